@@ -1,0 +1,144 @@
+"""The decorator by which a function becomes an AWS operation, and the table of all of them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from inspect import Parameter, iscoroutinefunction, signature
+from typing import Any, TypeVar
+
+from botocore import xform_name
+from sqlalchemy import Connection
+
+from kansatsu.advisor import Recorder
+from kansatsu.catalog import Authorization
+from kansatsu.clock import Clock
+from kansatsu.identity import Session, Store
+from kansatsu.wire import Operation
+from kansatsu.workload import Workload
+
+Params = Mapping[str, Any]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who signed the request, by its unique id; `session` when it did so with temporary credentials."""
+
+    account: str
+    kind: str  # user | role | root | federated
+    id: str  # AIDA...: the user; AROA...: the role
+    name: str
+    arn: str  # of the user, or of the role session
+    access_key_id: str
+    session: Session | None = None
+
+    @property
+    def user_id(self) -> str:
+        """aws:userid: the user's unique id, or ROLE-ID:SESSION-NAME."""
+        return f"{self.id}:{self.session.session_name}" if self.session else self.id
+
+
+@dataclass(slots=True)
+class Call:
+    """One authorized call of an operation: who, where, when, and what the handler works with."""
+
+    caller: Caller
+    account: str
+    region: str
+    request_id: str
+    now: datetime
+    context: Mapping[str, str | tuple[str, ...]]  # condition keys of the request, in lower case
+    store: Store
+    recorder: Recorder
+    workload: Workload
+    clock: Clock
+    _conn: Connection | None = field(default=None, repr=False)
+
+    @property
+    def conn(self) -> Connection:
+        """The transaction of this operation; asynchronous operations have none."""
+        if self._conn is None:
+            raise RuntimeError("an asynchronous operation opens transactions through call.store")
+        return self._conn
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """An operation as the gateway runs it."""
+
+    service: str
+    name: str
+    function: Callable[..., Any]
+    resource: Callable[[Call, Params], str | list[str]]
+    authorize: Callable[[Call, Params], Iterable[Authorization]] | None
+    write: bool
+    is_async: bool
+    always_allowed: bool
+    action: str
+    arguments: tuple[str, ...]
+
+    def bind(self, params: Params) -> dict[str, Any]:
+        """Parameters by AWS name -> keyword arguments."""
+        return {xform_name(name): value for name, value in params.items()}
+
+
+_handlers: dict[tuple[str, str], Handler] = {}
+
+
+def everything(_call: Call, _params: Params) -> str:
+    """The resource of an operation that has none: only a policy that says "*" reaches it."""
+    return "*"
+
+
+def operation(
+    service: str,
+    name: str,
+    *,
+    resource: Callable[[Call, Params], str | list[str]] = everything,
+    authorize: Callable[[Call, Params], Iterable[Authorization]] | None = None,
+    write: bool = False,
+    always_allowed: bool = False,
+    action: str = "",
+) -> Callable[[F], F]:
+    """Register a function as AWS operation `name` of `service`.
+
+    `resource` names what the call is authorized on; `authorize` adds further checks (iam:PassRole). `always_allowed`
+    is for what AWS never refuses an authenticated caller (sts:GetCallerIdentity) and for operations that decide by
+    themselves through a trust policy.
+    """
+
+    def register(function: F) -> F:
+        arguments = tuple(
+            p.name for p in list(signature(function).parameters.values())[1:] if p.kind is not Parameter.VAR_KEYWORD
+        )
+        _handlers[service, name] = Handler(
+            service,
+            name,
+            function,
+            resource,
+            authorize,
+            write,
+            iscoroutinefunction(function),
+            always_allowed,
+            action or f"{service}:{name}",
+            arguments,
+        )
+        return function
+
+    return register
+
+
+def handler(service: str, name: str) -> Handler | None:
+    """The handler of an operation, or None: then it is not implemented here."""
+    return _handlers.get((service, name))
+
+
+def handlers() -> Iterable[Handler]:
+    """All of them, for the tests that hold each against the botocore model."""
+    return _handlers.values()
+
+
+def mismatches(item: Handler, model: Operation) -> list[str]:
+    """Parameters of the function that the botocore model does not know, and model members it does not take."""
+    known = {xform_name(member) for member in model.input_members}
+    return sorted(set(item.arguments) ^ known)
