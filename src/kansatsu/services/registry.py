@@ -12,11 +12,13 @@ from sqlalchemy import Connection
 from kansatsu.advisor import Recorder
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
+from kansatsu.errors import DryRunOperation, NotImplemented
 from kansatsu.identity import Session, Store
 from kansatsu.wire import Operation
 from kansatsu.workload import Workload
 
 Params = Mapping[str, Any]
+Resources = str | Authorization | Iterable[str | Authorization]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -69,7 +71,7 @@ class Handler:
     service: str
     name: str
     function: Callable[..., Any]
-    resource: Callable[[Call, Params], str | list[str]]
+    resource: Callable[[Call, Params], Resources]
     authorize: Callable[[Call, Params], Iterable[Authorization]] | None
     write: bool
     is_async: bool
@@ -77,9 +79,33 @@ class Handler:
     action: str
     arguments: tuple[str, ...]
 
+    def authorizations(self, call: Call, params: Params) -> list[Authorization]:
+        """Everything the caller must be allowed: the operation's action on each resource, then the further checks."""
+        named = self.resource(call, params)
+        first = (named,) if isinstance(named, str | Authorization) else named
+        checks = [Authorization(self.action, item, {}, True) if isinstance(item, str) else item for item in first]
+        if self.authorize is not None:
+            checks.extend(self.authorize(call, params))
+        return checks
+
     def bind(self, params: Params) -> dict[str, Any]:
-        """Parameters by AWS name -> keyword arguments."""
-        return {xform_name(name): value for name, value in params.items()}
+        """Parameters by AWS name -> keyword arguments; only called once the request is authorized.
+
+        Raises DryRunOperation when that was all the caller wanted to know, and NotImplemented for a member that the
+        function does not take: what we do not honour is never dropped silently.
+        https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
+        """
+        arguments = {}
+        for name, value in params.items():
+            argument = xform_name(name)
+            if argument in self.arguments:
+                arguments[argument] = value
+            elif name == "DryRun":
+                if value:
+                    raise DryRunOperation("Request would have succeeded, but DryRun flag is set.")
+            else:
+                raise NotImplemented(f"The parameter {name} of {self.name} is not implemented.")
+        return arguments
 
 
 _handlers: dict[tuple[str, str], Handler] = {}
@@ -94,7 +120,7 @@ def operation(
     service: str,
     name: str,
     *,
-    resource: Callable[[Call, Params], str | list[str]] = everything,
+    resource: Callable[[Call, Params], Resources] = everything,
     authorize: Callable[[Call, Params], Iterable[Authorization]] | None = None,
     write: bool = False,
     always_allowed: bool = False,
@@ -102,7 +128,8 @@ def operation(
 ) -> Callable[[F], F]:
     """Register a function as AWS operation `name` of `service`.
 
-    `resource` names what the call is authorized on; `authorize` adds further checks (iam:PassRole). `always_allowed`
+    `resource` names what the call is authorized on, as ARNs or as Authorizations where the resource has condition keys
+    of its own (tags); `authorize` adds further checks (iam:PassRole). `always_allowed`
     is for what AWS never refuses an authenticated caller (sts:GetCallerIdentity) and for operations that decide by
     themselves through a trust policy.
     """
@@ -139,6 +166,6 @@ def handlers() -> Iterable[Handler]:
 
 
 def mismatches(item: Handler, model: Operation) -> list[str]:
-    """Parameters of the function that the botocore model does not know, and model members it does not take."""
+    """Parameters of the function that the botocore model does not know; members it does not take are 501 in `bind`."""
     known = {xform_name(member) for member in model.input_members}
-    return sorted(set(item.arguments) ^ known)
+    return sorted(set(item.arguments) - known)
