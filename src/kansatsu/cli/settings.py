@@ -1,0 +1,232 @@
+"""The one frozen settings object, and the one place that says which of defaults, file, environment and flags wins.
+
+Order, later wins: default, TOML file (`DIR/kansatsu.toml` or `--config FILE`), `KANSATSU_*` environment, flag.
+Unknown keys and bad values raise SettingError with a sentence. Every setting is a row of `SETTINGS`.
+"""
+
+import difflib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from kansatsu.cli import values
+
+CONFIG_FILE = "kansatsu.toml"
+PREFIX = "KANSATSU_"
+# Kubernetes and Docker links invent such variables for a service that is called kansatsu.
+_LINK_VARIABLES = (PREFIX + "SERVICE_", PREFIX + "PORT")
+
+SettingError = values.BadValue
+Address = values.Address
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Effective settings; the meaning of each is its `help` in SETTINGS and docs/settings.md."""
+
+    data_dir: Path
+    listen: Address
+    account: str
+    region: str
+    backend: Mapping[str, str]  # service name -> "embedded" or URL; "*" is every other service
+    engine: str
+    test_mode: bool
+    revoke_on: str
+    session_duration: timedelta
+    event_fsync_interval: timedelta
+    event_retention_days: int
+    log_level: str
+
+    def backend_of(self, service: str) -> str:
+        """What stands behind `service` (botocore's name): "embedded" or a URL."""
+        return self.backend.get(service, self.backend["*"])
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: how it is spelt, read and explained."""
+
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    show: Callable[[Any], str]
+    help: str
+    metavar: str = "TEXT"
+    many: bool = False  # may be given more than once
+    flag: bool = False  # a flag without a value
+
+    @property
+    def field(self) -> str:
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.field.upper()
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("data-dir", "", values.directory, str, "Directory of the store, keys, log and sockets.", "DIR"),
+    Setting("listen", "127.0.0.1:4566", values.address, str, "Address of the gateway; port 0 takes a free one.", "H:P"),
+    Setting("account", "123456789012", values.account, str, "The account that the first start makes.", "ID"),
+    Setting("region", "us-east-1", values.region, str, "Region of resources whose request names none.", "REGION"),
+    Setting(
+        "backend",
+        "embedded",
+        values.backend,
+        values.show_backend,
+        "What the gateway fronts: `embedded`, a URL, or SERVICE=URL for one service.",
+        "[SERVICE=]URL",
+        many=True,
+    ),
+    Setting(
+        "engine",
+        "auto",
+        values.engine,
+        str,
+        "Container engine: `auto`, `none`, or unix:///path of a Docker Engine API socket.",
+        "ENGINE",
+    ),
+    Setting("test-mode", "false", values.boolean, values.show_boolean, "Open the operations that tests use.", flag=True),
+    Setting(
+        "revoke-on",
+        "disassociate",
+        values.one_of("disassociate", "replace", "never"),
+        str,
+        "Which change of an association revokes the sessions issued through it.",
+        "EVENT",
+    ),
+    Setting(
+        "session-duration",
+        "1h",
+        values.duration(timedelta(hours=1), timedelta(hours=6)),
+        values.show_duration,
+        "Lifetime of credentials issued to instances: 1h to 6h.",
+        "TIME",
+    ),
+    Setting(
+        "event-fsync-interval",
+        "1s",
+        values.duration(timedelta(0), timedelta(minutes=1)),
+        values.show_duration,
+        "Longest time that a recorded event may be in the page cache only: 0s to 1m.",
+        "TIME",
+    ),
+    Setting(
+        "event-retention-days", "400", values.integer(1, 3650), str, "Days that recorded events are kept.", "DAYS"
+    ),
+    Setting(
+        "log-level", "info", values.one_of("debug", "info", "warning", "error"), str, "Least severity logged.", "LEVEL"
+    ),
+)
+BY_NAME = MappingProxyType({setting.name: setting for setting in SETTINGS})
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """Settings and, per setting name, where the value came from ("default", "flag --listen", ...)."""
+
+    settings: Settings
+    sources: Mapping[str, str]
+
+    def shown(self) -> list[tuple[str, str, str]]:
+        """Rows (name, value, source) in the order of SETTINGS."""
+        return [(s.name, s.show(getattr(self.settings, s.field)), self.sources[s.name]) for s in SETTINGS]
+
+
+def default_data_dir(environ: Mapping[str, str]) -> str:
+    """`$XDG_STATE_HOME/kansatsu`, or `~/.local/state/kansatsu` (XDG Base Directory Specification)."""
+    state = environ.get("XDG_STATE_HOME", "")
+    base = Path(state) if state.startswith("/") else Path("~/.local/state").expanduser()
+    return str(base / "kansatsu")
+
+
+def load(
+    flags: Mapping[str, Sequence[str]] | None = None,
+    config: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Effective:
+    """Settings from every source; `flags` maps a setting's name to the texts given on the command line."""
+    environ = os.environ if environ is None else environ
+    layers = [("default", {s.name: [s.default] for s in SETTINGS} | {"data-dir": [default_data_dir(environ)]})]
+    upper = [*_environment(environ), *(("flag --" + name, {name: list(texts)}) for name, texts in (flags or {}).items())]
+    config = config or environ.get(PREFIX + "CONFIG")
+    file = Path(config).expanduser() if config else _data_dir(layers + upper) / CONFIG_FILE
+    return _merge([*layers, *_file(file, named=bool(config)), *upper])
+
+
+Layer = tuple[str, dict[str, list[str]]]
+
+
+def _merge(layers: Sequence[Layer]) -> Effective:
+    chosen: dict[str, tuple[str, list[str]]] = {}
+    for source, texts in layers:
+        for name, given in texts.items():
+            chosen[name] = (source, given)
+    fields: dict[str, Any] = {}
+    for name, (source, given) in chosen.items():
+        setting = BY_NAME[name]
+        try:
+            fields[setting.field] = setting.parse(",".join(given) if setting.many else given[-1])
+        except SettingError as error:
+            raise SettingError(f"{name} ({source}): {error}") from None
+    return Effective(Settings(**fields), {name: source for name, (source, _) in chosen.items()})
+
+
+def _data_dir(layers: Sequence[Layer]) -> Path:
+    return _merge(layers).settings.data_dir
+
+
+def _environment(environ: Mapping[str, str]) -> list[Layer]:
+    known = {setting.variable: setting.name for setting in SETTINGS}
+    layers: list[Layer] = []
+    for variable, text in sorted(environ.items()):
+        if variable in known:
+            layers.append(("environment " + variable, {known[variable]: [text]}))
+        elif variable.startswith(PREFIX) and variable != PREFIX + "CONFIG" and not variable.startswith(_LINK_VARIABLES):
+            raise SettingError(f"{variable} is not a setting{_nearest(variable, known)}.")
+    return layers
+
+
+def _file(path: Path, *, named: bool) -> list[Layer]:
+    import tomllib
+
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if named:
+            raise SettingError(f"the configuration file {path} does not exist.") from None
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"the configuration file {path} cannot be read: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingError(f"the configuration file {path} is not TOML: {error}.") from None
+    source = f"file {path}"
+    texts = {name: _from_toml(name, value, path) for name, value in content.items()}
+    if "data-dir" in texts:
+        if not named:
+            raise SettingError(f"data-dir cannot be set in {path}, which is found through it; use --config or a flag.")
+        texts["data-dir"] = [str(path.absolute().parent / Path(texts["data-dir"][0]).expanduser())]
+    return [(source, texts)]
+
+
+def _from_toml(name: str, value: object, path: Path) -> list[str]:
+    if name not in BY_NAME:
+        raise SettingError(f"{name} in {path} is not a setting{_nearest(name, BY_NAME)}.")
+    if isinstance(value, bool):
+        return [values.show_boolean(value)]
+    if isinstance(value, str | int):
+        return [str(value)]
+    if BY_NAME[name].many and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return value
+    if BY_NAME[name].many and isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
+        return [url if service == "default" else f"{service}={url}" for service, url in value.items()]
+    raise SettingError(f"{name} in {path} has a value of the wrong type: {value!r}.")
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

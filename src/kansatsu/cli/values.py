@@ -1,0 +1,136 @@
+"""Text to value and back, for the settings: one small function per kind of value, each with its own sentence."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import MappingProxyType
+
+
+class BadValue(ValueError):
+    """A setting that cannot be used; the message is a sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host (name, IPv4 or IPv6 address without brackets) and a TCP port, 0 to 65535."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine finds it: a wildcard address becomes loopback."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
+        return f"http://{Address(host, self.port)}"
+
+
+_ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})")
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_ACCOUNT = re.compile(r"\d{12}")
+_SERVICE = re.compile(r"[a-z0-9][a-z0-9-]*")
+_URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+def directory(text: str) -> Path:
+    if not text:
+        raise BadValue("a directory is needed, not an empty text.")
+    return Path(text).expanduser().absolute()
+
+
+def address(text: str) -> Address:
+    found = _ADDRESS.fullmatch(text)
+    if not found or int(found["port"]) > 65535:
+        raise BadValue(f"'{text}' is not HOST:PORT, like 127.0.0.1:4566 or [::1]:4566.")
+    return Address(found["v6"] or found["host"], int(found["port"]))
+
+
+def account(text: str) -> str:
+    if not _ACCOUNT.fullmatch(text):
+        raise BadValue(f"'{text}' is not an account; an account is 12 digits, like 123456789012.")
+    return text
+
+
+def region(text: str) -> str:
+    if not _REGION.fullmatch(text):
+        raise BadValue(f"'{text}' is not a region, like us-east-1.")
+    return text
+
+
+def backend(text: str) -> Mapping[str, str]:
+    """`embedded`, URL and SERVICE=URL, separated by commas; the part without a service is that of all others."""
+    chosen = {"*": "embedded"}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        service, equals, target = part.partition("=")
+        if not equals or service.startswith(("http://", "https://")):
+            service, target = "*", part
+        if service != "*" and not _SERVICE.fullmatch(service):
+            raise BadValue(f"'{service}' is not the name of a service, like s3 or dynamodb.")
+        if target != "embedded" and not _URL.fullmatch(target):
+            raise BadValue(f"'{target}' is neither `embedded` nor a URL like http://127.0.0.1:9000.")
+        chosen[service] = target.rstrip("/")
+    return MappingProxyType(chosen)
+
+
+def show_backend(chosen: Mapping[str, str]) -> str:
+    return ",".join(url if service == "*" else f"{service}={url}" for service, url in chosen.items())
+
+
+def engine(text: str) -> str:
+    if text in {"auto", "none"} or re.fullmatch(r"unix:///\S+", text):
+        return text
+    raise BadValue(f"'{text}' is none of auto, none, unix:///path/of/socket.")
+
+
+def boolean(text: str) -> bool:
+    if text.lower() not in _TRUE + _FALSE:
+        raise BadValue(f"'{text}' is neither true nor false.")
+    return text.lower() in _TRUE
+
+
+def show_boolean(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in words:
+            raise BadValue(f"'{text}' is none of {', '.join(words)}.")
+        return text
+
+    return parse
+
+
+def integer(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d{1,9}", text) or not least <= int(text) <= most:
+            raise BadValue(f"'{text}' is not a whole number from {least} to {most}.")
+        return int(text)
+
+    return parse
+
+
+def duration(least: timedelta, most: timedelta) -> Callable[[str], timedelta]:
+    def parse(text: str) -> timedelta:
+        found = _DURATION.fullmatch(text)
+        value = timedelta(seconds=float(found[1]) * _UNITS[found[2]]) if found else None
+        if value is None or not least <= value <= most:
+            raise BadValue(f"'{text}' is not a time from {show_duration(least)} to {show_duration(most)}, like 90m.")
+        return value
+
+    return parse
+
+
+def show_duration(value: timedelta) -> str:
+    milliseconds = round(value.total_seconds() * 1000)
+    for unit, size in (("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if milliseconds % size == 0 and milliseconds >= size:
+            return f"{milliseconds // size}{unit}"
+    return f"{milliseconds}ms" if milliseconds else "0s"
