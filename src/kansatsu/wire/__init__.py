@@ -1,0 +1,22 @@
+"""Bytes to values and back for every AWS protocol, compiled from the service models."""
+
+from kansatsu.wire.addressing import path_style
+from kansatsu.wire.codec import decode, encode, encode_error
+from kansatsu.wire.model import Operation, Service, Shape, UnknownService, load_service
+from kansatsu.wire.routing import match, spoken
+from kansatsu.wire.validation import validate
+
+__all__ = [
+    "Operation",
+    "Service",
+    "Shape",
+    "UnknownService",
+    "decode",
+    "encode",
+    "encode_error",
+    "load_service",
+    "match",
+    "path_style",
+    "spoken",
+    "validate",
+]

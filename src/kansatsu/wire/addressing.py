@@ -1,0 +1,38 @@
+"""S3's two ways to name a bucket, in the host or in the path, brought to one: the path.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+
+from kansatsu.http import HttpRequest
+
+_LOCAL = ".localhost"
+
+
+@lru_cache(maxsize=1024)
+def split_host(host: str) -> tuple[str, str]:
+    """A Host header as (bucket, host without it); the bucket is "" when the host names none."""
+    name, colon, port = host.partition(":")
+    lowered = name.lower()
+    for mark in (".s3.", ".s3-"):
+        at = lowered.rfind(mark)
+        if at > 0 and not lowered[at:].startswith((".s3-control", ".s3-outposts", ".s3-object-lambda")):
+            return lowered[:at], name[at + 1 :] + colon + port
+    if lowered.endswith(_LOCAL) and not lowered.startswith(("s3.", "s3-")):
+        return lowered.removesuffix(_LOCAL), "localhost" + colon + port
+    return "", host
+
+
+def path_style(request: HttpRequest) -> HttpRequest:
+    """The same request with its bucket in the path, if the host named one; doing it twice changes nothing.
+
+    The Host is then that of the service alone, so that a backend cannot read another bucket from it than we did.
+    """
+    host = request.headers.get("host", "")
+    bucket, rest = split_host(host)
+    if not bucket:
+        return request
+    path = request.path if request.path.startswith("/") else "/" + request.path
+    return replace(request, path=f"/{bucket}{path}", headers={**request.headers, "host": rest})
