@@ -1,0 +1,40 @@
+"""Policy documents, what they match, and the decision with its reasons; pure, nothing but the standard library."""
+
+from kansatsu.policy._compiled import Policy, PolicySet, compile_policy
+from kansatsu.policy.document import dump, parse, principals, with_principals
+from kansatsu.policy.evaluation import Decision, Policies, evaluate
+from kansatsu.policy.model import (
+    Condition,
+    Context,
+    Document,
+    Match,
+    PolicyType,
+    Principal,
+    Request,
+    Source,
+    Statement,
+    Verdict,
+)
+
+__all__ = [
+    "Condition",
+    "Context",
+    "Decision",
+    "Document",
+    "Match",
+    "Policies",
+    "Policy",
+    "PolicySet",
+    "PolicyType",
+    "Principal",
+    "Request",
+    "Source",
+    "Statement",
+    "Verdict",
+    "compile_policy",
+    "dump",
+    "evaluate",
+    "parse",
+    "principals",
+    "with_principals",
+]

@@ -1,0 +1,215 @@
+"""Statements ready to be asked, and an index that finds the few that can concern an action.
+
+Everything is compiled at its first use: an account holds many policies of which most are never asked.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from kansatsu.policy._conditions import Test, compile_condition
+from kansatsu.policy._patterns import Patterns, globs, resources
+from kansatsu.policy._principals import Principals, Reach
+from kansatsu.policy.model import Context, Document, Match, Principal, Source, Statement, Verdict
+
+_MEMO_LIMIT = 4096  # names of actions come from requests, so that their number must not be the clients' choice
+
+_Names = Callable[[str], bool]
+
+
+class Rule:
+    """One statement, compiled when it is first asked."""
+
+    __slots__ = (
+        "_conditions",
+        "_everything",
+        "_principals",
+        "_resources",
+        "deny",
+        "index",
+        "source",
+        "statement",
+        "variables",
+    )
+
+    _conditions: tuple[Test, ...] | None
+
+    def __init__(self, source: Source, index: int, statement: Statement, variables: bool):
+        self.source, self.index, self.statement, self.variables = source, index, statement, variables
+        self.deny = statement.effect == "Deny"
+        self._conditions = None
+
+    def applies(self, resource: str, context: Context) -> bool:
+        """Do Resource and Condition fit? The action and the principal are the callers' to check."""
+        if self._conditions is None:
+            self._compile()
+        if not self._everything and not self.concerns(resource, context):
+            return False
+        for test in self._conditions or ():  # noqa: SIM110 - a generator would double the cost
+            if not test(context):
+                return False
+        return True
+
+    def concerns(self, resource: str, context: Context) -> bool:
+        """Does Resource or NotResource fit?"""
+        if self._conditions is None:
+            self._compile()
+        if self._everything:
+            return True
+        patterns = self._resources
+        # A request on "*" is no ARN: only patterns that are nothing but stars are for it.
+        matched = patterns.everything or (resource != "*" and patterns.match(resource, context))
+        if not self.statement.not_resource:
+            return matched
+        # With a variable that has no value a NotResource could mean anything, so that it matches nothing.
+        return not matched and patterns.resolvable(context)
+
+    def reach(self, principal: Principal, *, bounded: bool = False) -> Reach:
+        """How Principal or NotPrincipal names the caller. `bounded`: the caller has a permissions boundary."""
+        if self._conditions is None:
+            self._compile()
+        if not self.statement.not_principal:
+            return self._principals.reach(principal)
+        # NotPrincipal with Deny always denies a caller that has a boundary, whoever is listed:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+        return Reach.NONE if not bounded and self._principals.excludes(principal) else Reach.SELF
+
+    def match(self) -> Match:
+        """Where the statement stands."""
+        statement = self.statement
+        return Match(self.source, self.index, statement.sid, statement.effect, statement.span, statement.line)
+
+    def _compile(self) -> None:
+        statement = self.statement
+        self._resources = resources(statement.resources, variables=self.variables)
+        # Where the grammar has no Resource, the statement is about what the policy is attached to.
+        self._everything = not statement.resources or (self._resources.everything and not statement.not_resource)
+        self._principals = Principals(statement.principals)
+        self._conditions = tuple(
+            compile_condition(condition, variables=self.variables) for condition in statement.conditions
+        )
+
+    _resources: Patterns
+    _everything: bool
+    _principals: Principals
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A document with its source; immutable. `rules` asks it alone."""
+
+    document: Document
+    source: Source
+    _alone: list["PolicySet"] = field(default_factory=list, compare=False, repr=False)
+
+    @property
+    def rules(self) -> "PolicySet":
+        """The set that holds this policy only."""
+        if not self._alone:
+            self._alone.append(PolicySet((self,)))
+        return self._alone[0]
+
+
+def compile_policy(document: Document, source: Source) -> Policy:
+    """A policy that can be evaluated. Cheap: the work is done when it is first asked."""
+    return Policy(document, source)
+
+
+_Candidates = tuple[tuple[Rule, ...], tuple[Rule, ...]]
+
+
+class PolicySet:
+    """An ordered set of policies of which each may allow or deny; immutable."""
+
+    __slots__ = ("_exact", "_indexed", "_memo", "_other", "_wild", "policies")
+
+    def __init__(self, policies: Iterable[Policy] = ()):
+        self.policies = tuple(policies)
+        self._memo: dict[str, _Candidates] = {}
+        self._indexed = False
+
+    def __iter__(self) -> Iterator[Policy]:
+        return iter(self.policies)
+
+    def __len__(self) -> int:
+        return len(self.policies)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PolicySet) and self.policies == other.policies
+
+    def __hash__(self) -> int:
+        return hash(self.policies)
+
+    def verdict(self, action: str, resource: str, context: Context) -> Verdict:
+        """What the set says about a request, whoever makes it."""
+        denies, allows = self._memo.get(action) or self.candidates(action)
+        for rule in denies:
+            if rule.applies(resource, context):
+                return Verdict.EXPLICIT_DENY
+        for rule in allows:
+            if rule.applies(resource, context):
+                return Verdict.ALLOW
+        return Verdict.IMPLICIT_DENY
+
+    def candidates(self, action: str) -> _Candidates:
+        """The rules (deny, allow) whose Action or NotAction fits, in the order of the policies."""
+        found = self._memo.get(action)
+        if found is None:
+            if len(self._memo) >= _MEMO_LIMIT:
+                self._memo.clear()
+            found = self._memo[action] = self._search(action.lower())
+        return found
+
+    def _search(self, action: str) -> _Candidates:
+        if not self._indexed:
+            self._index()
+        service, _, name = action.partition(":")
+        found = dict(self._exact.get(action, ()))
+        found.update((order, rule) for order, rule, names in self._wild.get(service, ()) if names(name))
+        found.update((order, rule) for order, rule, names in self._other if names(action))
+        rules = [found[order] for order in sorted(found)]
+        return tuple(rule for rule in rules if rule.deny), tuple(rule for rule in rules if not rule.deny)
+
+    def _index(self) -> None:
+        self._exact: dict[str, list[tuple[int, Rule]]] = {}
+        self._wild: dict[str, list[tuple[int, Rule, _Names]]] = {}
+        self._other: list[tuple[int, Rule, _Names]] = []  # "*" and NotAction
+        for order, rule in enumerate(_rules(self.policies)):
+            actions = [action.lower() for action in rule.statement.actions]
+            if rule.statement.not_action:
+                self._other.append((order, rule, _none_of(actions)))
+                continue
+            for action in actions:
+                self._enter(order, rule, action)
+        self._indexed = True
+
+    def _enter(self, order: int, rule: Rule, action: str) -> None:
+        service, _, name = action.partition(":")
+        if action in {"*", "*:*"}:
+            self._other.append((order, rule, _any_name))
+        elif "*" in name or "?" in name:
+            self._wild.setdefault(service, []).append((order, rule, _one_of([name])))
+        else:
+            self._exact.setdefault(action, []).append((order, rule))
+
+
+def _rules(policies: Iterable[Policy]) -> Iterator[Rule]:
+    for policy in policies:
+        variables = policy.document.version == "2012-10-17"
+        for index, statement in enumerate(policy.document.statements):
+            yield Rule(policy.source, index, statement, variables)
+
+
+def _any_name(_: str) -> bool:
+    return True
+
+
+def _one_of(patterns: list[str]) -> _Names:
+    compiled = globs(patterns, variables=False)
+    return lambda name: compiled.match(name, {})
+
+
+def _none_of(actions: list[str]) -> _Names:
+    if any(action in {"*", "*:*"} for action in actions):
+        return lambda _: False
+    compiled = _one_of(actions)
+    return lambda action: not compiled(action)

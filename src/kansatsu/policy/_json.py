@@ -1,0 +1,115 @@
+"""Reads JSON strictly and remembers where things stand, because explanations point into the text of a policy.
+
+Unlike the standard module it refuses duplicate keys, NaN and deep nesting, keeps numbers as they were written and
+records the span of every object and of every member's value.
+"""
+
+import re
+from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
+
+MAX_DEPTH = 16  # the deepest legal place, a condition value in a list, is at 7
+
+_SPACE = re.compile(r"[ \t\n\r]*")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_WORDS = {"true": True, "false": False, "null": None}
+
+
+class JsonError(ValueError):
+    """The text is not JSON as policies use it."""
+
+
+class Number(str):
+    """A number as it was written."""
+
+    __slots__ = ()
+
+
+class JsonObject(dict[str, "Json"]):
+    """An object, its (start, end) in the text, and the span of each member's value."""
+
+    __slots__ = ("span", "spans")
+    span: tuple[int, int]
+    spans: dict[str, tuple[int, int]]
+
+
+Json = None | bool | str | Number | list["Json"] | JsonObject
+
+
+def read(text: str) -> Json:
+    """The value that the whole text holds. Raises JsonError, nothing else, whatever the text."""
+    value, end = _value(text, _skip(text, 0), 0)
+    if _skip(text, end) != len(text):
+        raise JsonError("text after the value")
+    return value
+
+
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _value(text: str, at: int, depth: int) -> tuple[Json, int]:
+    if depth > MAX_DEPTH:
+        raise JsonError("nested too deeply")
+    first = text[at : at + 1]
+    if first == '"':
+        return _string(text, at)
+    if first == "{":
+        return _object(text, at, depth)
+    if first == "[":
+        return _array(text, at, depth)
+    for word, value in _WORDS.items():
+        if text.startswith(word, at):
+            return value, at + len(word)
+    number = _NUMBER.match(text, at)
+    if not number:
+        raise JsonError(f"no value at {at}")
+    return Number(number.group()), number.end()
+
+
+def _string(text: str, at: int) -> tuple[str, int]:
+    if text[at : at + 1] != '"':
+        raise JsonError(f"no string at {at}")
+    try:
+        value, end = scanstring(text, at + 1, True)
+    except JSONDecodeError as error:
+        raise JsonError(str(error)) from None
+    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise JsonError("half of a surrogate pair")
+    return value, end
+
+
+def _object(text: str, at: int, depth: int) -> tuple[JsonObject, int]:
+    result = JsonObject()
+    result.spans = {}
+    position = _skip(text, at + 1)
+    while text[position : position + 1] != "}":
+        if result:
+            position = _skip(text, _expect(text, position, ","))
+        key, position = _string(text, position)
+        if key in result:
+            raise JsonError(f"duplicate key {key}")
+        start = _skip(text, _expect(text, _skip(text, position), ":"))
+        result[key], end = _value(text, start, depth + 1)
+        result.spans[key] = (start, end)
+        position = _skip(text, end)
+    result.span = (at, position + 1)
+    return result, position + 1
+
+
+def _array(text: str, at: int, depth: int) -> tuple[list[Json], int]:
+    result: list[Json] = []
+    position = _skip(text, at + 1)
+    while text[position : position + 1] != "]":
+        if result:
+            position = _skip(text, _expect(text, position, ","))
+        value, position = _value(text, position, depth + 1)
+        result.append(value)
+        position = _skip(text, position)
+    return result, position + 1
+
+
+def _expect(text: str, at: int, mark: str) -> int:
+    if text[at : at + 1] != mark:
+        raise JsonError(f"no {mark} at {at}")
+    return at + 1

@@ -1,0 +1,188 @@
+"""What each type of policy document may hold, and AWS's sentence for each thing that it may not.
+
+The grammar: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+The sentences are those that AWS answers with; where several are in use the most general one stands.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kansatsu.errors import MalformedPolicyDocument
+from kansatsu.policy._conditions import compile_condition
+from kansatsu.policy._operators import ValueInvalid, parse_name
+from kansatsu.policy._patterns import resources
+from kansatsu.policy._principals import UNIQUE_ID, account_of
+from kansatsu.policy._template import TemplateError
+from kansatsu.policy.model import PolicyType, Statement
+
+SYNTAX = "Syntax errors in policy."
+LEADING_SPACE = "The policy failed legacy parsing"
+OLD = "Policy document must be version 2012-10-17 or greater."
+NO_ACTIONS = "Policy statement must contain actions."
+NO_RESOURCES = "Policy statement must contain resources."
+SID_TWICE = "Statement IDs (SID) in a single policy must be unique."
+SID_CHARACTERS = (
+    "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
+)
+NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+TWO_COLONS = "Actions/Condition can contain only one colon."
+PRINCIPAL_PROHIBITED = "Policy document should not specify a principal."
+NOT_STS = "AssumeRole policy may only specify STS AssumeRole actions."
+NOT_PRINCIPAL_ALLOW = "Allow with NotPrincipal is not allowed."
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of one type of policy."""
+
+    id: bool = False  # may the document have an Id?
+    principal: bool = False  # must each statement have a Principal? (false: none may)
+    resource: bool = True  # must each statement have a Resource?
+    resource_allowed: bool = True
+    sid: re.Pattern[str] | None = re.compile(r"[0-9A-Za-z]*", re.ASCII)
+    characters: re.Pattern[str] | None = re.compile(r"[\t\n\r\x20-\xff]*")
+    not_json: str = SYNTAX
+    leading_space: str = LEADING_SPACE
+
+
+_RESOURCE = Rules(id=True, principal=True, resource=False, sid=None, characters=None, leading_space="")
+_IDENTITY = Rules()
+
+RULES = {
+    PolicyType.IDENTITY: _IDENTITY,
+    PolicyType.BOUNDARY: _IDENTITY,
+    PolicyType.SESSION: _IDENTITY,
+    PolicyType.SCP: _IDENTITY,
+    PolicyType.RCP: Rules(principal=True),
+    PolicyType.RESOURCE: _RESOURCE,
+    PolicyType.VPC_ENDPOINT: _RESOURCE,
+    PolicyType.TRUST: Rules(
+        id=True,
+        principal=True,
+        resource=False,
+        resource_allowed=False,
+        not_json="This policy contains invalid Json",
+        leading_space="JSON strings must not have leading spaces",
+    ),
+}
+
+_ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?_-]+", re.ASCII)
+_ARN_START = re.compile(r"arn:[^:]*:[^:]*:?", re.ASCII)
+_PARTITIONS = re.compile(r"aws(?:-[a-z]+)*", re.ASCII)
+_CONDITION_KEY = re.compile(r"[^:\s]+:\S(?:.*\S)?", re.DOTALL)
+_TRUST_ACTIONS = frozenset(
+    f"sts:{name}"
+    for name in (
+        "assumerole",
+        "assumerolewithsaml",
+        "assumerolewithwebidentity",
+        "setcontext",
+        "setsourceidentity",
+        "tagsession",
+    )
+)
+
+
+def refuse(message: str) -> MalformedPolicyDocument:
+    """The error to raise."""
+    return MalformedPolicyDocument(message)
+
+
+def check(statement: Statement, type: PolicyType, version: str) -> None:
+    """Raises MalformedPolicyDocument for a statement that AWS would not store. Elements are already of their types."""
+    rules = RULES[type]
+    if rules.sid and not rules.sid.fullmatch(statement.sid):
+        raise refuse(SID_CHARACTERS)
+    if not statement.actions:
+        raise refuse(NO_ACTIONS)
+    if rules.resource and not statement.resources:
+        raise refuse(NO_RESOURCES)
+    for action in statement.actions:
+        _action(action)
+    if type is PolicyType.TRUST:
+        _trust_actions(statement)
+    if statement.not_principal and statement.effect == "Allow":
+        raise refuse(NOT_PRINCIPAL_ALLOW)
+    for kind, value in statement.principals:
+        _principal(kind, value)
+    for resource in statement.resources:
+        _resource(resource)
+    _compiles(statement, variables=version == "2012-10-17")
+
+
+def _action(action: str) -> None:
+    if action in {"*", "*:*"} or _ACTION.fullmatch(action):
+        return
+    vendor, colon, name = action.partition(":")
+    if not colon or not vendor:
+        raise refuse(NO_VENDOR)
+    if ":" in name:
+        raise refuse(TWO_COLONS)
+    if not re.fullmatch(r"[A-Za-z0-9-]+", vendor, re.ASCII):
+        raise refuse(f"Vendor {vendor} is not valid")
+    raise refuse(SYNTAX)
+
+
+def _trust_actions(statement: Statement) -> None:
+    for action in statement.actions:
+        wild = "*" in action or "?" in action
+        known = action.lower() in _TRUST_ACTIONS or (wild and action.lower().startswith("sts:"))
+        if statement.not_action or not known:
+            raise refuse(NOT_STS)
+
+
+def _resource(resource: str) -> None:
+    if set(resource) == {"*"}:
+        return
+    if not _ARN_START.match(resource) and not re.fullmatch(r"arn:\S*\*", resource):
+        raise refuse(f'Resource {resource} must be in ARN format or "*".')
+    partition = resource.split(":", 2)[1]
+    if not _PARTITIONS.fullmatch(partition) and not ("*" in partition or "?" in partition):
+        raise refuse(f'Partition "{partition}" is not valid for resource "{resource}".')
+
+
+def _principal(kind: str, value: str) -> None:
+    if kind == "*" or (kind in {"AWS", "Service", "Federated"} and value == "*"):
+        return
+    # No wildcard may stand for a part of a name:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    if not value or "*" in value or "?" in value or not _PRINCIPALS[kind](value):
+        raise refuse(f'Invalid principal in policy: "{kind}":"{value}"')
+
+
+def _aws(value: str) -> bool:
+    return bool(account_of(value) or UNIQUE_ID.fullmatch(value) or _AWS_ARN.fullmatch(value))
+
+
+_AWS_ARN = re.compile(
+    r"arn:aws[a-z-]*:(?:iam::[0-9]{12}:(?:user|role)/[\x21-\x7e]+"
+    r"|sts::[0-9]{12}:(?:assumed-role/[^/\s]+/[^/\s]+|federated-user/[^/\s]+|self))",
+    re.ASCII,
+)
+_SERVICE = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)
+_PROVIDER = re.compile(
+    r"arn:aws[a-z-]*:iam::[0-9]{12}:(?:oidc-provider|saml-provider)/\S+|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII
+)
+_CANONICAL = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_PRINCIPALS: dict[str, Callable[[str], object]] = {
+    "AWS": _aws,
+    "Service": _SERVICE.fullmatch,
+    "Federated": _PROVIDER.fullmatch,
+    "CanonicalUser": _CANONICAL.fullmatch,
+}
+
+
+def _compiles(statement: Statement, *, variables: bool) -> None:
+    """INVARIANT: an operator or a value that cannot be evaluated makes the document invalid, never true."""
+    for condition in statement.conditions:
+        if parse_name(condition.operator) is None:
+            raise refuse(f"Invalid Condition type : {condition.operator}")
+        if not _CONDITION_KEY.fullmatch(condition.key):
+            raise refuse(NO_VENDOR)
+    try:
+        resources(statement.resources, variables=variables)
+        for condition in statement.conditions:
+            compile_condition(condition, variables=variables)
+    except (TemplateError, ValueInvalid):
+        raise refuse(SYNTAX) from None

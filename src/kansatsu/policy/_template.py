@@ -1,0 +1,87 @@
+"""Takes policy strings apart into literals, wildcards and variables.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from kansatsu.policy.model import Context
+
+
+class Wild(Enum):
+    """The two wildcards."""
+
+    STAR = "*"
+    ONE = "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`${key}` or `${key, 'default'}`; the key in lower case."""
+
+    key: str
+    default: str | None = None
+
+    def resolve(self, context: Context) -> str | None:
+        """The value in this request. None: it has none, or several, and then the string that uses it matches nothing.
+
+        A multivalued key cannot be substituted, and its default does not stand in for it.
+        """
+        value = context.get(self.key)
+        if value is None:
+            return self.default
+        return value if isinstance(value, str) else None
+
+
+Token = str | Wild | Variable
+
+_VARIABLE = re.compile(r"\$\{(?:([*?$])|([^\s{},'\"$]+)(?:\s*,\s*'([^']*)')?)\}")
+_WILD: Final = {"*": Wild.STAR, "?": Wild.ONE}
+
+
+class TemplateError(ValueError):
+    """A `${` that begins no variable."""
+
+
+def tokenize(text: str, *, variables: bool, wildcards: bool) -> tuple[Token, ...]:
+    """The tokens of a policy string. Raises TemplateError for `${` without a proper variable behind it.
+
+    `variables` is false for version 2008-10-17, where `${` is plain text. `wildcards` is false where * and ? are
+    plain characters (StringEquals).
+    """
+    tokens: list[Token] = []
+    at = 0
+    while variables and (start := text.find("${", at)) >= 0:
+        match = _VARIABLE.match(text, start)
+        if not match:
+            raise TemplateError(text)
+        _plain(text[at:start], wildcards, tokens)
+        escaped, key, default = match.groups()
+        tokens.append(escaped or Variable(key.lower(), default))
+        at = match.end()
+    _plain(text[at:], wildcards, tokens)
+    return tuple(tokens)
+
+
+def _plain(text: str, wildcards: bool, tokens: list[Token]) -> None:
+    pieces = re.split(r"([*?])", text) if wildcards else [text]
+    for piece in pieces:
+        token: Token = _WILD.get(piece, piece) if wildcards else piece
+        if token != "" and not (token is Wild.STAR and tokens and tokens[-1] is Wild.STAR):
+            tokens.append(token)
+
+
+def literal(tokens: tuple[Token, ...]) -> str | None:
+    """The string that the tokens spell, None when wildcards or variables are among them."""
+    if all(isinstance(token, str) for token in tokens):
+        return "".join(token for token in tokens if isinstance(token, str))
+    return None
+
+
+def substitute(tokens: tuple[Token, ...], context: Context) -> str | None:
+    """The tokens with variables replaced (no wildcards among them); None when one cannot be resolved."""
+    parts = [token.resolve(context) if isinstance(token, Variable) else str(token) for token in tokens]
+    return None if None in parts else "".join(part for part in parts if part is not None)
