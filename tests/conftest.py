@@ -1,7 +1,6 @@
 """Fixtures that every test may use: no test sees this machine's AWS configuration, and one real server is at hand."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +27,6 @@ def isolated_aws(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Iterator[Path]:
+def data_dir(tmp_path: Path) -> Path:
     """A data directory of the test's own; it does not exist yet."""
-    yield tmp_path / "data"
+    return tmp_path / "data"

@@ -90,7 +90,9 @@ SETTINGS: tuple[Setting, ...] = (
         "Container engine: `auto`, `none`, or unix:///path of a Docker Engine API socket.",
         "ENGINE",
     ),
-    Setting("test-mode", "false", values.boolean, values.show_boolean, "Open the operations that tests use.", flag=True),
+    Setting(
+        "test-mode", "false", values.boolean, values.show_boolean, "Open the operations that tests use.", flag=True
+    ),
     Setting(
         "revoke-on",
         "disassociate",
@@ -115,9 +117,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Longest time that a recorded event may be in the page cache only: 0s to 1m.",
         "TIME",
     ),
-    Setting(
-        "event-retention-days", "400", values.integer(1, 3650), str, "Days that recorded events are kept.", "DAYS"
-    ),
+    Setting("event-retention-days", "400", values.integer(1, 3650), str, "Days that recorded events are kept.", "DAYS"),
     Setting(
         "log-level", "info", values.one_of("debug", "info", "warning", "error"), str, "Least severity logged.", "LEVEL"
     ),
@@ -152,7 +152,10 @@ def load(
     """Settings from every source; `flags` maps a setting's name to the texts given on the command line."""
     environ = os.environ if environ is None else environ
     layers = [("default", {s.name: [s.default] for s in SETTINGS} | {"data-dir": [default_data_dir(environ)]})]
-    upper = [*_environment(environ), *(("flag --" + name, {name: list(texts)}) for name, texts in (flags or {}).items())]
+    upper = [
+        *_environment(environ),
+        *(("flag --" + name, {name: list(texts)}) for name, texts in (flags or {}).items()),
+    ]
     config = config or environ.get(PREFIX + "CONFIG")
     file = Path(config).expanduser() if config else _data_dir(layers + upper) / CONFIG_FILE
     return _merge([*layers, *_file(file, named=bool(config)), *upper])

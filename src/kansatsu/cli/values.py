@@ -28,6 +28,11 @@ class Address:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
         return f"http://{Address(host, self.port)}"
 
+    @classmethod
+    def of_url(cls, url: str) -> "Address":
+        """The address in an http URL that this module made."""
+        return address(url.removeprefix("http://").rstrip("/"))
+
 
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")

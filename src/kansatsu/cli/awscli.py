@@ -1,0 +1,38 @@
+"""`kansatsu aws`: the AWS CLI, pointed here; it becomes that process, so exit code, streams and signals are its own."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kansatsu.cli import credentials, daemon, options, surroundings
+from kansatsu.cli.output import Exit, Failure
+
+_CONTEXT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
+
+
+@click.command(context_settings=_CONTEXT, add_help_option=False)
+@click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@options.where_options
+def aws(args: tuple[str, ...], **given: Any) -> None:
+    """Run the AWS CLI with ARGS, pointed here as the administrator."""
+    settings = options.load(**given).settings
+    program = find()
+    found = daemon.require_running(settings.data_dir)
+    keys = credentials.read(settings.data_dir)
+    dropped = surroundings.beaten_by(os.environ)
+    environ = {name: text for name, text in os.environ.items() if name not in dropped}
+    environ |= surroundings.pointing(found.endpoint, settings.region, keys, os.environ)
+    os.execve(program, [program, *args], environ)  # noqa: S606 - no shell is wanted
+
+
+def find() -> str:
+    """The AWS CLI beside our own Python, or else on PATH; ends the command with exit 127 if there is none."""
+    beside = Path(sys.executable).parent / "aws"
+    program = str(beside) if os.access(beside, os.X_OK) else shutil.which("aws")
+    if program is None:
+        raise Failure("There is no AWS CLI here; install it with `pip install awscli`.", Exit.NOT_FOUND)
+    return program

@@ -1,0 +1,177 @@
+"""`kansatsu doctor`: what this machine can do, and how to mend what it cannot, before something fails half-way."""
+
+import os
+import platform
+import shutil
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kansatsu.cli import daemon, options, ports
+from kansatsu.cli.output import Exit, emit, hint, output_option
+from kansatsu.cli.settings import Settings
+
+_SOCKETS = ("/run/podman/podman.sock", "/var/run/docker.sock")
+_LEAST_DISK = 1 << 30  # bytes
+_EPOCH_2025 = 1_735_689_600
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: what was looked at, whether Kansatsu cannot start without it, what was seen, how to mend it."""
+
+    name: str
+    good: bool
+    detail: str
+    mend: str = ""
+    required: bool = False
+
+
+@click.command()
+@output_option
+@options.setting_options
+def doctor(form: str, **given: Any) -> None:
+    """Say what this machine can do and how to mend what is missing; exit 1 if `up` cannot work."""
+    settings = options.load(**given).settings
+    findings = [finding for look in LOOKS for finding in look(settings)]
+    rows = [
+        {
+            "check": finding.name,
+            "state": "ok" if finding.good else "missing",
+            "needed": "to start" if finding.required else "for more",
+            "detail": finding.detail,
+            "mend": "" if finding.good else finding.mend,
+        }
+        for finding in findings
+    ]
+    emit(rows, ("check", "state", "needed", "detail", "mend"), form)
+    if any(finding.required and not finding.good for finding in findings):
+        raise click.exceptions.Exit(Exit.FAILED)
+    hint("kansatsu up -d")
+
+
+def _python(settings: Settings) -> Iterator[Finding]:
+    good = sys.version_info >= (3, 11)
+    yield Finding("python", good, platform.python_version(), "install Python 3.11 or newer", required=True)
+
+
+def _directory(settings: Settings) -> Iterator[Finding]:
+    here = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
+    good = here.is_dir() and os.access(here, os.W_OK | os.X_OK)
+    yield Finding("data directory", good, str(settings.data_dir), "choose another with --data-dir", required=True)
+    free = shutil.disk_usage(here).free
+    yield Finding(
+        "disk", free >= _LEAST_DISK, f"{free / 2**30:.1f} GiB free", "free 1 GiB or choose another --data-dir", True
+    )
+
+
+def _port(settings: Settings) -> Iterator[Finding]:
+    ours = daemon.running(settings.data_dir)
+    listen = settings.listen
+    if ours:
+        yield Finding("port", True, f"ours: {ours.endpoint}", required=True)
+        return
+    try:
+        family, *_, target = socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(target)
+    except OSError as error:
+        by = ports.holder(listen.port)
+        detail = f"{listen}: in use by {by}" if by else f"{listen}: {error.strerror}"
+        yield Finding("port", False, detail, "choose another with --listen", required=True)
+        return
+    yield Finding("port", True, f"{listen} is free", required=True)
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    now = time.time()
+    good = now > _EPOCH_2025
+    shown = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    yield Finding("clock", good, shown, "set the clock; signatures hold for 15 minutes around it", required=True)
+
+
+def _root(settings: Settings) -> Iterator[Finding]:
+    good = os.geteuid() == 0
+    detail = "root" if good else f"user id {os.geteuid()}"
+    yield Finding("root", good, detail, "start with sudo to give roles to containers; `kansatsu run` works without")
+
+
+def _engine(settings: Settings) -> Iterator[Finding]:
+    program = shutil.which("podman") or shutil.which("docker")
+    yield Finding("container engine", program is not None, program or "neither podman nor docker", "apt install podman")
+    for name in ("runc", "crun"):
+        if runtime := shutil.which(name):
+            yield Finding("container runtime", True, runtime)
+            break
+    else:
+        yield Finding("container runtime", False, "neither runc nor crun", "apt install runc")
+    path = _engine_socket(settings.engine)
+    mend = "podman system service --time=0 unix:///run/podman/podman.sock & (or: systemctl start podman.socket)"
+    yield Finding("engine socket", path is not None, path or "none answers", mend)
+
+
+def _engine_socket(engine: str) -> str | None:
+    if engine == "none":
+        return None
+    named = engine if engine != "auto" else os.environ.get("DOCKER_HOST", "")
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    guesses = [named.removeprefix("unix://")] if named.startswith("unix://") else [*_SOCKETS]
+    if runtime and engine == "auto":
+        guesses.append(f"{runtime}/podman/podman.sock")
+    for guess in guesses:
+        with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+            probe.settimeout(1)
+            probe.connect(guess)
+            return guess
+    return None
+
+
+def _namespaces(settings: Settings) -> Iterator[Finding]:
+    limits = {
+        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": (
+            "1",
+            "kernel.apparmor_restrict_unprivileged_userns=0",
+        ),
+        "/proc/sys/kernel/unprivileged_userns_clone": ("0", "kernel.unprivileged_userns_clone=1"),
+        "/proc/sys/user/max_user_namespaces": ("0", "user.max_user_namespaces=10000"),
+    }
+    for path, (bad, mend) in limits.items():
+        if _text(path) == bad:
+            name = Path(path).name
+            yield Finding("user namespaces", False, f"{name} is {bad}", f"sysctl -w {mend}")
+            return
+    good = Path("/proc/self/ns/user").exists()
+    yield Finding("user namespaces", good, "not restricted" if good else "not in this kernel", "use another kernel")
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _aws_cli(settings: Settings) -> Iterator[Finding]:
+    beside = Path(sys.executable).parent / "aws"
+    program = str(beside) if beside.exists() else shutil.which("aws")
+    yield Finding("aws cli", program is not None, program or "not found", "pip install awscli")
+
+
+LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
+    _python,
+    _directory,
+    _port,
+    _clock,
+    _root,
+    _engine,
+    _namespaces,
+    _aws_cli,
+)

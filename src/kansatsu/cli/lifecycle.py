@@ -1,0 +1,67 @@
+"""`kansatsu down` and `kansatsu status`: end and describe the server of a data directory, and never another process."""
+
+import os
+import select
+import signal
+import time
+from typing import Any
+
+import click
+
+from kansatsu.cli import daemon, options
+from kansatsu.cli.output import Exit, Failure, emit, hint, output_option, say
+
+
+@click.command()
+@click.option("--timeout", default=30.0, show_default=True, help="Seconds to wait for the end.")
+@options.where_options
+def down(timeout: float, **given: Any) -> None:
+    """Stop Kansatsu and wait until it has ended."""
+    data_dir = options.load(**given).settings.data_dir
+    found = daemon.require_running(data_dir)
+    try:
+        process = os.pidfd_open(found.pid)
+    except ProcessLookupError:
+        return
+    try:
+        # INVARIANT: looked at again through the descriptor's process, so that a reused pid is never signalled.
+        if daemon.running(data_dir) == found:
+            signal.pidfd_send_signal(process, signal.SIGTERM)
+        if not select.select([process], [], [], timeout)[0]:
+            raise Failure(f"Process {found.pid} has not ended within {timeout:g} seconds; see `kansatsu logs`.")
+    except PermissionError:
+        raise Failure(f"Process {found.pid} belongs to another user; stop it as that user.", Exit.DENIED) from None
+    finally:
+        os.close(process)
+    say(f"Kansatsu on {data_dir} has ended.")
+    hint("kansatsu up -d")
+
+
+@click.command()
+@output_option
+@options.where_options
+def status(form: str, **given: Any) -> None:
+    """Show whether Kansatsu runs: exit 0 if it answers, 3 if it does not run, 1 if it runs and does not answer."""
+    effective = options.load(**given)
+    data_dir = effective.settings.data_dir
+    found = daemon.running(data_dir)
+    health = daemon.health(found.endpoint) if found else 0
+    row = {
+        "state": "ready" if health == 200 else "not answering" if found else "stopped",
+        "pid": found.pid if found else None,
+        "endpoint": found.endpoint if found else None,
+        "uptime": _uptime(found.started) if found else None,
+        "data-dir": str(data_dir),
+    }
+    emit([row], tuple(row), form)
+    hint('eval "$(kansatsu env)"' if health == 200 else "kansatsu logs" if found else "kansatsu up -d")
+    if not found:
+        raise click.exceptions.Exit(Exit.NOT_RUNNING)
+    if health != 200:
+        raise click.exceptions.Exit(Exit.FAILED)
+
+
+def _uptime(started: int) -> str:
+    seconds = int(time.clock_gettime(time.CLOCK_BOOTTIME) - started / os.sysconf("SC_CLK_TCK"))
+    days, rest = divmod(max(seconds, 0), 86400)
+    return f"{days}d" * bool(days) + f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"

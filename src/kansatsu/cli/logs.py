@@ -1,0 +1,72 @@
+"""`kansatsu logs`, and the log's form: one line per event, in DIR/kansatsu.log and, in the foreground, on stderr."""
+
+import logging
+import logging.handlers
+import os
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kansatsu.cli import daemon, options
+from kansatsu.cli.output import Exit, Failure
+from kansatsu.cli.settings import Settings
+
+LOGGER = logging.getLogger("kansatsu")
+_POLL = 0.2  # seconds between two looks at the file
+
+
+def configure(settings: Settings, *, to_stderr: bool) -> None:
+    """Send the root logger to DIR/kansatsu.log; an outside logrotate may move the file."""
+    line = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+    line.converter = time.gmtime
+    handlers: list[logging.Handler] = [logging.handlers.WatchedFileHandler(settings.data_dir / daemon.LOG_FILE)]
+    if to_stderr:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    for handler in handlers:
+        handler.setFormatter(line)
+    logging.basicConfig(level=settings.log_level.upper(), handlers=handlers, force=True)
+
+
+@click.command()
+@click.option("-f", "--follow", is_flag=True, help="Go on printing as lines arrive.")
+@click.option("-n", "--lines", default=50, show_default=True, type=click.IntRange(min=0), help="Last lines to print.")
+@options.where_options
+def logs(follow: bool, lines: int, **given: Any) -> None:
+    """Print the log of the server."""
+    path = options.load(**given).settings.data_dir / daemon.LOG_FILE
+    try:
+        _print(path, lines, follow)
+    except FileNotFoundError:
+        raise Failure(f"There is no log at {path}; start with `kansatsu up -d`.", Exit.NOT_RUNNING) from None
+    except KeyboardInterrupt:
+        return
+
+
+def _print(path: Path, lines: int, follow: bool) -> None:
+    log = path.open(encoding="utf-8", errors="replace")
+    try:
+        for line in deque(log, maxlen=lines):
+            click.echo(line, nl=False)
+        while follow:
+            rest = log.read()
+            if rest:
+                click.echo(rest, nl=False)
+                continue
+            time.sleep(_POLL)
+            if _replaced(log.fileno(), log.tell(), path):
+                log.close()
+                log = path.open(encoding="utf-8", errors="replace")
+    finally:
+        log.close()
+
+
+def _replaced(descriptor: int, position: int, path: Path) -> bool:
+    """Whether the file was rotated away or cut."""
+    if not path.exists():
+        return False
+    here, there = os.fstat(descriptor), path.stat()
+    return here.st_ino != there.st_ino or there.st_size < position

@@ -1,0 +1,82 @@
+"""What commands print and how they end: rows on stdout, messages on stderr, one exception per kind of failure."""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
+from typing import IO, Any, TypeVar
+
+import click
+
+Row = Mapping[str, Any]
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Exit(IntEnum):
+    """Exit codes; documented in docs/cli.md."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    NOT_RUNNING = 3
+    DENIED = 4
+    NOT_EXECUTABLE = 126
+    NOT_FOUND = 127
+
+
+class Failure(click.ClickException):
+    """Ends the command with a sentence on stderr and an exit code; never a traceback."""
+
+    def __init__(self, message: str, exit_code: Exit = Exit.FAILED):
+        super().__init__(message)
+        self.exit_code = int(exit_code)  # type: ignore[misc]  # click has one per class; here it is one per failure
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        say("kansatsu: " + self.message, color="red")
+
+
+def say(message: str, *, color: str | None = None) -> None:
+    """A message for the person, on stderr."""
+    coloured = color and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    click.echo(click.style(message, fg=color) if coloured else message, err=True)
+
+
+def hint(command: str) -> None:
+    """The command that is useful next, on stderr."""
+    say("Next: " + command)
+
+
+def output_option(command: Command) -> Command:
+    """`-o table|json|csv`, given to the command as `form`."""
+    choice = click.Choice(["table", "json", "csv"])
+    option = click.option("-o", "--output", "form", type=choice, default="table", show_default=True, help="Format.")
+    return option(command)
+
+
+def emit(rows: Sequence[Row], columns: Sequence[str], form: str) -> None:
+    """Print rows: an aligned table, a JSON array of objects, or CSV with a header line."""
+    if form == "json":
+        click.echo(json.dumps([{column: row.get(column) for column in columns} for row in rows], indent=2, default=str))
+    elif form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([[_cell(row.get(column)) for column in columns] for row in rows])
+    else:
+        _table([[_cell(row.get(column)) for column in columns] for row in rows], [name.upper() for name in columns])
+
+
+def _table(cells: Sequence[Sequence[str]], titles: Sequence[str]) -> None:
+    lines = [titles, *cells]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(titles))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
