@@ -1,0 +1,39 @@
+"""Who there is and what they may: users, groups, roles, policies, keys and sessions, and the store that holds them."""
+
+from kansatsu.identity import aws_managed, ids, keyring, messages, revocations, schema, sessions
+from kansatsu.identity.bootstrap import AdminKey, bootstrap, reset
+from kansatsu.identity.changes import touch
+from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
+from kansatsu.identity.revocations import revoke
+from kansatsu.identity.sealer import Sealer
+from kansatsu.identity.sealing import Secret, StoreError
+from kansatsu.identity.sessions import ExpiredToken, InvalidToken, Session
+from kansatsu.identity.snapshot import Snapshot
+from kansatsu.identity.store import Store, open_store
+
+__all__ = [
+    "AccessKey",
+    "AdminKey",
+    "EntityPolicies",
+    "EntityRecord",
+    "ExpiredToken",
+    "InvalidToken",
+    "Sealer",
+    "Secret",
+    "Session",
+    "Snapshot",
+    "Store",
+    "StoreError",
+    "aws_managed",
+    "bootstrap",
+    "ids",
+    "keyring",
+    "messages",
+    "open_store",
+    "reset",
+    "revocations",
+    "revoke",
+    "schema",
+    "sessions",
+    "touch",
+]

@@ -1,6 +1,6 @@
 """The tables. Every row belongs to an account; nothing here assumes that there is only one."""
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -44,7 +44,7 @@ policy = Table(
 policy_version = Table(
     "policy_version",
     metadata,
-    Column("policy_id", String(32), primary_key=True),
+    Column("policy_id", String(32), ForeignKey("policy.id"), primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("document", Text, nullable=False),
     Column("created", Float, nullable=False),
@@ -53,7 +53,7 @@ policy_version = Table(
 inline_policy = Table(
     "inline_policy",
     metadata,
-    Column("entity_id", String(32), primary_key=True),
+    Column("entity_id", String(32), ForeignKey("entity.id"), primary_key=True),
     Column("name", String(128), primary_key=True),
     Column("document", Text, nullable=False),
 )
@@ -62,7 +62,7 @@ inline_policy = Table(
 attachment = Table(
     "attachment",
     metadata,
-    Column("entity_id", String(32), primary_key=True),
+    Column("entity_id", String(32), ForeignKey("entity.id"), primary_key=True),
     Column("policy_arn", String(700), primary_key=True),
     Column("attached", Float, nullable=False),
     Index("attachment_policy", "policy_arn"),
@@ -71,8 +71,8 @@ attachment = Table(
 membership = Table(
     "membership",
     metadata,
-    Column("group_id", String(32), primary_key=True),
-    Column("user_id", String(32), primary_key=True),
+    Column("group_id", String(32), ForeignKey("entity.id"), primary_key=True),
+    Column("user_id", String(32), ForeignKey("entity.id"), primary_key=True),
     Index("membership_user", "user_id"),
 )
 
@@ -95,7 +95,7 @@ access_key = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("account", String(12), nullable=False),
-    Column("user_id", String(32), nullable=False),
+    Column("user_id", String(32), ForeignKey("entity.id"), nullable=False),
     Column("secret", LargeBinary, nullable=False),  # sealed, never in the clear
     Column("status", String(8), nullable=False),  # Active | Inactive
     Column("created", Float, nullable=False),
@@ -118,7 +118,7 @@ change = Table(
     metadata,
     Column("revision", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("account", String(12), nullable=False),
-    Column("kind", String(16), nullable=False),  # entity | policy | access_key | instance_profile | revocation | reset
+    Column("kind", String(16), nullable=False),  # see identity/changes.py
     Column("id", String(700), nullable=False),
     sqlite_autoincrement=True,
 )
@@ -155,7 +155,9 @@ last_access = Table(
     Column("region", String(32), primary_key=True),
     Column("last", Float, nullable=False),
     Column("allowed", Integer, nullable=False),  # of the last event: 1 allowed, 0 denied
-    Column("count", Integer, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Index("last_access_principal", "principal_id", "last"),
+    Index("last_access_key", "access_key_id", "last"),
 )
 
 # Small facts about this installation: schema of the data directory, how far segments were read.

@@ -1,0 +1,139 @@
+"""The first start: one administrator with one access key, and the way back to just that for tests."""
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Table, and_, delete, insert, select, update
+from sqlalchemy.sql import ColumnElement
+
+from kansatsu.identity import ids, schema
+from kansatsu.identity.changes import touch
+from kansatsu.identity.sealing import Secret
+
+if TYPE_CHECKING:
+    from kansatsu.identity.store import Store
+
+ADMIN = "admin"
+ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+
+@dataclass(frozen=True, slots=True)
+class AdminKey:
+    """The administrator's key. `created`: this very call made it."""
+
+    access_key_id: str
+    secret: Secret
+    created: bool
+
+
+def bootstrap(store: "Store", account: str) -> AdminKey | None:
+    """Make the administrator of `account` if this is the account's first start, and return the key.
+
+    Later starts return the same key again, so that a start that died before it could hand the key out loses nothing;
+    None when the key was deleted since. A deleted administrator is not made again.
+    """
+    with store.write() as conn:
+        known = _known(conn, account)
+        if known is None:
+            return _create(store, conn, account)
+        row = conn.execute(select(schema.access_key).where(schema.access_key.c.id == known["key"])).first()
+        return None if row is None else AdminKey(row.id, store.sealer.open_secret(row.secret, row.id), False)
+
+
+def _setting(account: str) -> str:
+    return f"admin:{account}"
+
+
+def _known(conn: Connection, account: str) -> dict[str, str] | None:
+    query = select(schema.setting.c.value).where(schema.setting.c.name == _setting(account))
+    value = conn.execute(query).scalar()
+    return json.loads(value) if value is not None else None
+
+
+def _create(store: "Store", conn: Connection, account: str) -> AdminKey:
+    now = store.clock.now().timestamp()
+    user = ids.new_id("AIDA")
+    key, secret = ids.access_key_id(account, "AKIA"), ids.secret_key()
+    conn.execute(
+        insert(schema.entity),
+        {"id": user, "account": account, "kind": "user", "name": ADMIN, "name_key": ADMIN, "path": "/", "created": now},
+    )
+    _attach(conn, user, now)
+    conn.execute(
+        insert(schema.access_key),
+        {
+            "id": key,
+            "account": account,
+            "user_id": user,
+            "secret": store.sealer.seal_secret(secret, key),
+            "status": "Active",
+            "created": now,
+        },
+    )
+    value = json.dumps({"user": user, "key": key})
+    conn.execute(insert(schema.setting), {"name": _setting(account), "value": value})
+    touch(conn, account, "entity", user)
+    touch(conn, account, "access_key", key)
+    return AdminKey(key, Secret(secret), True)
+
+
+def _attach(conn: Connection, user: str, now: float) -> None:
+    row = {"entity_id": user, "policy_arn": ADMINISTRATOR_ACCESS, "attached": now}
+    conn.execute(insert(schema.attachment), row)
+
+
+def reset(store: "Store", account: str) -> None:
+    """Wipe an account in one transaction, all but the administrator and its key, who are as on the first day.
+
+    For --test-mode. Sessions of roles and other users die with them. When the administrator or its key was deleted,
+    the account is left empty and bootstrap() makes a new one.
+    """
+    with store.write() as conn:
+        known = _known(conn, account) or {"user": "", "key": ""}
+        intact = _restore_admin(conn, known, store.clock.now().timestamp())
+        keep = known if intact else {"user": "", "key": ""}
+        for table, where in _doomed(account, keep):
+            conn.execute(delete(table).where(where))
+        if not intact:
+            conn.execute(delete(schema.setting).where(schema.setting.c.name == _setting(account)))
+        touch(conn, account, "reset", account)
+
+
+def _restore_admin(conn: Connection, known: dict[str, str], now: float) -> bool:
+    key, entity = schema.access_key.c, schema.entity.c
+    alive = conn.execute(select(key.id).where(key.id == known["key"], key.user_id == known["user"])).scalar()
+    if alive is None:
+        return False
+    first_day = {"name": ADMIN, "name_key": ADMIN, "path": "/", "boundary_arn": None}
+    conn.execute(update(schema.entity).where(entity.id == known["user"]).values(**first_day))
+    conn.execute(update(schema.access_key).where(key.id == known["key"]).values(status="Active"))
+    conn.execute(delete(schema.attachment).where(schema.attachment.c.entity_id == known["user"]))
+    _attach(conn, known["user"], now)
+    return True
+
+
+def _doomed(account: str, keep: dict[str, str]) -> list[tuple[Table, ColumnElement[bool]]]:
+    """What goes, children before parents."""
+    s = schema
+    entities = select(s.entity.c.id).where(s.entity.c.account == account)
+    others = entities.where(s.entity.c.id != keep["user"])
+    policies = select(s.policy.c.id).where(s.policy.c.account == account)
+    profiles = select(s.instance_profile.c.id).where(s.instance_profile.c.account == account)
+    instances = select(s.instance.c.id).where(s.instance.c.account == account)
+    tagged = [s.tag.c.resource_id.in_(query) for query in (entities, policies, profiles, instances)]
+    return [
+        *((s.tag, where) for where in tagged),
+        (s.inline_policy, s.inline_policy.c.entity_id.in_(entities)),
+        (s.membership, s.membership.c.user_id.in_(entities)),
+        (s.attachment, s.attachment.c.entity_id.in_(others)),
+        (s.access_key, and_(s.access_key.c.account == account, s.access_key.c.id != keep["key"])),
+        (s.policy_version, s.policy_version.c.policy_id.in_(policies)),
+        (s.policy, s.policy.c.account == account),
+        (s.association, s.association.c.account == account),
+        (s.instance, s.instance.c.account == account),
+        (s.instance_profile, s.instance_profile.c.account == account),
+        (s.revocation, s.revocation.c.account == account),
+        (s.last_access, s.last_access.c.account == account),
+        (s.entity, and_(s.entity.c.account == account, s.entity.c.id != keep["user"])),
+    ]

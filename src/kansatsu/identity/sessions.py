@@ -1,0 +1,257 @@
+"""Sessions: temporary credentials that carry their own proof in a sealed token. Format: docs/decisions/002.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp.html
+"""
+
+import base64
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from kansatsu.errors import PackedPolicyTooLarge
+from kansatsu.identity.ids import access_key_id as new_access_key_id
+from kansatsu.identity.ids import secret_key
+from kansatsu.identity.sealer import RETIRED_LIFE, Sealer, Unopenable
+from kansatsu.identity.sealing import Secret
+
+if TYPE_CHECKING:
+    from kansatsu.identity.store import Store
+
+LONGEST_SESSION = RETIRED_LIFE
+PACKED_SPACE = 2048  # bytes for session policies and tags after compression; AWS does not publish its own figure
+LONGEST_TOKEN = 8192  # characters; what issue() makes stays well below, whatever is longer is not ours
+KINDS = frozenset({"role", "user", "federated"})
+_PURPOSE = "session"
+
+
+class InvalidToken(Exception):
+    """Not a session token of this installation, or not that of this access key."""
+
+
+class ExpiredToken(Exception):
+    """A genuine token whose session is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Who temporary credentials speak for. Times are aware, in UTC; `policy` is the inline session policy's text."""
+
+    access_key_id: str
+    secret: Secret
+    account: str
+    principal_id: str  # unique id: AROA... of the role, AIDA... of the user
+    principal_name: str
+    kind: str  # role | user | federated
+    session_name: str
+    issued: datetime
+    expires: datetime
+    policy: str | None = None
+    policy_arns: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    transitive_tag_keys: tuple[str, ...] = ()
+    source_identity: str = ""
+    mfa: datetime | None = None  # when multi-factor authentication took place; None: it did not
+    chain_depth: int = 0  # 0: assumed with long-term credentials or by a service; 1 and more: role chaining
+    source: Mapping[str, str] = field(default_factory=dict)  # {"instance": id, "association": id, "delivery": "2.0"}
+
+    @property
+    def user_id(self) -> str:
+        """aws:userid, the subject of a revocation of this very principal: ROLE-ID:SESSION-NAME or the user's id."""
+        return f"{self.principal_id}:{self.session_name}" if self.session_name else self.principal_id
+
+
+class _Payload(msgspec.Struct, array_like=True, frozen=True):
+    """What is inside a token, in the order of format version 1. New fields go to the end, with a default."""
+
+    secret: bytes
+    account: str
+    principal_id: str
+    principal_name: str
+    kind: str
+    session_name: str
+    issued: int  # microseconds since the epoch
+    expires: int
+    packed: bytes  # the compressed _Packed, b"" for neither policy nor tags
+    source_identity: str
+    mfa: int | None
+    chain_depth: int
+    source: dict[str, str]
+
+
+class _Packed(msgspec.Struct, array_like=True, frozen=True):
+    """What AWS calls the packed part: it alone has a limit in common."""
+
+    policy: str | None
+    policy_arns: tuple[str, ...]
+    tags: dict[str, str]
+    transitive_tag_keys: tuple[str, ...]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(_Payload).decode
+_unpack = msgspec.msgpack.Decoder(_Packed).decode
+
+
+def issue(
+    sealer: "Sealer | Store",
+    *,
+    account: str,
+    principal_id: str,
+    principal_name: str,
+    kind: str,
+    issued: datetime,
+    expires: datetime,
+    session_name: str = "",
+    policy: str | None = None,
+    policy_arns: tuple[str, ...] = (),
+    tags: Mapping[str, str] | None = None,
+    transitive_tag_keys: tuple[str, ...] = (),
+    source_identity: str = "",
+    mfa: datetime | None = None,
+    chain_depth: int = 0,
+    source: Mapping[str, str] | None = None,
+) -> tuple[Session, str]:
+    """New credentials: the session, and the token that proves it. Raises PackedPolicyTooLarge.
+
+    Whether the caller may have them, and the limits of AWS on names, durations and tags, are the caller's to check.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"unknown kind of session: {kind}")
+    if not issued < expires <= issued + LONGEST_SESSION:
+        raise ValueError("a session lasts longer than nothing and at most 36 hours")
+    secret = secret_key()
+    session = Session(
+        new_access_key_id(account, "ASIA"),
+        Secret(secret),
+        account,
+        principal_id,
+        principal_name,
+        kind,
+        session_name,
+        issued.astimezone(UTC),
+        expires.astimezone(UTC),
+        policy,
+        tuple(policy_arns),
+        dict(tags or {}),
+        tuple(transitive_tag_keys),
+        source_identity,
+        mfa and mfa.astimezone(UTC),
+        chain_depth,
+        dict(source or {}),
+    )
+    return session, _seal(sealer if isinstance(sealer, Sealer) else sealer.sealer, session)
+
+
+def packed_policy_size(session: Session) -> int:
+    """PackedPolicySize of AssumeRole's answer: per cent of the allotted space, rounded up; 0 without policy and tags."""
+    return _per_cent(_pack(session))
+
+
+def open(sealer: Sealer, token: str, access_key_id: str, now: datetime) -> Session:
+    """The session of a token presented with `access_key_id`. Raises InvalidToken or ExpiredToken, nothing else.
+
+    Take store.snapshot() first: it is what makes a rotation or loss of sealing keys known to this process.
+    INVARIANT: access key id and expiry are checked on every call, on a remembered token as on a new one.
+    """
+    opened = sealer.opened
+    session = cast("Session | None", opened.get(token))
+    if session is None:
+        session = _open(sealer, token, access_key_id, now)
+        opened.put(token, session)
+    if session.access_key_id != access_key_id:
+        raise InvalidToken
+    if now >= session.expires:
+        raise ExpiredToken
+    return session
+
+
+def _seal(sealer: Sealer, session: Session) -> str:
+    packed = _pack(session)
+    share = _per_cent(packed)
+    if share > 100:
+        raise PackedPolicyTooLarge(_too_large(session, share))
+    payload = _Payload(
+        base64.b64decode(session.secret.value),
+        session.account,
+        session.principal_id,
+        session.principal_name,
+        session.kind,
+        session.session_name,
+        _micro(session.issued),
+        _micro(session.expires),
+        packed,
+        session.source_identity,
+        _micro(session.mfa) if session.mfa else None,
+        session.chain_depth,
+        dict(session.source),
+    )
+    token = base64.b64encode(sealer.seal(_PURPOSE, _encode(payload), session.access_key_id)).decode()
+    if len(token) > LONGEST_TOKEN:
+        raise ValueError("session names and sources do not fit a token")
+    return token
+
+
+def _open(sealer: Sealer, token: str, access_key_id: str, now: datetime) -> Session:
+    """INVARIANT: garbage costs one base64 decoding of at most LONGEST_TOKEN characters and one AES-GCM check.
+
+    What passes the check was sealed by us, so its contents and the size they unpack to are ours too.
+    """
+    if len(token) > LONGEST_TOKEN:
+        raise InvalidToken
+    try:
+        payload = _decode(sealer.open(_PURPOSE, base64.b64decode(token, validate=True), access_key_id, now))
+    except (ValueError, Unopenable):  # msgspec's errors are ValueErrors
+        raise InvalidToken from None
+    packed = _unpack(zlib.decompress(payload.packed)) if payload.packed else _Packed(None, (), {}, ())
+    return Session(
+        access_key_id,
+        Secret(base64.b64encode(payload.secret).decode()),
+        payload.account,
+        payload.principal_id,
+        payload.principal_name,
+        payload.kind,
+        payload.session_name,
+        _moment(payload.issued),
+        _moment(payload.expires),
+        packed.policy,
+        packed.policy_arns,
+        packed.tags,
+        packed.transitive_tag_keys,
+        payload.source_identity,
+        _moment(payload.mfa) if payload.mfa is not None else None,
+        payload.chain_depth,
+        payload.source,
+    )
+
+
+def _pack(session: Session) -> bytes:
+    if session.policy is None and not session.policy_arns and not session.tags:
+        return b""
+    packed = _Packed(session.policy, session.policy_arns, dict(session.tags), session.transitive_tag_keys)
+    return zlib.compress(_encode(packed), 9)
+
+
+def _per_cent(packed: bytes) -> int:
+    return -(-100 * len(packed) // PACKED_SPACE)
+
+
+def _too_large(session: Session, share: int) -> str:
+    if session.policy is None and not session.policy_arns:
+        return f"Packed size of session tags consumes {share}% of allotted space."
+    return f"Packed policy consumes {share}% of allotted space, please use smaller policy."
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _micro(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _moment(micro: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micro)

@@ -1,0 +1,143 @@
+"""The state in memory that requests are authenticated and authorized against, kept true by the log of changes."""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from kansatsu.identity import changes, loader, revocations
+from kansatsu.identity.cache import Cache
+from kansatsu.identity.changes import Change
+from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
+from kansatsu.policy import Policy, PolicySet
+
+if TYPE_CHECKING:
+    from kansatsu.identity.sessions import Session
+    from kansatsu.identity.store import Store
+
+T = TypeVar("T")
+PRESENT = 50_000  # entries kept: a few thousand principals with all their policies
+ABSENT = 10_000  # things asked for that do not exist; apart, so that guessing evicts nothing useful
+MANY_CHANGES = 10_000  # more than this at once and it is cheaper to start afresh
+
+
+class Snapshot:
+    """Entries are loaded on first use and dropped when a change names them or what they were made of.
+
+    Do not keep one: take store.snapshot() for each request, which brings it up to date.
+    """
+
+    def __init__(self, store: "Store", lock: threading.RLock):  # type: ignore[valid-type, unused-ignore]
+        self._store = store
+        self._lock = lock
+        self._present = Cache(PRESENT)
+        self._absent = Cache(ABSENT)
+        self._revocations: dict[tuple[str, str, str], float] | None = None
+        self._revision = 0
+        with store.read() as conn:
+            self._revision = changes.latest(conn)
+
+    def access_key(self, id: str) -> AccessKey | None:
+        """A long-term access key, active or not; None when there is none."""
+        return self._get(("key", id), "access_key", lambda: loader.access_key(self._store, id))
+
+    def entity(self, id: str) -> EntityRecord | None:
+        """A user, group or role by its unique id."""
+        return self._get(("entity", id), "entity", lambda: loader.entity(self._store, id))
+
+    def find(self, account: str, kind: str, name: str) -> EntityRecord | None:
+        """A user, group or role by its name.
+
+        INVARIANT: the name must be spelt exactly; a policy that denies role/Admin must not be passed by asking for
+        role/ADMIN.
+        """
+        load = lambda: loader.entity_named(self._store, account, kind, name)  # noqa: E731 - as its neighbours
+        return self._get(("name", account, kind, name), "entity", load)
+
+    def policies(self, entity_id: str) -> EntityPolicies:
+        """All policies of an entity; nothing (which allows nothing) when there is no such entity.
+
+        Raises InternalFailure when one of them cannot be read: it might hold a Deny.
+        """
+        load = lambda: loader.policies(self, entity_id)  # noqa: E731 - as its neighbours
+        return self._get(("policies", entity_id), "entity", load) or NOTHING
+
+    def own_policies(self, entity_id: str) -> loader.Own | None:
+        """What hangs on this entity itself; a group's is shared by all its members."""
+        return self._get(("own", entity_id), "entity", lambda: loader.own(self._store, entity_id))
+
+    def managed(self, arn: str) -> Policy | None:
+        """The compiled default version of a managed policy, AWS's or a customer's."""
+        return self._get(("managed", arn), "policy", lambda: loader.managed(self._store, arn))
+
+    def boundary(self, arn: str) -> Policy | None:
+        """The same as managed(), compiled as a permissions boundary."""
+        return self._get(("boundary", arn), "policy", lambda: loader.managed(self._store, arn, boundary=True))
+
+    def revoked(self, session: "Session") -> bool:
+        """Whether credentials issued when this session was are refused.
+
+        INVARIANT: revocations are by role, by principal (role session or user) and by association; any one suffices.
+        """
+        listed = self._revocations
+        if listed is None:
+            with self._lock, self._store.read() as conn:
+                listed = self._revocations = revocations.load(conn)
+        return bool(listed) and revocations.applies(listed, session)
+
+    def refresh(self) -> None:
+        """Drop what has changed since the last time. The store calls it under the lock."""
+        with self._store.read() as conn:
+            rows = changes.since(conn, self._revision, MANY_CHANGES)
+        if rows and (len(rows) == MANY_CHANGES or rows[0].revision != self._revision + 1):
+            self._drop_all()  # too many, or the log was pruned past us
+            with self._store.read() as conn:
+                self._revision = changes.latest(conn)
+            return
+        for row in rows:
+            self._apply(row)
+            self._revision = row.revision
+
+    def _apply(self, row: Change) -> None:
+        special = _SPECIAL.get(row.kind)
+        if special is not None:
+            special(self)
+            return
+        self._present.drop(row.id)
+        self._absent.drop(row.id)
+        self._absent.drop(row.kind)  # a name that did not exist may exist now
+
+    def _drop_all(self) -> None:
+        self._present.clear()
+        self._absent.clear()
+        self._drop_revocations()
+        self._drop_ring()
+
+    def _drop_revocations(self) -> None:
+        self._revocations = None
+
+    def _drop_ring(self) -> None:
+        self._store.sealer.forget_ring()
+
+    def _get(self, key: tuple[str, ...], kind: str, load: Callable[[], loader.Loaded[T]]) -> T | None:
+        """From memory, else loaded under the lock, so that no refresh can come between the reading and the keeping."""
+        value = self._present.get(key)
+        if value is not None:
+            return cast(T, value)
+        with self._lock:
+            value = self._present.recall(key)
+            if value is not None or self._absent.recall(key) is not None:
+                return cast("T | None", value)
+            loaded = load()
+            if loaded.value is None:
+                self._absent.put(key, True, (kind, *loaded.depends))
+            else:
+                self._present.put(key, loaded.value, loaded.depends)
+            return loaded.value
+
+
+NOTHING = EntityPolicies(PolicySet())
+_SPECIAL: dict[str, Callable[[Snapshot], None]] = {
+    "reset": Snapshot._drop_all,
+    "revocation": Snapshot._drop_revocations,
+    "sealing_key": Snapshot._drop_ring,
+}

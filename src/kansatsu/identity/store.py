@@ -1,0 +1,142 @@
+"""The store: one place where identities are written in transactions and read without waiting."""
+
+import asyncio
+import base64
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, insert, select
+
+from kansatsu.clock import Clock
+from kansatsu.identity import keyring
+from kansatsu.identity.database import FILE, Database
+from kansatsu.identity.schema import setting
+from kansatsu.identity.sealer import Sealer
+from kansatsu.identity.sealing import StoreError, Vault, load_master_key
+from kansatsu.identity.snapshot import Snapshot
+
+MASTER_KEY = "master.key"
+_CHECK = "master_key_check"
+_CHECK_TEXT = b"this installation's master key"
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Store:
+    """Users, groups, roles, policies, keys of all accounts. Make one with open_store(); one per process and directory.
+
+    Reads run where they are called. Writes are one at a time; each commits durably before write() returns. From the
+    event loop, use `await store.transact(function, ...)`, which writes in a thread of its own.
+    """
+
+    def __init__(self, database: Database, vault: Vault, clock: Clock):
+        self._database = database
+        self._writing = threading.RLock()
+        self._writer_busy = False
+        self._executor = ThreadPoolExecutor(1, "kansatsu-write")
+        self._lock = threading.RLock()
+        self._version = -1
+        self.clock = clock
+        self.sealer = Sealer(vault, lambda: keyring.load(self, vault))
+        self._snapshot = Snapshot(self, self._lock)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database and cannot write."""
+        with self._database.reader.connect() as conn:
+            yield conn
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: it commits when the block ends, and leaves nothing behind when the block raises.
+
+        INVARIANT: what was written is on disk when this returns (WAL, synchronous=FULL).
+        """
+        with self._writing:
+            if self._writer_busy:
+                raise RuntimeError("a write transaction is already open in this thread")
+            self._writer_busy = True
+            try:
+                with self._database.writer.begin() as conn:
+                    yield conn
+            finally:
+                self._writer_busy = False
+
+    async def transact(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function(conn, ...)` in one write transaction, off the event loop; its result, or its error."""
+
+        def work() -> T:
+            with self.write() as conn:
+                return function(conn, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def snapshot(self) -> Snapshot:
+        """The state in memory, never older than the last acknowledged write of anybody.
+
+        INVARIANT: every request takes a snapshot anew; a write acknowledged before, by this process or another on the
+        same database, is seen by it.
+        """
+        with self._lock:
+            version = self._database.data_version()
+            if version != self._version:
+                self._snapshot.refresh()
+                self._version = version
+            return self._snapshot
+
+    def close(self) -> None:
+        """Finish the writes that were begun and let go of all files."""
+        self._executor.shutdown(wait=True)
+        self._database.close()
+
+
+def open_store(data_dir: Path, clock: Clock) -> Store:
+    """Open or create the store in `data_dir` (mode 0700, files 0600). Raises StoreError with a sentence for the user."""
+    path = data_dir / FILE
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        vault = Vault(load_master_key(data_dir / MASTER_KEY, create=not path.exists() or path.stat().st_size == 0))
+        if path.exists() or not any(entry for entry in data_dir.iterdir() if entry.name != MASTER_KEY):
+            data_dir.chmod(0o700)
+        database = Database(path)
+    except OSError as error:
+        raise StoreError(f"The data directory {data_dir} cannot be used: {error.strerror}.") from error
+    try:
+        database.prepare()
+        store = Store(database, vault, clock)
+        with store.read() as conn:
+            sealed = conn.execute(_CHECK_QUERY).scalar()
+        if sealed is None:
+            _first_start(store, vault)
+        else:
+            _check_master_key(sealed, vault, data_dir)
+    except BaseException:
+        database.close()
+        raise
+    return store
+
+
+_CHECK_QUERY = select(setting.c.value).where(setting.c.name == _CHECK)
+
+
+def _first_start(store: Store, vault: Vault) -> None:
+    with store.write() as conn:
+        if conn.execute(_CHECK_QUERY).scalar() is not None:
+            return  # another process was faster
+        sealed = base64.b64encode(vault.seal(_CHECK_TEXT, "check", _CHECK)).decode()
+        conn.execute(insert(setting), {"name": _CHECK, "value": sealed})
+        keyring.add(conn, vault, store.clock.now())
+
+
+def _check_master_key(sealed: str, vault: Vault, data_dir: Path) -> None:
+    try:
+        vault.open(base64.b64decode(sealed), "check", _CHECK)
+    except StoreError:
+        raise StoreError(
+            f"{data_dir / MASTER_KEY} is not the key of the database beside it. Restore the key that belongs to it."
+        ) from None
