@@ -1,0 +1,16 @@
+"""IAM: importing this package registers its operations."""
+
+from kansatsu.services.iam import (
+    account,
+    attachments,
+    groups,
+    inline,
+    keys,
+    policies,
+    profiles,
+    roles,
+    tags,
+    users,
+)
+
+__all__ = ["account", "attachments", "groups", "inline", "keys", "policies", "profiles", "roles", "tags", "users"]

@@ -1,0 +1,113 @@
+"""What an IAM operation is authorized on: the ARN with its real path, and the condition keys that belong to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from kansatsu import arn
+from kansatsu.errors import ValidationError
+from kansatsu.identity import EntityRecord, managed, profiles, tags
+from kansatsu.services.registry import Call, Params
+
+Context = dict[str, str | tuple[str, ...]]
+Target = tuple[str, Context]
+Locate = Callable[[Call, Params], Target]
+
+_WORDS = {"user": "User", "group": "Group", "role": "Role"}
+
+
+def caller_name(call: Call) -> str:
+    """The user who calls, for operations whose UserName may be left out. Raises ValidationError for sessions."""
+    if call.caller.kind != "user" or call.caller.session is not None:
+        raise ValidationError("Must specify userName when calling with non-User credentials")
+    return call.caller.name
+
+
+def entity(kind: str) -> Locate:
+    """An existing user, group or role by the name in the request."""
+    member = f"{_WORDS[kind]}Name"
+
+    def locate(call: Call, params: Params) -> Target:
+        name = params.get(member) or caller_name(call)
+        record = call.store.snapshot().find(call.account, kind, name)
+        context = _request_keys(params)
+        if policy_arn := params.get("PolicyArn"):
+            context["iam:policyarn"] = policy_arn
+        if record is None:
+            return arn.entity(call.account, kind, "/", name), context
+        _add_tags(context, record.tags)
+        _add_boundary(context, record)
+        return record.arn, context
+
+    return locate
+
+
+def new(kind: str) -> Locate:
+    """A thing that the request will create: its path and name are in the request."""
+    member = {"policy": "PolicyName", "instance-profile": "InstanceProfileName"}.get(kind) or f"{_WORDS[kind]}Name"
+
+    def locate(call: Call, params: Params) -> Target:
+        return arn.entity(call.account, kind, params.get("Path", "/"), params[member]), _request_keys(params)
+
+    return locate
+
+
+def policy(call: Call, params: Params) -> Target:
+    """A managed policy by its ARN."""
+    context = _request_keys(params)
+    found = managed.find(call.conn, params["PolicyArn"])
+    if found is not None and found.account == call.account:
+        _add_tags(context, tags.of(call.conn, found.id))
+    return params["PolicyArn"], context
+
+
+def profile(call: Call, params: Params) -> Target:
+    """An existing instance profile by name."""
+    name = params["InstanceProfileName"]
+    context = _request_keys(params)
+    found = profiles.find(call.conn, call.account, name)
+    if found is None:
+        return arn.entity(call.account, "instance-profile", "/", name), context
+    _add_tags(context, tags.of(call.conn, found.id))
+    return found.arn, context
+
+
+def below(kind: str) -> Locate:
+    """All of a kind below a path: what the List operations are authorized on."""
+
+    def locate(call: Call, params: Params) -> Target:
+        return arn.iam(call.account, kind + params.get("PathPrefix", "/")), {}
+
+    return locate
+
+
+def everything(_call: Call, _params: Params) -> Target:
+    return "*", {}
+
+
+def role_target(call: Call, name: str) -> Target:
+    """A role by its name, for iam:PassRole."""
+    return entity("role")(call, {"RoleName": name})
+
+
+def _request_keys(params: Params) -> Context:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html"""
+    context: Context = {}
+    if requested := params.get("Tags"):
+        context.update({f"aws:requesttag/{item['Key'].lower()}": item["Value"] for item in requested})
+        context["aws:tagkeys"] = tuple(item["Key"] for item in requested)
+    elif keys := params.get("TagKeys"):
+        context["aws:tagkeys"] = tuple(keys)
+    if boundary := params.get("PermissionsBoundary"):
+        context["iam:permissionsboundary"] = boundary
+    return context
+
+
+def _add_tags(context: Context, held: Any) -> None:
+    for key, value in held.items():
+        context[f"iam:resourcetag/{key.lower()}"] = value
+        context[f"aws:resourcetag/{key.lower()}"] = value
+
+
+def _add_boundary(context: Context, record: EntityRecord) -> None:
+    if record.boundary_arn is not None:
+        context.setdefault("iam:permissionsboundary", record.boundary_arn)

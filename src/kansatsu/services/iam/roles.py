@@ -1,0 +1,89 @@
+"""Roles: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html and its neighbours."""
+
+from typing import Any
+
+from kansatsu.errors import ValidationError
+from kansatsu.identity import entities, tags
+from kansatsu.identity.entities import Entity
+from kansatsu.identity.pages import Cursor
+from kansatsu.services.iam import _render, _resources, _trust, users
+from kansatsu.services.iam._register import iam, twins
+from kansatsu.services.registry import Call
+
+DEFAULT_SESSION = 3600  # seconds
+
+
+@iam("CreateRole", _resources.new("role"), write=True)
+def create_role(
+    call: Call,
+    *,
+    role_name: str,
+    assume_role_policy_document: str,
+    path: str = "/",
+    description: str | None = None,
+    max_session_duration: int = DEFAULT_SESSION,
+    permissions_boundary: str | None = None,
+    tags: list[dict[str, str]] | None = None,
+) -> dict[str, Any]:
+    if path.startswith("/aws-service-role/"):
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+        raise ValidationError("The specified value for path is invalid. It must not begin with /aws-service-role/.")
+    role = users.create(
+        call,
+        "role",
+        role_name,
+        path=path,
+        boundary=permissions_boundary,
+        requested=tags,
+        trust_document=_trust.stored(call.conn, assume_role_policy_document),
+        description=description,
+        max_session_duration=max_session_duration,
+    )
+    return {"Role": _show(call, role)}
+
+
+@twins("Get{}", "role")
+def get_role(call: Call, role: Entity) -> dict[str, Any]:
+    last = call.recorder.last_used(role.id)
+    used = {"LastUsedDate": _render.when(last.time), "Region": last.region} if last is not None else {}
+    return {"Role": _show(call, role) | {"RoleLastUsed": used}}
+
+
+@iam("ListRoles", _resources.below("role"))
+def list_roles(
+    call: Call, path_prefix: str = "/", marker: str | None = None, max_items: int | None = None
+) -> dict[str, Any]:
+    cursor = Cursor.of("ListRoles", marker, max_items)
+    found = entities.listing(call.conn, call.account, "role", path_prefix, cursor)
+    return _render.page("Roles", found, lambda role: listed(call, role))
+
+
+@twins("Update{}", "role", write=True)
+def update_role(
+    call: Call, role: Entity, description: str | None = None, max_session_duration: int | None = None
+) -> dict[str, Any]:
+    given = {"description": description, "max_session_duration": max_session_duration}
+    if changes := {name: value for name, value in given.items() if value is not None}:
+        entities.change(call.conn, role, **changes)
+    return {}
+
+
+@twins("Update{}Description", "role", write=True)
+def update_role_description(call: Call, role: Entity, description: str) -> dict[str, Any]:
+    return {"Role": _show(call, entities.change(call.conn, role, description=description))}
+
+
+@iam("UpdateAssumeRolePolicy", _resources.entity("role"), write=True)
+def update_assume_role_policy(call: Call, role_name: str, policy_document: str) -> dict[str, Any]:
+    role = entities.get(call.conn, call.account, "role", role_name)
+    entities.change(call.conn, role, trust_document=_trust.stored(call.conn, policy_document))
+    return {}
+
+
+def listed(call: Call, role: Entity) -> dict[str, Any]:
+    """A role as it stands in listings."""
+    return _render.role(role, _trust.shown(call.conn, role.trust_document or ""))
+
+
+def _show(call: Call, role: Entity) -> dict[str, Any]:
+    return listed(call, role) | _render.details(role, tags.of(call.conn, role.id))

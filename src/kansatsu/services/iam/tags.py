@@ -1,0 +1,91 @@
+"""Tags of users, roles, policies and instance profiles: one function each, registered for the four of them.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from kansatsu.identity import entities, managed, profiles, tags
+from kansatsu.identity.changes import touch
+from kansatsu.identity.pages import Cursor
+from kansatsu.services.iam import _render, _resources
+from kansatsu.services.iam._register import bind, iam
+from kansatsu.services.registry import Call
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Tagged(NamedTuple):
+    """What is tagged: the id that holds the tags, and the entry of snapshots that they belong to."""
+
+    id: str
+    kind: str  # as in identity.changes
+    entry: str
+
+
+def _entity(kind: str) -> Callable[[Call, str], Tagged]:
+    def find(call: Call, name: str) -> Tagged:
+        found = entities.get(call.conn, call.account, kind, name)
+        return Tagged(found.id, "entity", found.id)
+
+    return find
+
+
+def _policy(call: Call, policy_arn: str) -> Tagged:
+    found = managed.own(call.conn, call.account, policy_arn)
+    return Tagged(found.id, "policy", found.arn)
+
+
+def _profile(call: Call, name: str) -> Tagged:
+    found = profiles.get(call.conn, call.account, name)
+    return Tagged(found.id, "instance_profile", found.id)
+
+
+# word in the operation's name: parameter that names it, what it is authorized on, how it is found
+_SUBJECTS: dict[str, tuple[str, _resources.Locate, Callable[[Call, str], Tagged]]] = {
+    "User": ("user_name", _resources.entity("user"), _entity("user")),
+    "Role": ("role_name", _resources.entity("role"), _entity("role")),
+    "Policy": ("policy_arn", _resources.policy, _policy),
+    "InstanceProfile": ("instance_profile_name", _resources.profile, _profile),
+}
+
+
+def _tagged(name: str, *, write: bool = False) -> Callable[[F], F]:
+    def register(function: F) -> F:
+        for word, (argument, on, find) in _SUBJECTS.items():
+            iam(name.format(word), on, write=write)(bind(function, argument, find))
+        return function
+
+    return register
+
+
+@_tagged("Tag{}", write=True)
+def tag(call: Call, subject: Tagged, tags: list[dict[str, str]]) -> dict[str, Any]:
+    _put(call, subject, tags)
+    return {}
+
+
+@_tagged("Untag{}", write=True)
+def untag(call: Call, subject: Tagged, tag_keys: list[str]) -> dict[str, Any]:
+    tags.remove(call.conn, subject.id, tag_keys)
+    touch(call.conn, call.account, subject.kind, subject.entry)
+    return {}
+
+
+@_tagged("List{}Tags")
+def list_tags(call: Call, subject: Tagged, marker: str | None = None, max_items: int | None = None) -> dict[str, Any]:
+    cursor = Cursor.of("ListTags", marker, max_items)
+    return _render.page(
+        "Tags", tags.page(tags.of(call.conn, subject.id), cursor), lambda pair: {"Key": pair[0], "Value": pair[1]}
+    )
+
+
+def pairs(requested: list[dict[str, str]] | None) -> list[tuple[str, str]]:
+    """The Tags of a request."""
+    return [(item["Key"], item["Value"]) for item in requested or ()]
+
+
+def _put(call: Call, subject: Tagged, requested: list[dict[str, str]]) -> None:
+    tags.put(call.conn, subject.id, pairs(requested))
+    touch(call.conn, call.account, subject.kind, subject.entry)

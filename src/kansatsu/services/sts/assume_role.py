@@ -1,0 +1,208 @@
+"""AssumeRole: who may become which role, for how long, and with how much less than the role may do.
+
+https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from kansatsu import arn
+from kansatsu.catalog import Authorization
+from kansatsu.errors import AccessDenied, NoSuchEntity, ValidationError
+from kansatsu.identity import EntityRecord, managed, sessions
+from kansatsu.policy import Policies, PolicyType, Request, evaluate, parse
+from kansatsu.services import callers
+from kansatsu.services.registry import Call, Params, operation
+from kansatsu.services.sts._tags import SessionTags
+
+DEFAULT_DURATION = 3600  # seconds
+CHAINED_DURATION = 3600  # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
+POLICY_ARNS = 10
+
+Context = dict[str, str | tuple[str, ...]]
+
+
+def _role_arn(_call: Call, params: Params) -> str:
+    return str(params["RoleArn"])
+
+
+def _further(call: Call, params: Params) -> Iterable[Authorization]:
+    """The permissions without an operation that the call needs besides, for the record; they are decided below."""
+    if params.get("Tags") or SessionTags.inherited(call.caller.session):
+        yield Authorization("sts:TagSession", params["RoleArn"], {}, True)
+    if _source_identity(call, params.get("SourceIdentity")):
+        yield Authorization("sts:SetSourceIdentity", params["RoleArn"], {}, True)
+
+
+@operation("sts", "AssumeRole", resource=_role_arn, authorize=_further, always_allowed=True)
+def assume_role(
+    call: Call,
+    *,
+    role_arn: str,
+    role_session_name: str,
+    policy_arns: list[dict[str, str]] | None = None,
+    policy: str | None = None,
+    duration_seconds: int | None = None,
+    tags: list[dict[str, str]] | None = None,
+    transitive_tag_keys: list[str] | None = None,
+    external_id: str | None = None,
+    serial_number: str | None = None,
+    token_code: str | None = None,
+    source_identity: str | None = None,
+) -> dict[str, Any]:
+    session_tags = SessionTags.of(tags, transitive_tag_keys, call.caller.session)
+    lasting = _source_identity(call, source_identity)
+    asked = session_tags.context() | _context(role_session_name, external_id, lasting)
+    actions = ["sts:AssumeRole"]
+    if session_tags.tags:
+        actions.append("sts:TagSession")
+    if lasting:
+        actions.append("sts:SetSourceIdentity")
+    role = _authorized_role(call, role_arn, actions, asked)
+    if serial_number is not None or token_code is not None:
+        # There are no MFA devices yet, so no serial number is one.
+        raise AccessDenied(
+            "MultiFactorAuthentication failed, unable to validate MFA code.  "
+            "Please verify your MFA serial number is valid and associated with this user."
+        )
+    duration = _duration(call, role, duration_seconds)
+    issued = call.now
+    session, token = sessions.issue(
+        call.store,
+        account=role.account,
+        principal_id=role.id,
+        principal_name=role.name,
+        kind="role",
+        session_name=role_session_name,
+        issued=issued,
+        expires=issued.replace(microsecond=0) + timedelta(seconds=duration),
+        policy=_session_policy(policy),
+        policy_arns=_session_policy_arns(call, role, policy_arns),
+        tags=session_tags.tags,
+        transitive_tag_keys=session_tags.transitive,
+        source_identity=lasting,
+        chain_depth=_chain_depth(call),
+    )
+    answer: dict[str, Any] = {
+        "Credentials": {
+            "AccessKeyId": session.access_key_id,
+            "SecretAccessKey": session.secret.value,
+            "SessionToken": token,
+            "Expiration": session.expires,
+        },
+        "AssumedRoleUser": {
+            "AssumedRoleId": session.user_id,
+            "Arn": arn.assumed_role(role.account, role.name, role_session_name),
+        },
+    }
+    if size := sessions.packed_policy_size(session):
+        answer["PackedPolicySize"] = size
+    if lasting:
+        answer["SourceIdentity"] = lasting
+    return answer
+
+
+def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Context) -> EntityRecord:
+    """The role, once its trust policy and the caller's own policies allow every one of the actions.
+
+    INVARIANT: a role that does not exist and one that does not trust the caller are the same AccessDenied.
+    """
+    role = _find(call, role_arn)
+    if call.caller.kind == "root":
+        raise AccessDenied("Roles may not be assumed by root accounts.")
+    snapshot = call.store.snapshot()
+    principal = callers.principal_of(call.caller, snapshot)
+    own = callers.policies_of(call.caller, snapshot)
+    for action in actions:
+        if role is None or role.trust is None:
+            raise _denied(call, action, role_arn)
+        context = {**call.context, **asked, **_resource_tags(role)}
+        request = Request(principal, action, role.arn, context, role.account)
+        trusted = Policies(own.identity, own.boundary, own.session, trust=role.trust)
+        allowed = evaluate(request, trusted).allowed
+        if action == "sts:SetSourceIdentity" and _chain_depth(call):
+            # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html:
+            # in a chain both the role's trust policy and the caller's own policies must allow it.
+            allowed = allowed and evaluate(Request(principal, action, role.arn, context), own).allowed
+        if not allowed:
+            raise _denied(call, action, role_arn)
+    assert role is not None  # noqa: S101 - there is always the action AssumeRole, which has seen to it
+    return role
+
+
+def _find(call: Call, role_arn: str) -> EntityRecord | None:
+    parsed = arn.Arn.parse(role_arn)
+    if parsed is None or parsed.service != "iam" or not parsed.resource.startswith("role/"):
+        raise ValidationError(f"{role_arn} is invalid")
+    name = parsed.resource.rpartition("/")[2]
+    role = call.store.snapshot().find(parsed.account, "role", name)
+    return role if role is not None and role.arn == role_arn else None
+
+
+def _denied(call: Call, action: str, role_arn: str) -> AccessDenied:
+    return AccessDenied(f"User: {call.caller.arn} is not authorized to perform: {action} on resource: {role_arn}")
+
+
+def _context(session_name: str, external_id: str | None, source_identity: str) -> Context:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html"""
+    context: Context = {"sts:rolesessionname": session_name}
+    if external_id is not None:
+        context["sts:externalid"] = external_id
+    if source_identity:
+        context["sts:sourceidentity"] = source_identity
+    return context
+
+
+def _resource_tags(role: EntityRecord) -> Context:
+    prefixes = ("aws:resourcetag/", "iam:resourcetag/")
+    return {prefix + key.lower(): value for key, value in role.tags.items() for prefix in prefixes}
+
+
+def _chain_depth(call: Call) -> int:
+    """How many roles were assumed before this one, one from the other."""
+    session = call.caller.session
+    return session.chain_depth + 1 if session is not None and session.kind == "role" else 0
+
+
+def _source_identity(call: Call, requested: str | None) -> str:
+    """The source identity of the new session.
+
+    INVARIANT: once set it persists through a chain; nobody further down can name somebody else.
+    """
+    held = call.caller.session.source_identity if call.caller.session is not None else ""
+    if held and requested is not None and requested != held:
+        raise AccessDenied("The source identity of the calling session is set and cannot be changed.")
+    return held or requested or ""
+
+
+def _duration(call: Call, role: EntityRecord, requested: int | None) -> int:
+    if requested is not None and requested > CHAINED_DURATION and _chain_depth(call):
+        raise ValidationError(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
+        )
+    if requested is not None and requested > role.max_session_duration:
+        raise ValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+    return requested or DEFAULT_DURATION
+
+
+def _session_policy(text: str | None) -> str | None:
+    if text is not None:
+        parse(text, PolicyType.SESSION)
+    return text
+
+
+def _session_policy_arns(call: Call, role: EntityRecord, requested: list[dict[str, str]] | None) -> tuple[str, ...]:
+    """The managed session policies; each must exist in the role's account or be one of AWS."""
+    arns = tuple(item["arn"] for item in requested or ())
+    if len(arns) > POLICY_ARNS:
+        raise ValidationError(
+            f"1 validation error detected: Value '{list(arns)}' at 'policyArns' failed to satisfy constraint: "
+            f"Member must have length less than or equal to {POLICY_ARNS}"
+        )
+    for policy_arn in arns:
+        try:
+            managed.get(call.conn, role.account, policy_arn)
+        except NoSuchEntity:
+            raise ValidationError(f"Policy {policy_arn} does not exist or is not attachable.") from None
+    return arns
