@@ -1,0 +1,161 @@
+"""Which credentials are due to a workload: profile, role, trust policy, session; renewed before they grow old.
+
+Everything here is in this process and synchronous, so that a renewal is one step that no second request can double,
+and a change of profile, role or trust policy shows in the very next answer.
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.html
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kansatsu.clock import Clock
+from kansatsu.identity import EntityRecord, Store, profiles, sessions
+from kansatsu.policy import Policies, PolicySet, Principal, Request, evaluate
+from kansatsu.workload.records import Association, Instance
+from kansatsu.workload.views import CredentialError, Credentials, CredentialsState
+
+EC2 = "ec2.amazonaws.com"
+
+# INVARIANT: credentials with less than this left are never handed out: botocore would go on signing with dead ones.
+LEAST_LEFT = timedelta(minutes=15)
+_JITTER = 0.1  # of the lifetime: renewals of a fleet that started together drift apart
+
+_PROFILE_GONE = "InstanceProfileNotFound"
+_REFUSED = "AssumeRoleUnauthorizedAccess"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a workload is to be: through which role, on whose behalf, under which name."""
+
+    account: str
+    role_id: str
+    service: str  # the service principal that the role must trust
+    session_name: str
+    source: Mapping[str, str]  # goes into the session: instance, association, delivery, ...
+    trust_context: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Issued:
+    credentials: Credentials
+    grant: Grant
+    renew: datetime
+
+
+class Issuer:
+    """Issues sessions of roles to workloads and keeps the newest of each until it is half used up."""
+
+    def __init__(self, store: Store, clock: Clock, duration: timedelta) -> None:
+        if duration <= 2 * LEAST_LEFT:
+            raise ValueError("sessions of instances must last longer than 30 minutes")
+        self._store = store
+        self._clock = clock
+        self._duration = duration
+        self._issued: dict[str, _Issued] = {}
+
+    def credentials(self, key: str, grant: Grant) -> CredentialsState:
+        """The credentials of `grant`, or why there are none. `key` names the place where the newest are kept."""
+        now = self._clock.now()
+        role = self._store.snapshot().entity(grant.role_id)
+        if role is None or role.kind != "role":
+            self._issued.pop(key, None)
+            return CredentialError(_REFUSED, "The role no longer exists.", "", now)
+        # INVARIANT: who may be given a role is asked anew each time; a trust policy that no longer allows ends it.
+        if refusal := trust_refusal(role, grant, now):
+            self._issued.pop(key, None)
+            return CredentialError(_REFUSED, refusal, role.name, now)
+        kept = self._issued.get(key)
+        if kept is None or kept.grant != grant or now >= kept.renew or now < kept.credentials.last_updated:
+            kept = self._issued[key] = self._issue(role, grant, now)
+        return kept.credentials
+
+    def kept(self, key: str) -> Credentials | None:
+        """The newest that were issued for `key`."""
+        issued = self._issued.get(key)
+        return issued.credentials if issued else None
+
+    def drop(self, prefix: str) -> None:
+        """Forget what is kept under keys with this prefix: the next question is answered by a new session."""
+        for key in [key for key in self._issued if key.startswith(prefix)]:
+            del self._issued[key]
+
+    def _issue(self, role: EntityRecord, grant: Grant, now: datetime) -> _Issued:
+        session, token = sessions.issue(
+            self._store.sealer,
+            account=grant.account,
+            principal_id=role.id,
+            principal_name=role.name,
+            kind="role",
+            session_name=grant.session_name,
+            issued=now,
+            expires=now + self._duration,
+            source=dict(grant.source),
+        )
+        credentials = Credentials(
+            role_name=role.name,
+            role_arn=role.arn,
+            access_key_id=session.access_key_id,
+            secret_access_key=session.secret.value,
+            token=token,
+            last_updated=now,
+            expiration=now + self._duration,
+        )
+        early = random.uniform(0, _JITTER)  # noqa: S311 - spreads load, guards nothing
+        renew = min(now + self._duration * (0.5 - early), credentials.expiration - LEAST_LEFT)
+        return _Issued(credentials, grant, renew)
+
+
+def trust_refusal(role: EntityRecord, grant: Grant, now: datetime) -> str:
+    """Why the role's trust policy does not let the service assume it; "" when it does.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_iam-ec2.html
+    """
+    principal = Principal(account="", arn=grant.service, kind="service")
+    context: dict[str, str | tuple[str, ...]] = {
+        **grant.trust_context,
+        "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:epochtime": str(int(now.timestamp())),
+        "aws:principalisawsservice": "true",
+        "aws:principalservicename": grant.service,
+    }
+    request = Request(principal, "sts:AssumeRole", role.arn, context, resource_account=role.account)
+    decision = evaluate(request, Policies(identity=PolicySet(()), trust=role.trust))
+    if decision.allowed:
+        return ""
+    why = decision.reason("sts:AssumeRole")
+    return f"The trust policy of role {role.name} does not allow {grant.service} to assume it, {why}."
+
+
+def profile_error(profile: profiles.Profile | None, now: datetime) -> CredentialError | None:
+    """What is wrong with a profile itself, before any role is asked for."""
+    if profile is None:
+        return CredentialError(_PROFILE_GONE, "The instance profile no longer exists.", "", now)
+    if not profile.role_id:
+        return CredentialError("Success", "Instance Profile does not contain a role.", "", now)
+    return None
+
+
+def instance_grant(instance: Instance, association: Association, role_id: str, delivery: str) -> Grant:
+    """The grant of an EC2 instance: the session is named after it and carries where it was delivered.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-ec2-instance
+    """
+    source = {
+        "instance": instance.id,
+        "region": instance.region,
+        "association": association.id,
+        "delivery": delivery,
+        "vpc": instance.details.vpc_id,
+        "private_ip": instance.details.private_ip,
+    }
+    return Grant(
+        account=instance.account,
+        role_id=role_id,
+        service=EC2,
+        session_name=instance.id,
+        source={name: value for name, value in source.items() if value},
+        trust_context={"aws:sourcearn": instance.arn, "aws:sourceaccount": instance.account},
+    )

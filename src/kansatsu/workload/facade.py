@@ -1,0 +1,163 @@
+"""Workloads as the services see them: one object over fleet, associations, engine and processes."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kansatsu.clock import Clock
+from kansatsu.errors import AwsError, UnsupportedOperation
+from kansatsu.identity import Store
+from kansatsu.workload.adoption import Home, Supervisor
+from kansatsu.workload.associations import Associations, RevokeOn
+from kansatsu.workload.attachment import Attacher, Injector, Refused, Serve, own_namespaces
+from kansatsu.workload.credentials import Issuer
+from kansatsu.workload.fleet import Fleet, Member
+from kansatsu.workload.injection import InjectionError
+from kansatsu.workload.launch import Launcher
+from kansatsu.workload.placement import BackendCall
+from kansatsu.workload.processes import Processes
+from kansatsu.workload.providers import Image, NoSuchContainer, Provider, ProviderError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadSettings:
+    """`account` and `region` are those of containers that are adopted by their label."""
+
+    account: str
+    region: str
+    revoke_on: RevokeOn = "disassociate"
+    session_duration: timedelta = timedelta(hours=1)
+    poll: timedelta = timedelta(milliseconds=500)
+
+
+class ContainerNotFound(AwsError):
+    """RegisterInstance of a container that the engine does not know."""
+
+    code = "NoSuchContainer"
+    status = 404
+
+
+class Workload:
+    """Instances and processes with their identities.
+
+    `provider` is None without a container engine, `injector` without the privileged helper: what needs them says so.
+    `serve` starts serving an instance's sockets; delivery lies above this package. `backend` answers for subnets.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        settings: WorkloadSettings,
+        serve: Serve,
+        *,
+        provider: Provider | None = None,
+        injector: Injector | None = None,
+        backend: BackendCall | None = None,
+    ) -> None:
+        self.fleet = Fleet(store, clock)
+        self.issuer = Issuer(store, clock, settings.session_duration)
+        self.associations = Associations(self.fleet, self.issuer, settings.revoke_on)
+        self.processes = Processes(self.fleet, self.issuer, self.associations)
+        self.process_endpoint = ""  # http://127.0.0.1:PORT of the credential endpoint; the composition root sets it
+        self._provider = provider
+        self._poll = settings.poll
+        self._watch: asyncio.Task[None] | None = None
+        self._supervisor: Supervisor | None = None
+        self._launcher: Launcher | None = None
+        if provider is not None:
+            attacher = self._attacher = Attacher(self.fleet, self.issuer, injector, serve, own_namespaces())
+            home = Home(settings.account, settings.region)
+            self._supervisor = Supervisor(self.fleet, provider, attacher, self.associations, home)
+            self._launcher = Launcher(
+                self.fleet, provider, attacher, self._supervisor, associations=self.associations, backend=backend
+            )
+
+    # ---- life ------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Load the fleet, serve what runs, and watch from now on."""
+        self.fleet.load()
+        await self.processes.recover()
+        if self._launcher is not None:
+            await self._launcher.recover()
+        await self.refresh()
+        self._watch = asyncio.get_running_loop().create_task(self._keep_watching())
+
+    async def refresh(self) -> None:
+        """One round of what the watch does all the time: deletions elsewhere, the engine, labels."""
+        await self.associations.follow_changes()
+        if self._supervisor is not None:
+            await self._supervisor.reconcile()
+            await self._supervisor.apply_labels()
+
+    async def close(self) -> None:
+        """Stop watching and serving; containers run on and keep their instance ids for the next start."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+        await self.processes.close()
+        if self._launcher is not None:
+            await self._launcher.settle()
+        for member in self.fleet:
+            if member.handle is not None:
+                await self._attacher.detach(member)
+        if self._provider is not None:
+            await self._provider.close()
+
+    async def _keep_watching(self) -> None:
+        while True:
+            await asyncio.sleep(self._poll.total_seconds())
+            try:
+                await self.refresh()
+            except Exception:  # the watch must outlive any one failure
+                log.exception("looking after instances failed; it is tried again")
+
+    # ---- what the services ask -------------------------------------------------------------------------------------
+
+    @property
+    def launcher(self) -> Launcher:
+        """Raises UnsupportedOperation where there is no container engine."""
+        if self._launcher is None:
+            raise _no_engine()
+        return self._launcher
+
+    async def images(self) -> list[Image]:
+        """The local images; none where there is no engine."""
+        if self._provider is None:
+            return []
+        return list(await self._provider.images())
+
+    async def register(self, account: str, region: str, reference: str, tags: Mapping[str, str]) -> Member:
+        """Adopt a container that runs. Raises ContainerNotFound, UnsupportedOperation, ServiceUnavailable."""
+        if self._supervisor is None:
+            raise _no_engine()
+        try:
+            return await self._supervisor.register(account, region, reference, tags)
+        except NoSuchContainer:
+            raise ContainerNotFound(f"There is no container {reference}.") from None
+        except (Refused, InjectionError) as error:
+            raise UnsupportedOperation(str(error)) from error
+        except ProviderError as error:
+            raise AwsError(str(error), code="ServiceUnavailable", status=503) from error
+
+    async def deregister(self, member: Member) -> None:
+        """Take an adopted container's identity away; it runs on. Raises UnsupportedOperation for launched ones."""
+        if self._supervisor is None:
+            raise _no_engine()
+        if not member.instance.adopted or member.instance.provider != "container":
+            raise UnsupportedOperation(f"{member.instance.id} was not registered: terminate it.")
+        await self._supervisor.deregister(member)
+
+    @property
+    def refused(self) -> Mapping[str, str]:
+        """Containers whose label was not honoured, by id, and why."""
+        return self._supervisor.refused if self._supervisor else {}
+
+
+def _no_engine() -> UnsupportedOperation:
+    return UnsupportedOperation("There is no container engine: start podman or docker, then see: kansatsu doctor")

@@ -1,0 +1,186 @@
+"""A container engine, an injector and a server that exist in memory only: what the tests of workloads run on."""
+
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from kansatsu.workload.injection import InjectionError
+from kansatsu.workload.providers import Container, Executed, Image, NoSuchContainer, Process, ProviderError
+from kansatsu.workload.views import InstanceView
+
+_pids = count(100_000)
+
+
+class FakeProvider:
+    """Containers by key. `broken` makes every question fail, `events` is what was asked for, in order."""
+
+    def __init__(self, images: Sequence[Image] = ()) -> None:
+        self.containers: dict[str, Container] = {}
+        self.local: list[Image] = list(images)
+        self.events: list[tuple[str, str]] = []
+        self.scripts: list[tuple[str, bytes]] = []
+        self.environments: dict[str, Mapping[str, str]] = {}
+        self.broken = ""
+        self.refuse_start = ""
+        self._shares: dict[str, str] = {}
+        self._ids = count(1)
+
+    # ---- what the test does to the engine --------------------------------------------------------------------------
+
+    def add(self, name: str, *, labels: Mapping[str, str] | None = None, running: bool = True,
+            host_network: bool = False, namespace: int = 0) -> str:  # fmt: skip
+        """A container that somebody else started; returns its key."""
+        number = next(self._ids)
+        key = f"{number:064x}"
+        process = self._process(namespace) if running else None
+        self.containers[key] = Container(
+            key,
+            name,
+            "ab" * 32,
+            dict(labels or {}),
+            running,
+            process,
+            host_network,
+            f"10.88.0.{number}",
+            "de:ad:00:00:00:01",
+        )
+        return key
+
+    def halt(self, key: str) -> None:
+        """The container's process ends."""
+        self.containers[key] = replace(self.containers[key], running=False, process=None)
+
+    def resume(self, key: str) -> None:
+        """The container starts: a new process in a new namespace."""
+        self.containers[key] = replace(self.containers[key], running=True, process=self._process())
+
+    def restart_behind(self, key: str) -> None:
+        """Stopped and started between two looks."""
+        self.halt(key)
+        self.resume(key)
+
+    def _process(self, namespace: int = 0) -> Process:
+        pid = next(_pids)
+        return Process(pid, pid * 10, namespace or pid * 1000)
+
+    # ---- Provider --------------------------------------------------------------------------------------------------
+
+    async def list(self) -> Sequence[Container]:
+        self._check()
+        return [replace(item, process=None) for item in self.containers.values()]
+
+    async def inspect(self, reference: str) -> Container:
+        self._check()
+        return self.containers[self._find(reference)]
+
+    async def images(self) -> Sequence[Image]:
+        self._check()
+        return self.local
+
+    async def create_namespace(self, name: str, hostname: str, labels: Mapping[str, str]) -> str:
+        self._check()
+        self.events.append(("namespace", name))
+        return self.add(name, labels=labels)
+
+    async def create(self, name: str, image: str, namespace: str, environment: Mapping[str, str],
+                     labels: Mapping[str, str]) -> str:  # fmt: skip
+        self._check()
+        self.events.append(("create", name))
+        key = self.add(name, labels=labels, running=False)
+        self._shares[key] = namespace
+        self.environments[key] = environment
+        return key
+
+    async def start(self, reference: str) -> None:
+        self._check()
+        key = self._find(reference)
+        self.events.append(("start", self.containers[key].name))
+        if self.refuse_start:
+            raise ProviderError(self.refuse_start)
+        self.resume(key)
+
+    async def stop(self, reference: str, *, seconds: int) -> None:
+        self._check()
+        key = self._find(reference)
+        self.events.append(("stop", self.containers[key].name))
+        self.halt(key)
+
+    async def restart(self, reference: str, *, seconds: int) -> None:
+        self._check()
+        key = self._find(reference)
+        self.events.append(("restart", self.containers[key].name))
+        self.restart_behind(key)
+
+    async def remove(self, reference: str) -> None:
+        self._check()
+        for key in [key for key, item in self.containers.items() if reference in (key, item.name)]:
+            self.events.append(("remove", self.containers.pop(key).name))
+
+    async def execute(self, reference: str, script: bytes) -> Executed:
+        self._check()
+        self.scripts.append((self._find(reference), script))
+        return Executed(0, "")
+
+    def alive(self, process: Process) -> bool:
+        return any(item.process == process for item in self.containers.values())
+
+    async def close(self) -> None:
+        return None
+
+    def _check(self) -> None:
+        if self.broken:
+            raise ProviderError(self.broken)
+
+    def _find(self, reference: str) -> str:
+        for key, item in self.containers.items():
+            if reference in (key, item.name) or (len(reference) >= 12 and key.startswith(reference)):
+                return key
+        raise NoSuchContainer(f"No such container: {reference}")
+
+
+@dataclass
+class FakeInjector:
+    """Hands out unconnected sockets; `error` is raised instead, `entered` are the (pid, start time) pairs asked for."""
+
+    error: InjectionError | None = None
+    entered: list[tuple[int, int]] = field(default_factory=list)
+
+    async def listen(self, pid: int, start_time: int, binds: Sequence[tuple[str, int]]) -> list[socket.socket]:
+        if self.error is not None:
+            raise self.error
+        self.entered.append((pid, start_time))
+        return [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) for _ in binds]
+
+
+@dataclass(eq=False)
+class FakeHandle:
+    """One instance being served."""
+
+    server: "FakeServer"
+    view: InstanceView
+    sockets: Sequence[socket.socket]
+
+    async def close(self) -> None:
+        self.server.open.remove(self)
+        for item in self.sockets:
+            item.close()
+
+
+class FakeServer:
+    """Takes the place of delivery: remembers which views are being served."""
+
+    def __init__(self) -> None:
+        self.open: list[FakeHandle] = []
+
+    async def __call__(self, view: InstanceView, sockets: Sequence[socket.socket]) -> FakeHandle:
+        handle = FakeHandle(self, view, sockets)
+        self.open.append(handle)
+        return handle
+
+    def view(self, instance_id: str) -> InstanceView:
+        """What is served for an instance; KeyError when nothing is."""
+        for handle in self.open:
+            if handle.view.id == instance_id:
+                return handle.view
+        raise KeyError(instance_id)

@@ -1,0 +1,107 @@
+"""The port to what runs workloads: what Kansatsu asks of a container engine, and nothing else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+PROFILE_LABEL = "kansatsu.instance-profile"  # on a container: adopt it when it starts, with this profile
+OWNER_LABEL = "kansatsu.instance"  # on a container that we made: the instance it belongs to
+ROLE_LABEL = "kansatsu.part"  # on a container that we made: "namespace" or "application"
+
+
+class ProviderError(Exception):
+    """The engine refused or is away; the text is for the user."""
+
+
+class NoSuchContainer(ProviderError):
+    """The engine knows no container of that name or id."""
+
+
+class NoSuchImage(ProviderError):
+    """The engine has no image of that id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The first process of a running container. `start_time` (clock ticks since boot) tells a reused pid apart."""
+
+    pid: int
+    start_time: int
+    namespace: int  # inode of its network namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What the engine says of one container; `process` is None unless it runs."""
+
+    id: str  # the full id, 64 hex digits
+    name: str
+    image: str  # the image's full id, hex digits
+    labels: Mapping[str, str] = field(default_factory=dict)
+    running: bool = False
+    process: Process | None = None
+    host_network: bool = False
+    address: str = ""  # IPv4
+    mac: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A local container image."""
+
+    id: str  # hex digits of its digest
+    tags: tuple[str, ...]
+    created: float  # epoch seconds
+    architecture: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ami(self) -> str:
+        """The image as EC2 names it: ami- and the first 17 hex digits of the digest."""
+        return f"ami-{self.id[:17]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """How a command inside a container ended. `code` is None while unknown."""
+
+    code: int | None
+    output: str
+
+
+class Provider(Protocol):
+    """A container engine. Every method may raise ProviderError; those on one container NoSuchContainer."""
+
+    async def list(self) -> Sequence[Container]:
+        """All containers, running or not; `process` is left None: it costs an inspection each."""
+
+    async def inspect(self, reference: str) -> Container:
+        """One container by name, id or prefix of its id, with its process."""
+
+    async def images(self) -> Sequence[Image]:
+        """The local images."""
+
+    async def create_namespace(self, name: str, hostname: str, labels: Mapping[str, str]) -> str:
+        """Create and start a container that only holds a network namespace; returns its id."""
+
+    async def create(self, name: str, image: str, namespace: str, environment: Mapping[str, str],
+                     labels: Mapping[str, str]) -> str:  # fmt: skip
+        """Create, and do not start, a container of `image` inside the network namespace of container `namespace`."""
+
+    async def start(self, reference: str) -> None: ...
+
+    async def stop(self, reference: str, *, seconds: int) -> None:
+        """SIGTERM, then SIGKILL after `seconds`."""
+
+    async def restart(self, reference: str, *, seconds: int) -> None: ...
+
+    async def remove(self, reference: str) -> None:
+        """Stop at once and delete; a container that is already gone is no error."""
+
+    async def execute(self, reference: str, script: bytes) -> Executed:
+        """Run a script as root inside a running container and wait for its end."""
+
+    def alive(self, process: Process) -> bool:
+        """Whether exactly this process still runs; cheap, asked twice a second."""
+
+    async def close(self) -> None: ...
