@@ -1,0 +1,8 @@
+"""The HTTP endpoints that hand credentials to workloads: the instance metadata service and container credentials."""
+
+from kansatsu.delivery.containers import CredentialEndpoint
+from kansatsu.delivery.instance_identity import Keys, load_keys
+from kansatsu.delivery.metadata import MetadataService
+from kansatsu.delivery.server import Handle
+
+__all__ = ["CredentialEndpoint", "Handle", "Keys", "MetadataService", "load_keys"]

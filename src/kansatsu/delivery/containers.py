@@ -1,0 +1,117 @@
+"""Container credentials (ECS's shape) for processes and tasks, and a metadata service under a secret path.
+
+A listener on the host's loopback is shared by every user of the machine, so there a process proves itself twice: by
+the unguessable id in its path and by the Authorization header. On a listener of its own (injected into its network
+namespace) the id is enough, as on ECS.
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+"""
+
+import hmac
+import json
+import logging
+import socket
+from collections.abc import Callable
+from functools import partial
+from urllib.parse import unquote
+
+from kansatsu.clock import Clock
+from kansatsu.delivery.messages import Request, Response, timestamp
+from kansatsu.delivery.metadata import MetadataService, too_short
+from kansatsu.delivery.server import Handle, serve
+from kansatsu.workload.views import CredentialError, Credentials, ProcessView
+
+log = logging.getLogger(__name__)
+
+Lookup = Callable[[str], ProcessView | None]
+
+RATE, BURST = 40.0, 60.0  # requests per second and process, as the ECS agent
+_PREFIX = ("v2", "credentials")
+_MAX_BUCKETS = 4096
+
+
+class CredentialEndpoint:
+    """Answers on loopback listeners; `lookup` finds the process by the id in the path."""
+
+    def __init__(self, metadata: MetadataService, clock: Clock) -> None:
+        self._metadata = metadata
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}  # process id -> tokens left, at (epoch seconds)
+
+    async def serve(self, sock: socket.socket, lookup: Lookup, *, shared: bool = True) -> Handle:
+        """Serve on a listening socket, which belongs to the handle from now on.
+
+        `shared`: others than the process itself can reach it (a loopback address of the host), so the Authorization
+        header is required.
+        """
+        address, port = sock.getsockname()[:2]
+        hosts = frozenset({f"{address}:{port}", *([address] if port == 80 else ())})
+        return await serve(sock, partial(self.respond, lookup=lookup, hosts=hosts, shared=shared), self._clock)
+
+    def respond(self, request: Request, lookup: Lookup, hosts: frozenset[str], shared: bool) -> Response:
+        """The answer to one request."""
+        # INVARIANT: a web page whose name was made to resolve to loopback (DNS rebinding) gets nothing: Host is a name.
+        if request.headers.get("host") not in hosts:
+            return _refuse(403, "AccessDenied", "The Host header does not name this endpoint")
+        path = tuple(unquote(part) for part in request.target.partition("?")[0].split("/") if part)
+        if path[:2] == _PREFIX:
+            return self._credentials(request, lookup, path[2:], shared)
+        view = lookup(path[0]) if path else None
+        if view is None or view.instance is None:
+            return _refuse(404, "NotFound", "There is nothing here")
+        rest = "/" + request.target.lstrip("/").partition("/")[2]
+        return self._metadata.respond(Request(request.method, rest, request.headers), view.instance)
+
+    def _credentials(self, request: Request, lookup: Lookup, rest: tuple[str, ...], shared: bool) -> Response:
+        if request.method != "GET":
+            return _refuse(405, "MethodNotAllowed", "Credentials are read with GET", {"Allow": "GET"})
+        if not rest:
+            return _refuse(400, "NoIdInRequest", "CredentialsV2Request: No ID in the request")
+        view = lookup(rest[0]) if len(rest) == 1 else None
+        # Whatever names no process shares one budget, so that guessing is slow and harms nobody else.
+        if not self._admit(view.id if view else ""):
+            return _refuse(429, "TooManyRequests", "Too many requests")  # [?] the agent's own text is not documented
+        if view is None:
+            return _refuse(400, "InvalidIdInRequest", "CredentialsV2Request: Credentials not found")
+        # INVARIANT: on a listener that others reach too, the id alone gives nothing.
+        if shared and not _same(request.headers.get("authorization", ""), view.authorization):
+            return _refuse(401, "Unauthorized", "The Authorization header is missing or wrong")
+        return self._answer(view)
+
+    def _answer(self, view: ProcessView) -> Response:
+        state = view.credentials()
+        if isinstance(state, Credentials) and not too_short(state, self._clock.now()):
+            members = {
+                "RoleArn": state.role_arn,
+                "AccessKeyId": state.access_key_id,
+                "SecretAccessKey": state.secret_access_key,
+                "Token": state.token,
+                "Expiration": timestamp(state.expiration),
+            }
+            return _json(200, members)
+        why = "CredentialsV2Request: Credentials uninitialized for ID"
+        if isinstance(state, CredentialError):
+            why = f"{state.code}: {state.message}"
+        elif isinstance(state, Credentials):
+            log.error("the credentials of role %s end at %s and are withheld", state.role_name, state.expiration)
+        return _refuse(503, "CredentialsUninitialized", why)
+
+    def _admit(self, key: str) -> bool:
+        now = self._clock.now().timestamp()
+        left, at = self._buckets.pop(key, (BURST, now))
+        left = min(BURST, left + max(0.0, now - at) * RATE)
+        self._buckets[key] = (left - 1 if left >= 1 else left, now)
+        if len(self._buckets) > _MAX_BUCKETS:  # the oldest is full again long since
+            del self._buckets[next(iter(self._buckets))]
+        return left >= 1
+
+
+def _same(given: str, expected: str) -> bool:
+    return bool(expected) and hmac.compare_digest(given.encode("latin-1"), expected.encode())
+
+
+def _json(status: int, members: dict[str, object] | dict[str, str], headers: dict[str, str] | None = None) -> Response:
+    return Response(status, json.dumps(members).encode(), {"Content-Type": "application/json", **(headers or {})})
+
+
+def _refuse(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
+    return _json(status, {"code": code, "message": message, "HTTPErrorCode": status}, headers)

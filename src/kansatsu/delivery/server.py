@@ -1,0 +1,139 @@
+"""The smallest HTTP/1 server that the endpoints need: one request per connection, bounded in size, time and number.
+
+A listening socket is an identity, so every socket is served by a server of its own with a handler of its own.
+Handlers are plain functions: everything that they answer is at hand.
+"""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from http import HTTPStatus
+
+import httptools
+
+from kansatsu.clock import Clock
+from kansatsu.delivery.messages import Request, Response, http_date, refusal
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Request], Response]
+
+MAX_REQUEST_BYTES = 65536
+MAX_CONNECTIONS = 256  # per listener: a workload that opens more only harms itself
+IDLE_SECONDS = 20.0
+
+
+class Handle:
+    """One listener being served. `close` ends it and every connection that it accepted."""
+
+    def __init__(self, connections: "set[_Connection]") -> None:
+        self._connections = connections
+        self._server: asyncio.Server | None = None
+
+    async def close(self) -> None:
+        """Stop at once; closing twice is no error."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for connection in tuple(self._connections):
+            connection.abort()
+
+    def _started(self, server: asyncio.Server) -> "Handle":
+        self._server = server
+        return self
+
+
+async def serve(listener: socket.socket, handler: Handler, clock: Clock) -> Handle:
+    """Serve HTTP on a listening socket, which now belongs to the handle."""
+    loop = asyncio.get_running_loop()
+    connections: set[_Connection] = set()
+    handle = Handle(connections)
+    server = await loop.create_server(lambda: _Connection(handler, clock, connections), sock=listener)
+    return handle._started(server)
+
+
+class _Connection(asyncio.Protocol):
+    """One connection; httptools calls the on_* methods."""
+
+    def __init__(self, handler: Handler, clock: Clock, connections: "set[_Connection]") -> None:
+        self._handler = handler
+        self._clock = clock
+        self._connections = connections
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._target = b""
+        self._headers: dict[str, str] = {}
+        self._received = 0
+        self._answered = False
+
+    def abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server gives
+        self._transport = transport
+        self._connections.add(self)
+        if len(self._connections) > MAX_CONNECTIONS:
+            transport.abort()
+            return
+        self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        if self._answered:
+            return
+        self._received += len(data)
+        if self._received > MAX_REQUEST_BYTES:
+            self._answer(refusal(413))
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # an offer to speak something else; the request itself is complete
+        except httptools.HttpParserError:
+            self._answer(refusal(400))
+
+    def on_url(self, url: bytes) -> None:
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
+
+    def on_message_complete(self) -> None:
+        if self._answered:
+            return
+        method = self._parser.get_method().decode("latin-1")
+        try:
+            answer = self._handler(Request(method, self._target.decode("latin-1"), self._headers))
+        except Exception:  # the edge: whatever it is, the workload gets an answer and we keep serving
+            log.exception("the request %s %.200r failed", method, self._target)
+            answer = refusal(500)
+        self._answer(answer, body=method != "HEAD")
+
+    def _answer(self, response: Response, body: bool = True) -> None:
+        self._answered = True
+        if self._transport is None or self._transport.is_closing():
+            return
+        lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
+        lines += [f"{name}: {value}" for name, value in response.headers.items()]
+        lines += [f"Date: {http_date(self._clock.now())}", f"Content-Length: {len(response.body)}"]
+        lines += ["Connection: close", "", ""]
+        if response.hop_limit is not None:
+            _limit_hops(self._transport, response.hop_limit)
+        self._transport.write("\r\n".join(lines).encode("latin-1") + (response.body if body else b""))
+        self._transport.close()
+
+
+def _limit_hops(transport: asyncio.Transport, hops: int) -> None:
+    """From here on the connection's packets live for `hops` hops; what was sent before is on its way already."""
+    # A duplicate: neither asyncio's nor uvloop's own object sets options on every version.
+    with socket.socket(fileno=socket.dup(transport.get_extra_info("socket").fileno())) as accepted:
+        accepted.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hops)
