@@ -6,7 +6,7 @@ from kansatsu.identity.changes import touch
 from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
 from kansatsu.identity.revocations import revoke
 from kansatsu.identity.sealer import Sealer
-from kansatsu.identity.sealing import Secret, StoreError
+from kansatsu.identity.sealing import Secret, StoreError, sync_directory
 from kansatsu.identity.sessions import ExpiredToken, InvalidToken, Session
 from kansatsu.identity.snapshot import Snapshot
 from kansatsu.identity.store import Store, open_store
@@ -35,5 +35,6 @@ __all__ = [
     "revoke",
     "schema",
     "sessions",
+    "sync_directory",
     "touch",
 ]

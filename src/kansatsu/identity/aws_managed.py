@@ -10,6 +10,7 @@ import zlib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PREFIX = "arn:aws:iam::aws:policy/"
 DATA = Path(__file__).parent / "data" / "aws_managed.sqlite"
@@ -62,14 +63,14 @@ def info(arn: str) -> ManagedPolicyInfo | None:
 
 
 @cache
-def all() -> tuple[ManagedPolicyInfo, ...]:
+def all() -> tuple[ManagedPolicyInfo, ...]:  # noqa: A001 - read as aws_managed.all()
     """All of them without documents, by ARN."""
     with _lock:
         rows = _file().execute(f"SELECT {_COLUMNS} FROM policy ORDER BY arn").fetchall()  # noqa: S608 - a constant
     return tuple(ManagedPolicyInfo(*row) for row in rows)
 
 
-def _one(query: str, arn: str) -> tuple[object, ...] | None:
+def _one(query: str, arn: str) -> tuple[Any, ...] | None:
     with _lock:
         rows = _file().execute(query, (arn,)).fetchall()
     return rows[0] if rows else None
@@ -80,6 +81,5 @@ def _file() -> sqlite3.Connection:
     return sqlite3.connect(f"{DATA.as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
 
 
-def _text(packed: object) -> str:
-    assert isinstance(packed, bytes)  # noqa: S101 - the file is ours
+def _text(packed: bytes) -> str:
     return zlib.decompress(packed).decode()

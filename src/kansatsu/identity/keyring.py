@@ -37,10 +37,10 @@ def load(store: "Store", vault: Vault) -> Ring:
 
 def add(conn: Connection, vault: Vault, now: datetime) -> None:
     """Put a new key on the ring; it seals from the commit on."""
-    id, material = new_material()
-    sealed = vault.seal(material, _PURPOSE, id)
-    conn.execute(insert(sealing_key), {"id": id, "material": sealed, "created": now.timestamp(), "retired": None})
-    touch(conn, "", "sealing_key", id)
+    key_id, material = new_material()
+    sealed = vault.seal(material, _PURPOSE, key_id)
+    conn.execute(insert(sealing_key), {"id": key_id, "material": sealed, "created": now.timestamp(), "retired": None})
+    touch(conn, "", "sealing_key", key_id)
 
 
 def rotate(conn: Connection, vault: Vault, now: datetime, *, revoke: bool = False) -> None:

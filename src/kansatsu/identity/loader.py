@@ -145,8 +145,8 @@ def _all_of(snapshot: "Snapshot", managed_arns: Iterable[str], id: str) -> list[
 
 def managed(store: "Store", arn: str, *, boundary: bool = False) -> Loaded[Policy]:
     """The default version of a managed policy, compiled."""
-    type = PolicyType.BOUNDARY if boundary else PolicyType.IDENTITY
-    source = Source(type, arn=arn, name=arn.rsplit("/", 1)[-1])
+    kind = PolicyType.BOUNDARY if boundary else PolicyType.IDENTITY
+    source = Source(kind, arn=arn, name=arn.rsplit("/", 1)[-1])
     if aws_managed.is_aws(arn):
         document = aws_managed.document(arn)
         return Loaded(None if document is None else _compile(document, source), (arn,))

@@ -147,11 +147,13 @@ def issue(
 
 
 def packed_policy_size(session: Session) -> int:
-    """PackedPolicySize of AssumeRole's answer: per cent of the allotted space, rounded up; 0 without policy and tags."""
+    """PackedPolicySize of AssumeRole's answer: per cent of the allotted space; 0 without policies and tags."""
     return _per_cent(_pack(session))
 
 
-def open(sealer: Sealer, token: str, access_key_id: str, now: datetime) -> Session:
+def open(  # noqa: A001 - read as sessions.open()
+    sealer: Sealer, token: str, access_key_id: str, now: datetime
+) -> Session:
     """The session of a token presented with `access_key_id`. Raises InvalidToken or ExpiredToken, nothing else.
 
     Take store.snapshot() first: it is what makes a rotation or loss of sealing keys known to this process.

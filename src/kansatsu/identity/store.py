@@ -18,6 +18,7 @@ from kansatsu.identity.schema import setting
 from kansatsu.identity.sealer import Sealer
 from kansatsu.identity.sealing import StoreError, Vault, load_master_key
 from kansatsu.identity.snapshot import Snapshot
+from kansatsu.identity.upkeep import upkeep
 
 MASTER_KEY = "master.key"
 _CHECK = "master_key_check"
@@ -89,6 +90,11 @@ class Store:
                 self._version = version
             return self._snapshot
 
+    def upkeep(self) -> None:
+        """Rotate the sealing key when it is a day old, and prune; the composition root calls it hourly."""
+        with self.write() as conn:
+            upkeep(conn, self.sealer.vault, self.clock.now())
+
     def close(self) -> None:
         """Finish the writes that were begun and let go of all files."""
         self._executor.shutdown(wait=True)
@@ -96,7 +102,7 @@ class Store:
 
 
 def open_store(data_dir: Path, clock: Clock) -> Store:
-    """Open or create the store in `data_dir` (mode 0700, files 0600). Raises StoreError with a sentence for the user."""
+    """Open or create the store in `data_dir` (mode 0700, files 0600). Raises StoreError: a sentence for the user."""
     path = data_dir / FILE
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

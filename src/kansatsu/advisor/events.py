@@ -1,0 +1,75 @@
+"""The records of a segment file: one JSON object per line, an event, a gap in the evidence, or the end of a segment."""
+
+import msgspec
+
+
+class AccessEvent(msgspec.Struct, frozen=True):
+    """One authorization of one request by a known principal. `time` is epoch seconds; `exact` is False when the
+    action is only assumed to be named like the operation. `access_key_id` is the one that signed, long-term or not.
+    """
+
+    time: float
+    request_id: str
+    account: str
+    principal_id: str
+    principal_arn: str
+    access_key_id: str
+    service: str
+    action: str
+    resource: str
+    region: str
+    allowed: bool
+    error: str
+    exact: bool
+    source_ip: str
+    user_agent: str
+
+
+class Gap(msgspec.Struct, frozen=True):
+    """Evidence that is missing, or may be: nobody may take silence for "unused" between `after` and `until`.
+
+    `lost` counts what is known to be lost, 0 when that is unknown. Times are epoch seconds.
+    """
+
+    gap: str  # why: see GAPS
+    after: float
+    until: float
+    lost: int = 0
+    segment: str = ""
+
+
+class End(msgspec.Struct, frozen=True):
+    """The last record of a segment that was ended on purpose."""
+
+    end: float
+
+
+UNCLEAN_END = "unclean end"  # the process died: what the kernel had is here, what a power cut took is not
+TORN_RECORD = "torn record"  # bytes that are no record
+WRITE_FAILED = "write failed"  # no space, or an I/O error
+MISSING_SEGMENT = "missing segment"  # a whole file that should be there
+GAPS = frozenset({UNCLEAN_END, TORN_RECORD, WRITE_FAILED, MISSING_SEGMENT})
+
+Record = AccessEvent | Gap | End
+_encode = msgspec.json.Encoder().encode
+_KINDS: tuple[tuple[bytes, msgspec.json.Decoder[AccessEvent | Gap | End]], ...] = (
+    (b'{"time":', msgspec.json.Decoder(AccessEvent)),
+    (b'{"gap":', msgspec.json.Decoder(Gap)),
+    (b'{"end":', msgspec.json.Decoder(End)),
+)
+
+
+def encode(record: Record) -> bytes:
+    """One line, with its line feed."""
+    return _encode(record) + b"\n"
+
+
+def decode(line: bytes) -> Record | None:
+    """The record of a line without its line feed, or None when it is none: torn, zeroed, altered."""
+    for start, decoder in _KINDS:
+        if line.startswith(start):
+            try:
+                return decoder.decode(line)
+            except msgspec.MsgspecError:
+                return None
+    return None

@@ -1,0 +1,322 @@
+"""The recorder: no answer goes out before its evidence is in a segment file; registers follow, and lose nothing.
+
+A flush writes the registers and the position up to which they are derived in one transaction, so that a start after
+kill -9 takes in exactly the rest: nothing is lost and nothing counts twice.
+"""
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select
+
+from kansatsu.advisor import registers as register
+from kansatsu.advisor.events import (
+    MISSING_SEGMENT,
+    TORN_RECORD,
+    UNCLEAN_END,
+    WRITE_FAILED,
+    AccessEvent,
+    End,
+    Gap,
+    encode,
+)
+from kansatsu.advisor.registers import LastUse, Registers
+from kansatsu.advisor.segments import EvidenceLost, Position, SegmentWriter, numbers, path_of, read, tail
+from kansatsu.clock import Clock
+from kansatsu.identity import Store
+from kansatsu.identity.schema import setting
+
+log = logging.getLogger(__name__)
+DIRECTORY = "events"
+_TAIL_BYTES = 1 << 20
+_HOUR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderSettings:
+    """Seconds, bytes and days. `answer_without_evidence`: when an event cannot be written, answer nevertheless and
+    record the gap later; False refuses the answer (AWS's 503), because silence must never look like "unused".
+    """
+
+    sync_seconds: float = 1.0
+    flush_seconds: float = 0.5
+    segment_bytes: int = 64 << 20
+    retention_days: float = 90.0
+    tracking_days: float = 400.0  # AWS's tracking period: older use is not reported
+    answer_without_evidence: bool = False
+
+
+class _Position(msgspec.Struct, frozen=True):
+    segment: int
+    offset: int
+
+
+class Recorder:
+    """One per worker process; `worker` (letters and digits) names its files and must not be in use by another.
+
+    append() and last_used() are called on the event loop; flush(), sync() and retention run in a thread that start()
+    makes, or are called by hand.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        data_dir: Path,
+        clock: Clock,
+        *,
+        worker: str = "w0",
+        settings: RecorderSettings | None = None,
+    ):
+        self.settings = settings or RecorderSettings()
+        self.gaps = 0  # found or made since this process started
+        self._store = store
+        self._clock = clock
+        self._worker = worker
+        self._directory = data_dir / DIRECTORY
+        self._directory.mkdir(mode=0o700, exist_ok=True)
+        self._claim = _claim(self._directory, worker)
+        self._lock = (
+            threading.Lock()
+        )  # around the writer and the pending registers: appending and counting are one step
+        self._flushing = threading.Lock()
+        self._pending = Registers()
+        self._saving = Registers()
+        self._failed: Gap | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._flushed, found = self._recover()
+        following = max([self._flushed.number, *numbers(self._directory, worker)]) + 1
+        self._writer = SegmentWriter(self._directory, worker, following)
+        self._ended: list[SegmentWriter] = []  # to be synced and closed
+        self._note(found)
+        self.flush()
+
+    def append(self, events: Sequence[AccessEvent]) -> None:
+        """Write the events of one request, then count them. Raises EvidenceLost when they cannot be written.
+
+        INVARIANT: when this returns, the events survive the death of this process.
+        """
+        if not events:
+            return
+        data = b"".join(map(encode, events))
+        with self._lock:
+            try:
+                self._write(data)
+            except OSError as error:
+                self._lost(len(events), error)
+                return
+            for event in events:
+                self._pending.add(event)
+
+    def last_used(self, principal_id: str) -> LastUse | None:
+        """The last attempt of a user or role within the tracking period."""
+        with self._lock:
+            fresh = [part.principals.get(principal_id) for part in (self._pending, self._saving)]
+        return self._latest(fresh, "principal_id", principal_id)
+
+    def key_last_used(self, access_key_id: str) -> LastUse | None:
+        """The last use of a long-term access key within the tracking period."""
+        with self._lock:
+            fresh = [part.keys.get(access_key_id) for part in (self._pending, self._saving)]
+        return self._latest(fresh, "access_key_id", access_key_id)
+
+    def flush(self) -> None:
+        """Bring the registers in the database up to date with the segments, in one transaction."""
+        with self._flushing:
+            with self._lock:
+                if not self._pending.rows and self._flushed.number == self._writer.number:
+                    return
+                self._saving, self._pending = self._pending, Registers()
+                position = self._writer.position
+            try:
+                with self._store.write() as conn:
+                    register.save(conn, self._saving)
+                    _keep_position(conn, self._worker, position)
+            except BaseException:
+                with self._lock:
+                    self._pending.merge(self._saving)
+                    self._saving = Registers()
+                raise
+            with self._lock:
+                self._saving = Registers()
+                self._flushed = position
+
+    def sync(self) -> None:
+        """Force the segment to disk: what was appended before survives a power cut too."""
+        with self._flushing:
+            with self._lock:
+                ended, self._ended, writer = self._ended, [], self._writer
+            for former in ended:
+                former.sync()
+                former.close()
+            writer.sync()  # a rotation meanwhile puts it among the ended; only the next sync() closes it
+
+    def prune(self) -> int:
+        """Delete segments that are in the registers and older than the retention; how many."""
+        oldest = self._clock.now().timestamp() - self.settings.retention_days * 86400
+        gone = 0
+        for number in numbers(self._directory, self._worker):
+            path = path_of(self._directory, self._worker, number)
+            if number < min(self._flushed.number, self._writer.number) and path.stat().st_mtime < oldest:
+                path.unlink()
+                gone += 1
+        return gone
+
+    def recent(self, count: int) -> list[AccessEvent]:
+        """The last events of all workers, newest first, at most `count`; looks at the end of the newest files only."""
+        paths = sorted(self._directory.glob("*.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True)
+        found: list[AccessEvent] = []
+        for path in paths:
+            found += [record for record in tail(path, _TAIL_BYTES) if isinstance(record, AccessEvent)]
+            if len(found) >= count:
+                break
+        return sorted(found, key=lambda event: event.time, reverse=True)[:count]
+
+    def start(self) -> None:
+        """Flush, sync and prune at their intervals, in a thread, until close()."""
+        self._thread = threading.Thread(target=self._run, name="kansatsu-recorder", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Flush, mark the clean end, sync, and let go of the files."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.flush()
+        with self._lock:
+            self._end_segment()
+        self.sync()
+        self._writer.close()
+        os.close(self._claim)
+
+    def _run(self) -> None:
+        wait = min(self.settings.flush_seconds, self.settings.sync_seconds)
+        last_sync = last_prune = 0.0
+        while not self._stop.wait(wait):
+            now = time.monotonic()
+            try:
+                self.flush()
+                if now - last_sync >= self.settings.sync_seconds:
+                    self.sync()
+                    last_sync = now
+                if now - last_prune >= _HOUR:
+                    self.prune()
+                    last_prune = now
+            except Exception:  # the edge of this thread: what failed stays pending and is tried again
+                log.exception("the recorder could not bring the registers up to date")
+
+    def _write(self, data: bytes) -> None:
+        if self._failed is not None:
+            gap = msgspec.structs.replace(self._failed, until=self._clock.now().timestamp())
+            self._writer.write(encode(gap) + data)
+            self._failed = None
+        else:
+            self._writer.write(data)
+        if self._writer.offset >= self.settings.segment_bytes:
+            self._rotate()
+
+    def _rotate(self) -> None:
+        """Go on in a new segment; when there is no room for one, the present one grows on."""
+        try:
+            following = SegmentWriter(self._directory, self._worker, self._writer.number + 1)
+        except OSError:
+            log.exception("the recorder could not begin a new segment")
+            return
+        self._end_segment()
+        self._ended.append(self._writer)
+        self._writer = following
+
+    def _end_segment(self) -> None:
+        try:
+            self._writer.write(encode(End(self._clock.now().timestamp())))
+        except OSError:
+            log.exception("the recorder could not end %s", self._writer.path)
+
+    def _lost(self, count: int, error: OSError) -> None:
+        now = self._clock.now().timestamp()
+        if self._failed is None:
+            self.gaps += 1
+            self._failed = Gap(WRITE_FAILED, now, now, 0, self._writer.path.name)
+            log.error("evidence cannot be written: %s", error)
+        self._failed = msgspec.structs.replace(self._failed, lost=self._failed.lost + count)
+        if not self.settings.answer_without_evidence:
+            raise EvidenceLost(f"The access could not be recorded: {error.strerror}.") from error
+
+    def _latest(self, fresh: Iterable[LastUse | None], column: str, subject: str) -> LastUse | None:
+        with self._store.read() as conn:
+            use = register.latest([*fresh, register.stored_use(conn, column, subject)])
+        oldest = self._clock.now().timestamp() - self.settings.tracking_days * 86400
+        return use if use is not None and use.time >= oldest else None
+
+    def _recover(self) -> tuple[Position, list[Gap]]:
+        """Take in what earlier processes of this worker wrote and did not flush; the gaps that they left."""
+        with self._store.read() as conn:
+            flushed = _position(conn, self._worker)
+        found: list[Gap] = []
+        present = numbers(self._directory, self._worker)
+        for number in range(flushed.number or min(present, default=1), max(present, default=0) + 1):
+            offset = flushed.offset if number == flushed.number else 0
+            found += self._take_in(path_of(self._directory, self._worker, number), offset)
+        return flushed, found
+
+    def _take_in(self, path: Path, offset: int) -> list[Gap]:
+        now = self._clock.now().timestamp()
+        if not path.exists():
+            return [Gap(MISSING_SEGMENT, 0.0, now, 0, path.name)]
+        newest, torn, last = 0.0, 0, None
+        for line in read(path, offset):
+            last = line.record
+            if last is None:
+                torn += 1
+            elif isinstance(last, AccessEvent):
+                self._pending.add(last)
+                newest = max(newest, last.time)
+        since = newest or path.stat().st_mtime
+        gaps = [Gap(TORN_RECORD, since, now, torn, path.name)] if torn else []
+        if not isinstance(last, End):
+            gaps.append(Gap(UNCLEAN_END, since, now, 0, path.name))
+        return gaps
+
+    def _note(self, found: list[Gap]) -> None:
+        """Write down what is missing; without that there is no start, for the evidence would look whole."""
+        self.gaps += len(found)
+        for gap in found:
+            log.warning("evidence has a gap: %s in %s", gap.gap, gap.segment)
+        if found:
+            self._writer.write(b"".join(map(encode, found)))
+
+
+def _claim(directory: Path, worker: str) -> int:
+    """A lock that dies with the process. Raises EvidenceLost when another process records under this name."""
+    fd = os.open(directory / f"{worker}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise EvidenceLost(f"Another process records as {worker} in {directory}.") from None
+    return fd
+
+
+def _name(worker: str) -> str:
+    return f"recorder:{worker}"
+
+
+def _position(conn: Connection, worker: str) -> Position:
+    value = conn.execute(select(setting.c.value).where(setting.c.name == _name(worker))).scalar()
+    if value is None:
+        return Position(0, 0)
+    known = msgspec.json.decode(value, type=_Position)
+    return Position(known.segment, known.offset)
+
+
+def _keep_position(conn: Connection, worker: str, position: Position) -> None:
+    value = msgspec.json.encode(_Position(position.number, position.offset)).decode()
+    conn.execute(delete(setting).where(setting.c.name == _name(worker)))
+    conn.execute(insert(setting), {"name": _name(worker), "value": value})

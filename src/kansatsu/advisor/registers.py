@@ -1,0 +1,128 @@
+"""Last use as maxima: they merge in any order, so that events may be late, out of order and aggregated anywhere."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Insert, case, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from kansatsu.advisor.events import AccessEvent
+from kansatsu.identity.schema import last_access
+
+Key = tuple[str, str, str, str, str, str]  # account, principal id, long-term access key id, service, action, region
+_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LastUse:
+    """The latest attempt, allowed or denied: when (epoch seconds), of which service, in which Region."""
+
+    time: float
+    service: str
+    region: str
+
+
+class Registers:
+    """The part of the registers that is not in the database yet."""
+
+    __slots__ = ("keys", "principals", "rows")
+
+    def __init__(self) -> None:
+        self.rows: dict[Key, list[float]] = {}  # last, allowed (1 or 0), count
+        self.principals: dict[str, LastUse] = {}
+        self.keys: dict[str, LastUse] = {}
+
+    def add(self, event: AccessEvent) -> None:
+        """Take an event in. Denied attempts count; requests of nobody do not.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed.html
+        """
+        if not event.principal_id:
+            return
+        access_key = event.access_key_id if event.access_key_id.startswith("AKIA") else ""
+        key = (event.account, event.principal_id, access_key, event.service, event.action, event.region)
+        self._merge(key, event.time, float(event.allowed), 1)
+
+    def merge(self, other: "Registers") -> None:
+        """Take in what another has."""
+        for key, (last, allowed, count) in other.rows.items():
+            self._merge(key, last, allowed, count)
+
+    def _merge(self, key: Key, last: float, allowed: float, count: float) -> None:
+        row = self.rows.get(key)
+        if row is None:
+            self.rows[key] = [last, allowed, count]
+        else:
+            # Of two at the same moment the allowed one wins, in whichever order they come.
+            row[0], row[1] = max((row[0], row[1]), (last, allowed))
+            row[2] += count
+        _later(self.principals, key[1], last, key)
+        if key[2]:
+            _later(self.keys, key[2], last, key)
+
+
+def _later(uses: dict[str, LastUse], subject: str, time: float, key: Key) -> None:
+    known = uses.get(subject)
+    if known is None or time >= known.time:
+        use = LastUse(time, key[3], key[5])
+        if known is None or use > known:  # by service and Region when the moment is the same: any order gives the same
+            uses[subject] = use
+
+
+def save(conn: Connection, registers: Registers) -> None:
+    """Merge into the table."""
+    if not registers.rows:
+        return
+    rows = [
+        {
+            "account": key[0],
+            "principal_id": key[1],
+            "access_key_id": key[2],
+            "service": key[3],
+            "action": key[4],
+            "region": key[5],
+            "last": last,
+            "allowed": int(allowed),
+            "count": int(count),
+        }
+        for key, (last, allowed, count) in registers.rows.items()
+    ]
+    conn.execute(_upsert(conn.dialect.name), rows)
+
+
+def _upsert(dialect: str) -> Insert:
+    statement = _INSERT[dialect](last_access)
+    new, old = statement.excluded, last_access.c
+    allowed = case(
+        (new.last > old.last, new.allowed),
+        ((new.last == old.last) & (new.allowed > old.allowed), new.allowed),
+        else_=old.allowed,
+    )
+    merged: Insert = statement.on_conflict_do_update(
+        index_elements=list(last_access.primary_key.columns),
+        set_={
+            "last": case((new.last > old.last, new.last), else_=old.last),
+            "allowed": allowed,
+            "count": old.count + new.count,
+        },
+    )
+    return merged
+
+
+def stored_use(conn: Connection, column: str, subject: str) -> LastUse | None:
+    """The last use in the table by `principal_id` or `access_key_id`."""
+    table = last_access.c
+    query = (
+        select(table.last, table.service, table.region)
+        .where(last_access.c[column] == subject)
+        .order_by(table.last.desc(), table.service.desc(), table.region.desc())
+        .limit(1)
+    )
+    row = conn.execute(query).first()
+    return LastUse(*row) if row is not None else None
+
+
+def latest(uses: Iterable[LastUse | None]) -> LastUse | None:
+    """The newest of several."""
+    return max((use for use in uses if use is not None), default=None)
