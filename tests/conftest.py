@@ -1,9 +1,20 @@
-"""Fixtures that every test may use: no test sees this machine's AWS configuration, and one real server is at hand."""
+"""Fixtures that every test may use: no test sees this machine's AWS configuration, and a real server is at hand."""
 
+import contextlib
 import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+SOURCE = Path(__file__).parents[1] / "src"
+START_WITHIN = 60.0  # seconds
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -27,6 +38,83 @@ def isolated_aws(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    """A data directory of the test's own; it does not exist yet."""
-    return tmp_path / "data"
+def data_dir() -> Iterator[Path]:
+    """A data directory of the test's own, with a short path (unix sockets); it does not exist yet."""
+    with tempfile.TemporaryDirectory(prefix="kansatsu-") as directory:
+        yield Path(directory) / "data"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running `kansatsu up`: where it listens and its administrator's keys."""
+
+    data_dir: Path
+    endpoint: str
+    process: subprocess.Popen[bytes]
+    access_key_id: str
+    secret_access_key: str
+
+    def client(self, service: str, **credentials: str) -> Any:
+        """A boto3 client of the administrator, or of `aws_access_key_id=...` and so on."""
+        import boto3
+
+        given = credentials or {
+            "aws_access_key_id": self.access_key_id,
+            "aws_secret_access_key": self.secret_access_key,
+        }
+        return boto3.session.Session(region_name="us-east-1").client(service, endpoint_url=self.endpoint, **given)
+
+    def environ(self) -> dict[str, str]:
+        """This process's environment, for `kansatsu` commands about this server."""
+        return cli_environ() | {"KANSATSU_DATA_DIR": str(self.data_dir)}
+
+
+def cli_environ() -> dict[str, str]:
+    """The environment for `python -m kansatsu.cli` from source."""
+    return {**os.environ, "PYTHONPATH": str(SOURCE)}
+
+
+@contextlib.contextmanager
+def running_server(data_dir: Path, *flags: str, environ: dict[str, str] | None = None) -> Iterator[Server]:
+    """`kansatsu up FLAGS` on a free port and `data_dir`, ended with the block."""
+    from kansatsu.cli import credentials, daemon
+
+    command = [sys.executable, "-m", "kansatsu.cli", "up", "--data-dir", str(data_dir), "--listen", "127.0.0.1:0"]
+    log = data_dir.with_name(data_dir.name + ".out")
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*command, *flags], env=environ or cli_environ(), stdin=subprocess.DEVNULL, stdout=out, stderr=out
+        )
+    try:
+        limit = time.monotonic() + START_WITHIN
+        found = None
+        while found is None or daemon.health(found.endpoint) != 200:
+            if process.poll() is not None or time.monotonic() > limit:
+                pytest.fail(f"kansatsu up ended or never got ready:\n{log.read_text()}")
+            time.sleep(0.02)
+            found = daemon.running(data_dir)
+        keys = credentials.read(data_dir)
+        yield Server(data_dir, found.endpoint, process, keys.access_key_id, keys.secret_access_key)
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def start_server() -> Callable[..., contextlib.AbstractContextManager[Server]]:
+    """`with start_server(data_dir, "--flag", ...) as server:` for a test that needs a server of its own."""
+    return running_server
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """One server for all tests of a worker, without containers; a test names what it makes uniquely."""
+    with tempfile.TemporaryDirectory(prefix="kansatsu-") as directory:
+        clean = {k: v for k, v in cli_environ().items() if not k.startswith(("AWS_", "KANSATSU_", "BOTO_"))}
+        clean["AWS_EC2_METADATA_DISABLED"] = "true"
+        with running_server(Path(directory) / "data", "--engine", "none", environ=clean) as running:
+            yield running

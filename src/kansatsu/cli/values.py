@@ -34,12 +34,12 @@ class Address:
         return address(url.removeprefix("http://").rstrip("/"))
 
 
-_ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
-_ACCOUNT = re.compile(r"\d{12}")
+_ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})", re.ASCII)
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d", re.ASCII)
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -47,7 +47,13 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 def directory(text: str) -> Path:
     if not text:
         raise BadValue("a directory is needed, not an empty text.")
-    return Path(text).expanduser().absolute()
+    try:
+        path = Path(text).expanduser().absolute()
+    except RuntimeError:
+        raise BadValue(f"'{text}' names a user without a home directory.") from None
+    if "\0" in text:
+        raise BadValue("a directory's name has no NUL character.")
+    return path
 
 
 def address(text: str) -> Address:
@@ -115,7 +121,7 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 def integer(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not re.fullmatch(r"\d{1,9}", text) or not least <= int(text) <= most:
+        if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not least <= int(text) <= most:
             raise BadValue(f"'{text}' is not a whole number from {least} to {most}.")
         return int(text)
 

@@ -1,0 +1,80 @@
+"""Signed calls to a running Kansatsu with botocore: the command line has no private door.
+
+The control API is the service `kansatsu`; its model lies with those of `kansatsu.wire`.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import kansatsu
+from kansatsu.cli import credentials, daemon
+from kansatsu.cli.output import Exit, Failure
+from kansatsu.cli.settings import Settings
+
+MODELS = Path(kansatsu.__file__).parent / "wire" / "models"
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_LOST = frozenset(
+    {
+        "EndpointConnectionError",
+        "ConnectionClosedError",
+        "ConnectTimeoutError",
+        "ReadTimeoutError",
+    }
+)
+
+
+def connect(settings: Settings, service: str, profile: str | None = None) -> Any:
+    """A botocore client of the server that holds the data directory, as its administrator or as an AWS profile.
+
+    Ends the command with exit 3 when no server runs.
+    """
+    found = daemon.require_running(settings.data_dir)
+    import botocore.config
+    import botocore.exceptions
+    import botocore.session
+
+    config = botocore.config.Config(
+        use_fips_endpoint=False,
+        use_dualstack_endpoint=False,
+        proxies={},
+        retries={"total_max_attempts": 1},
+        read_timeout=60,
+    )
+    fixed = {"region_name": settings.region, "endpoint_url": found.endpoint, "config": config}
+    try:
+        if profile is not None:
+            session = botocore.session.Session(profile=profile)
+        else:
+            session = botocore.session.Session(session_vars=_NO_FILES)
+            keys = credentials.read(settings.data_dir)
+            session.set_credentials(keys.access_key_id, keys.secret_access_key)
+        session.get_component("data_loader").search_paths.append(str(MODELS))
+        return session.create_client(service, **fixed)
+    except botocore.exceptions.BotoCoreError as error:
+        raise Failure(f"No client for {service}: {error}.") from None
+
+
+# The user's own AWS files and profile have no say in what the administrator of this directory asks.
+_NO_FILES: dict[str, tuple[str | None, str | None, Any, Any]] = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
+
+@contextmanager
+def answers() -> Iterator[None]:
+    """Turn AWS's errors into ends of the command: exit 4 when denied, 3 when nobody answers, else 1."""
+    import botocore.exceptions
+
+    try:
+        yield
+    except botocore.exceptions.ClientError as error:
+        code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
+        raise Failure(f"{code}: {message}", Exit.DENIED if code in _DENIED else Exit.FAILED) from None
+    except botocore.exceptions.BotoCoreError as error:
+        lost = type(error).__name__ in _LOST
+        raise Failure(f"{error}", Exit.NOT_RUNNING if lost else Exit.FAILED) from None

@@ -1,0 +1,114 @@
+"""The composition root: settings -> object graph -> a server that runs until it is told to stop."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from kansatsu import __version__, identity
+from kansatsu.advisor import Recorder, RecorderSettings
+from kansatsu.backends import Backend
+from kansatsu.cli import backends, daemon, engine
+from kansatsu.cli.settings import Settings
+from kansatsu.clock import SystemClock
+from kansatsu.delivery import CredentialEndpoint, MetadataService, load_keys
+from kansatsu.gateway.app import App
+from kansatsu.gateway.forwarding import Forwarder
+from kansatsu.gateway.pipeline import Pipeline
+from kansatsu.gateway.server import HttpServer
+from kansatsu.identity import AdminKey, Store
+from kansatsu.workload import Handle, Workload, WorkloadSettings
+from kansatsu.workload.injection import InjectorClient
+from kansatsu.workload.views import InstanceView
+
+log = logging.getLogger(__name__)
+
+
+async def serve(settings: Settings, sock: socket.socket) -> None:
+    """Run Kansatsu on a bound, listening socket until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    async with AsyncExitStack() as stack:
+        server = await _assemble(settings, stack)
+        await server.listen(sock)
+        log.info("ready on %s", settings.listen.url)
+        await stop.wait()
+        log.info("stopping")
+
+
+async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
+    """Build everything, from the store upwards; the stack takes it down in the reverse order."""
+    clock = SystemClock()
+    store = identity.open_store(settings.data_dir, clock)
+    stack.callback(store.close)
+    _first_start(store, settings)
+    recorder = Recorder(
+        store,
+        settings.data_dir,
+        clock,
+        settings=RecorderSettings(
+            sync_seconds=settings.event_fsync_interval.total_seconds(), retention_days=settings.event_retention_days
+        ),
+    )
+    recorder.start()
+    stack.callback(recorder.close)
+    route, default, embedded = await backends.open_backends(settings, stack)
+    forwarder = Forwarder(route, default)
+
+    metadata = MetadataService(load_keys(settings.data_dir, clock), clock)
+    provider = await stack.enter_async_context(engine.open_engine(settings))
+    injector = InjectorClient() if provider is not None else None
+    if injector is not None:
+        stack.push_async_callback(injector.stop)
+    servers: list[HttpServer] = []
+
+    async def serve_instance(view: InstanceView, sockets: Sequence[socket.socket]) -> Handle:
+        handles = [await metadata.serve(sockets[0], view), await servers[0].listen(sockets[1])]
+        return _Both(handles)
+
+    workload = Workload(
+        store,
+        clock,
+        WorkloadSettings(
+            account=settings.account,
+            region=settings.region,
+            revoke_on=settings.revoke_on,
+            session_duration=settings.session_duration,
+        ),
+        serve_instance,
+        provider=provider,
+        injector=injector,
+        backend=partial(_ask_backend, forwarder),
+    )
+    pipeline = Pipeline(store, recorder, workload, forwarder, clock)
+
+    async def reset() -> None:
+        await workload.clear()
+        await asyncio.to_thread(identity.reset, store, settings.account)
+        if embedded is not None:
+            await embedded.reset()
+
+    def health() -> dict[str, Any]:
+        return {
+            "status": "ok",
+            "version": __version__,
+            "account": settings.account,
+            "backend": embedded.state if embedded is not None else "external",
+            "engine": "none" if provider is None else "ready",
+        }
+
+    server = HttpServer(App(pipeline, health, reset if settings.test_mode else None))
+    servers.append(server)
+    stack.push_async_callback(server.close)
+    await stack.enter_async_context(_processes(workload, CredentialEndpoint(metadata, clock)))
+    await workload.start()
+    stack.push_async_callback(workload.close)
+    return server

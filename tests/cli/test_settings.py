@@ -1,0 +1,177 @@
+"""Which source wins, and that every bad value is one sentence."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kansatsu.cli import values
+from kansatsu.cli.settings import SETTINGS, Address, SettingError, load
+
+BASE = {"XDG_STATE_HOME": "/nowhere/state"}
+
+
+def test_defaults() -> None:
+    effective = load(environ=BASE)
+    assert effective.settings.data_dir == Path("/nowhere/state/kansatsu")
+    assert effective.settings.listen == Address("127.0.0.1", 4566)
+    assert effective.settings.account == "123456789012"
+    assert effective.settings.session_duration == timedelta(hours=1)
+    assert effective.settings.backend_of("s3") == "embedded"
+    assert set(effective.sources.values()) == {"default"}
+
+
+def test_a_relative_state_home_is_not_used() -> None:
+    assert load(environ={"XDG_STATE_HOME": "state"}).settings.data_dir.is_relative_to(Path.home())
+
+
+def test_each_layer_beats_the_one_before(tmp_path: Path) -> None:
+    file = tmp_path / "kansatsu.toml"
+    file.write_text('region = "eu-west-1"\naccount = "111111111111"\nlog-level = "debug"\n')
+    environ = BASE | {
+        "KANSATSU_DATA_DIR": str(tmp_path),
+        "KANSATSU_ACCOUNT": "222222222222",
+        "KANSATSU_LOG_LEVEL": "error",
+    }
+    effective = load({"log-level": ["warning"]}, environ=environ)
+    assert (effective.settings.region, effective.sources["region"]) == ("eu-west-1", f"file {file}")
+    assert (effective.settings.account, effective.sources["account"]) == (
+        "222222222222",
+        "environment KANSATSU_ACCOUNT",
+    )
+    assert (effective.settings.log_level, effective.sources["log-level"]) == ("warning", "flag --log-level")
+
+
+def test_the_file_is_found_through_the_flag_for_the_directory(tmp_path: Path) -> None:
+    (tmp_path / "kansatsu.toml").write_text("event-retention-days = 7\ntest-mode = true\n")
+    settings = load({"data-dir": [str(tmp_path)]}, environ=BASE | {"KANSATSU_DATA_DIR": "/elsewhere"}).settings
+    assert settings.event_retention_days == 7
+    assert settings.test_mode
+
+
+def test_a_named_file_may_set_the_directory_relative_to_itself(tmp_path: Path) -> None:
+    file = tmp_path / "other.toml"
+    file.write_text('data-dir = "state"\n')
+    assert load(config=str(file), environ=BASE).settings.data_dir == tmp_path / "state"
+    assert load(environ=BASE | {"KANSATSU_CONFIG": str(file)}).settings.data_dir == tmp_path / "state"
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ('backend = "http://h:9000"', {"*": "http://h:9000"}),
+        ('backend = ["s3=http://h:9000"]', {"*": "embedded", "s3": "http://h:9000"}),
+        (
+            '[backend]\ndefault = "http://h:1"\ndynamodb = "embedded"',
+            {"*": "http://h:1", "dynamodb": "embedded"},
+        ),
+    ],
+)
+def test_backends_in_a_file(tmp_path: Path, toml: str, expected: dict[str, str]) -> None:
+    (tmp_path / "kansatsu.toml").write_text(toml)
+    assert dict(load({"data-dir": [str(tmp_path)]}, environ=BASE).settings.backend) == expected
+
+
+def test_backends_in_the_environment_and_flags() -> None:
+    given_env = load(environ=BASE | {"KANSATSU_BACKEND": "http://h:1/, s3=https://h:2"}).settings
+    assert (given_env.backend_of("sqs"), given_env.backend_of("s3")) == ("http://h:1", "https://h:2")
+    given_flags = load({"backend": ["s3=http://h:3", "dynamodb=http://h:4"]}, environ=BASE).settings
+    assert [given_flags.backend_of(s) for s in ("s3", "dynamodb", "sns")] == ["http://h:3", "http://h:4", "embedded"]
+
+
+BAD = [
+    ("listen", "4566"),
+    ("listen", "127.0.0.1:65536"),
+    ("listen", "::1:4566"),
+    ("listen", "host:port"),
+    ("account", "12345678901"),
+    ("account", "1234567890123"),
+    ("account", "１２３４５６７８９０１２"),
+    ("account", ""),
+    ("region", "US-EAST-1"),
+    ("region", "moon"),
+    ("backend", "ftp://h"),
+    ("backend", "s3=h:9000"),
+    ("backend", "S3=http://h"),
+    ("backend", "http://h/?x=1"),
+    ("engine", "docker"),
+    ("engine", "unix://relative"),
+    ("test-mode", "perhaps"),
+    ("revoke-on", "delete"),
+    ("session-duration", "59m"),
+    ("session-duration", "7h"),
+    ("session-duration", "3600"),
+    ("event-fsync-interval", "-1s"),
+    ("event-fsync-interval", "2m"),
+    ("event-retention-days", "0"),
+    ("event-retention-days", "1.5"),
+    ("log-level", "loud"),
+    ("data-dir", ""),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), BAD)
+def test_a_bad_value_names_the_setting_and_its_source(name: str, text: str) -> None:
+    with pytest.raises(SettingError, match=rf"^{name} \(flag --{name}\): .*\.$"):
+        load({name: [text]}, environ=BASE)
+
+
+def test_every_setting_has_a_bad_value() -> None:
+    assert {name for name, _ in BAD} == {setting.name for setting in SETTINGS}
+
+
+@pytest.mark.parametrize(
+    ("toml", "sentence"),
+    [
+        ('regoin = "eu-west-1"', "regoin in .* is not a setting; did you mean region?"),
+        ("region = 3.5", "region in .* has a value of the wrong type: 3.5."),
+        ("region = [", "is not TOML"),
+        ('data-dir = "x"', "data-dir cannot be set in .* which is found through it"),
+        ("[backend]\ns3 = 9", "backend in .* has a value of the wrong type"),
+        ('region = ["us-east-1"]', "wrong type"),
+    ],
+)
+def test_a_bad_file(tmp_path: Path, toml: str, sentence: str) -> None:
+    (tmp_path / "kansatsu.toml").write_text(toml)
+    with pytest.raises(SettingError, match=sentence):
+        load({"data-dir": [str(tmp_path)]}, environ=BASE)
+
+
+def test_a_named_file_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="does not exist"):
+        load(config=str(tmp_path / "none.toml"), environ=BASE)
+
+
+def test_an_unknown_variable_is_an_error_and_a_service_link_is_not() -> None:
+    with pytest.raises(SettingError, match="KANSATSU_REGON is not a setting; did you mean KANSATSU_REGION?"):
+        load(environ=BASE | {"KANSATSU_REGON": "x"})
+    load(environ=BASE | {"KANSATSU_PORT": "tcp://10.0.0.1:4566", "KANSATSU_SERVICE_HOST": "10.0.0.1"})
+
+
+@given(st.timedeltas(timedelta(hours=1), timedelta(hours=6)))
+def test_a_duration_that_is_shown_is_read_back(value: timedelta) -> None:
+    value = timedelta(milliseconds=value // timedelta(milliseconds=1))
+    assert values.duration(timedelta(0), timedelta(hours=6))(values.show_duration(value)) == value
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:4566", "[::1]:80", "localhost:0"])
+def test_an_address_that_is_shown_is_read_back(text: str) -> None:
+    assert str(values.address(text)) == text
+
+
+@given(st.text(), st.sampled_from([setting.name for setting in SETTINGS]))
+def test_any_text_is_a_value_or_a_sentence(text: str, name: str) -> None:
+    try:
+        load({name: [text]}, environ=BASE)
+    except SettingError as error:
+        assert name in str(error)
+
+
+@pytest.mark.parametrize(
+    ("listen", "url"),
+    [("0.0.0.0:80", "http://127.0.0.1:80"), ("[::]:80", "http://[::1]:80"), ("[fe80::1]:8", "http://[fe80::1]:8")],
+)
+def test_the_url_of_a_wildcard_is_loopback(listen: str, url: str) -> None:
+    assert values.address(listen).url == url
