@@ -149,6 +149,7 @@ class Supervisor:
         # The label is the word of whoever may start containers here, who is root on this host by that alone.
         profile = container.labels[PROFILE_LABEL]
         try:
+            await self._check_label(container)
             inspected = await self._provider.inspect(container.id)
             member = await self._adopt(self._home.account, self._home.region, inspected, {}, profile)
             await self._apply_label(member)
@@ -161,6 +162,17 @@ class Supervisor:
             return
         except ProviderError as error:
             log.warning("container %s: %s", container.name, error)
+
+    async def _check_label(self, container: Container) -> None:
+        # INVARIANT: the label counts only from whoever started the container; labels of its image are inherited, and
+        # whoever built an image must not choose the role of those who run it.
+        image = next((item for item in await self._provider.images() if item.id == container.image), None)
+        if image is None or PROFILE_LABEL in image.labels:
+            why = "comes from its image" if image else "cannot be told from that of its image, which is gone"
+            raise Refused(
+                f"The label {PROFILE_LABEL} of container {container.name} {why}; it is not honoured. "
+                f"Register the container: kansatsu instance register --container {container.name}"
+            )
 
     async def _apply_label(self, member: Member) -> None:
         """Associate the profile that the label asks for, once; a profile that is not there yet is waited for."""

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/attach-iam-role.html
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Literal
 
 from sqlalchemy import Connection
@@ -132,7 +133,7 @@ class Associations:
 
         def work(conn: Connection) -> None:
             if old is not None:
-                self._end(conn, old, now, revoke=self._revoke_on == "replace")
+                self._end(conn, old, revoke=self._revoke_on == "replace")
             records.save_association(conn, new)
 
         await self._fleet.write(work)
@@ -146,18 +147,18 @@ class Associations:
         member.association = None
         self._issuer.drop(f"{member.instance.id}/")
         try:
-            await self._fleet.write(lambda conn: self._end(conn, old, now, revoke=self._revoke_on != "never"))
+            await self._fleet.write(lambda conn: self._end(conn, old, revoke=self._revoke_on != "never"))
         except BaseException:
             member.association = old
             raise
         self._roles.pop(old.id, None)
         return replace(old, state="disassociating", changed=now)
 
-    def _end(self, conn: Connection, old: Association, now: float, *, revoke: bool) -> None:
+    def _end(self, conn: Connection, old: Association, *, revoke: bool) -> None:
         records.delete_association(conn, old.id)
         if revoke:
             # An association id is never used again: everything under it is revoked, this second's sessions included.
-            identity.revoke(conn, old.account, "association", old.id, now + 1)
+            identity.revoke(conn, old.account, "association", old.id, self._fleet.clock.now() + timedelta(seconds=1))
 
     # ---- deletions elsewhere ---------------------------------------------------------------------------------------
 
@@ -186,7 +187,7 @@ class Associations:
         if deleted:
             now = _GONE
         if now == _GONE and known != _GONE and self._revoke_on != "never":
-            moment = self._fleet.now()
+            moment = self._fleet.clock.now()
             await self._fleet.write(
                 lambda conn: identity.revoke(conn, association.account, "association", association.id, moment)
             )

@@ -102,7 +102,7 @@ class Workload:
             await asyncio.gather(self._watch, return_exceptions=True)
         await self.processes.close()
         if self._launcher is not None:
-            await self._launcher.settle()
+            await self._launcher.close()
         for member in self.fleet:
             if member.handle is not None:
                 await self._attacher.detach(member)

@@ -9,6 +9,7 @@ from kansatsu.workload.injection import InjectionError
 from kansatsu.workload.providers import Container, Executed, Image, NoSuchContainer, Process, ProviderError
 from kansatsu.workload.views import InstanceView
 
+_IMAGE = "ab" * 32  # the image of containers that somebody else started
 _pids = count(100_000)
 
 
@@ -17,7 +18,7 @@ class FakeProvider:
 
     def __init__(self, images: Sequence[Image] = ()) -> None:
         self.containers: dict[str, Container] = {}
-        self.local: list[Image] = list(images)
+        self.local: list[Image] = [*images, Image(_IMAGE, ("localhost/fake:latest",), 1_700_000_000.0)]
         self.events: list[tuple[str, str]] = []
         self.scripts: list[tuple[str, bytes]] = []
         self.environments: dict[str, Mapping[str, str]] = {}
@@ -37,7 +38,7 @@ class FakeProvider:
         self.containers[key] = Container(
             key,
             name,
-            "ab" * 32,
+            _IMAGE,
             dict(labels or {}),
             running,
             process,

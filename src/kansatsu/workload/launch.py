@@ -80,6 +80,7 @@ class Launcher:
         self._supervisor = supervisor
         self._backend = backend
         self._jobs: set[asyncio.Task[None]] = set()
+        self._scripts: set[asyncio.Task[None]] = set()  # user data: it may run for as long as it likes
         self._turn = asyncio.Lock()
 
     # ---- run -------------------------------------------------------------------------------------------------------
@@ -186,7 +187,7 @@ class Launcher:
             log.warning("instance %s could not be launched: %s", instance_id, error)
             await self._destroy(member, "Server.InternalError", f"Server.InternalError: {error}")
             return
-        await self._first_start(member)
+        self._go(self._first_start(member), self._scripts)
 
     async def _attach(self, member: Member, namespace: str) -> None:
         container = await self._provider.inspect(namespace)
@@ -317,17 +318,27 @@ class Launcher:
 
     # ---- background work -------------------------------------------------------------------------------------------
 
-    def _go(self, work: Coroutine[Any, Any, None]) -> None:
+    def _go(self, work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]] | None = None) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._jobs.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._jobs.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("background work on an instance failed", exc_info=error)
+        group = self._jobs if tasks is None else tasks
+        group.add(task)
+        task.add_done_callback(lambda done: _done(done, group))
 
     async def settle(self) -> None:
-        """Wait until nothing is under way any more."""
+        """Wait until nothing is under way any more, user data included."""
+        while under_way := self._jobs | self._scripts:
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Wait for launches and stops; scripts go on in their containers, without us."""
         while self._jobs:
             await asyncio.gather(*self._jobs, return_exceptions=True)
+        for task in self._scripts:
+            task.cancel()
+        await asyncio.gather(*self._scripts, return_exceptions=True)
+
+
+def _done(task: asyncio.Task[None], group: set[asyncio.Task[None]]) -> None:
+    group.discard(task)
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("background work on an instance failed", exc_info=error)

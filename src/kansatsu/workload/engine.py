@@ -1,0 +1,202 @@
+"""The Docker Engine API as a provider of workloads: podman and docker alike, over their unix socket.
+
+https://docs.docker.com/reference/api/engine/version/v1.43/
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiodocker
+import aiohttp
+
+from kansatsu.workload import pause
+from kansatsu.workload.injection import InjectionError, start_time
+from kansatsu.workload.providers import (
+    ROLE_LABEL,
+    Container,
+    Executed,
+    Image,
+    NoSuchContainer,
+    NoSuchImage,
+    Process,
+    ProviderError,
+)
+
+_TIMEOUT = aiohttp.ClientTimeout(total=60)
+_SCRIPT = "/var/lib/cloud/instance/scripts/part-001"  # where cloud-init puts user data, too
+_OUTPUT_LIMIT = 65536  # bytes of a script's output that are kept
+
+
+class DockerEngine:
+    """`providers.Provider` over the Docker Engine API. `url` is unix:///path/of/the.sock."""
+
+    def __init__(self, url: str) -> None:
+        self._docker = aiodocker.Docker(url=url, timeout=_TIMEOUT)
+        self._pause = ""
+
+    async def list(self) -> Sequence[Container]:
+        async with _translated(NoSuchContainer):
+            return [_listed(item._container) for item in await self._docker.containers.list(all=True)]
+
+    async def inspect(self, reference: str) -> Container:
+        async with _translated(NoSuchContainer):
+            container = self._docker.containers.container(reference)
+            first = await container.show()
+            process = _process(first["State"])
+            if process is None:
+                return _inspected(first, None)
+            # INVARIANT: the engine still says this pid after we have read when it started, so the two belong together.
+            second = await container.show()
+            same = second["State"].get("Pid") == process.pid and second["State"].get("Running")
+            return _inspected(second, process if same else None)
+
+    async def images(self) -> Sequence[Image]:
+        async with _translated(NoSuchImage):
+            return [
+                Image(
+                    id=item["Id"].removeprefix("sha256:"),
+                    tags=tuple(tag for tag in item.get("RepoTags") or () if tag != "<none>:<none>"),
+                    created=float(item.get("Created") or 0),
+                    architecture=item.get("Arch") or "",
+                    labels=item.get("Labels") or {},
+                )
+                for item in await self._docker.images.list()
+                if (item.get("Labels") or {}).get(ROLE_LABEL) != "namespace"
+            ]
+
+    async def create_namespace(self, name: str, hostname: str, labels: Mapping[str, str]) -> str:
+        config: dict[str, Any] = {
+            "Image": await self._pause_image(),
+            "Entrypoint": [pause.PROGRAM],
+            "Hostname": hostname,
+            "Labels": dict(labels),
+        }
+        async with _translated(NoSuchImage):
+            container = await self._docker.containers.create(config, name=name)
+            await container.start()
+            return str(container.id)
+
+    async def create(
+        self, name: str, image: str, namespace: str, environment: Mapping[str, str], labels: Mapping[str, str]
+    ) -> str:
+        config: dict[str, Any] = {
+            "Image": image,
+            "Env": [f"{key}={value}" for key, value in environment.items()],
+            "Labels": dict(labels),
+            "HostConfig": {"NetworkMode": f"container:{namespace}"},
+        }
+        async with _translated(NoSuchImage):
+            return str((await self._docker.containers.create(config, name=name)).id)
+
+    async def start(self, reference: str) -> None:
+        async with _translated(NoSuchContainer, ignore=304):
+            await self._docker.containers.container(reference).start()
+
+    async def stop(self, reference: str, *, seconds: int) -> None:
+        async with _translated(NoSuchContainer, ignore=304):
+            await self._docker.containers.container(reference).stop(t=seconds)
+
+    async def restart(self, reference: str, *, seconds: int) -> None:
+        async with _translated(NoSuchContainer):
+            await self._docker.containers.container(reference).restart(t=seconds)
+
+    async def remove(self, reference: str) -> None:
+        async with _translated(NoSuchContainer, ignore=404):
+            await self._docker.containers.container(reference).delete(force=True, v=True)
+
+    async def execute(self, reference: str, script: bytes) -> Executed:
+        async with _translated(NoSuchContainer):
+            container = self._docker.containers.container(reference)
+            await container.put_archive("/", pause.script(_SCRIPT, script))  # type: ignore[no-untyped-call]
+            command = await container.exec([_SCRIPT], user="0")
+            output = bytearray()
+            async with command.start(timeout=aiohttp.ClientTimeout()) as stream:
+                while (message := await stream.read_out()) is not None:
+                    output += message.data[: _OUTPUT_LIMIT - len(output)]
+            return Executed((await command.inspect()).get("ExitCode"), output.decode(errors="replace"))
+
+    def alive(self, process: Process) -> bool:
+        try:
+            return start_time(process.pid) == process.start_time
+        except InjectionError:
+            return False
+
+    async def close(self) -> None:
+        await self._docker.close()
+
+    async def _pause_image(self) -> str:
+        """The id of our own image, loaded into the engine at the first need."""
+        if self._pause:
+            return self._pause
+        async with _translated(NoSuchImage):
+            architecture = (await self._docker.version()).get("Arch", "")
+            wanted, archive = pause.image(architecture)
+            known = {item["Id"].removeprefix("sha256:") for item in await self._docker.images.list()}
+            if wanted not in known:
+                await self._docker.images.import_image(archive)
+            self._pause = wanted
+        return wanted
+
+
+@asynccontextmanager
+async def _translated(missing: type[ProviderError], *, ignore: int = 0) -> AsyncIterator[None]:
+    """The client's errors as ours; `missing` is what status 404 means, `ignore` a status that is no error here."""
+    try:
+        yield
+    except aiodocker.DockerError as error:
+        if error.status == ignore:
+            return
+        kind = missing if error.status == 404 else ProviderError
+        raise kind(str(error.message)) from error
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise ProviderError(f"the container engine does not answer: {error}") from error
+
+
+def _listed(item: Mapping[str, Any]) -> Container:
+    address, mac = _address(item)
+    return Container(
+        id=item["Id"],
+        name=(item.get("Names") or [""])[0].lstrip("/"),
+        image=str(item.get("ImageID", "")).removeprefix("sha256:"),
+        labels=item.get("Labels") or {},
+        running=item.get("State") == "running",
+        host_network=(item.get("HostConfig") or {}).get("NetworkMode") == "host",
+        address=address,
+        mac=mac,
+    )
+
+
+def _inspected(item: Mapping[str, Any], process: Process | None) -> Container:
+    address, mac = _address(item)
+    return Container(
+        id=item["Id"],
+        name=str(item.get("Name", "")).lstrip("/"),
+        image=str(item.get("Image", "")).removeprefix("sha256:"),
+        labels=(item.get("Config") or {}).get("Labels") or {},
+        running=process is not None,
+        process=process,
+        host_network=(item.get("HostConfig") or {}).get("NetworkMode") == "host",
+        address=address,
+        mac=mac,
+    )
+
+
+def _process(state: Mapping[str, Any]) -> Process | None:
+    pid = state.get("Pid") or 0
+    if not state.get("Running") or not pid:
+        return None
+    try:
+        return Process(pid, start_time(pid), Path(f"/proc/{pid}/ns/net").stat().st_ino)
+    except (InjectionError, FileNotFoundError, ProcessLookupError):
+        return None  # it ended between the two looks
+
+
+def _address(item: Mapping[str, Any]) -> tuple[str, str]:
+    """The first IPv4 address and its MAC address, of the default network or of any other."""
+    settings = item.get("NetworkSettings") or {}
+    for network in (settings, *(settings.get("Networks") or {}).values()):
+        if network.get("IPAddress"):
+            return str(network["IPAddress"]), str(network.get("MacAddress") or "")
+    return "", ""
