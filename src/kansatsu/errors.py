@@ -44,7 +44,7 @@ class InvalidAction(AwsError):
     code = "InvalidAction"
 
 
-class NotImplemented(AwsError):
+class Unimplemented(AwsError):
     code = "NotImplemented"
     status = 501
 

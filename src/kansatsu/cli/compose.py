@@ -5,15 +5,13 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 from kansatsu import __version__, identity
 from kansatsu.advisor import Recorder, RecorderSettings
-from kansatsu.backends import Backend
 from kansatsu.cli import backends, daemon, engine
 from kansatsu.cli.settings import Settings
 from kansatsu.clock import SystemClock
@@ -28,6 +26,8 @@ from kansatsu.workload.injection import InjectorClient
 from kansatsu.workload.views import InstanceView
 
 log = logging.getLogger(__name__)
+
+PROFILE = "kansatsu"
 
 
 async def serve(settings: Settings, sock: socket.socket) -> None:
@@ -86,7 +86,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         serve_instance,
         provider=provider,
         injector=injector,
-        backend=partial(_ask_backend, forwarder),
+        backend=forwarder.ask,
     )
     pipeline = Pipeline(store, recorder, workload, forwarder, clock)
 
@@ -108,7 +108,49 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     server = HttpServer(App(pipeline, health, reset if settings.test_mode else None))
     servers.append(server)
     stack.push_async_callback(server.close)
-    await stack.enter_async_context(_processes(workload, CredentialEndpoint(metadata, clock)))
+    await _serve_processes(workload, CredentialEndpoint(metadata, clock), stack)
     await workload.start()
     stack.push_async_callback(workload.close)
     return server
+
+
+async def _serve_processes(workload: Workload, endpoint: CredentialEndpoint, stack: AsyncExitStack) -> None:
+    """The credential endpoint of `kansatsu run`: loopback, a free port, one for all processes."""
+    sock = socket.create_server(("127.0.0.1", 0))
+    sock.setblocking(False)
+    handle = await endpoint.serve(sock, workload.processes.find)
+    stack.push_async_callback(handle.close)
+    workload.process_endpoint = f"http://127.0.0.1:{sock.getsockname()[1]}"
+
+
+def _first_start(store: Store, settings: Settings) -> None:
+    """Make the admin user and write its key down, unless the file is there already."""
+    path = settings.data_dir / daemon.CREDENTIALS_FILE
+    key = identity.bootstrap(store, settings.account)
+    if key is not None and not path.exists():
+        _write_credentials(path, key)
+
+
+def _write_credentials(path: Path, key: AdminKey) -> None:
+    """Whole or not at all, and never readable by others."""
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="ascii") as file:
+        file.write(f"[{PROFILE}]\naws_access_key_id = {key.access_key_id}\n")
+        file.write(f"aws_secret_access_key = {key.secret.reveal()}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    identity.sync_directory(path.parent)
+
+
+class _Both:
+    """Two handles as one: the metadata service and the gateway of the same workload."""
+
+    def __init__(self, handles: Sequence[Handle]) -> None:
+        self._handles = handles
+
+    async def close(self) -> None:
+        for handle in self._handles:
+            await handle.close()

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from kansatsu.advisor import Recorder
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
-from kansatsu.errors import DryRunOperation, NotImplemented
+from kansatsu.errors import DryRunOperation, Unimplemented
 from kansatsu.identity import Session, Store
 from kansatsu.wire import Operation
 from kansatsu.workload import Workload
@@ -63,6 +63,10 @@ class Call:
             raise RuntimeError("an asynchronous operation opens transactions through call.store")
         return self._conn
 
+    def enter(self, conn: Connection | None) -> None:
+        """Set the connection for what comes next: to authorize, then to run; only the gateway does."""
+        self._conn = conn
+
 
 @dataclass(frozen=True, slots=True)
 class Handler:
@@ -91,7 +95,7 @@ class Handler:
     def bind(self, params: Params) -> dict[str, Any]:
         """Parameters by AWS name -> keyword arguments; only called once the request is authorized.
 
-        Raises DryRunOperation when that was all the caller wanted to know, and NotImplemented for a member that the
+        Raises DryRunOperation when that was all the caller wanted to know, and Unimplemented for a member that the
         function does not take: what we do not honour is never dropped silently.
         https://docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
         """
@@ -104,7 +108,7 @@ class Handler:
                 if value:
                     raise DryRunOperation("Request would have succeeded, but DryRun flag is set.")
             else:
-                raise NotImplemented(f"The parameter {name} of {self.name} is not implemented.")
+                raise Unimplemented(f"The parameter {name} of {self.name} is not implemented.")
         return arguments
 
 

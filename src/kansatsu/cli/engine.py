@@ -1,0 +1,85 @@
+"""Finds the container engine, and starts podman's API service where podman is installed and nothing listens."""
+
+import asyncio
+import logging
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from kansatsu.cli.settings import Settings
+from kansatsu.workload import Provider
+from kansatsu.workload.engine import DockerEngine
+
+log = logging.getLogger(__name__)
+
+_END_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings) -> AsyncIterator[Provider | None]:
+    """The engine that the settings name, or the one that is found; None when there is none."""
+    if settings.engine == "none":
+        yield None
+        return
+    if settings.engine != "auto":
+        yield DockerEngine(settings.engine)
+        return
+    for path in candidates():
+        if _answers(path):
+            log.info("container engine: %s", path)
+            yield DockerEngine(f"unix://{path}")
+            return
+    podman = shutil.which("podman")
+    if podman is None:
+        log.info("no container engine: instances cannot be containers (see kansatsu doctor)")
+        yield None
+        return
+    async with _podman_service(podman, settings.data_dir / "engine.sock") as url:
+        yield DockerEngine(url)
+
+
+def candidates() -> list[Path]:
+    """Where engines listen: what DOCKER_HOST says, then the usual places, podman's before docker's."""
+    found = [Path(os.environ["DOCKER_HOST"].removeprefix("unix://"))] if "DOCKER_HOST" in os.environ else []
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if os.geteuid() == 0:
+        found.append(Path("/run/podman/podman.sock"))
+    if runtime:
+        found += [Path(runtime, "podman", "podman.sock"), Path(runtime, "docker.sock")]
+    return [*found, Path("/var/run/docker.sock")]
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
+@asynccontextmanager
+async def _podman_service(podman: str, path: Path) -> AsyncIterator[str]:
+    """podman's Docker-compatible API, for as long as Kansatsu runs; containers outlive it."""
+    path.unlink(missing_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        podman, "system", "service", "--time=0", f"unix://{path}", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    log.info("started podman's API service (process %d) on %s", process.pid, path)
+    try:
+        yield f"unix://{path}"
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            try:
+                await asyncio.wait_for(process.wait(), _END_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        path.unlink(missing_ok=True)

@@ -1,0 +1,67 @@
+"""The ASGI application: Kansatsu's own two paths, and everything else as an AWS request."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from kansatsu.gateway import asgi
+
+log = logging.getLogger(__name__)
+
+HEALTH = "/_kansatsu/health"
+RESET = "/_kansatsu/reset"
+
+_JSON = [("content-type", "application/json")]
+
+
+class App:
+    """ASGI 3 application.
+
+    `health` gives what GET /_kansatsu/health reports. `reset`, only with --test-mode, wipes everything but the admin
+    user and its key; without it the path does not exist.
+    """
+
+    def __init__(
+        self,
+        aws: Callable[[asgi.Scope, asgi.Receive, asgi.Send], Awaitable[None]],
+        health: Callable[[], Mapping[str, Any]],
+        reset: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._aws = aws
+        self._health = health
+        self._reset = reset
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        if path.startswith("/_kansatsu/"):
+            await self._own(path, scope, send)
+        else:
+            await self._aws(scope, receive, send)
+
+    async def _own(self, path: str, scope: asgi.Scope, send: asgi.Send) -> None:
+        if path == HEALTH and scope["method"] in ("GET", "HEAD"):
+            await self._json(send, 200, dict(self._health()))
+        elif path == RESET and self._reset is not None:
+            await self._do_reset(scope, send)
+        else:
+            await self._json(send, 404, {"message": f"There is nothing at {path}."})
+
+    async def _do_reset(self, scope: asgi.Scope, send: asgi.Send) -> None:
+        headers = dict(scope["headers"])
+        if scope["method"] != "POST":
+            await self._json(send, 405, {"message": "Use POST."})
+        elif b"origin" in headers or b"sec-fetch-site" in headers:
+            # INVARIANT: a web page that a developer happens to open cannot wipe the server.
+            await self._json(send, 403, {"message": "Reset is not for browsers."})
+        else:
+            assert self._reset is not None  # noqa: S101 - checked by the caller
+            await self._reset()
+            log.warning("everything but the admin user was wiped (test mode)")
+            await self._json(send, 200, {"status": "reset"})
+
+    @staticmethod
+    async def _json(send: asgi.Send, status: int, value: Mapping[str, Any]) -> None:
+        await asgi.answer(send, status, _JSON, json.dumps(value).encode(), bodiless=False)

@@ -1,0 +1,77 @@
+"""Between ASGI and values: a request's head, its body as bytes or as a stream, and answers."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+from kansatsu.errors import AwsError
+from kansatsu.http import HttpRequest
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# The largest body that is read into memory; only S3 objects are larger, and they are streamed.
+BODY_LIMIT = 16 * 1024 * 1024
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete: there is nobody to answer."""
+
+
+def head(scope: Scope) -> HttpRequest:
+    """The request without its body; repeated headers are joined by a comma, as they are signed."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]},{value}" if name in headers else value
+    return HttpRequest(
+        scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1"), headers
+    )
+
+
+async def stream(receive: Receive) -> AsyncIterator[bytes]:
+    """The pieces of the body as they come; nothing is read ahead, so a slow reader slows the client."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        if piece := message.get("body", b""):
+            yield piece
+        if not message.get("more_body", False):
+            return
+
+
+async def read(receive: Receive, headers: Iterable[tuple[str, str]] | Any) -> bytes:
+    """The whole body.
+
+    Raises AwsError RequestEntityTooLarge (413) past BODY_LIMIT, before more is read.
+    """
+    declared = headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > BODY_LIMIT:
+        raise _too_large()
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in stream(receive):
+        size += len(piece)
+        if size > BODY_LIMIT:
+            raise _too_large()
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _too_large() -> AwsError:
+    return AwsError(
+        f"Request must be smaller than {BODY_LIMIT} bytes.", code="RequestEntityTooLargeException", status=413
+    )
+
+
+def raw_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+async def answer(send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes, *, bodiless: bool) -> None:
+    """Send a complete answer; `bodiless` for HEAD, which announces a length and sends nothing."""
+    fields = raw_headers(headers)
+    fields.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": fields})
+    await send({"type": "http.response.body", "body": b"" if bodiless else body})

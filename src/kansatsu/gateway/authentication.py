@@ -1,0 +1,116 @@
+"""Who signed a request: from its signature to a principal that exists, with the condition keys that it brings."""
+
+import logging
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+
+from kansatsu import arn
+from kansatsu.gateway import context
+from kansatsu.http import HttpRequest
+from kansatsu.identity import EntityRecord, ExpiredToken, InvalidToken, Secret, Session, Snapshot, Store, sessions
+from kansatsu.policy import Principal
+from kansatsu.services.registry import Caller
+from kansatsu.signing import AuthFailure, Signature, SigningError, Verified, verify
+
+log = logging.getLogger(__name__)
+
+# https://docs.aws.amazon.com/general/latest/gr/rande.html: what a Region's name looks like in the partition aws.
+_REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+")
+_REMEMBERED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """An authenticated principal: the caller, how policies see it, its own condition keys."""
+
+    caller: Caller
+    entity: EntityRecord
+    principal: Principal
+    context: context.Context
+
+
+class Authenticator:
+    """Signatures -> identities, against the current snapshot of the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._identities: OrderedDict[str, Identity] = OrderedDict()
+
+    def authenticate(
+        self, request: HttpRequest, signature: Signature | None, snapshot: Snapshot, now: datetime
+    ) -> tuple[Identity, Verified]:
+        """The identity behind a request.
+
+        Raises SigningError for everything that is wrong with key, token, scope or signature.
+        """
+        if signature is None:
+            raise SigningError(AuthFailure.MISSING)
+        if not _REGION.fullmatch(signature.region):
+            raise SigningError(AuthFailure.WRONG_SCOPE, "Credential should be scoped to a valid region.")
+        secret, session = self._credentials(signature, snapshot, now)
+        verified = verify(request, signature, secret.reveal(), now)
+        return self._identity(signature.access_key_id, session, snapshot), verified
+
+    def _credentials(self, signature: Signature, snapshot: Snapshot, now: datetime) -> tuple[Secret, Session | None]:
+        if signature.session_token is not None:
+            try:
+                session = sessions.open(self._store.sealer, signature.session_token, signature.access_key_id, now)
+            except ExpiredToken:
+                raise SigningError(AuthFailure.EXPIRED_TOKEN) from None
+            except InvalidToken:
+                raise SigningError(AuthFailure.INVALID_TOKEN) from None
+            # INVARIANT: a revoked session, or one whose role or user is gone, opens nothing.
+            if snapshot.revoked(session) or snapshot.entity(session.principal_id) is None:
+                raise SigningError(AuthFailure.INVALID_TOKEN)
+            return session.secret, session
+        key = snapshot.access_key(signature.access_key_id)
+        if key is None or key.status != "Active":
+            _advise(signature.access_key_id)
+            raise SigningError(AuthFailure.INVALID_KEY)
+        return key.secret, None
+
+    def _identity(self, access_key_id: str, session: Session | None, snapshot: Snapshot) -> Identity:
+        if session is not None:
+            entity = snapshot.entity(session.principal_id)
+        else:
+            key = snapshot.access_key(access_key_id)
+            entity = snapshot.entity(key.user_id) if key else None
+        if entity is None:
+            raise SigningError(AuthFailure.INVALID_KEY)
+        known = self._identities.get(access_key_id)
+        if known is not None and known.entity is entity and known.caller.session == session:
+            self._identities.move_to_end(access_key_id)
+            return known
+        identity = _build(access_key_id, session, entity)
+        self._identities[access_key_id] = identity
+        if len(self._identities) > _REMEMBERED:
+            self._identities.popitem(last=False)
+        return identity
+
+
+def _build(access_key_id: str, session: Session | None, entity: EntityRecord) -> Identity:
+    caller_arn = entity.arn
+    if session is not None and entity.kind == "role":
+        caller_arn = arn.assumed_role(entity.account, entity.name, session.session_name)
+    caller = Caller(entity.account, entity.kind, entity.id, entity.name, caller_arn, access_key_id, session)
+    principal = Principal(
+        account=entity.account,
+        arn=caller_arn,
+        kind=entity.kind,
+        role_arn=entity.arn if entity.kind == "role" else "",
+        id=entity.id,
+    )
+    return Identity(caller, entity, principal, context.of_principal(caller, entity))
+
+
+def _advise(access_key_id: str) -> None:
+    if access_key_id in ("test", "testing", "fake", "mock", "dummy"):
+        log.warning(
+            "a client signs with the well-known fake key %r: Kansatsu has real keys; "
+            'run eval "$(kansatsu env)", or kansatsu configure, and start the client again',
+            access_key_id,
+        )
+    else:
+        log.info("unknown or inactive access key %s", access_key_id)

@@ -1,0 +1,75 @@
+"""The global condition keys that a request itself supplies.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+Keys are in lower case. A key that does not apply is absent, never empty.
+"""
+
+from datetime import datetime
+
+from kansatsu.http import HttpRequest
+from kansatsu.identity import EntityRecord
+from kansatsu.services.registry import Caller
+
+Context = dict[str, str | tuple[str, ...]]
+
+_PRINCIPAL_TYPES = {"user": "User", "role": "AssumedRole", "root": "Account", "federated": "FederatedUser"}
+
+
+def of_principal(caller: Caller, entity: EntityRecord) -> Context:
+    """Keys that stay the same for all requests under one access key."""
+    context: Context = {
+        "aws:principalarn": entity.arn,
+        "aws:principalaccount": caller.account,
+        "aws:principaltype": _PRINCIPAL_TYPES[caller.kind],
+        "aws:userid": caller.user_id,
+        "aws:principalisawsservice": "false",
+        "aws:viaawsservice": "false",
+    }
+    if caller.kind == "user":
+        context["aws:username"] = caller.name
+    context.update({f"aws:principaltag/{key.lower()}": value for key, value in entity.tags.items()})
+    if session := caller.session:
+        # aws:MultiFactorAuthPresent is in the context of temporary credentials only.
+        context["aws:multifactorauthpresent"] = "true" if session.mfa else "false"
+        context["aws:tokenissuetime"] = _timestamp(session.issued)
+        context.update({f"aws:principaltag/{key.lower()}": value for key, value in session.tags.items()})
+        if session.source_identity:
+            context["aws:sourceidentity"] = session.source_identity
+        context.update(_of_instance(caller))
+    return context
+
+
+def _of_instance(caller: Caller) -> Context:
+    """Keys of credentials that the instance metadata service delivered.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-ec2-instance
+    """
+    source = caller.session.source if caller.session else None
+    if not source or "instance" not in source:
+        return {}
+    keys = {
+        "ec2:sourceinstancearn": f"arn:aws:ec2:{source.get('region', '')}:{caller.account}:instance/{source['instance']}",
+        "ec2:roledelivery": source.get("delivery", ""),
+        "aws:ec2instancesourcevpc": source.get("vpc", ""),
+        "aws:ec2instancesourceprivateipv4": source.get("private_ip", ""),
+    }
+    return {key: value for key, value in keys.items() if value}
+
+
+def of_request(request: HttpRequest, client: str, secure: bool, region: str, now: datetime) -> Context:
+    """Keys of one request."""
+    context: Context = {
+        "aws:sourceip": client,
+        "aws:securetransport": "true" if secure else "false",
+        "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:epochtime": str(int(now.timestamp())),
+        "aws:requestedregion": region,
+    }
+    for header, key in (("user-agent", "aws:useragent"), ("referer", "aws:referer")):
+        if value := request.headers.get(header):
+            context[key] = value
+    return context
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,74 @@
+"""From an authorized request to the backend and back: bodies stream both ways, nothing is kept whole."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from kansatsu import backends
+from kansatsu.backends import Backend, BackendResponse
+from kansatsu.gateway import asgi
+from kansatsu.http import HttpRequest
+from kansatsu.wire import Operation
+
+# What a backend says of its own connection and of its own identity is not for our clients.
+_NOT_OURS = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "server", "date"})
+
+
+class Forwarded:
+    """A backend's answer on its way to the client."""
+
+    def __init__(self, response: BackendResponse, request_id: str) -> None:
+        self.status = response.status
+        self._response = response
+        self._headers = [(n, v) for n, v in response.headers if n.lower() not in _NOT_OURS]
+        self._headers.append(("x-kansatsu-request-id", request_id))
+
+    async def send(self, send: asgi.Send, *, bodiless: bool) -> None:
+        """Pass the answer on; a slow client slows the backend."""
+        headers = asgi.raw_headers(self._headers)
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        if not bodiless:
+            async for piece in self._response.body:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await self._response.close()
+        await send({"type": "http.response.body", "body": b""})
+
+
+class Forwarder:
+    """Sends requests to the backend of their service."""
+
+    def __init__(self, route: dict[str, Backend], default: Backend) -> None:
+        self._route = route
+        self._default = default
+
+    def backend(self, service: str) -> Backend:
+        return self._route.get(service, self._default)
+
+    async def forward(
+        self,
+        request: HttpRequest,
+        operation: Operation,
+        account: str,
+        region: str,
+        request_id: str,
+        body: AsyncIterator[bytes] | None = None,
+    ) -> Forwarded:
+        """Send a path-style request on; `body` streams it, without one the request's own bytes are sent."""
+        service = operation.service
+        length = request.headers.get("x-amz-decoded-content-length") or request.headers.get("content-length", "")
+        response = await self.backend(service.name).call(
+            account, region, service.signing_name, request, body, int(length) if length.isdigit() else None
+        )
+        return Forwarded(response, request_id)
+
+    async def call(self, request: HttpRequest, operation: Operation, account: str, region: str) -> dict[str, Any]:
+        """Send a request on and decode the answer, for what is merged with our own. Raises the backend's AwsError."""
+        service = operation.service
+        backend = self.backend(service.name)
+        response = await backend.call(account, region, service.signing_name, request)
+        return await backends.decoded(response, service.name, operation.name)
+
+    async def ask(
+        self, account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """A call of our own, by parameters. Raises the backend's AwsError."""
+        return await backends.ask(self.backend(service), account, region, service, operation, params)

@@ -1,0 +1,271 @@
+"""The one request path: authenticate, resolve, authorize, handle or forward, record, answer.
+
+Our own services and proxied ones take the same steps; no handler checks its caller, and nothing has a private door.
+"""
+
+import logging
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+
+from kansatsu import catalog, wire
+from kansatsu.advisor import AccessEvent, Recorder
+from kansatsu.catalog import Authorization
+from kansatsu.backends import verified
+from kansatsu.clock import Clock
+from kansatsu.errors import AwsError, InternalFailure, InvalidAction, Unimplemented
+from kansatsu.gateway import asgi, refusals
+from kansatsu.gateway.authentication import Authenticator, Identity
+from kansatsu.gateway.context import of_request
+from kansatsu.gateway.forwarding import Forwarder
+from kansatsu.http import HttpRequest, HttpResponse
+from kansatsu.identity import Snapshot, Store, messages
+from kansatsu.policy import Request, evaluate
+from kansatsu.services.callers import policies_of
+from kansatsu.services.ec2 import ownership
+from kansatsu.services.registry import Call, Handler, handler
+from kansatsu.signing import AuthFailure, BodyVerifier, SigningError, parse_signature
+from kansatsu.wire import Operation, Service
+from kansatsu.workload import Workload
+
+log = logging.getLogger(__name__)
+
+# What is ours entirely: an operation that we lack is 501 and never falls through to a backend.
+OURS = frozenset({"iam", "sts", "ecs", "cloudtrail", "organizations", "iam-toolbox", "kansatsu"})
+_DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request on its way: what is known of it so far."""
+
+    request: HttpRequest
+    receive: asgi.Receive
+    client: str
+    secure: bool
+    now: datetime
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    service: Service | None = None
+    operation: Operation | None = None
+    identity: Identity | None = None
+    body: BodyVerifier | None = None  # of a body that is streamed, else None
+    region: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+    authorizations: tuple[Authorization, ...] = ()
+
+
+class Pipeline:
+    """The request path over a store, a recorder, the workloads and the backends."""
+
+    def __init__(
+        self, store: Store, recorder: Recorder, workload: Workload, forwarder: Forwarder, clock: Clock
+    ) -> None:
+        self._store = store
+        self._recorder = recorder
+        self._workload = workload
+        self._forwarder = forwarder
+        self._clock = clock
+        self._authenticator = Authenticator(store)
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        """Answer one AWS request."""
+        client = scope.get("client") or ("127.0.0.1", 0)
+        exchange = Exchange(asgi.head(scope), receive, client[0], scope.get("scheme") == "https", self._clock.now())
+        error: AwsError | None = None
+        try:
+            response = await self._serve(exchange)
+        except AwsError as raised:
+            error = raised
+        except SigningError as raised:
+            error = refusals.unauthenticated(raised, exchange.service)
+        except asgi.ClientGone:
+            error = AwsError("The client closed the connection.", code="RequestAborted", status=400)
+        except Exception:
+            log.exception("request %s failed", exchange.request_id)
+            error = InternalFailure("We encountered an internal error. Please try again.")
+        if error is not None:
+            response = wire.encode_error(
+                exchange.service or wire.load_service("s3"), error, exchange.request_id, exchange.operation
+            )
+        # INVARIANT: the evidence of a call is written before its answer goes out.
+        self._record(exchange, error)
+        bodiless = exchange.request.method == "HEAD"
+        if isinstance(response, HttpResponse):
+            await asgi.answer(send, response.status, response.headers, response.body, bodiless=bodiless)
+        else:
+            await response.send(send, bodiless=bodiless)
+
+    async def _serve(self, exchange: Exchange) -> Any:
+        signature = parse_signature(exchange.request)
+        exchange.region = signature.region if signature else ""
+        signing_name = signature.service if signature else None
+        # S3 alone is decided by its head, so that its bodies can be streamed and are asked for (100-continue) only
+        # once they are allowed; elsewhere the operation, and often the hash that was signed, is in the body.
+        by_head = signing_name == "s3" or (signature is None and "content-type" not in exchange.request.headers)
+        if not by_head:
+            await self._read_body(exchange)
+        service = exchange.service = catalog.identify(exchange.request, signing_name)
+        if service is None:
+            raise InvalidAction(f"The request is for no service that AWS has: signing name {signing_name!r}.")
+        operation = exchange.operation = wire.match(service, exchange.request)
+        snapshot = self._store.snapshot()
+        exchange.identity, verified = self._authenticator.authenticate(
+            exchange.request, signature, snapshot, exchange.now
+        )
+        if by_head and operation.streams_request:
+            exchange.body = verified.body()
+        elif by_head:
+            await self._read_body(exchange)
+        if exchange.body is None:
+            payload = verified.check_body(exchange.request.body)
+            exchange.request = replace(exchange.request, body=payload)
+        exchange.params = wire.decode(operation, exchange.request)
+        return await self._dispatch(exchange, snapshot)
+
+    async def _read_body(self, exchange: Exchange) -> None:
+        body = await asgi.read(exchange.receive, exchange.request.headers)
+        exchange.request = replace(exchange.request, body=body)
+
+    async def _dispatch(self, exchange: Exchange, snapshot: Snapshot) -> Any:
+        operation = _known(exchange.operation)
+        name = operation.service.name
+        owner = "backend"
+        if name in OURS:
+            owner = "ours"
+        elif name == "ec2":
+            owner = ownership.owner(self._workload, operation.name, exchange.params)
+        if owner == "backend":
+            return await self._forward(exchange, snapshot)
+        found = handler(name, operation.name)
+        if owner == "refuse" or found is None:
+            raise Unimplemented(f"Kansatsu does not implement {name}:{operation.name} yet.")
+        result = await self._handle(exchange, found, snapshot)
+        if owner == "both":
+            account = _caller(exchange).caller.account
+            theirs = await self._forwarder.call(exchange.request, operation, account, exchange.region)
+            result = ownership.merge(operation.name, result, theirs)
+        return wire.encode(operation, result, exchange.request_id)
+
+    async def _handle(self, exchange: Exchange, found: Handler, snapshot: Snapshot) -> Any:
+        wire.validate(_known(exchange.operation), exchange.params)
+        identity = _caller(exchange)
+        call = Call(
+            identity.caller,
+            identity.caller.account,
+            exchange.region,
+            exchange.request_id,
+            exchange.now,
+            identity.context
+            | of_request(exchange.request, exchange.client, exchange.secure, exchange.region, exchange.now),
+            self._store,
+            self._recorder,
+            self._workload,
+            self._clock,
+        )
+        with self._store.read() as conn:
+            call.enter(conn)
+            exchange.authorizations = tuple(found.authorizations(call, exchange.params))
+            if not found.always_allowed:
+                self._authorize(exchange, call.context, snapshot)
+            arguments = found.bind(exchange.params)
+            if not found.write and not found.is_async:
+                return found.function(call, **arguments)
+        call.enter(None)
+        if found.is_async:
+            return await found.function(call, **arguments)
+        return await self._store.transact(_run, found, call, arguments)
+
+    async def _forward(self, exchange: Exchange, snapshot: Snapshot) -> Any:
+        operation = _known(exchange.operation)
+        identity = _caller(exchange)
+        account = identity.caller.account
+        exchange.authorizations = catalog.resolve(operation, exchange.params, account, exchange.region)
+        request_context = of_request(exchange.request, exchange.client, exchange.secure, exchange.region, exchange.now)
+        self._authorize(exchange, identity.context | request_context, snapshot)
+        # INVARIANT: fail closed: a kind of policy that nothing here enforces is refused, never stored.
+        if kind := catalog.sets_unenforced_policy(operation, exchange.params):
+            raise Unimplemented(
+                f"Kansatsu does not enforce {kind} yet, so {operation.service.name}:{operation.name} is refused "
+                "instead of storing a policy that would have no effect."
+            )
+        body = verified(asgi.stream(exchange.receive), exchange.body) if exchange.body else None
+        return await self._forwarder.forward(
+            wire.path_style(exchange.request), operation, account, exchange.region, exchange.request_id, body
+        )
+
+    def _authorize(
+        self, exchange: Exchange, context: dict[str, str | tuple[str, ...]] | Any, snapshot: Snapshot
+    ) -> None:
+        """Raise the denial of the first authorization that policy does not allow; all must be allowed."""
+        identity = _caller(exchange)
+        policies = policies_of(identity.caller, snapshot)
+        for item in exchange.authorizations:
+            merged = {**context, **item.context} if item.context else context
+            decision = evaluate(Request(identity.principal, item.action, item.resource, merged), policies)
+            if not decision.allowed:
+                exchange.authorizations = (item,)
+                log.info("denied %s %s on %s %s", identity.caller.arn, item.action, item.resource, exchange.request_id)
+                raise refusals.denied(
+                    identity.caller.arn,
+                    item,
+                    decision,
+                    _known(exchange.operation).service,
+                    partial(self._encode, identity.caller.account),
+                )
+
+    def _encode(self, account: str, message: str) -> str:
+        return messages.encode(self._store.sealer, account, message)
+
+    def _record(self, exchange: Exchange, error: AwsError | None) -> None:
+        """Append what happened; requests that nobody is known to have made are not evidence of a principal."""
+        if exchange.identity is None or exchange.operation is None:
+            return
+        self._recorder.append(list(self._events(exchange, error)))
+
+    def _events(self, exchange: Exchange, error: AwsError | None) -> Iterable[AccessEvent]:
+        caller = _caller(exchange).caller
+        operation = _known(exchange.operation)
+        authorizations = exchange.authorizations or (
+            Authorization(f"{operation.service.name}:{operation.name}", "*", {}, exact=False),
+        )
+        code = error.code if error else ""
+        for item in authorizations:
+            prefix, _, action = item.action.partition(":")
+            yield AccessEvent(
+                time=exchange.now.timestamp(),
+                request_id=exchange.request_id,
+                account=caller.account,
+                principal_id=caller.id,
+                principal_arn=caller.arn,
+                access_key_id=caller.access_key_id,
+                service=prefix,
+                action=action,
+                resource=item.resource,
+                region=exchange.region,
+                allowed=code not in _DENIALS,
+                error=code,
+                exact=item.exact,
+                source_ip=exchange.client,
+                user_agent=exchange.request.headers.get("user-agent", ""),
+            )
+
+
+def _run(conn: Connection, found: Handler, call: Call, arguments: dict[str, Any]) -> Any:
+    call.enter(conn)
+    return found.function(call, **arguments)
+
+
+def _known(operation: Operation | None) -> Operation:
+    assert operation is not None  # noqa: S101 - the steps before have set it
+    return operation
+
+
+def _caller(exchange: Exchange) -> Identity:
+    if exchange.identity is None:
+        raise SigningError(AuthFailure.MISSING)
+    return exchange.identity

@@ -1,0 +1,79 @@
+"""Serves the application on any number of listening sockets: the gateway's own, and one inside each workload."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import formatdate
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+_GRACE = 10.0  # seconds for requests that are under way when the server stops
+
+
+class HttpServer:
+    """One ASGI application, one set of connections, many sockets. Runs in the current event loop."""
+
+    def __init__(self, app: Callable[..., Any]) -> None:
+        self._config = uvicorn.Config(
+            app, loop="none", http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._servers: set[asyncio.Server] = set()
+        self._clockwork: asyncio.Task[None] | None = None
+
+    async def listen(self, sock: socket.socket) -> "Listening":
+        """Serve this socket from now on."""
+        if self._clockwork is None:
+            self._set_date()
+            self._clockwork = asyncio.get_running_loop().create_task(self._keep_date())
+        server = await asyncio.get_running_loop().create_server(self._protocol, sock=sock)
+        self._servers.add(server)
+        return Listening(self._servers, server)
+
+    async def close(self) -> None:
+        """Take no more connections, let requests that are under way end, then cut what is left."""
+        for server in list(self._servers):
+            server.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE):
+                while self._state.tasks:
+                    await asyncio.wait(list(self._state.tasks))
+        for connection in list(self._state.connections):
+            if transport := getattr(connection, "transport", None):
+                transport.abort()
+        if self._clockwork is not None:
+            self._clockwork.cancel()
+            await asyncio.gather(self._clockwork, return_exceptions=True)
+
+    def _protocol(self) -> asyncio.Protocol:
+        protocol: asyncio.Protocol = HttpToolsProtocol(config=self._config, server_state=self._state, app_state={})
+        return protocol
+
+    def _set_date(self) -> None:
+        date = formatdate(usegmt=True).encode()
+        self._state.default_headers = [(b"date", date), (b"server", b"Kansatsu")]
+
+    async def _keep_date(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self._set_date()
+
+
+class Listening:
+    """One socket that is being served."""
+
+    def __init__(self, servers: set[asyncio.Server], server: asyncio.Server) -> None:
+        self._servers = servers
+        self._server = server
+
+    async def close(self) -> None:
+        """Take no more connections here."""
+        self._servers.discard(self._server)
+        self._server.close()

@@ -1,0 +1,31 @@
+"""A long-running application as customers write it: one boto3 client, no keys, no knowledge of Kansatsu.
+
+Runs inside the container; one JSON line per round on stdout: what each call said, and under which access key.
+"""
+
+import json
+import time
+
+import boto3
+
+session = boto3.session.Session()
+s3 = session.client("s3")
+
+
+def attempt(call, **parameters):
+    try:
+        call(**parameters)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return "ok"
+
+
+while True:
+    credentials = session.get_credentials()
+    line = {
+        "list": attempt(s3.list_buckets),
+        "put": attempt(s3.put_object, Bucket="story", Key="from-the-worker", Body=b"Hello"),
+        "key": credentials.get_frozen_credentials().access_key if credentials else "",
+    }
+    print(json.dumps(line), flush=True)
+    time.sleep(0.2)
