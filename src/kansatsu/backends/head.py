@@ -1,0 +1,104 @@
+"""The head of a request as the backend gets it: without the client's authentication, with ours."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from kansatsu.http import HttpRequest
+from kansatsu.signing import PayloadMode, sign
+
+# https://www.rfc-editor.org/rfc/rfc9110#name-message-forwarding; and what this hop decides by itself.
+HOP_BY_HOP = frozenset(
+    {
+        "connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te",
+        "trailer", "transfer-encoding", "upgrade",
+    }
+)  # fmt: skip
+
+# The client's authentication and framing, which end here: the body goes on decoded.
+_OURS = HOP_BY_HOP | {
+    "authorization", "content-length", "forwarded", "host", "x-amz-content-sha256", "x-amz-date",
+    "x-amz-decoded-content-length", "x-amz-security-token", "x-amz-trailer", "x-forwarded-for", "x-forwarded-host",
+    "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto", "x-original-url", "x-rewrite-url",
+    "x-http-method-override",
+}  # fmt: skip
+_PRESIGN = re.compile(
+    r"X-Amz-(Algorithm|Credential|Date|Expires|SignedHeaders|Signature|Security-Token|Content-Sha256)(=|$)"
+)
+# Services whose answers hold URLs made of the Host that the client used.
+_ECHO_HOST = frozenset({"sqs"})
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+# Hosts by which the embedded server would answer as something other than the service that was authorized.
+_FOREIGN_HOST = re.compile(r"^\[|169\.254\.|motoapi|moto-api|metadata", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a backend lets us in with."""
+
+    access_key_id: str
+    secret: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+
+def build(
+    request: HttpRequest,
+    *,
+    region: str,
+    service: str,
+    length: int,
+    credentials: Credentials,
+    now: datetime,
+    host: str | None = None,
+    extra: Mapping[str, str] | None = None,
+    streamed: bool = False,
+) -> HttpRequest:
+    """The request to send upstream, signed, without its body; `length` is the body's number of bytes.
+
+    `host` is the backend's own, None for AWS's name of the service. `extra` headers are added after ours.
+    """
+    headers = _kept(request.headers)
+    headers["host"] = host or _host(request, region, service)
+    headers.update(extra or {})
+    query = "&".join(part for part in request.query.split("&") if part and not _PRESIGN.match(part))
+    bare = HttpRequest(request.method, request.path or "/", query, headers)
+    payload_hash = PayloadMode.UNSIGNED.value if streamed else hashlib.sha256(request.body).hexdigest()
+    headers |= sign(
+        bare,
+        access_key_id=credentials.access_key_id,
+        secret=credentials.secret,
+        session_token=credentials.session_token,
+        region=region,
+        service=service,
+        now=now,
+        payload_hash=payload_hash,
+    )
+    if length or request.method in ("POST", "PUT", "PATCH"):
+        headers["content-length"] = str(length)
+    return HttpRequest(bare.method, bare.path, query, headers)
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    named = {name.strip().lower() for name in headers.get("connection", "").split(",")}
+    # INVARIANT: a client cannot say to the backend who it is or for which account it speaks.
+    kept = {
+        name: value
+        for name, value in headers.items()
+        if name not in _OURS and name not in named and not name.replace("_", "-").startswith("x-moto-")
+    }
+    if "aws-chunked" in (coding := kept.get("content-encoding", "")):
+        rest = [part.strip() for part in coding.split(",") if part.strip() != "aws-chunked"]
+        kept["content-encoding"] = ", ".join(rest)
+        if not rest:
+            del kept["content-encoding"]
+    return kept
+
+
+def _host(request: HttpRequest, region: str, service: str) -> str:
+    given = request.headers.get("host", "")
+    # INVARIANT: the Host never decides which service answers; only queue URLs echo it, and only a harmless one.
+    if service in _ECHO_HOST and _HOST.fullmatch(given) and not _FOREIGN_HOST.search(given):
+        return given
+    return f"{service}.{region}.amazonaws.com"

@@ -1,0 +1,52 @@
+"""Calls of a backend by operation and parameters, for what Kansatsu itself asks; botocore speaks the protocol."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.parsers import create_parser
+from botocore.serialize import create_serializer
+
+from kansatsu.backends.port import Backend, BackendResponse
+from kansatsu.errors import AwsError
+from kansatsu.http import HttpRequest
+
+
+async def ask(  # noqa: PLR0917 - what a call is, in the order in which it is said
+    backend: Backend, account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The decoded result of one operation. Raises the backend's error as an AwsError."""
+    model = _model(service)
+    serializer = create_serializer(model.metadata["protocol"], include_validation=False)
+    parts = serializer.serialize_to_request(dict(params), model.operation_model(operation))
+    body = parts["body"]
+    raw = urlencode(body, doseq=True).encode() if isinstance(body, dict) else body
+    headers = {name.lower(): value for name, value in parts["headers"].items()}
+    query = parts["query_string"] if isinstance(parts["query_string"], str) else urlencode(parts["query_string"])
+    request = HttpRequest(parts["method"], parts["url_path"], query, headers, raw)
+    signing_name = model.signing_name or model.endpoint_prefix
+    response = await backend.call(account, region, signing_name, request)
+    return await decoded(response, service, operation)
+
+
+async def decoded(response: BackendResponse, service: str, operation: str) -> dict[str, Any]:
+    """A whole answer as a value. Raises the backend's error as an AwsError."""
+    body = await response.read()
+    model = _model(service)
+    shape: Any = model.operation_model(operation).output_shape  # None where there is no result
+    parsed: dict[str, Any] = create_parser(model.metadata["protocol"]).parse(
+        {"status_code": response.status, "headers": dict(response.headers), "body": body}, shape
+    )
+    if response.status >= 300:
+        error = parsed.get("Error", {})
+        raise AwsError(error.get("Message", ""), code=error.get("Code", "InternalFailure"), status=response.status)
+    parsed.pop("ResponseMetadata", None)
+    return parsed
+
+
+@functools.cache
+def _model(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
