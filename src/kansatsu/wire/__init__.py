@@ -2,8 +2,8 @@
 
 from kansatsu.wire.addressing import path_style
 from kansatsu.wire.codec import decode, encode, encode_error
-from kansatsu.wire.model import Operation, Service, Shape, UnknownService, load_service
-from kansatsu.wire.routing import match, spoken
+from kansatsu.wire.model import Operation, Service, Shape, UnknownService, load_service, service_metadata
+from kansatsu.wire.routing import form_parameters, match, spoken
 from kansatsu.wire.validation import validate
 
 __all__ = [
@@ -14,9 +14,11 @@ __all__ = [
     "decode",
     "encode",
     "encode_error",
+    "form_parameters",
     "load_service",
     "match",
     "path_style",
+    "service_metadata",
     "spoken",
     "validate",
 ]

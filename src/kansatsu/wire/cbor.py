@@ -127,7 +127,7 @@ def _timestamp(value: Any) -> datetime:
 
 def decoders() -> jsonbody.JsonDecoders:
     """Decoders from parsed CBOR to AWS-shaped values."""
-    return jsonbody.JsonDecoders({**jsonbody._DECODERS, "blob": _blob, "timestamp": _timestamp})  # noqa: SLF001
+    return jsonbody.JsonDecoders({**jsonbody._DECODERS, "blob": _blob, "timestamp": _timestamp})
 
 
 class _Encoders(jsonbody.JsonEncoders):

@@ -105,9 +105,7 @@ def _query_encoder(operation: Operation) -> _Encode:
             out.append(f"<{wrapper}>")
             content(result, out.append)
             out.append(f"</{wrapper}>")
-        out.append(
-            f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>"
-        )
+        out.append(f"<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{name}Response>")
         headers = [("x-amzn-RequestId", request_id), ("Content-Type", "text/xml")]
         return HttpResponse(200, headers, "".join(out).encode())
 
@@ -116,7 +114,9 @@ def _query_encoder(operation: Operation) -> _Encode:
 
 def _ec2_encoder(operation: Operation) -> _Encode:
     name, shape = operation.name, operation.output
-    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<{name}Response xmlns="{operation.service.xml_namespace}"><requestId>'
+    head = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<{name}Response xmlns="{operation.service.xml_namespace}"><requestId>'
+    )
     content = _content(operation, "ec2", shape) if shape else None
 
     def encode_ec2(result: Mapping[str, Any], request_id: str) -> HttpResponse:
@@ -138,7 +138,13 @@ def _json_encoder(operation: Operation) -> _Encode:
     item = encoders.compile(operation.output) if operation.output else None
 
     def encode_json(result: Mapping[str, Any], request_id: str) -> HttpResponse:
-        body = jsonbody.dump(item(result)) if item is not None else b"{}" if operation.service.json_version == "1.0" else b""
+        body = (
+            jsonbody.dump(item(result))
+            if item is not None
+            else b"{}"
+            if operation.service.json_version == "1.0"
+            else b""
+        )
         return HttpResponse(200, [("x-amzn-RequestId", request_id), ("Content-Type", content_type)], body)
 
     return encode_json
@@ -162,8 +168,10 @@ def _rest_encoder(operation: Operation) -> _Encode:
     known = {name for name, _ in shape.members} if shape else set()
     payload = dict(shape.members).get(shape.get("payload")) if shape else None
     raw = payload is not None and payload.type in ("blob", "string")
-    content_type = "application/octet-stream" if raw else (
-        "application/json" if service.protocol == "rest-json" else "application/xml"
+    content_type = (
+        "application/octet-stream"
+        if raw
+        else ("application/json" if service.protocol == "rest-json" else "application/xml")
     )
 
     def encode_rest(result: Mapping[str, Any], request_id: str) -> HttpResponse:

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import os
+import zlib
 from collections.abc import Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +119,9 @@ class Operation:
         for reference in self._model.get("errors", ()):
             shape = self.service.shapes[reference["shape"]]
             trait = shape.get("error", {})
-            found[trait.get("code", reference["shape"])] = trait.get("httpStatusCode", 500 if shape.get("fault") else 400)
+            found[trait.get("code", reference["shape"])] = trait.get(
+                "httpStatusCode", 500 if shape.get("fault") else 400
+            )
         return found
 
 
@@ -178,7 +182,7 @@ class Service:
         return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_service(name: str) -> Service:
     """The service that botocore calls `name` ("iam", "s3"), or one of our own models; raises UnknownService.
 
@@ -190,7 +194,9 @@ def load_service(name: str) -> Service:
 def read_model(name: str) -> dict[str, Any]:
     """The newest model of a service as botocore ships it, with botocore's own corrections merged in."""
     for root in _ROOTS:
-        for version in sorted((root / name).glob("[0-9]*"), reverse=True) if name.isidentifier() or _plain(name) else ():
+        for version in (
+            sorted((root / name).glob("[0-9]*"), reverse=True) if name.isidentifier() or _plain(name) else ()
+        ):
             found = _read(version)
             if found is not None:
                 return found
@@ -237,3 +243,36 @@ _MALFORMED = {
 def malformed(service: Service, text: str, code: str = "") -> AwsError:
     """The error with which this service answers a request that it cannot read."""
     return AwsError(text, code=code or _MALFORMED[service.protocol], status=400)
+
+
+_HEAD = 4096  # bytes; the metadata stand at the beginning of every model
+
+
+def service_metadata() -> dict[str, dict[str, Any]]:
+    """The metadata of every service that there is a model of, read from the heads of the files alone."""
+    found: dict[str, dict[str, Any]] = {}
+    for root in _ROOTS:
+        for folder in sorted(os.scandir(root), key=lambda entry: entry.name):
+            if folder.is_dir() and folder.name not in found:
+                metadata = next(
+                    (m for v in sorted(os.listdir(folder), reverse=True) if (m := _head(folder.path, v))), None
+                )
+                if metadata is not None:
+                    found[folder.name] = metadata
+    return found
+
+
+def _head(folder: str, version: str) -> dict[str, Any] | None:
+    path = os.path.join(folder, version, "service-2.json")
+    try:
+        with open(path + ".gz", "rb") as packed:
+            text = zlib.decompressobj(31).decompress(packed.read(_HEAD), _HEAD)
+    except (FileNotFoundError, NotADirectoryError):
+        try:
+            with open(path, "rb") as plain:
+                text = plain.read(_HEAD)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+    head = text.decode(errors="ignore")
+    metadata: dict[str, Any] = json.JSONDecoder().raw_decode(head, head.index("{", head.index('"metadata"')))[0]
+    return metadata

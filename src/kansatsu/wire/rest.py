@@ -78,7 +78,7 @@ def _json_value(text: str) -> Any:
 def _parser(shape: Shape) -> Text:
     if shape.get("jsonvalue"):
         return _json_value
-    return form._SCALARS[shape.type]  # noqa: SLF001 - one table of simple types for all text
+    return form._SCALARS[shape.type]
 
 
 def _items(text: str) -> list[str]:

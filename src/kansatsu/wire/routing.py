@@ -56,6 +56,14 @@ def _may_be_form(request: HttpRequest) -> bool:
     return bool(request.body) and "json" not in content_type and "cbor" not in content_type
 
 
+def form_parameters(request: HttpRequest) -> Mapping[str, str]:
+    """The parameters of a query string and form body; AwsError (MalformedInput) when one is given twice."""
+    try:
+        return form.parameters(request)
+    except Malformed as error:
+        raise AwsError(str(error), code="MalformedInput", status=400) from error
+
+
 def match(service: Service, request: HttpRequest) -> Operation:
     """The operation of a request; no body is needed for REST.
 
@@ -186,14 +194,12 @@ class RouteTable:
                     return found
         return None
 
-    def _choose(
-        self, routes: list[_Route], query: Mapping[str, str], headers: Mapping[str, str]
-    ) -> Operation | None:
+    def _choose(self, routes: list[_Route], query: Mapping[str, str], headers: Mapping[str, str]) -> Operation | None:
         best: _Route | None = None
         for route in routes:
-            if all(key in query and (value is None or query[key] == value) for key, value in route.keys.items()) and all(
-                name in headers for name in route.headers
-            ):
+            if all(
+                key in query and (value is None or query[key] == value) for key, value in route.keys.items()
+            ) and all(name in headers for name in route.headers):
                 weight = (len(route.keys), len(route.headers))
                 if best is None or weight > (len(best.keys), len(best.headers)):
                     best = route

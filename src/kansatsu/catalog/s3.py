@@ -1,0 +1,257 @@
+"""S3 operations as IAM actions on bucket and object ARNs.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/list_amazons3.html (condition keys)
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from urllib.parse import parse_qsl, unquote
+
+from kansatsu.catalog.authorization import Authorization, Context, Params
+
+# Operations whose action does not bear their name, or exists in a second form for versions.
+_ACTIONS = {
+    "CompleteMultipartUpload": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "CopyObject": "PutObject",
+    "CreateBucketMetadataConfiguration": "CreateBucketMetadataTableConfiguration",
+    "DeleteBucketAnalyticsConfiguration": "PutAnalyticsConfiguration",
+    "DeleteBucketCors": "PutBucketCORS",
+    "DeleteBucketEncryption": "PutEncryptionConfiguration",
+    "DeleteBucketIntelligentTieringConfiguration": "PutIntelligentTieringConfiguration",
+    "DeleteBucketInventoryConfiguration": "PutInventoryConfiguration",
+    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
+    "DeleteBucketMetadataConfiguration": "DeleteBucketMetadataTableConfiguration",
+    "DeleteBucketMetricsConfiguration": "PutMetricsConfiguration",
+    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+    "DeleteBucketReplication": "PutReplicationConfiguration",
+    "DeleteBucketTagging": "PutBucketTagging",
+    "DeleteObjects": "DeleteObject",
+    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
+    "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
+    "GetBucketAnalyticsConfiguration": "GetAnalyticsConfiguration",
+    "GetBucketCors": "GetBucketCORS",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "GetBucketIntelligentTieringConfiguration": "GetIntelligentTieringConfiguration",
+    "GetBucketInventoryConfiguration": "GetInventoryConfiguration",
+    "GetBucketLifecycle": "GetLifecycleConfiguration",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "GetBucketMetadataConfiguration": "GetBucketMetadataTableConfiguration",
+    "GetBucketMetricsConfiguration": "GetMetricsConfiguration",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "GetBucketReplication": "GetReplicationConfiguration",
+    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "HeadBucket": "ListBucket",
+    "HeadObject": "GetObject",
+    "ListBucketAnalyticsConfigurations": "GetAnalyticsConfiguration",
+    "ListBucketIntelligentTieringConfigurations": "GetIntelligentTieringConfiguration",
+    "ListBucketInventoryConfigurations": "GetInventoryConfiguration",
+    "ListBucketMetricsConfigurations": "GetMetricsConfiguration",
+    "ListBuckets": "ListAllMyBuckets",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+    "ListObjectVersions": "ListBucketVersions",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "ListParts": "ListMultipartUploadParts",
+    "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
+    "PutBucketAnalyticsConfiguration": "PutAnalyticsConfiguration",
+    "PutBucketCors": "PutBucketCORS",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "PutBucketIntelligentTieringConfiguration": "PutIntelligentTieringConfiguration",
+    "PutBucketInventoryConfiguration": "PutInventoryConfiguration",
+    "PutBucketLifecycle": "PutLifecycleConfiguration",
+    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+    "PutBucketMetricsConfiguration": "PutMetricsConfiguration",
+    "PutBucketNotificationConfiguration": "PutBucketNotification",
+    "PutBucketReplication": "PutReplicationConfiguration",
+    "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+    "SelectObjectContent": "GetObject",
+    "UploadPart": "PutObject",
+    "UploadPartCopy": "PutObject",
+}
+# Directory buckets and Object Lambda are authorized by other services.
+_FOREIGN = {
+    "CreateSession": "s3express:CreateSession",
+    "RenameObject": "s3express:CreateSession",
+    "ListDirectoryBuckets": "s3express:ListAllMyDirectoryBuckets",
+    "WriteGetObjectResponse": "s3-object-lambda:WriteGetObjectResponse",
+}
+_VERSIONED = {
+    "DeleteObject": "DeleteObjectVersion",
+    "DeleteObjectAnnotation": "DeleteObjectVersionAnnotation",
+    "DeleteObjectTagging": "DeleteObjectVersionTagging",
+    "GetObject": "GetObjectVersion",
+    "GetObjectAcl": "GetObjectVersionAcl",
+    "GetObjectAnnotation": "GetObjectVersionAnnotation",
+    "GetObjectAttributes": "GetObjectVersionAttributes",
+    "GetObjectTagging": "GetObjectVersionTagging",
+    "GetObjectTorrent": "GetObjectVersionTorrent",
+    "ListObjectAnnotations": "ListObjectVersionAnnotations",
+    "PutObjectAcl": "PutObjectVersionAcl",
+    "PutObjectAnnotation": "PutObjectVersionAnnotation",
+    "PutObjectTagging": "PutObjectVersionTagging",
+}
+_LISTS = {"ListObjects", "ListObjectsV2", "ListObjectVersions", "ListMultipartUploads"}
+_LIST_KEYS = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys"}
+_GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
+_KEYS = {
+    "VersionId": "s3:versionid",
+    "ACL": "s3:x-amz-acl",
+    "GrantFullControl": "s3:x-amz-grant-full-control",
+    "GrantRead": "s3:x-amz-grant-read",
+    "GrantReadACP": "s3:x-amz-grant-read-acp",
+    "GrantWrite": "s3:x-amz-grant-write",
+    "GrantWriteACP": "s3:x-amz-grant-write-acp",
+    "ServerSideEncryption": "s3:x-amz-server-side-encryption",
+    "SSEKMSKeyId": "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    "SSECustomerAlgorithm": "s3:x-amz-server-side-encryption-customer-algorithm",
+    "StorageClass": "s3:x-amz-storage-class",
+    "MetadataDirective": "s3:x-amz-metadata-directive",
+    "WebsiteRedirectLocation": "s3:x-amz-website-redirect-location",
+    "ObjectOwnership": "s3:x-amz-object-ownership",
+    "ObjectLockMode": "s3:object-lock-mode",
+    "ObjectLockRetainUntilDate": "s3:object-lock-retain-until-date",
+    "ObjectLockLegalHoldStatus": "s3:object-lock-legal-hold",
+    "IfMatch": "s3:if-match",
+    "IfNoneMatch": "s3:if-none-match",
+}
+_WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload"}
+# (parameter, further action on the object) of a write; the ACL is handled with the grants.
+_FURTHER = (
+    ("Tagging", "s3:PutObjectTagging"),
+    ("ObjectLockMode", "s3:PutObjectRetention"),
+    ("ObjectLockRetainUntilDate", "s3:PutObjectRetention"),
+    ("ObjectLockLegalHoldStatus", "s3:PutObjectLegalHold"),
+)
+
+
+def resolve(operation: str, params: Params) -> Iterator[Authorization]:
+    """The checks of an S3 operation; the first is the one that AWS names in a denial."""
+    if operation in _FOREIGN:
+        yield Authorization(_FOREIGN[operation], "*", exact=False)
+        return
+    context = _context(operation, params)
+    resource = _resource(params)
+    if operation == "DeleteObjects":
+        yield from _delete_objects(params, context)
+        return
+    action = _ACTIONS.get(operation, operation)
+    if params.get("VersionId"):
+        action = _VERSIONED.get(action, action)
+    yield Authorization(f"s3:{action}", resource, context)
+    if operation in _WRITES:
+        yield from _further(params, resource, context)
+    if "CopySource" in params:
+        yield from _source(
+            params["CopySource"], operation == "CopyObject" and params.get("TaggingDirective") != "REPLACE"
+        )
+    yield from _special(operation, params, resource, context)
+
+
+def object_arn(bucket: str, key: str) -> str:
+    """The ARN of an object; a bucket may be named by the ARN of an access point."""
+    if bucket.startswith("arn:"):
+        return f"{bucket}/object/{key}"
+    return f"arn:aws:s3:::{bucket}/{key}"
+
+
+def bucket_arn(bucket: str) -> str:
+    """The ARN of a bucket, or of the access point in its place."""
+    return bucket if bucket.startswith("arn:") else f"arn:aws:s3:::{bucket}"
+
+
+def _resource(params: Params) -> str:
+    bucket, key = params.get("Bucket"), params.get("Key")
+    if bucket is None:
+        return "*"
+    return bucket_arn(bucket) if key is None else object_arn(bucket, key)
+
+
+def _context(operation: str, params: Params) -> Context:
+    found: Context = {}
+    keys = {**_KEYS, **_LIST_KEYS} if operation in _LISTS else _KEYS
+    for name in params.keys() & keys.keys():
+        value = params[name]
+        found[keys[name]] = value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else str(value)
+    if "CopySource" in params:
+        found["s3:x-amz-copy-source"] = unquote(params["CopySource"])
+    if isinstance(params.get("Tagging"), str):
+        found |= _tags(parse_qsl(params["Tagging"], keep_blank_values=True))
+    elif isinstance(params.get("Tagging"), dict) and operation == "PutObjectTagging":
+        found |= _tags([(t.get("Key", ""), t.get("Value", "")) for t in params["Tagging"].get("TagSet", [])])
+    retention = params.get("Retention")
+    if isinstance(retention, dict):
+        found |= _context("", {"ObjectLock" + name: value for name, value in retention.items()})
+    hold = params.get("LegalHold")
+    if isinstance(hold, dict) and "Status" in hold:
+        found["s3:object-lock-legal-hold"] = str(hold["Status"])
+    location = (params.get("CreateBucketConfiguration") or {}).get("LocationConstraint")
+    if location:
+        found["s3:locationconstraint"] = str(location)
+    return found
+
+
+def _tags(tags: list[tuple[str, str]]) -> Context:
+    found: Context = {f"s3:requestobjecttag/{key.lower()}": value for key, value in tags}
+    if tags:
+        found["s3:requestobjecttagkeys"] = tuple(key for key, _ in tags)
+    return found
+
+
+def _delete_objects(params: Params, context: Context) -> Iterator[Authorization]:
+    bucket = params.get("Bucket", "")
+    for item in (params.get("Delete") or {}).get("Objects", []):
+        version = item.get("VersionId")
+        resource = object_arn(bucket, item.get("Key", ""))
+        own: Context = {**context, "s3:versionid": version} if version else context
+        yield Authorization(f"s3:DeleteObject{'Version' if version else ''}", resource, own)
+        if params.get("BypassGovernanceRetention"):
+            yield Authorization("s3:BypassGovernanceRetention", resource, own)
+    if not (params.get("Delete") or {}).get("Objects"):
+        yield Authorization("s3:DeleteObject", object_arn(bucket, "*"), context)
+
+
+def _further(params: Params, resource: str, context: Context) -> Iterator[Authorization]:
+    if params.get("ACL") or any(params.get(grant) for grant in _GRANTS):
+        yield Authorization("s3:PutObjectAcl", resource, context)
+    for action in dict.fromkeys(action for name, action in _FURTHER if params.get(name)):
+        yield Authorization(action, resource, context)
+
+
+def _source(source: str, with_tags: bool) -> Iterator[Authorization]:
+    """Reading the source of a copy: "bucket/key?versionId=v", percent-encoded, or an access point's ARN."""
+    path, _, version = source.partition("?versionId=")
+    # A plus may be read as itself or as a space: both readings must be allowed.
+    for text in dict.fromkeys((unquote(path), unquote(path.replace("+", " ")))):
+        bucket, key = _split_source(text.removeprefix("/"))
+        context: Context = {"s3:versionid": unquote(version)} if version else {}
+        suffix = "Version" if version else ""
+        yield Authorization(f"s3:GetObject{suffix}", object_arn(bucket, key), context)
+        if with_tags:
+            yield Authorization(f"s3:GetObject{suffix}Tagging", object_arn(bucket, key), context)
+
+
+def _split_source(text: str) -> tuple[str, str]:
+    if text.startswith("arn:"):
+        bucket, _, key = text.partition("/object/")
+        return bucket, key
+    bucket, _, key = text.partition("/")
+    return bucket, key
+
+
+def _special(operation: str, params: Params, resource: str, context: Context) -> Iterator[Authorization]:
+    if operation in ("DeleteObject", "PutObjectRetention") and params.get("BypassGovernanceRetention"):
+        yield Authorization("s3:BypassGovernanceRetention", resource, context)
+    if operation == "GetObjectAttributes":
+        yield Authorization("s3:GetObjectVersion" if params.get("VersionId") else "s3:GetObject", resource, context)
+    if operation == "CreateBucket":
+        if params.get("ACL") or any(params.get(grant) for grant in _GRANTS):
+            yield Authorization("s3:PutBucketAcl", resource, context)
+        if params.get("ObjectLockEnabledForBucket"):
+            yield Authorization("s3:PutBucketVersioning", resource, context)
+            yield Authorization("s3:PutBucketObjectLockConfiguration", resource, context)
+        if params.get("ObjectOwnership"):
+            yield Authorization("s3:PutBucketOwnershipControls", resource, context)
