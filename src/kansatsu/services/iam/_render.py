@@ -15,7 +15,8 @@ Shown = dict[str, Any]
 
 
 def when(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
+    """A time as IAM tells it: whole seconds."""
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def document(text: str) -> str:

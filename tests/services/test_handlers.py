@@ -1,0 +1,47 @@
+"""Every registered operation exists in AWS's model and takes nothing that the model does not know."""
+
+import pytest
+
+import kansatsu.services.iam
+import kansatsu.services.sts
+from kansatsu import wire
+from kansatsu.services.registry import Handler, handlers, mismatches
+
+_OURS = [item for item in handlers() if item.service in ("iam", "sts")]
+
+# The parameters of the model that an operation of ours does not take: it answers 501 to them.
+_NOT_TAKEN = {
+    "AssumeRole": {"provided_contexts", "minimum_session_token_size"},
+}
+
+
+@pytest.mark.parametrize("item", _OURS, ids=lambda item: f"{item.service}:{item.name}")
+def test_fits_the_model(item: Handler) -> None:
+    service = wire.load_service(item.service)
+    assert item.name in service.operation_names
+    model = service.operation(item.name)
+    assert mismatches(item, model) == []
+    from botocore import xform_name
+
+    taken = set(item.arguments) | _NOT_TAKEN.get(item.name, set())
+    assert {xform_name(member) for member in model.input_members} == taken
+
+
+def test_all_of_the_issue_are_there() -> None:
+    names = {item.name for item in _OURS}
+    owners = ("User", "Group", "Role")
+    wanted = {f"{verb}{kind}" for verb in ("Create", "Get", "Update", "Delete") for kind in owners}
+    wanted |= {f"{verb}{kind}Policy" for verb in ("Put", "Get", "Delete", "Attach", "Detach") for kind in owners}
+    wanted |= {f"List{kind}Policies" for kind in owners} | {f"ListAttached{kind}Policies" for kind in owners}
+    wanted |= {f"{verb}{kind}PermissionsBoundary" for verb in ("Put", "Delete") for kind in ("User", "Role")}
+    tagged = ("User", "Role", "Policy", "InstanceProfile")
+    wanted |= {f"{verb}{kind}" for verb in ("Tag", "Untag") for kind in tagged} | {f"List{kind}Tags" for kind in tagged}
+    wanted |= {f"{verb}AccessKey" for verb in ("Create", "Update", "Delete")} | {"ListAccessKeys"}
+    wanted |= {f"{verb}InstanceProfile" for verb in ("Create", "Get", "Delete")} | {"ListInstanceProfilesForRole"}
+    wanted |= {"AddRoleToInstanceProfile", "RemoveRoleFromInstanceProfile", "ListInstanceProfiles", "GetPolicy"}
+    wanted |= {"ListUsers", "ListGroups", "ListRoles", "ListPolicies", "AddUserToGroup", "RemoveUserFromGroup"}
+    wanted |= {"ListGroupsForUser", "UpdateAssumeRolePolicy", "UpdateRoleDescription", "CreatePolicy", "DeletePolicy"}
+    wanted |= {"CreatePolicyVersion", "GetPolicyVersion", "ListPolicyVersions", "SetDefaultPolicyVersion"}
+    wanted |= {"DeletePolicyVersion", "ListEntitiesForPolicy", "GetAccessKeyLastUsed", "GetAccountSummary"}
+    wanted |= {"GetCallerIdentity", "AssumeRole", "GetAccessKeyInfo", "DecodeAuthorizationMessage"}
+    assert wanted <= names
