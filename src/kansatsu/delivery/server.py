@@ -9,6 +9,7 @@ import logging
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import cast
 
 import httptools
 
@@ -73,13 +74,12 @@ class _Connection(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - what create_server gives
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without saying so
         self._connections.add(self)
         if len(self._connections) > MAX_CONNECTIONS:
-            transport.abort()
+            self.abort()
             return
-        self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, transport.abort)
+        self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
