@@ -48,9 +48,9 @@ def _decoder(operation: Operation) -> _Decode:
         return lambda request: {}
     if protocol == "smithy-rpc-v2-cbor":
         item = _compiler(operation.service, "in", cbor.decoders).compile(operation.input)
-        return lambda request: item(cbor.parse(request.body))  # type: ignore[no-any-return]
+        return lambda request: item(cbor.parse(request.body))
     item = _compiler(operation.service, "in", jsonbody.JsonDecoders).compile(operation.input)
-    return lambda request: item(jsonbody.parse(request.body))  # type: ignore[no-any-return]
+    return lambda request: item(jsonbody.parse(request.body))
 
 
 def _compiler(service: Service, kind: str, make: Callable[[], Any]) -> Any:
@@ -65,7 +65,7 @@ def _form_decoder(operation: Operation, protocol: str) -> _Decode:
         return lambda request: {}
     compiler = _compiler(operation.service, "in", lambda: form.FormCompiler(capitalized=protocol == "ec2"))
     item = compiler.compile(operation.input)
-    return lambda request: item(form.tree(form.parameters(request)))  # type: ignore[no-any-return]
+    return lambda request: item(form.tree(form.parameters(request)))
 
 
 def encode(operation: Operation, result: Mapping[str, Any], request_id: str) -> HttpResponse:
@@ -276,7 +276,7 @@ def _error_shape(service: Service, code: str) -> tuple[str, str]:
             if shape.get("exception"):
                 wire = shape.get("error", {}).get("code", name)
                 table[name] = table[wire] = (name, wire)
-    return table.get(code, (code, code))  # type: ignore[no-any-return]
+    return table.get(code, (code, code))
 
 
 def _fault(error: AwsError) -> str:

@@ -4,7 +4,7 @@ https://smithy.io/2.0/aws/protocols/aws-query-protocol.html, https://smithy.io/2
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_plus
 
 from kansatsu.http import HttpRequest
@@ -12,6 +12,7 @@ from kansatsu.wire import scalars
 from kansatsu.wire.model import Malformed, Shape
 
 Decoder = Callable[[Any], Any]
+T = TypeVar("T")
 MAX_DEPTH = 60  # deeper than any modelled parameter; recursive shapes cannot be used to exhaust the stack
 
 _SCALARS: dict[str, Decoder] = {
@@ -184,7 +185,7 @@ class FormCompiler:
         return decode
 
 
-def _empty(text: str, nothing: Any) -> Any:
+def _empty(text: str, nothing: T) -> T:
     if text:
         raise Malformed("Unexpected complex element termination")
     return nothing

@@ -1,9 +1,11 @@
 """JSON bodies to AWS-shaped values and back, for the json and rest-json protocols.
 
-https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html; the texts are those of DynamoDB's SerializationException.
+https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html; its errors use the
+words of DynamoDB's SerializationException.
 """
 
 import json
+import math
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -179,7 +181,7 @@ def _same(value: Any) -> Any:
 
 
 def _encode_float(value: float) -> Any:
-    return scalars.number(value) if value != value or value in (float("inf"), float("-inf")) else value
+    return scalars.number(value) if not math.isfinite(value) else value
 
 
 def _encode_timestamp(shape: Shape) -> Codec:

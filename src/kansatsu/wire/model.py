@@ -16,7 +16,7 @@ from kansatsu.errors import AwsError
 OWN_MODELS = Path(__file__).parent / "models"
 _ROOTS = (OWN_MODELS, Path(botocore.__file__).parent / "data")
 # The first of these that a service offers is what botocore itself speaks with it (botocore.utils).
-_PREFERENCE = ("smithy-rpc-v2-cbor", "json", "rest-json", "rest-xml", "query", "ec2")
+_PREFERENCE = ("json", "smithy-rpc-v2-cbor", "rest-json", "rest-xml", "query", "ec2")
 # Namespaces that AWS sends but the models lack or spell differently.
 _NAMESPACES = {
     "ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",

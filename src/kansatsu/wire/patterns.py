@@ -36,8 +36,7 @@ def _categories() -> list[tuple[str, int, int]]:
 def _ranges(name: str) -> str:
     if name in _POSIX:
         return _POSIX[name]
-    if name == "L" or name == "Alphabetic":
-        name = "L"
+    name = "L" if name == "Alphabetic" else name
     spans = [(first, last) for category, first, last in _categories() if category.startswith(name)]
     if not spans:
         raise ValueError(f"unknown property {name}")

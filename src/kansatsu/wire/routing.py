@@ -238,7 +238,8 @@ def _walk(node: _Node, parts: list[str], at: int) -> Any:
     if node.label is not None and parts[at] != "":
         yield from _walk(node.label, parts, at + 1)
     if node.greedy is not None:
-        for end in range(len(parts), at, -1) if node.greedy.literals else (len(parts),):
+        # the shortest first: "{Name+}/policy" goes before "{Name+}"
+        for end in range(at + 1, len(parts) + 1) if node.greedy.literals else (len(parts),):
             yield from _walk(node.greedy, parts, end)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
@@ -60,10 +61,7 @@ def parse_timestamp(text: str) -> datetime:
     try:
         if _NUMBER.fullmatch(text):
             return from_epoch(float(text))
-        if text[:3].isalpha():
-            found = parsedate_to_datetime(text)
-        else:
-            found = datetime.fromisoformat(text)
+        found = parsedate_to_datetime(text) if text[:3].isalpha() else datetime.fromisoformat(text)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError, TypeError, IndexError) as error:
         raise Malformed(f"'{text}' is not a valid timestamp.") from error
@@ -115,9 +113,9 @@ TIMESTAMPS = {"iso8601": iso8601, "rfc822": rfc822, "unixTimestamp": unix_text}
 
 def number(value: float) -> str:
     """A float as XML and headers carry it."""
-    if value != value:
+    if math.isnan(value):
         return "NaN"
-    if value in (float("inf"), float("-inf")):
+    if math.isinf(value):
         return "Infinity" if value > 0 else "-Infinity"
     return repr(value) if isinstance(value, float) else str(value)
 

@@ -154,9 +154,11 @@ class _Compiler:
 
         def check(value: Any, path: str, problems: list[Problem]) -> None:
             _apply(constraints, value, path, problems)
-            _apply_inside(keys, value, value, path, problems, "Map keys must satisfy constraint")
+            _apply_inside(keys, value, value, path, problems, introduction="Map keys must satisfy constraint")
             if item is None:
-                _apply_inside(values, value.values(), value, path, problems, "Map value must satisfy constraint")
+                _apply_inside(
+                    values, value.values(), value, path, problems, introduction="Map value must satisfy constraint"
+                )
                 return
             for key, element in value.items():
                 if element is not None:
@@ -185,6 +187,7 @@ def _apply_inside(
     value: Any,
     path: str,
     problems: list[Problem],
+    *,
     introduction: str = "Member must satisfy constraint",
 ) -> None:
     if constraints and any(constraint(item) for item in items if item is not None for constraint in constraints):
