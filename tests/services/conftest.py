@@ -20,9 +20,10 @@ from kansatsu.errors import AccessDenied, AwsError, Unimplemented
 from kansatsu.http import HttpRequest
 from kansatsu.identity import Store, bootstrap, open_store, sessions
 from kansatsu.policy import Request, evaluate
-from kansatsu.services import callers
+from kansatsu.services import callers, iam, sts
 from kansatsu.services.registry import Call, Caller, handler
 
+PACKAGES = (iam, sts)  # importing them registers their operations
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, UTC)
@@ -194,16 +195,13 @@ def clock() -> TestClock:
 
 @pytest.fixture
 def world(tmp_path: Path, clock: TestClock) -> Iterator[World]:
-    import kansatsu.services.iam
-    import kansatsu.services.sts  # noqa: F401 - both register their operations
-
     store = open_store(tmp_path / "data", clock)
     yield World(store, clock)
     store.close()
 
 
-@pytest.fixture
-def iam(world: World) -> Any:
+@pytest.fixture(name="iam")
+def iam_client(world: World) -> Any:
     """The administrator's IAM client."""
     return world.iam
 
