@@ -53,6 +53,7 @@ class Cache:
         """Keep `value`, made of the things that `depends` names."""
         if len(self._young.entries) >= self._half:
             self._old, self._young = self._young, _Generation()
+        self._old.entries.pop(key, None)  # or it would come back when the new one is dropped
         self._young.put(key, value, depends)
 
     def drop(self, dependency: str) -> None:

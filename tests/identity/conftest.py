@@ -1,0 +1,42 @@
+"""A store of the test's own, and a clock that the test moves."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from kansatsu.identity import Store, open_store
+
+
+class MovingClock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def forward(self, **amount: float) -> None:
+        self.time += timedelta(**amount)
+
+
+@pytest.fixture
+def clock() -> MovingClock:
+    return MovingClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: MovingClock) -> Iterator[Store]:
+    opened = open_store(tmp_path / "data", clock)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def other(store: Store, tmp_path: Path, clock: MovingClock) -> Iterator[Store]:
+    """The same database, opened once more: what another process sees."""
+    opened = open_store(tmp_path / "data", clock)
+    yield opened
+    opened.close()
