@@ -1,0 +1,76 @@
+"""Pattern matching under attack, and against a matcher that is too simple to be wrong."""
+
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kansatsu.policy import PolicySet, PolicyType, Source, compile_policy, parse
+from kansatsu.policy._patterns import arns, globs, resources
+
+
+@cache
+def simple(pattern: str, text: str) -> bool:
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return simple(pattern[1:], text) or (bool(text) and simple(pattern, text[1:]))
+    return bool(text) and pattern[0] in ("?", text[0]) and simple(pattern[1:], text[1:])
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.text("ab*?.", max_size=8), st.text("ab.", max_size=10))
+def test_globs_are_what_they_look_like(pattern: str, text: str) -> None:
+    assert globs([pattern], variables=False).match(text, {}) == simple(pattern, text)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text("ab*?", max_size=6), st.text("ab*?.${}\\", max_size=6), st.text("ab*?.${}\\", max_size=6))
+def test_substituted_values_are_literal(tail: str, value: str, other: str) -> None:
+    # INVARIANT: a value with wildcards, braces or backslashes in it matches itself only.
+    patterns = resources([f"arn:aws:s3:::b/${{k:v}}/{tail}"], variables=True)
+    fitting = tail.replace("*", "").replace("?", "a")
+    assert patterns.match(f"arn:aws:s3:::b/{value}/{fitting}", {"k:v": value})
+    if other != value:
+        assert not patterns.match(f"arn:aws:s3:::b/{other}/{fitting}", {"k:v": value}) or "/" in other
+
+
+@pytest.mark.parametrize("value", ["*", "?", ".*", "[^:]*", "(?:x)", "\\1", "(?P=v0)", "a|x", "bob\0", "${k:w}", ""])
+def test_a_value_cannot_open_another_users_folder(value: str) -> None:
+    patterns = resources(["arn:aws:s3:::home/${k:v}/*"], variables=True)
+    assert not patterns.match("arn:aws:s3:::home/x/secret", {"k:v": value, "k:w": "x"})
+
+
+def test_a_null_character_cannot_move_the_border_between_value_and_subject() -> None:
+    patterns = resources(["arn:aws:s3:::${k:v}${k:w}"], variables=True)
+    assert not patterns.match("a\0arn:aws:s3:::ba", {"k:v": "b", "k:w": "a"})
+    assert not patterns.match("arn:aws:s3:::ba", {"k:v": "b\0a", "k:w": ""})
+
+
+MANY = "a*" * 60
+SLOW = [
+    f"arn:aws:s3:::{MANY}b",
+    f"arn:aws:s3:::{'*a' * 60}b",
+    f"arn:aws:s3:{MANY}b:x:y",
+    f"arn:aws:{MANY}:{MANY}:{MANY}:{MANY}b",
+    f"arn:aws:s3:::{MANY}${{k:v}}{MANY}b",
+    f"arn:aws:{'?*' * 60}b:*:*:{MANY}b",
+]
+
+
+@pytest.mark.parametrize("pattern", SLOW)
+@pytest.mark.parametrize("head", ["arn:aws:s3:::", "arn:aws:s3:" + "a" * 500 + ":", "arn:aws:" + "a:" * 300])
+def test_no_pattern_makes_matching_explode(pattern: str, head: str) -> None:
+    # INVARIANT: the work grows with length times length at most; backtracking would run into pytest's time limit.
+    subject = head + "a" * 2000
+    for patterns in (resources([pattern], variables=True), arns([pattern], variables=True)):
+        assert not patterns.match(subject, {"k:v": "a"})
+
+
+def test_the_memory_for_actions_is_bounded() -> None:
+    text = '{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}'
+    policies = PolicySet([compile_policy(parse(text), Source(PolicyType.IDENTITY))])
+    for number in range(10_000):
+        assert policies.verdict(f"s3:Action{number}", "*", {}) == "allowed"
+    assert len(policies._memo) <= 4096
