@@ -32,7 +32,7 @@ _SIGNATURE_TRAILER = "x-amz-trailer-signature"
 
 
 class BodyVerifier(ABC):
-    """Feed the body as it arrives; once a SigningError was raised, every later call raises it again.
+    """Feed the body as it arrives; once a SigningError was raised, `finish` never gives the last bytes.
 
     `length` is the number of payload bytes that the client announced, None when it announced none.
     """
@@ -171,10 +171,11 @@ class ChunkedBody(BodyVerifier):
         if self._failure is not None:
             raise self._failure
         if not self._done or self._total != self.length:
-            raise SigningError(
+            self._failure = SigningError(
                 AuthFailure.INCOMPLETE_BODY,
                 "You did not provide the number of bytes specified by the Content-Length HTTP header",
             )
+            raise self._failure
         return self._tail.take()
 
     def _consume(self, data: bytes) -> None:
