@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 DIRECTORY = "events"
 _TAIL_BYTES = 1 << 20
 _HOUR = 3600.0
+_REMEMBERED = 0.5  # seconds; what other workers flush is seen within this
+_REMEMBERED_SUBJECTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Recorder:
         self._flushing = threading.Lock()
         self._pending = Registers()
         self._saving = Registers()
+        self._stored: dict[tuple[str, str], tuple[float, LastUse | None]] = {}  # (column, id) -> until, as in the table
         self._failed: Gap | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -118,14 +121,18 @@ class Recorder:
     def last_used(self, principal_id: str) -> LastUse | None:
         """The last attempt of a user or role within the tracking period."""
         with self._lock:
-            fresh = [part.principals.get(principal_id) for part in (self._pending, self._saving)]
-        return self._latest(fresh, "principal_id", principal_id)
+            fresh = (self._pending.principals.get(principal_id), self._saving.principals.get(principal_id))
+            stored = self._stored
+        return self._latest(fresh, stored, ("principal_id", principal_id))
 
     def key_last_used(self, access_key_id: str) -> LastUse | None:
         """The last use of a long-term access key within the tracking period."""
+        if not access_key_id:
+            return None
         with self._lock:
-            fresh = [part.keys.get(access_key_id) for part in (self._pending, self._saving)]
-        return self._latest(fresh, "access_key_id", access_key_id)
+            fresh = (self._pending.keys.get(access_key_id), self._saving.keys.get(access_key_id))
+            stored = self._stored
+        return self._latest(fresh, stored, ("access_key_id", access_key_id))
 
     def flush(self) -> None:
         """Bring the registers in the database up to date with the segments, in one transaction."""
@@ -146,6 +153,7 @@ class Recorder:
                 raise
             with self._lock:
                 self._saving = Registers()
+                self._stored = {}  # a new one: who is reading the table at this moment fills the former
                 self._flushed = position
 
     def sync(self) -> None:
@@ -249,9 +257,21 @@ class Recorder:
         if not self.settings.answer_without_evidence:
             raise EvidenceLost(f"The access could not be recorded: {error.strerror}.") from error
 
-    def _latest(self, fresh: Iterable[LastUse | None], column: str, subject: str) -> LastUse | None:
-        with self._store.read() as conn:
-            use = register.latest([*fresh, register.stored_use(conn, column, subject)])
+    def _latest(
+        self,
+        fresh: tuple[LastUse | None, ...],
+        stored: dict[tuple[str, str], tuple[float, LastUse | None]],
+        subject: tuple[str, str],
+    ) -> LastUse | None:
+        known = stored.get(subject)
+        now = time.monotonic()
+        if known is None or known[0] < now:
+            with self._store.read() as conn:
+                known = now + _REMEMBERED, register.stored_use(conn, *subject)
+            if len(stored) >= _REMEMBERED_SUBJECTS:
+                stored.clear()
+            stored[subject] = known
+        use = register.latest((*fresh, known[1]))
         oldest = self._clock.now().timestamp() - self.settings.tracking_days * 86400
         return use if use is not None and use.time >= oldest else None
 
