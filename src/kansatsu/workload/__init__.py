@@ -1,21 +1,28 @@
 """Workloads: instances, their associations, the credentials due to each, and the engines that run them."""
 
+from kansatsu.workload.associations import find_profile
 from kansatsu.workload.facade import Workload, WorkloadSettings
 from kansatsu.workload.fleet import Fleet, Handle, Member
+from kansatsu.workload.launch import LaunchRequest
+from kansatsu.workload.processes import RegisteredProcess
 from kansatsu.workload.providers import Container, Image, Process, Provider, ProviderError
-from kansatsu.workload.records import Association, Instance
+from kansatsu.workload.records import DEFAULT_METADATA, Association, Instance
 
 __all__ = [
+    "DEFAULT_METADATA",
     "Association",
     "Container",
     "Fleet",
     "Handle",
     "Image",
     "Instance",
+    "LaunchRequest",
     "Member",
     "Process",
     "Provider",
     "ProviderError",
+    "RegisteredProcess",
     "Workload",
     "WorkloadSettings",
+    "find_profile",
 ]

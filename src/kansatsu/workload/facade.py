@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,10 +16,12 @@ from kansatsu.workload.attachment import Attacher, Injector, Refused, Serve, own
 from kansatsu.workload.credentials import Issuer
 from kansatsu.workload.fleet import Fleet, Member
 from kansatsu.workload.injection import InjectionError
+from kansatsu.workload.instance_view import FleetView
 from kansatsu.workload.launch import Launcher
 from kansatsu.workload.placement import BackendCall
 from kansatsu.workload.processes import Processes
 from kansatsu.workload.providers import Image, NoSuchContainer, Provider, ProviderError
+from kansatsu.workload.views import InstanceView
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +67,7 @@ class Workload:
         self.associations = Associations(self.fleet, self.issuer, settings.revoke_on)
         self.processes = Processes(self.fleet, self.issuer, self.associations)
         self.process_endpoint = ""  # http://127.0.0.1:PORT of the credential endpoint; the composition root sets it
+        self.known_images: frozenset[str] = frozenset()  # AMI ids of the local images when they were last looked at
         self._provider = provider
         self._poll = settings.poll
         self._watch: asyncio.Task[None] | None = None
@@ -85,6 +89,8 @@ class Workload:
         await self.processes.recover()
         if self._launcher is not None:
             await self._launcher.recover()
+        with suppress(AwsError):
+            await self.images()
         await self.refresh()
         self._watch = asyncio.get_running_loop().create_task(self._keep_watching())
 
@@ -109,6 +115,16 @@ class Workload:
         if self._provider is not None:
             await self._provider.close()
 
+    async def clear(self) -> None:
+        """Forget every instance and process: for tests. What we launched is removed, what we adopted runs on."""
+        await self.processes.close()
+        if self._launcher is not None:
+            await self._launcher.clear()
+        for member in self.fleet:
+            if member.handle is not None:
+                await self._attacher.detach(member)
+        await self.fleet.clear()
+
     async def _keep_watching(self) -> None:
         while True:
             await asyncio.sleep(self._poll.total_seconds())
@@ -126,11 +142,20 @@ class Workload:
             raise _no_engine()
         return self._launcher
 
+    def view(self, member: Member) -> InstanceView:
+        """A member as its own metadata service sees it."""
+        return FleetView(self.fleet, self.issuer, member)
+
     async def images(self) -> list[Image]:
         """The local images; none where there is no engine."""
         if self._provider is None:
             return []
-        return list(await self._provider.images())
+        try:
+            images = list(await self._provider.images())
+        except ProviderError as error:
+            raise AwsError(str(error), code="ServiceUnavailable", status=503) from error
+        self.known_images = frozenset(image.ami for image in images)
+        return images
 
     async def register(self, account: str, region: str, reference: str, tags: Mapping[str, str]) -> Member:
         """Adopt a container that runs. Raises ContainerNotFound, UnsupportedOperation, ServiceUnavailable."""

@@ -144,6 +144,13 @@ class Fleet:
             await self.write(lambda conn: records.save_instance(conn, changed))
             member.instance = changed
 
+    async def clear(self) -> None:
+        """Forget every instance, whatever its state."""
+        for member in self:
+            await self.write(partial(records.forget_instance, instance_id=member.instance.id))
+        self._members.clear()
+        self.tags.clear()
+
     async def forget_ended(self, present: Container[str]) -> None:
         """Drop instances that ended an hour ago, as AWS does.
 

@@ -307,6 +307,13 @@ class Launcher:
             except ProviderError as error:
                 log.warning("container %s could not be removed: %s", name, error)
 
+    async def clear(self) -> None:
+        """Remove everything that was launched."""
+        await self.settle()
+        for member in self._fleet.live():
+            if not member.instance.adopted:
+                await self._terminate(member)
+
     async def recover(self) -> None:
         """Finish what an earlier run of the control plane left half done."""
         for member in self._fleet.live():

@@ -1,0 +1,106 @@
+"""The identities behind `kansatsu run`: a process on Kansatsu's own host gets a role as a service would."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from kansatsu import arn
+from kansatsu.catalog import Authorization
+from kansatsu.errors import AccessDenied, InvalidParameterCombination, InvalidParameterValue, NoSuchEntity
+from kansatsu.identity import EntityRecord
+from kansatsu.services.ec2._resources import ec2_arn, pass_role, profile_named
+from kansatsu.services.registry import Call, Params, operation
+from kansatsu.workload import RegisteredProcess, find_profile
+from kansatsu.workload.processes import ECS_TASKS
+from kansatsu.workload.views import CredentialError
+
+_EC2 = "ec2.amazonaws.com"
+
+
+def _register_checks(call: Call, params: Params) -> Iterator[Authorization]:
+    """INVARIANT: whoever lets a process run as a role must be allowed to pass that role to that service."""
+    yield Authorization("kansatsu:RegisterProcess", _process_arn(call, "*"), {}, True)
+    if wanted := params.get("InstanceProfile"):
+        yield from pass_role(call, profile_named(call, {"Name": wanted}), ec2_arn(call, "instance/*"))
+    elif wanted := params.get("Role"):
+        role = _find_role(call, wanted)
+        role_arn = role.arn if role else arn.entity(call.account, "role", "/", wanted)
+        context: dict[str, str | tuple[str, ...]] = {
+            "iam:passedtoservice": params.get("Service", ECS_TASKS),
+            "iam:associatedresourcearn": _process_arn(call, "*"),
+        }
+        for key, value in (role.tags if role else {}).items():
+            context[f"aws:resourcetag/{key.lower()}"] = context[f"iam:resourcetag/{key.lower()}"] = value
+        yield Authorization("iam:PassRole", role_arn, context, True)
+
+
+def _process_arn(call: Call, handle: str) -> str:
+    return f"arn:{arn.PARTITION}:kansatsu:{call.region}:{call.account}:process/{handle}"
+
+
+def _find_role(call: Call, wanted: str) -> EntityRecord | None:
+    """A role of the caller's account by name or ARN."""
+    record = call.store.snapshot().find(call.account, "role", wanted.rpartition("/")[2])
+    if record is not None and wanted.startswith("arn:") and wanted != record.arn:
+        return None
+    return record
+
+
+@operation("kansatsu", "RegisterProcess", resource=_register_checks)
+async def register_process(
+    call: Call, pid: int, role: str | None = None, instance_profile: str | None = None, service: str | None = None
+) -> dict[str, Any]:
+    if (role is None) == (instance_profile is None):
+        raise InvalidParameterCombination("Give one of Role and InstanceProfile.")
+    if role is not None:
+        process = await _with_role(call, pid, role, service or ECS_TASKS)
+    else:
+        if service not in (None, _EC2):
+            raise InvalidParameterValue(f"An instance profile is for {_EC2} alone.")
+        process = await _with_profile(call, pid, instance_profile or "")
+    state = process.credentials()
+    if state is None or isinstance(state, CredentialError):
+        await call.workload.processes.deregister(call.account, process.handle)
+        raise AccessDenied(state.message if state else "Nothing is associated.")
+    base = call.workload.process_endpoint
+    credentials, metadata = f"{base}/v2/credentials/{process.id}", f"{base}/{process.id}"
+    environment = {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": credentials,
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": process.authorization,
+    }
+    shown: dict[str, Any] = {
+        "ProcessId": process.handle,
+        "Arn": arn.assumed_role(call.account, state.role_name, process.handle),
+        "RoleArn": state.role_arn,
+        "CredentialsUri": credentials,
+        "AuthorizationToken": process.authorization,
+    }
+    if process.instance is not None:
+        shown["MetadataEndpoint"] = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = metadata
+    else:
+        # INVARIANT: a process that is no instance must not fall back to the metadata service of the host it runs on.
+        environment["AWS_EC2_METADATA_DISABLED"] = "true"
+    return shown | {"Environment": environment}
+
+
+async def _with_role(call: Call, pid: int, wanted: str, service: str) -> RegisteredProcess:
+    role = _find_role(call, wanted)
+    if role is None:
+        raise NoSuchEntity(f"The role with name {wanted} cannot be found.")
+    return await call.workload.processes.register_role(call.account, call.region, pid, role, service)
+
+
+async def _with_profile(call: Call, pid: int, name: str) -> RegisteredProcess:
+    with call.store.read() as conn:
+        profile = find_profile(conn, call.account, {"Name": name})
+    return await call.workload.processes.register_profile(call.account, call.region, pid, profile, {})
+
+
+def _deregister_check(call: Call, params: Params) -> str:
+    handle = params["ProcessId"]
+    return ec2_arn(call, f"instance/{handle}") if handle.startswith("i-") else _process_arn(call, handle)
+
+
+@operation("kansatsu", "DeregisterProcess", resource=_deregister_check)
+async def deregister_process(call: Call, process_id: str) -> dict[str, Any]:
+    await call.workload.processes.deregister(call.account, process_id)
+    return {}

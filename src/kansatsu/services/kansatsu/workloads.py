@@ -1,0 +1,163 @@
+"""Containers become instances and cease to be; what runs is shown with its role, its credentials and its problems."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from kansatsu.catalog import Authorization
+from kansatsu.errors import IncorrectState
+from kansatsu.identity import profiles
+from kansatsu.services.ec2 import _tagging
+from kansatsu.services.ec2._resources import (
+    ec2_arn,
+    instance_context,
+    member_of,
+    pass_role,
+    profile_named,
+    request_tags,
+)
+from kansatsu.services.registry import Call, Params, operation
+from kansatsu.workload import Member, RegisteredProcess, find_profile
+from kansatsu.workload.views import CredentialError, CredentialsState
+
+
+def _register_checks(call: Call, params: Params) -> Iterator[Authorization]:
+    """What the same would take in two or three calls: register, associate (with iam:PassRole), tag."""
+    anything = ec2_arn(call, "instance/*")
+    tags = request_tags({tag["Key"]: tag["Value"] for tag in params.get("Tags") or ()})
+    yield Authorization("kansatsu:RegisterInstance", anything, tags, True)
+    if name := params.get("InstanceProfile"):
+        profile = profile_named(call, {"Name": name})
+        context = {"ec2:newinstanceprofile": profile.arn} if profile else {}
+        yield Authorization("ec2:AssociateIamInstanceProfile", anything, context, True)
+        yield from pass_role(call, profile, anything)
+    if tags:
+        yield Authorization("ec2:CreateTags", anything, tags, True)
+
+
+@operation("kansatsu", "RegisterInstance", resource=_register_checks)
+async def register_instance(
+    call: Call, container: str, instance_profile: str | None = None, tags: list[dict[str, str]] | None = None
+) -> dict[str, Any]:
+    """Registering a container that is an instance already answers with that instance."""
+    profile = None
+    if instance_profile is not None:
+        with call.store.read() as conn:
+            profile = find_profile(conn, call.account, {"Name": instance_profile})
+    wanted = _tagging.to_dict(tags)
+    member = await call.workload.register(call.account, call.region, container, wanted)
+    if profile is not None:
+        held = member.association
+        if held is not None and held.profile_id != profile.id:
+            raise IncorrectState(f"There is an existing association for instance {member.instance.id}")
+        if held is None:
+            await call.workload.associations.associate(member, profile)
+    return {"Workload": _instance(call, member)}
+
+
+def _one(call: Call, params: Params) -> Authorization:
+    instance_id = params["InstanceId"]
+    context = instance_context(call, member_of(call, instance_id))
+    return Authorization("kansatsu:DeregisterInstance", ec2_arn(call, f"instance/{instance_id}"), context, True)
+
+
+@operation("kansatsu", "DeregisterInstance", resource=_one)
+async def deregister_instance(call: Call, instance_id: str) -> dict[str, Any]:
+    await call.workload.deregister(call.workload.fleet.get(call.account, call.region, instance_id))
+    return {}
+
+
+@operation("kansatsu", "DescribeWorkloads")
+async def describe_workloads(call: Call, instance_ids: list[str] | None = None) -> dict[str, Any]:
+    shown = [_instance(call, member) for member in _members(call, instance_ids)]
+    processes = [p for p in call.workload.processes.all() if p.member is None and p.account == call.account]
+    shown += [_process(call, p) for p in processes if not instance_ids or p.handle in instance_ids]
+    refused = [{"Container": key, "Reason": why} for key, why in sorted(call.workload.refused.items())]
+    return {"Workloads": shown, "Refused": refused}
+
+
+def _members(call: Call, instance_ids: Sequence[str] | None) -> list[Member]:
+    if instance_ids:
+        wanted = [key for key in instance_ids if not key.startswith("p-")]
+        return [call.workload.fleet.get(call.account, call.region, key) for key in wanted]
+    place = (call.account, call.region)
+    return [m for m in call.workload.fleet.live() if (m.instance.account, m.instance.region) == place]
+
+
+def _instance(call: Call, member: Member) -> dict[str, Any]:
+    item = member.instance
+    state = call.workload.view(member).credentials("2.0")
+    shown: dict[str, Any] = {
+        "Id": item.id,
+        "Kind": item.provider,
+        "Name": item.details.name,
+        "State": item.state,
+        "Arn": item.arn,
+        "Region": item.region,
+        "Launched": datetime.fromtimestamp(item.launched, UTC),
+        "Adopted": item.adopted,
+        "Served": member.handle is not None or (item.provider == "process" and item.state == "running"),
+        "Problems": [text for text in (member.problem, _trouble(state)) if text],
+        "Credentials": [_issued(call, f"{item.id}/{delivery}", delivery) for delivery in ("1.0", "2.0")],
+    }
+    shown["Credentials"] = [entry for entry in shown["Credentials"] if entry]
+    optional = {
+        "Container": item.reference if item.provider == "container" else "",
+        "ImageId": item.details.image_id,
+        "PrivateIpAddress": item.details.private_ip,
+    }
+    shown.update({name: value for name, value in optional.items() if value})
+    if member.association is not None:
+        held = member.association
+        name = held.profile_arn.rpartition("/")[2]
+        shown["InstanceProfile"] = {"Name": name, "Arn": held.profile_arn, "Id": held.profile_id}
+        shown["AssociationId"] = held.id
+        with call.store.read() as conn:
+            profile = profiles.by_id(conn, held.profile_id)
+        if profile is not None and profile.role_id:
+            shown.update(_role(call, profile.role_id))
+    return shown
+
+
+def _process(call: Call, process: RegisteredProcess) -> dict[str, Any]:
+    trouble = _trouble(process.credentials())
+    issued = _issued(call, f"{process.handle}/", "")
+    shown = {
+        "Id": process.handle,
+        "Kind": "process",
+        "Name": f"process {process.pid}",
+        "State": "running",
+        "Region": process.region,
+        "Adopted": True,
+        "Served": True,
+        "Problems": [trouble] if trouble else [],
+        "Credentials": [issued] if issued else [],
+    }
+    return shown | (_role(call, process.grant.role_id) if process.grant else {})
+
+
+def _trouble(state: CredentialsState) -> str:
+    return f"{state.code}: {state.message}" if isinstance(state, CredentialError) else ""
+
+
+def _issued(call: Call, key: str, delivery: str) -> dict[str, Any]:
+    kept = call.workload.issuer.kept(key)
+    if kept is None:
+        return {}
+    shown: dict[str, Any] = {
+        "AccessKeyId": kept.access_key_id,
+        "Issued": kept.last_updated,
+        "Expiration": kept.expiration,
+    }
+    return shown | ({"Delivery": delivery} if delivery else {})
+
+
+def _role(call: Call, role_id: str) -> dict[str, Any]:
+    role = call.store.snapshot().entity(role_id)
+    if role is None:
+        return {}
+    shown: dict[str, Any] = {"Name": role.name, "Arn": role.arn}
+    used = call.recorder.last_used(role.id)
+    if used is not None:
+        shown["LastUsed"] = datetime.fromtimestamp(used.time, UTC)
+    return {"Role": shown}
