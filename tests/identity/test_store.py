@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from kansatsu.clock import SystemClock
 from kansatsu.errors import ServiceUnavailable
-from kansatsu.identity import Store, database, open_store, schema
+from kansatsu.identity import Store, StoreError, database, open_store, schema
 
 from . import people
 
@@ -122,6 +122,8 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path, monkeypatch: pytes
         put(conn, "a")
         with pytest.raises(ServiceUnavailable), two.write():
             pytest.fail("two writers at once")
+        with pytest.raises(StoreError, match="cannot be opened: Another process"):
+            open_store(tmp_path / "d", SystemClock())
     with two.write() as conn:
         put(conn, "b")
     one.close()
