@@ -92,6 +92,7 @@ def _record(row: Any, tags: dict[str, str]) -> EntityRecord:
         row.boundary_arn,
         trust,
         row.max_session_duration or DEFAULT_SESSION_SECONDS,
+        row.description,
     )
 
 

@@ -1,6 +1,7 @@
 """Instance profiles: the hull in which a role is passed to an instance."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, true, update
@@ -11,7 +12,8 @@ from kansatsu.identity import ids
 from kansatsu.identity.changes import touch
 from kansatsu.identity.entities import Entity, missing
 from kansatsu.identity.pages import Cursor, Page
-from kansatsu.identity.schema import instance_profile, tag
+from kansatsu.identity.revocations import revoke
+from kansatsu.identity.schema import association, instance_profile, tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,17 @@ def create(conn: Connection, account: str, name: str, *, path: str, now: float) 
     return new
 
 
-def remove(conn: Connection, subject: Profile) -> None:
-    """Delete a profile that holds no role. Raises DeleteConflict."""
+def remove(conn: Connection, subject: Profile, now: datetime) -> None:
+    """Delete a profile that holds no role. Raises DeleteConflict.
+
+    Sessions that instances got through it end with it:
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteInstanceProfile.html
+    """
     if subject.role_id is not None:
         raise DeleteConflict("Cannot delete entity, must remove roles from instance profile first.")
+    through = select(association.c.id).where(association.c.profile_id == subject.id)
+    for association_id in conn.execute(through).scalars().all():
+        revoke(conn, subject.account, "association", association_id, now)
     conn.execute(delete(tag).where(tag.c.resource_id == subject.id))
     conn.execute(delete(instance_profile).where(instance_profile.c.id == subject.id))
     touch(conn, subject.account, "instance_profile", subject.id)

@@ -34,6 +34,7 @@ class EntityRecord:
     boundary_arn: str | None
     trust: Policy | None
     max_session_duration: int
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

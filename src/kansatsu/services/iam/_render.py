@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from kansatsu.identity import EntityRecord
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.managed import Managed, Usage, Version
 from kansatsu.identity.pages import Page
@@ -19,6 +21,7 @@ def when(seconds: float) -> datetime:
     return datetime.fromtimestamp(int(seconds), UTC)
 
 
+@lru_cache(1024)
 def document(text: str) -> str:
     """A policy document as answers carry it: RFC 3986 percent-encoding.
 
@@ -40,7 +43,7 @@ def tags(held: Mapping[str, str] | Iterable[tuple[str, str]]) -> list[dict[str, 
     return [{"Key": key, "Value": value} for key, value in pairs]
 
 
-def entity(item: Entity) -> Shown:
+def entity(item: Entity | EntityRecord) -> Shown:
     """What users, groups and roles have in common."""
     word = item.kind.capitalize()
     return {
@@ -52,7 +55,7 @@ def entity(item: Entity) -> Shown:
     }
 
 
-def details(item: Entity, held: Mapping[str, str]) -> Shown:
+def details(item: Entity | EntityRecord, held: Mapping[str, str]) -> Shown:
     """What listings leave out: the boundary and the tags."""
     shown: Shown = {}
     if item.boundary_arn is not None:
@@ -65,7 +68,7 @@ def details(item: Entity, held: Mapping[str, str]) -> Shown:
     return shown
 
 
-def role(item: Entity, trust: str) -> Shown:
+def role(item: Entity | EntityRecord, trust: str) -> Shown:
     """A role as listings show it; `trust` is its trust policy with principals as ARNs."""
     shown = entity(item) | {
         "AssumeRolePolicyDocument": document(trust),

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_pri
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from sqlalchemy import Connection
 
@@ -37,11 +38,16 @@ def stored(conn: Connection, text: str) -> str:
     return with_principals(text, kept)
 
 
-def shown(conn: Connection, text: str) -> str:
+def shown(text: str, arn_of: Callable[[str], str | None]) -> str:
     """A kept trust policy with the ARNs of the principals that still exist; ids stay where they do not."""
-    found = (entities.by_id(conn, unique_id) for unique_id in set(_UNIQUE_ID.findall(text)))
-    arns = {item.id: item.arn for item in found if item is not None}
-    return with_principals(text, arns) if arns else text
+    found = ((unique_id, arn_of(unique_id)) for unique_id in _UNIQUE_ID.findall(text))
+    known = frozenset((unique_id, name) for unique_id, name in found if name is not None)
+    return _replaced(text, known) if known else text
+
+
+@lru_cache(1024)
+def _replaced(text: str, known: frozenset[tuple[str, str]]) -> str:
+    return with_principals(text, dict(known))
 
 
 def _kept(conn: Connection, kind: str, value: str) -> str:

@@ -48,7 +48,7 @@ def list_instance_profiles_for_role(
 
 @iam("DeleteInstanceProfile", _resources.profile, write=True)
 def delete_instance_profile(call: Call, instance_profile_name: str) -> dict[str, Any]:
-    profiles.remove(call.conn, profiles.get(call.conn, call.account, instance_profile_name))
+    profiles.remove(call.conn, profiles.get(call.conn, call.account, instance_profile_name), call.now)
     return {}
 
 

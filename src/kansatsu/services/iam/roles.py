@@ -3,7 +3,7 @@
 from typing import Any
 
 from kansatsu.errors import ValidationError
-from kansatsu.identity import entities, tags
+from kansatsu.identity import EntityRecord, entities, tags
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.pages import Cursor
 from kansatsu.services.iam import _render, _resources, _trust, users
@@ -42,11 +42,18 @@ def create_role(
     return {"Role": _show(call, role)}
 
 
-@twins("Get{}", "role")
-def get_role(call: Call, role: Entity) -> dict[str, Any]:
+@iam("GetRole", _resources.entity("role"))
+def get_role(call: Call, role_name: str) -> dict[str, Any]:
+    # From the snapshot, without SQL: this is what agents and tools ask for most.
+    snapshot = call.store.snapshot()
+    role = snapshot.find(call.account, "role", role_name)
+    if role is None:
+        raise entities.missing("role", role_name)
+    trust = role.trust.document.text if role.trust is not None else ""
+    known = _trust.shown(trust, lambda item: _arn(snapshot.entity(item)))
     last = call.recorder.last_used(role.id)
     used = {"LastUsedDate": _render.when(last.time), "Region": last.region} if last is not None else {}
-    return {"Role": _show(call, role) | {"RoleLastUsed": used}}
+    return {"Role": _render.role(role, known) | _render.details(role, role.tags) | {"RoleLastUsed": used}}
 
 
 @iam("ListRoles", _resources.below("role"))
@@ -82,7 +89,14 @@ def update_assume_role_policy(call: Call, role_name: str, policy_document: str) 
 
 def listed(call: Call, role: Entity) -> dict[str, Any]:
     """A role as it stands in listings."""
-    return _render.role(role, _trust.shown(call.conn, role.trust_document or ""))
+
+    return _render.role(
+        role, _trust.shown(role.trust_document or "", lambda item: _arn(entities.by_id(call.conn, item)))
+    )
+
+
+def _arn(found: Entity | EntityRecord | None) -> str | None:
+    return found.arn if found is not None else None
 
 
 def _show(call: Call, role: Entity) -> dict[str, Any]:

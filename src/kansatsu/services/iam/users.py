@@ -25,8 +25,11 @@ def create_user(
 
 @iam("GetUser", _resources.entity("user"))
 def get_user(call: Call, user_name: str | None = None) -> dict[str, Any]:
-    user = entities.get(call.conn, call.account, "user", user_name or _resources.caller_name(call))
-    return {"User": show(call, user)}
+    name = user_name or _resources.caller_name(call)
+    user = call.store.snapshot().find(call.account, "user", name)
+    if user is None:
+        raise entities.missing("user", name)
+    return {"User": _render.entity(user) | _render.details(user, user.tags)}
 
 
 @iam("ListUsers", _resources.below("user"))
