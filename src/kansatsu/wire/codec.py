@@ -269,7 +269,7 @@ def _json_error(service: Service, error: AwsError, request_id: str) -> HttpRespo
 
 def _error_shape(service: Service, code: str) -> tuple[str, str]:
     """(name of the shape, code on the older wire): services that were query once have both names for an error."""
-    table = service.codecs.get("errors")
+    table: dict[str, tuple[str, str]] | None = service.codecs.get("errors")
     if table is None:
         table = service.codecs["errors"] = {}
         for name, shape in service.shapes.items():

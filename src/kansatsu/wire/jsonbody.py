@@ -58,6 +58,10 @@ def _refuse(value: Any, target: str) -> Malformed:
     return Malformed(f"{_kind(value)} cannot be converted to {target}")
 
 
+def _same(value: Any) -> Any:
+    return value
+
+
 def _string(value: Any) -> str:
     if type(value) is not str:
         raise _refuse(value, "String")
@@ -127,12 +131,12 @@ class JsonDecoders:
     def compile(self, shape: Shape) -> Codec:
         """The decoder of a shape."""
         if shape.type == "structure":
-            return (lambda value: value) if shape.get("document") else self._structure(shape)
+            return _same if shape.get("document") else self._structure(shape)
         if shape.type == "list":
             return self._list(shape)
         if shape.type == "map":
             return self._map(shape)
-        return self._scalars[shape.type]
+        return _same if shape.get("jsonvalue") else self._scalars[shape.type]
 
     def _structure(self, shape: Shape) -> Codec:
         if shape.name in self._structures:
@@ -174,10 +178,6 @@ class JsonDecoders:
             return {key: None if element is None else item(element) for key, element in value.items()}
 
         return decode
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _encode_float(value: float) -> Any:

@@ -73,9 +73,9 @@ class Shape:
 class Operation:
     """One operation of a service; its codecs are compiled on first use and kept here."""
 
-    def __init__(self, service: "Service", model: Mapping[str, Any]):
+    def __init__(self, service: "Service", name: str, model: Mapping[str, Any]):
         self.service = service
-        self.name: str = model["name"]
+        self.name = name
         http = model.get("http", {})
         self.http_method: str = http.get("method", "POST")
         self.uri: str = http.get("requestUri", "/")
@@ -169,7 +169,7 @@ class Service:
         """An operation by AWS's name; KeyError when the service has none of that name."""
         found = self._operations.get(name)
         if found is None:
-            found = self._operations[name] = Operation(self, self._model["operations"][name])
+            found = self._operations[name] = Operation(self, name, self._model["operations"][name])
         return found
 
     def speaking(self, protocol: str) -> "Service":
@@ -217,9 +217,16 @@ def _read(folder: Path) -> dict[str, Any] | None:
         return None
     extras = folder / "service-2.sdk-extras.json"
     if extras.exists():
-        for name, change in json.loads(extras.read_bytes()).get("merge", {}).get("shapes", {}).items():
-            model["shapes"].setdefault(name, {}).update(change)
+        _merge(model, json.loads(extras.read_bytes()).get("merge", {}))
     return model
+
+
+def _merge(base: dict[str, Any], extra: Mapping[str, Any]) -> None:
+    for key, value in extra.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            _merge(base[key], value)
+        else:
+            base[key] = value
 
 
 class Malformed(ValueError):

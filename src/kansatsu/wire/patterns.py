@@ -6,6 +6,8 @@ from functools import lru_cache
 from itertools import groupby
 
 _PROPERTY = re.compile(r"\\(p)\{(?:Is)?([A-Za-z_]+)\}|\\p([A-Z])")
+# How Java, whose characters have 16 bits, writes "everything beyond them".
+_SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"
 # Beyond this no assigned character is a letter, digit, separator, mark, symbol or punctuation, tags excepted.
 _LAST = 0x32400
 _POSIX = {
@@ -46,6 +48,7 @@ def _ranges(name: str) -> str:
 @lru_cache(maxsize=4096)
 def compiled(pattern: str) -> re.Pattern[str] | None:
     """The pattern for fullmatch(); None when it uses what Python cannot express, and is then not checked."""
+    pattern = pattern.replace(_SURROGATES, r"\U00010000-\U0010ffff")
     out: list[str] = []
     depth = 0
     position = 0

@@ -31,7 +31,9 @@ def validate(operation: Operation, params: Mapping[str, Any]) -> None:
     """
     check = operation.codecs.get("validate")
     if check is None:
-        check = operation.codecs["validate"] = _Compiler().structure(operation.input) if operation.input else _nothing
+        check = operation.codecs["validate"] = (
+            _Compiler(operation.service.protocol == "ec2").structure(operation.input) if operation.input else _nothing
+        )
     problems: list[Problem] = []
     check(params, "", problems)
     if problems:
@@ -83,15 +85,19 @@ def _ec2_error(operation: Operation, problems: list[Problem]) -> AwsError:
     return AwsError(text, code="InvalidParameterValue", status=400)
 
 
-def _member_path(name: str) -> str:
-    return name[0].lower() + name[1:]
-
-
 class _Compiler:
     """Makes a check per shape; a shape without constraints has none."""
 
-    def __init__(self) -> None:
+    def __init__(self, ec2: bool) -> None:
         self._structures: dict[str, Check] = {}
+        self._ec2 = ec2
+
+    def _label(self, name: str, member: Shape) -> str:
+        """The name of a member in a sentence: EC2 prints the one on the wire."""
+        if not self._ec2:
+            return name[0].lower() + name[1:]
+        given: str = member.get("queryName") or member.get("locationName") or name
+        return given[0].upper() + given[1:]
 
     def compile(self, shape: Shape) -> Check | None:
         if shape.type == "structure":
@@ -121,11 +127,11 @@ class _Compiler:
         self._structures[shape.name] = check
         members = dict(shape.members)
         streamed = {name for name, m in members.items() if m.get("streaming") or m.get("eventstream")}
-        required += [(name, _member_path(name)) for name in shape.required if name not in streamed]
+        required += [(name, self._label(name, members[name])) for name in shape.required if name not in streamed]
         for name, member in members.items():
             inner = self.compile(member)
             if inner is not None and name not in streamed:
-                fields[name] = (_member_path(name), inner)
+                fields[name] = (self._label(name, member), inner)
         return check
 
     def _list(self, shape: Shape) -> Check | None:
