@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from kansatsu import __version__, identity
+from kansatsu import __version__, identity, services
 from kansatsu.advisor import Recorder, RecorderSettings
 from kansatsu.cli import backends, daemon, engine
 from kansatsu.cli.settings import Settings
@@ -46,6 +46,7 @@ async def serve(settings: Settings, sock: socket.socket) -> None:
 
 async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     """Build everything, from the store upwards; the stack takes it down in the reverse order."""
+    services.load()
     clock = SystemClock()
     store = identity.open_store(settings.data_dir, clock)
     stack.callback(store.close)
@@ -71,8 +72,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     servers: list[HttpServer] = []
 
     async def serve_instance(view: InstanceView, sockets: Sequence[socket.socket]) -> Handle:
-        handles = [await metadata.serve(sockets[0], view), await servers[0].listen(sockets[1])]
-        return _Both(handles)
+        return _Both(await metadata.serve(sockets[0], view), await servers[0].listen(sockets[1]))
 
     workload = Workload(
         store,
@@ -138,7 +138,7 @@ def _write_credentials(path: Path, key: AdminKey) -> None:
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "w", encoding="ascii") as file:
         file.write(f"[{PROFILE}]\naws_access_key_id = {key.access_key_id}\n")
-        file.write(f"aws_secret_access_key = {key.secret.reveal()}\n")
+        file.write(f"aws_secret_access_key = {key.secret.value}\n")
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
@@ -148,7 +148,7 @@ def _write_credentials(path: Path, key: AdminKey) -> None:
 class _Both:
     """Two handles as one: the metadata service and the gateway of the same workload."""
 
-    def __init__(self, handles: Sequence[Handle]) -> None:
+    def __init__(self, *handles: Handle) -> None:
         self._handles = handles
 
     async def close(self) -> None:

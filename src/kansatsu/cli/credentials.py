@@ -10,7 +10,7 @@ from kansatsu.cli import daemon
 from kansatsu.cli.output import Exit, Failure
 from kansatsu.cli.surroundings import Keys
 
-SECTION = "default"
+SECTION = "kansatsu"
 
 
 def read(data_dir: Path) -> Keys:

@@ -1,6 +1,6 @@
 """Between ASGI and values: a request's head, its body as bytes or as a stream, and answers."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 from kansatsu.errors import AwsError
@@ -41,7 +41,7 @@ async def stream(receive: Receive) -> AsyncIterator[bytes]:
             return
 
 
-async def read(receive: Receive, headers: Iterable[tuple[str, str]] | Any) -> bytes:
+async def read(receive: Receive, headers: Mapping[str, str]) -> bytes:
     """The whole body.
 
     Raises AwsError RequestEntityTooLarge (413) past BODY_LIMIT, before more is read.

@@ -50,7 +50,7 @@ class Authenticator:
         if not _REGION.fullmatch(signature.region):
             raise SigningError(AuthFailure.WRONG_SCOPE, "Credential should be scoped to a valid region.")
         secret, session = self._credentials(signature, snapshot, now)
-        verified = verify(request, signature, secret.reveal(), now)
+        verified = verify(request, signature, secret.value, now)
         return self._identity(signature.access_key_id, session, snapshot), verified
 
     def _credentials(self, signature: Signature, snapshot: Snapshot, now: datetime) -> tuple[Secret, Session | None]:

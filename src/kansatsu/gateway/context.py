@@ -47,8 +47,9 @@ def _of_instance(caller: Caller) -> Context:
     source = caller.session.source if caller.session else None
     if not source or "instance" not in source:
         return {}
+    instance = f"arn:aws:ec2:{source.get('region', '')}:{caller.account}:instance/{source['instance']}"
     keys = {
-        "ec2:sourceinstancearn": f"arn:aws:ec2:{source.get('region', '')}:{caller.account}:instance/{source['instance']}",
+        "ec2:sourceinstancearn": instance,
         "ec2:roledelivery": source.get("delivery", ""),
         "aws:ec2instancesourcevpc": source.get("vpc", ""),
         "aws:ec2instancesourceprivateipv4": source.get("private_ip", ""),

@@ -29,8 +29,12 @@ class Forwarded:
         if not bodiless:
             async for piece in self._response.body:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await self._response.close()
+        await self.close()
         await send({"type": "http.response.body", "body": b""})
+
+    async def close(self) -> None:
+        """Let go of the backend, whether or not its answer was passed on."""
+        await self._response.close()
 
 
 class Forwarder:
@@ -54,10 +58,7 @@ class Forwarder:
     ) -> Forwarded:
         """Send a path-style request on; `body` streams it, without one the request's own bytes are sent."""
         service = operation.service
-        length = request.headers.get("x-amz-decoded-content-length") or request.headers.get("content-length", "")
-        response = await self.backend(service.name).call(
-            account, region, service.signing_name, request, body, int(length) if length.isdigit() else None
-        )
+        response = await self.backend(service.name).call(account, region, service.signing_name, request, body)
         return Forwarded(response, request_id)
 
     async def call(self, request: HttpRequest, operation: Operation, account: str, region: str) -> dict[str, Any]:

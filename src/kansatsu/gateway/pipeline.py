@@ -9,16 +9,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
 from kansatsu import catalog, wire
-from kansatsu.advisor import AccessEvent, Recorder
-from kansatsu.catalog import Authorization
+from kansatsu.advisor import AccessEvent, EvidenceLost, Recorder
 from kansatsu.backends import verified
+from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
-from kansatsu.errors import AwsError, InternalFailure, InvalidAction, Unimplemented
+from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
 from kansatsu.gateway import asgi, refusals
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.context import of_request
@@ -59,6 +59,27 @@ class Exchange:
     authorizations: tuple[Authorization, ...] = ()
 
 
+class Answer(Protocol):
+    """What goes back: a value of ours, or a backend's answer on its way."""
+
+    async def send(self, send: asgi.Send, *, bodiless: bool) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Whole:
+    """An answer that is there as a whole."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        self._response = response
+
+    async def send(self, send: asgi.Send, *, bodiless: bool) -> None:
+        response = self._response
+        await asgi.answer(send, response.status, response.headers, response.body, bodiless=bodiless)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
 class Pipeline:
     """The request path over a store, a recorder, the workloads and the backends."""
 
@@ -76,31 +97,30 @@ class Pipeline:
         """Answer one AWS request."""
         client = scope.get("client") or ("127.0.0.1", 0)
         exchange = Exchange(asgi.head(scope), receive, client[0], scope.get("scheme") == "https", self._clock.now())
-        error: AwsError | None = None
+        response, error = await self._attempt(exchange)
         try:
-            response = await self._serve(exchange)
+            # INVARIANT: the evidence of a call is written before its answer goes out.
+            self._record(exchange, error)
+        except EvidenceLost as lost:
+            await response.close()
+            response = _refusal(exchange, ServiceUnavailable(str(lost)))
+        await response.send(send, bodiless=exchange.request.method == "HEAD")
+
+    async def _attempt(self, exchange: Exchange) -> tuple[Answer, AwsError | None]:
+        try:
+            return await self._serve(exchange), None
         except AwsError as raised:
             error = raised
         except SigningError as raised:
             error = refusals.unauthenticated(raised, exchange.service)
         except asgi.ClientGone:
-            error = AwsError("The client closed the connection.", code="RequestAborted", status=400)
+            error = AwsError("The client closed the connection.", code="RequestAborted")
         except Exception:
             log.exception("request %s failed", exchange.request_id)
             error = InternalFailure("We encountered an internal error. Please try again.")
-        if error is not None:
-            response = wire.encode_error(
-                exchange.service or wire.load_service("s3"), error, exchange.request_id, exchange.operation
-            )
-        # INVARIANT: the evidence of a call is written before its answer goes out.
-        self._record(exchange, error)
-        bodiless = exchange.request.method == "HEAD"
-        if isinstance(response, HttpResponse):
-            await asgi.answer(send, response.status, response.headers, response.body, bodiless=bodiless)
-        else:
-            await response.send(send, bodiless=bodiless)
+        return _refusal(exchange, error), error
 
-    async def _serve(self, exchange: Exchange) -> Any:
+    async def _serve(self, exchange: Exchange) -> Answer:
         signature = parse_signature(exchange.request)
         exchange.region = signature.region if signature else ""
         signing_name = signature.service if signature else None
@@ -131,7 +151,7 @@ class Pipeline:
         body = await asgi.read(exchange.receive, exchange.request.headers)
         exchange.request = replace(exchange.request, body=body)
 
-    async def _dispatch(self, exchange: Exchange, snapshot: Snapshot) -> Any:
+    async def _dispatch(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
         operation = _known(exchange.operation)
         name = operation.service.name
         owner = "backend"
@@ -149,7 +169,7 @@ class Pipeline:
             account = _caller(exchange).caller.account
             theirs = await self._forwarder.call(exchange.request, operation, account, exchange.region)
             result = ownership.merge(operation.name, result, theirs)
-        return wire.encode(operation, result, exchange.request_id)
+        return Whole(wire.encode(operation, result, exchange.request_id))
 
     async def _handle(self, exchange: Exchange, found: Handler, snapshot: Snapshot) -> Any:
         wire.validate(_known(exchange.operation), exchange.params)
@@ -180,7 +200,7 @@ class Pipeline:
             return await found.function(call, **arguments)
         return await self._store.transact(_run, found, call, arguments)
 
-    async def _forward(self, exchange: Exchange, snapshot: Snapshot) -> Any:
+    async def _forward(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
         operation = _known(exchange.operation)
         identity = _caller(exchange)
         account = identity.caller.account
@@ -253,6 +273,11 @@ class Pipeline:
                 source_ip=exchange.client,
                 user_agent=exchange.request.headers.get("user-agent", ""),
             )
+
+
+def _refusal(exchange: Exchange, error: AwsError) -> Whole:
+    service = exchange.service or wire.load_service("s3")
+    return Whole(wire.encode_error(service, error, exchange.request_id, exchange.operation))
 
 
 def _run(conn: Connection, found: Handler, call: Call, arguments: dict[str, Any]) -> Any:

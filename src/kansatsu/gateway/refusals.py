@@ -149,7 +149,7 @@ def unauthenticated(error: SigningError, service: Service | None) -> AwsError:
     row = _TABLE.get(error.failure) or _TABLE[error.failure.general]
     code, status, message = _S3_ONLY.get(error.failure, row["s3"]) if spoken == "s3" else row[spoken]
     # Only S3 shows what it computed; its StringToSign is made of what the client sent and of no secret.
-    fields = dict(error.fields) if spoken == "s3" else {}
+    fields: dict[str, object] = dict(error.fields) if spoken == "s3" else {}
     return AwsError(message or error.detail, code=code, status=status, fields=fields)
 
 
