@@ -34,7 +34,7 @@ class EmbeddedBackend:
         """Begin to come up; returns at once. Needs a running event loop."""
         self.supervisor.start()
 
-    async def call(  # noqa: PLR0917 - what a call is, in the order in which it is said
+    async def call(
         self,
         account: str,
         region: str,

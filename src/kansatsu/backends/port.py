@@ -46,7 +46,7 @@ class Backend(Protocol):
     def start(self) -> None:
         """Begin to come up; returns at once. Needs a running event loop."""
 
-    async def call(  # noqa: PLR0917 - what a call is, in the order in which it is said
+    async def call(
         self,
         account: str,
         region: str,

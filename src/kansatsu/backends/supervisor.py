@@ -15,16 +15,22 @@ log = logging.getLogger(__name__)
 SOCKET = "backend.sock"
 _KEPT = ("PATH", "PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "VIRTUAL_ENV", "TMPDIR")
 _STOP_SECONDS = 5.0
+_LONGEST_PATH = 103  # sockaddr_un of the BSDs, macOS and Linux, without its end
 _FIRST_DELAY = 0.1
 _LONGEST_DELAY = 10.0
 _ATTEMPTS = 5
 
 
 class Supervisor:
-    """One child process on a unix socket in `directory`, which is made with mode 0700."""
+    """One child process on a unix socket in `directory`, which is made with mode 0700.
+
+    `wait_seconds` bounds how long a call waits for it. Raises ValueError for a path that no socket can have.
+    """
 
     def __init__(self, directory: Path, *, wait_seconds: float = 30.0) -> None:
         self.socket = directory / SOCKET
+        if len(os.fsencode(self.socket)) > _LONGEST_PATH:
+            raise ValueError(f"The path {self.socket} is too long for a socket: choose a shorter data directory.")
         self._directory = directory
         self._wait_seconds = wait_seconds
         self._ready = asyncio.Event()
@@ -143,7 +149,9 @@ async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[str]:
 def environment(home: Path) -> dict[str, str]:
     """The child's environment: nothing of ours that could lead it to AWS, to credentials or to a proxy."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    package = str(Path(__file__).resolve().parents[2])
     return kept | {
+        "PYTHONPATH": os.pathsep.join(filter(None, (package, kept.get("PYTHONPATH")))),
         "HOME": str(home),
         "AWS_ACCESS_KEY_ID": "backend",
         "AWS_SECRET_ACCESS_KEY": "backend",

@@ -15,7 +15,7 @@ from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
 
 
-async def ask(  # noqa: PLR0917 - what a call is, in the order in which it is said
+async def ask(
     backend: Backend, account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The decoded result of one operation. Raises the backend's error as an AwsError."""

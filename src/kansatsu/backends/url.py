@@ -38,7 +38,7 @@ class UrlBackend:
         """Needs a running event loop."""
         self._client = Client(self._origin)
 
-    async def call(  # noqa: PLR0917 - what a call is, in the order in which it is said
+    async def call(
         self,
         account: str,
         region: str,
