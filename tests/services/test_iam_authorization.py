@@ -198,3 +198,20 @@ def test_another_spelling_does_not_get_around_a_deny(world: World, refused: Refu
     for name in ("ADMIN", "admin"):
         refused("NoSuchEntity", client.get_role, RoleName=name)
         refused("NoSuchEntity", client.attach_role_policy, RoleName=name, PolicyArn=READ_ONLY)
+
+
+@pytest.mark.parametrize(("kind", "new"), [("User", "NewUserName"), ("User", "NewPath"), ("Group", "NewPath")])
+def test_renaming_needs_the_permission_on_both_names(stage: World, kind: str, new: str, refused: Refused) -> None:
+    """The attack: whoever may rename users of one path moves one to a path that another policy trusts."""
+    name = kind.lower()[0]
+    source = f"{IAM}:{kind.lower()}/team/{name}"
+    value, target = {
+        "NewPath": ("/admins/", f"{IAM}:{kind.lower()}/admins/{name}"),
+        "NewUserName": ("boss", f"{IAM}:user/team/boss"),
+    }[new]
+    params = {f"{kind}Name": name, new: value}
+    half = stage.client("iam", stage.user("half", allow(f"iam:Update{kind}", on=source)))
+    message = refused("AccessDenied", getattr(half, f"update_{kind.lower()}"), **params)
+    assert f"on resource: {target} " in message
+    whole = stage.client("iam", stage.user("whole", allow(f"iam:Update{kind}", on=[source, target])))
+    getattr(whole, f"update_{kind.lower()}")(**params)

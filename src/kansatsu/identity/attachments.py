@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, union
+from sqlalchemy import Connection, delete, insert, select, union
 
 from kansatsu.errors import InvalidInput, LimitExceeded, NoSuchEntity, PolicyNotAttachable
 from kansatsu.identity import entities, managed
@@ -92,12 +92,6 @@ def check_boundary(conn: Connection, account: str, policy_arn: str) -> None:
         raise NoSuchEntity(f"Scope ARN: {policy_arn} does not exist or is not attachable.") from None
     except InvalidInput:
         raise InvalidInput(f"ARN {policy_arn} is not valid.") from None
-
-
-def count(conn: Connection, owner: Entity) -> int:
-    return conn.execute(
-        select(func.count()).select_from(attachment).where(attachment.c.entity_id == owner.id)
-    ).scalar_one()
 
 
 def _attached(policy_arn: str) -> Attached:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select
+from sqlalchemy import Connection, Select, delete, insert, select
 
 from kansatsu.errors import LimitExceeded, NoSuchEntity
 from kansatsu.identity import entities
@@ -43,12 +43,6 @@ def of(conn: Connection, user: Entity, cursor: Cursor) -> Page[Entity]:
     """The groups that a user is in, by name."""
     query = select(entity.c.id).join(membership, membership.c.group_id == entity.c.id)
     return _page(conn, query.where(membership.c.user_id == user.id), cursor)
-
-
-def count(conn: Connection, user: Entity) -> int:
-    return conn.execute(
-        select(func.count()).select_from(membership).where(membership.c.user_id == user.id)
-    ).scalar_one()
 
 
 def _page(conn: Connection, query: Select[Any], cursor: Cursor) -> Page[Entity]:

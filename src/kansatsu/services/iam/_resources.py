@@ -1,9 +1,9 @@
 """What an IAM operation is authorized on: the ARN with its real path, and the condition keys that belong to it."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
 
 from kansatsu import arn
+from kansatsu.catalog import Authorization
 from kansatsu.errors import ValidationError
 from kansatsu.identity import EntityRecord, managed, profiles, tags
 from kansatsu.services.registry import Call, Params
@@ -39,6 +39,28 @@ def entity(kind: str) -> Locate:
         return record.arn, context
 
     return locate
+
+
+def renamed(kind: str) -> Callable[[Call, Params], Iterable[Authorization]]:
+    """The further check of UpdateUser and UpdateGroup: the target must be the caller's to change as well.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateUser.html
+    INVARIANT: nobody gets out of a path, or into one, that their policy does not cover by renaming.
+    """
+    word = _WORDS[kind]
+
+    def authorize(call: Call, params: Params) -> Iterable[Authorization]:
+        if f"New{word}Name" not in params and "NewPath" not in params:
+            return
+        record = call.store.snapshot().find(call.account, kind, params[f"{word}Name"])
+        path = params.get("NewPath") or (record.path if record is not None else "/")
+        name = params.get(f"New{word}Name") or params[f"{word}Name"]
+        context: Context = {}
+        if record is not None:
+            _add_tags(context, record.tags)
+        yield Authorization(f"iam:Update{word}", arn.entity(call.account, kind, path, name), context, True)
+
+    return authorize
 
 
 def new(kind: str) -> Locate:
@@ -102,7 +124,7 @@ def _request_keys(params: Params) -> Context:
     return context
 
 
-def _add_tags(context: Context, held: Any) -> None:
+def _add_tags(context: Context, held: Mapping[str, str]) -> None:
     for key, value in held.items():
         context[f"iam:resourcetag/{key.lower()}"] = value
         context[f"aws:resourcetag/{key.lower()}"] = value

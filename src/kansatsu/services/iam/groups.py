@@ -33,11 +33,11 @@ def list_groups(
     )
 
 
-@twins("Update{}", "group", write=True)
+@iam("UpdateGroup", _resources.entity("group"), authorize=_resources.renamed("group"), write=True)
 def update_group(
-    call: Call, group: Entity, new_path: str | None = None, new_group_name: str | None = None
+    call: Call, group_name: str, new_path: str | None = None, new_group_name: str | None = None
 ) -> dict[str, Any]:
-    entities.rename(call.conn, group, new_group_name, new_path)
+    entities.rename(call.conn, entities.get(call.conn, call.account, "group", group_name), new_group_name, new_path)
     return {}
 
 

@@ -40,7 +40,7 @@ def list_users(
     return _render.page("Users", entities.listing(call.conn, call.account, "user", path_prefix, cursor), _render.entity)
 
 
-@iam("UpdateUser", _resources.entity("user"), write=True)
+@iam("UpdateUser", _resources.entity("user"), authorize=_resources.renamed("user"), write=True)
 def update_user(
     call: Call, user_name: str, new_path: str | None = None, new_user_name: str | None = None
 ) -> dict[str, Any]:
