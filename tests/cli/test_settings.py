@@ -1,5 +1,6 @@
 """Which source wins, and that every bad value is one sentence."""
 
+import contextlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -145,7 +146,7 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
 
 
 def test_an_unknown_variable_is_an_error_and_a_service_link_is_not() -> None:
-    with pytest.raises(SettingError, match="KANSATSU_REGON is not a setting; did you mean KANSATSU_REGION?"):
+    with pytest.raises(SettingError, match=r"KANSATSU_REGON is not a setting; did you mean KANSATSU_REGION\?"):
         load(environ=BASE | {"KANSATSU_REGON": "x"})
     load(environ=BASE | {"KANSATSU_PORT": "tcp://10.0.0.1:4566", "KANSATSU_SERVICE_HOST": "10.0.0.1"})
 
@@ -163,10 +164,8 @@ def test_an_address_that_is_shown_is_read_back(text: str) -> None:
 
 @given(st.text(), st.sampled_from([setting.name for setting in SETTINGS]))
 def test_any_text_is_a_value_or_a_sentence(text: str, name: str) -> None:
-    try:
-        load({name: [text]}, environ=BASE)
-    except SettingError as error:
-        assert name in str(error)
+    with contextlib.suppress(SettingError):
+        assert load({name: [text]}, environ=BASE).sources[name] == f"flag --{name}"
 
 
 @pytest.mark.parametrize(

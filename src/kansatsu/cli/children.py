@@ -1,4 +1,7 @@
-"""Run one command as a child that might as well have been started directly: terminal, streams, signals, exit code."""
+"""Run one command as a child that might as well have been started directly: terminal, streams, signals, exit code.
+
+For a process with one thread: signals are waited for, and a second thread would take them away.
+"""
 
 import os
 import signal
@@ -19,7 +22,7 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _FORWARDED | {signal.SIGCHLD})
     try:
         child = os.posix_spawnp(
-            command[0], command, environ, setsigmask=mask, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
+            command[0], list(command), environ, setsigmask=mask, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
         )
         return _wait(child)
     except FileNotFoundError:

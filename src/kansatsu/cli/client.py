@@ -43,7 +43,6 @@ def connect(settings: Settings, service: str, profile: str | None = None) -> Any
         retries={"total_max_attempts": 1},
         read_timeout=60,
     )
-    fixed = {"region_name": settings.region, "endpoint_url": found.endpoint, "config": config}
     try:
         if profile is not None:
             session = botocore.session.Session(profile=profile)
@@ -52,7 +51,7 @@ def connect(settings: Settings, service: str, profile: str | None = None) -> Any
             keys = credentials.read(settings.data_dir)
             session.set_credentials(keys.access_key_id, keys.secret_access_key)
         session.get_component("data_loader").search_paths.append(str(MODELS))
-        return session.create_client(service, **fixed)
+        return session.create_client(service, region_name=settings.region, endpoint_url=found.endpoint, config=config)
     except botocore.exceptions.BotoCoreError as error:
         raise Failure(f"No client for {service}: {error}.") from None
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kansatsu.cli import ports
 from kansatsu.cli.output import Exit, Failure
@@ -189,7 +190,13 @@ def require_running(data_dir: Path) -> Running:
 
 
 def health(endpoint: str, timeout: float = 2.0) -> int:
-    """The status of the health path in HTTP's terms; 0 when there is no answer within `timeout` seconds."""
+    """The HTTP status of the health path; 0 when there is no answer within `timeout` seconds."""
+    return ask_health(endpoint, timeout)[0]
+
+
+def ask_health(endpoint: str, timeout: float = 2.0) -> tuple[int, dict[str, Any]]:
+    """The HTTP status of the health path, and what it says; (0, {}) without an answer within `timeout` seconds."""
+    import json
     from http.client import HTTPConnection, HTTPException
     from urllib.parse import urlsplit
 
@@ -197,8 +204,10 @@ def health(endpoint: str, timeout: float = 2.0) -> int:
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
     try:
         connection.request("GET", HEALTH_PATH)
-        return connection.getresponse().status
-    except (OSError, HTTPException):
-        return 0
+        answer = connection.getresponse()
+        said = json.loads(answer.read())
+        return answer.status, said if isinstance(said, dict) else {}
+    except (OSError, HTTPException, ValueError):
+        return 0, {}
     finally:
         connection.close()

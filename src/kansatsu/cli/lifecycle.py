@@ -45,12 +45,14 @@ def status(form: str, **given: Any) -> None:
     effective = options.load(**given)
     data_dir = effective.settings.data_dir
     found = daemon.running(data_dir)
-    health = daemon.health(found.endpoint) if found else 0
+    health, said = daemon.ask_health(found.endpoint) if found else (0, {})
     row = {
         "state": "ready" if health == 200 else "not answering" if found else "stopped",
         "pid": found.pid if found else None,
         "endpoint": found.endpoint if found else None,
         "uptime": _uptime(found.started) if found else None,
+        "backend": said.get("backend"),
+        "engine": said.get("engine"),
         "data-dir": str(data_dir),
     }
     emit([row], tuple(row), form)

@@ -91,7 +91,7 @@ SETTINGS: tuple[Setting, ...] = (
         "ENGINE",
     ),
     Setting(
-        "test-mode", "false", values.boolean, values.show_boolean, "Open the operations that tests use.", flag=True
+        "test-mode", "false", values.boolean, values.show_boolean, "Let tests empty the server by POST /_kansatsu/reset.", flag=True
     ),
     Setting(
         "revoke-on",

@@ -1,0 +1,73 @@
+"""`kansatsu run`: a process with a role and nothing else, without root.
+
+INVARIANT: the child's environment is scrubbed before its identity is added, and its AWS files are empty ones of its
+own, so that it can succeed as nobody but the role it was given.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kansatsu.cli import children, client, options, surroundings
+from kansatsu.cli.output import Exit, Failure, say
+
+_EMPTY_FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG")
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option("--role", metavar="ROLE", help="Name of the role to run as.")
+@click.option("--instance-profile", metavar="PROFILE", help="Name of the instance profile to run with.")
+@click.option("--as", "service", metavar="SERVICE", help="Service principal that the role trusts.")
+@click.option("--mode", type=click.Choice(["env"]), default="env", show_default=True, help="How it is told.")
+@click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files, not as the administrator.")
+@options.where_options
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def run(
+    *,
+    role: str | None,
+    instance_profile: str | None,
+    service: str | None,
+    mode: str,
+    profile: str | None,
+    command: tuple[str, ...],
+    **given: Any,
+) -> None:
+    """Run COMMAND as a role or with an instance profile, and as nobody else."""
+    if (role is None) == (instance_profile is None):
+        raise Failure("Give one of --role and --instance-profile.", Exit.USAGE)
+    settings = options.load(**given).settings
+    control = client.connect(settings, "kansatsu", profile)
+    asked = {"Role": role, "InstanceProfile": instance_profile, "Service": service}
+    with client.answers():
+        given_names = {name: text for name, text in asked.items() if text is not None}
+        process = control.register_process(Pid=os.getpid(), **given_names)
+    try:
+        say(f"Running as {process['Arn']}")
+        with tempfile.TemporaryDirectory(prefix="kansatsu-run-") as private:
+            environ = child_environ(os.environ, Path(private), control.meta.endpoint_url, settings.region)
+            code = children.run(command, environ | process["Environment"])
+    finally:
+        _end(control, process["ProcessId"])
+    sys.exit(code)
+
+
+def _end(control: Any, process_id: str) -> None:
+    """Take the identity away; the server does so too when our process ends, so a failure is only said."""
+    try:
+        with client.answers():
+            control.deregister_process(ProcessId=process_id)
+    except Failure as failure:
+        say(f"kansatsu: the identity could not be ended: {failure.message}")
+
+
+def child_environ(environ: Mapping[str, str], private: Path, endpoint: str, region: str) -> dict[str, str]:
+    """`environ` without any identity, its AWS files replaced by empty ones in `private`, pointed at `endpoint`."""
+    empty = private / "empty"
+    empty.touch(mode=0o400)
+    files = dict.fromkeys(_EMPTY_FILES, str(empty))
+    return {**surroundings.scrubbed(environ), **files, **surroundings.place(endpoint, region, environ)}

@@ -1,0 +1,219 @@
+"""`kansatsu env` in the shells it writes for, and the small commands around it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kansatsu.cli import environment, surroundings
+from kansatsu.cli.root import COMMANDS, cli
+
+KEYS = "[kansatsu]\naws_access_key_id = AKIATEST\naws_secret_access_key = s/e+c'r\"e$t\n"
+SECRET = "s/e+c'r\"e$t"
+
+
+@pytest.fixture
+def stopped(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data directory that was started once and does not run now."""
+    data_dir.mkdir()
+    (data_dir / "credentials").write_text(KEYS)
+    monkeypatch.setenv("KANSATSU_DATA_DIR", str(data_dir))
+    return data_dir
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, list(arguments))
+
+
+def test_sh_sets_and_unsets(stopped: Path) -> None:
+    poison = {
+        "AWS_SESSION_TOKEN": "evil",
+        "AWS_PROFILE": "evil",
+        "AWS_ENDPOINT_URL_S3": "http://evil",
+        "PATH": os.environ["PATH"],
+    }
+    lines = CliRunner().invoke(cli, ["env"], env=poison).stdout
+    done = subprocess.run(["sh", "-c", f"{lines}\nenv -0"], env=poison, capture_output=True, check=True)
+    after = dict(entry.split("=", 1) for entry in done.stdout.decode().split("\0") if entry)
+    assert after["AWS_SECRET_ACCESS_KEY"] == SECRET
+    assert after["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
+    assert (after["AWS_REGION"], after["AWS_DEFAULT_REGION"]) == ("us-east-1", "us-east-1")
+    assert after["KANSATSU_DATA_DIR"] == str(stopped)
+    assert not {"AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL_S3"} & set(after)
+
+
+def test_unset_undoes_everything(stopped: Path) -> None:
+    lines = invoke("env").stdout + invoke("env", "--unset").stdout
+    done = subprocess.run(
+        ["sh", "-c", f"{lines}\nenv"], env={"PATH": os.environ["PATH"]}, capture_output=True, check=True
+    )
+    assert b"AWS" not in done.stdout
+    assert b"KANSATSU" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"),
+    [
+        ("fish", "set -gx AWS_SECRET_ACCESS_KEY 's/e+c\\'r\"e$t'"),
+        ("powershell", "$env:AWS_SECRET_ACCESS_KEY = 's/e+c''r\"e$t'"),
+        ("dotenv", 'AWS_SECRET_ACCESS_KEY="s/e+c\'r\\"e\\$t"'),
+    ],
+)
+def test_other_shells_quote_in_their_own_way(stopped: Path, shell: str, line: str) -> None:
+    assert line in invoke("env", "--shell", shell).stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"),
+    [("fish", "set -e AWS_PROFILE"), ("powershell", "Remove-Item Env:AWS_PROFILE -ErrorAction SilentlyContinue")],
+)
+def test_other_shells_unset_in_their_own_way(stopped: Path, shell: str, line: str) -> None:
+    assert line in invoke("env", "--shell", shell).stdout.splitlines()
+
+
+def test_a_dotenv_file_cannot_unset(stopped: Path) -> None:
+    assert invoke("env", "--shell", "dotenv", "--unset").exit_code == 2
+
+
+def test_every_shell_is_documented_by_its_choice() -> None:
+    assert set(environment._SHELLS) == {"sh", "fish", "powershell", "dotenv"}
+
+
+def test_env_says_when_nothing_runs_and_messages_stay_off_stdout(stopped: Path) -> None:
+    result = invoke("env")
+    assert "does not run" in result.stderr
+    assert all(line.startswith(("export ", "unset ")) for line in result.stdout.splitlines())
+
+
+@pytest.mark.parametrize("command", [["env"], ["configure"], ["down"], ["status"], ["logs"], ["aws", "s3", "ls"]])
+def test_exit_code_3_when_nothing_was_started(
+    command: list[str], data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KANSATSU_DATA_DIR", str(data_dir))
+    result = invoke(*command)
+    assert result.exit_code == 3
+    assert "kansatsu up -d" in result.stderr
+
+
+def test_exit_code_4_for_another_users_credentials(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readable = Path.read_text
+
+    def refuse(path: Path, encoding: str) -> str:
+        if path.name == "credentials":
+            raise PermissionError(13, "Permission denied")
+        return readable(path, encoding=encoding)
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    assert invoke("env").exit_code == 4
+
+
+def test_a_command_that_is_not_there() -> None:
+    assert invoke("policy").exit_code == 2
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_config_in_every_form(stopped: Path, form: str) -> None:
+    result = invoke("config", "-o", form, "--region", "eu-west-1")
+    assert result.exit_code == 0
+    if form == "json":
+        assert {"setting": "region", "value": "eu-west-1", "source": "flag --region"} in json.loads(result.stdout)
+    else:
+        assert "eu-west-1" in result.stdout
+
+
+def test_a_bad_flag_is_one_sentence_and_exit_code_2(stopped: Path) -> None:
+    result = invoke("up", "--account", "1")
+    assert result.exit_code == 2
+    assert (
+        result.stderr
+        == "kansatsu: account (flag --account): '1' is not an account; an account is 12 digits, like 123456789012.\n"
+    )
+
+
+def test_logs_prints_the_last_lines(stopped: Path) -> None:
+    (stopped / "kansatsu.log").write_text("".join(f"line {i}\n" for i in range(100)))
+    assert invoke("logs", "-n", "2").stdout == "line 98\nline 99\n"
+
+
+def test_doctor_finds_a_taken_port(stopped: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = invoke("doctor", "-o", "json", "--listen", f"127.0.0.1:{port}")
+    row = next(row for row in json.loads(result.stdout) if row["check"] == "port")
+    assert result.exit_code == 1
+    assert row["state"] == "missing"
+    assert f"(process {os.getpid()})" in row["detail"]
+    assert row["mend"] == "choose another with --listen"
+
+
+@pytest.mark.parametrize(
+    ("files", "state", "mend"),
+    [
+        ({}, "ok", ""),
+        ({"apparmor_restrict_unprivileged_userns": "1"}, "missing", "kernel.apparmor_restrict_unprivileged_userns=0"),
+        ({"unprivileged_userns_clone": "0"}, "missing", "kernel.unprivileged_userns_clone=1"),
+        ({"max_user_namespaces": "0"}, "missing", "user.max_user_namespaces=10000"),
+    ],
+)
+def test_doctor_knows_how_user_namespaces_are_restricted(
+    stopped: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], state: str, mend: str
+) -> None:
+    from kansatsu.cli import doctor
+
+    monkeypatch.setattr(doctor, "_text", lambda path: files.get(Path(path).name, ""))
+    rows = json.loads(invoke("doctor", "-o", "json", "--listen", "127.0.0.1:0").stdout)
+    row = next(row for row in rows if row["check"] == "user namespaces")
+    assert row["state"] == state
+    assert mend in row["mend"]
+
+
+def test_a_light_command_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; from kansatsu.cli.root import cli; cli(['version'], standalone_mode=False); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert not loaded & {
+        "botocore",
+        "boto3",
+        "sqlalchemy",
+        "aiohttp",
+        "uvicorn",
+        "asyncio",
+        "kansatsu.policy",
+        "kansatsu.wire",
+    }
+
+
+def test_help_lists_every_command() -> None:
+    text = invoke("--help").stdout
+    assert all(f"  {name} " in text for name in COMMANDS)
+
+
+def test_the_aws_cli_is_found_beside_python_and_then_on_the_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from kansatsu.cli import awscli
+    from kansatsu.cli.output import Failure
+
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(shutil, "which", lambda name: "/somewhere/aws")
+    assert awscli.find() == "/somewhere/aws"
+    (tmp_path / "aws").touch(mode=0o755)
+    assert awscli.find() == str(tmp_path / "aws")
+    (tmp_path / "aws").unlink()
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(Failure, match="There is no AWS CLI") as failure:
+        awscli.find()
+    assert failure.value.exit_code == 127
+
+
+def test_what_beats_names_the_endpoints_of_single_services() -> None:
+    assert surroundings.beaten_by({"AWS_ENDPOINT_URL_S3": "x", "AWS_ENDPOINT_URL": "y"})[-1] == "AWS_ENDPOINT_URL_S3"
