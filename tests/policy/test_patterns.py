@@ -46,6 +46,7 @@ def test_a_null_character_cannot_move_the_border_between_value_and_subject() -> 
     patterns = resources(["arn:aws:s3:::${k:v}${k:w}"], variables=True)
     assert not patterns.match("a\0arn:aws:s3:::ba", {"k:v": "b", "k:w": "a"})
     assert not patterns.match("arn:aws:s3:::ba", {"k:v": "b\0a", "k:w": ""})
+    assert not globs(["*${k:v}"], variables=True).match("ax", {"k:v": "x\0y"})
 
 
 MANY = "a*" * 60

@@ -168,7 +168,7 @@ def _address(values: Iterable[str], _: bool) -> Compare:
             address = ipaddress.ip_address(value)
         except ValueError:
             return False
-        return any(address.version == network.version and address in network for network in networks)
+        return any(address in network for network in networks)  # never one of the other family
 
     return matches
 
