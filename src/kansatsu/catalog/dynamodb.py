@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html (Pa
 
 from collections.abc import Iterator
 
-from kansatsu.catalog import expressions, partiql
+from kansatsu.catalog import expressions, generic, partiql
 from kansatsu.catalog.authorization import Authorization, Context, Params, PartitionKey
 
 # Operations that name their resource by an ARN, and the parameter that holds it.
@@ -141,6 +141,8 @@ class Resolver:
             )
             context["dynamodb:leadingkeys"] = tuple(values) or (UNKNOWN,)
             exact = len(chosen) == 1
+        elif operation == "SearchVectors":
+            context["dynamodb:leadingkeys"], exact = (UNKNOWN,), False
         attributes = expressions.attributes(params)
         if attributes:
             context["dynamodb:attributes"] = tuple(sorted(attributes))
@@ -195,6 +197,8 @@ class Resolver:
         action = f"dynamodb:{operation}"
         if operation in _EVERYWHERE:
             yield Authorization(action, "*")
+        elif not generic.is_known("dynamodb", operation):
+            yield Authorization(action, "*", exact=False)  # newer than what we know of its resources
         elif operation in _BY_ARN and params.get(_BY_ARN[operation]):
             yield Authorization(action, params[_BY_ARN[operation]], _request_tags(params))
         elif operation in _GLOBAL_TABLES:

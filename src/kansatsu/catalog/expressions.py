@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 _TOKEN = re.compile(r"[#:]?[A-Za-z_][\w-]*|[A-Za-z0-9_#:][\w-]*|\d+|<>|<=|>=|[^\s\w]")
+_BRACKETS = frozenset("()")
 # Functions and keywords; an attribute of such a name needs a placeholder in AWS too.
 _WORDS = frozenset(
-    ["and", "or", "not", "between", "in", "set", "remove", "add", "delete", "attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains", "size", "if_not_exists", "list_append"]
+    ("and", "or", "not", "between", "in", "set", "remove", "add", "delete", "size", "contains")
+) | frozenset(
+    ("attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "if_not_exists", "list_append")
 )
 _EXPRESSIONS = (
     "ProjectionExpression",
@@ -19,6 +22,7 @@ _EXPRESSIONS = (
     "ConditionExpression",
     "UpdateExpression",
     "KeyConditionExpression",
+    "SearchConditionExpression",
 )
 # Parameters from before there were expressions.
 _LEGACY = ("KeyConditions", "QueryFilter", "ScanFilter", "Expected", "AttributeUpdates")
@@ -54,7 +58,7 @@ def key_conditions(params: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
             found[name] = condition["AttributeValueList"][0]
     names = params.get("ExpressionAttributeNames") or {}
     values = params.get("ExpressionAttributeValues") or {}
-    tokens = [token for token in _TOKEN.findall(params.get("KeyConditionExpression") or "") if token not in "()"]
+    tokens = [token for token in _TOKEN.findall(params.get("KeyConditionExpression") or "") if token not in _BRACKETS]
     for left, sign, right in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if sign == "=":
             name, value = (right, left) if left.startswith(":") else (left, right)

@@ -59,6 +59,12 @@ def action_of(service: str, operation: str, signing_name: str, endpoint_prefix: 
     return f"{first}:{operation}"
 
 
+@lru_cache(maxsize=4096)
+def is_known(prefix: str, operation: str) -> bool:
+    """Whether AWS documents an action of this name."""
+    return _spelled(prefix, operation) is not None
+
+
 def _spelled(prefix: str, operation: str) -> str | None:
     """The action as AWS spells it ("lambda" has ListFunctions20150331), or None when the prefix has none like it."""
     try:

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.ht
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][\w.:/-]*|\d[\w.]*|[^\s\w]""")
 
@@ -79,7 +80,7 @@ def _compared(tokens: list[str], after: int) -> frozenset[str]:
     if any(token.lower() in ("or", "not") for token in rest):
         return frozenset()
     found = set()
-    for left, sign in zip(rest, rest[1:], strict=False):
+    for left, sign in pairwise(rest):
         name = _name(left)
         if sign == "=" and name:
             found.add(name)

@@ -1,0 +1,171 @@
+"""Condition keys that come from parameters, and that what cannot be read never looks like nothing.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+"""
+
+from typing import Any
+
+import pytest
+
+from kansatsu import catalog, wire
+
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+BUCKET, OBJECT = {"Bucket": "b"}, {"Bucket": "b", "Key": "k/l"}
+KEY = {"pk": {"S": "me"}}
+TABLE = {"TableName": "t"}
+QUERY = {**TABLE, "KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "me"}}}
+
+
+def resolve(service: str, operation: str, params: dict[str, Any], **more: Any) -> tuple[catalog.Authorization, ...]:
+    return catalog.resolve(wire.load_service(service).operation(operation), params, ACCOUNT, REGION, **more)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "expected"),
+    [
+        (
+            "s3",
+            "ListObjectsV2",
+            {**BUCKET, "Prefix": "home/", "Delimiter": "/", "MaxKeys": 5},
+            {"s3:prefix": "home/", "s3:delimiter": "/", "s3:max-keys": "5"},
+        ),
+        ("s3", "GetObject", {**OBJECT, "VersionId": "v"}, {"s3:versionid": "v"}),
+        (
+            "s3",
+            "PutObject",
+            {
+                **OBJECT,
+                "ServerSideEncryption": "aws:kms",
+                "SSEKMSKeyId": "k",
+                "StorageClass": "GLACIER",
+                "Tagging": "A=1&B=2",
+            },
+            {
+                "s3:x-amz-server-side-encryption": "aws:kms",
+                "s3:x-amz-server-side-encryption-aws-kms-key-id": "k",
+                "s3:x-amz-storage-class": "GLACIER",
+                "s3:requestobjecttag/a": "1",
+                "s3:requestobjecttag/b": "2",
+                "s3:requestobjecttagkeys": ("A", "B"),
+            },
+        ),
+        (
+            "s3",
+            "CopyObject",
+            {**OBJECT, "CopySource": "s/x%20y", "MetadataDirective": "COPY"},
+            {"s3:x-amz-copy-source": "s/x y", "s3:x-amz-metadata-directive": "COPY"},
+        ),
+        (
+            "s3",
+            "CreateBucket",
+            {**BUCKET, "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}},
+            {"s3:locationconstraint": "eu-west-1"},
+        ),
+        (
+            "s3",
+            "PutObjectRetention",
+            {**OBJECT, "Retention": {"Mode": "GOVERNANCE"}},
+            {"s3:object-lock-mode": "GOVERNANCE"},
+        ),
+        (
+            "dynamodb",
+            "GetItem",
+            {**TABLE, "Key": KEY, "ProjectionExpression": "#n, a.b[0].c", "ExpressionAttributeNames": {"#n": "name"}},
+            {"dynamodb:leadingkeys": ("me",), "dynamodb:attributes": ("a", "name", "pk")},
+        ),
+        (
+            "dynamodb",
+            "Query",
+            {**QUERY, "Select": "COUNT", "ReturnConsumedCapacity": "TOTAL"},
+            {
+                "dynamodb:leadingkeys": ("me",),
+                "dynamodb:attributes": ("pk",),
+                "dynamodb:select": "COUNT",
+                "dynamodb:returnconsumedcapacity": "TOTAL",
+            },
+        ),
+        (
+            "dynamodb",
+            "UpdateItem",
+            {
+                **TABLE,
+                "Key": KEY,
+                "UpdateExpression": "SET a = if_not_exists(b, :v) REMOVE c",
+                "ReturnValues": "ALL_OLD",
+            },
+            {
+                "dynamodb:leadingkeys": ("me",),
+                "dynamodb:attributes": ("a", "b", "c", "pk"),
+                "dynamodb:returnvalues": "ALL_OLD",
+            },
+        ),
+        (
+            "dynamodb",
+            "TransactGetItems",
+            {"TransactItems": [{"Get": {**TABLE, "Key": KEY}}]},
+            {
+                "dynamodb:enclosingoperation": "TransactGetItems",
+                "dynamodb:leadingkeys": ("me",),
+                "dynamodb:attributes": ("pk",),
+            },
+        ),
+        (
+            "ec2",
+            "CreateTags",
+            {"Resources": ["vpc-1"], "Tags": [{"Key": "Name", "Value": "x"}]},
+            {"ec2:region": REGION, "aws:requesttag/name": "x", "aws:tagkeys": ("Name",)},
+        ),
+    ],
+)
+def test_condition_keys(service: str, operation: str, params: dict[str, Any], expected: dict[str, Any]) -> None:
+    assert dict(resolve(service, operation, params)[0].context) == expected
+
+
+TWO_KEYS = {"pk": {"S": "me"}, "sk": {"S": "you"}}
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "known", "leading"),
+    [
+        ("GetItem", {**TABLE, "Key": TWO_KEYS}, None, {"me", "you"}),
+        ("GetItem", {**TABLE, "Key": TWO_KEYS}, "pk", {"me"}),
+        ("PutItem", {**TABLE, "Item": {}}, None, {"\ufffd"}),
+        ("Query", {**TABLE, "KeyConditionExpression": "begins_with(pk, :x)"}, None, {"\ufffd"}),
+        (
+            "ExecuteStatement",
+            {"Statement": """SELECT * FROM "t" WHERE pk = ?""", "Parameters": [{"S": "me"}]},
+            None,
+            {"me", "\ufffd"},
+        ),
+    ],
+)
+def test_leading_keys_are_never_fewer_than_aws_sees(
+    operation: str, params: dict[str, Any], known: str | None, leading: set[str]
+) -> None:
+    """ForAllValues is true of no value at all: what cannot be read must not look like nothing."""
+    check = resolve("dynamodb", operation, params, partition_key=lambda _table: known)[0]
+    assert set(check.context["dynamodb:leadingkeys"]) == leading
+    assert check.exact == (known is not None)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "",
+        "SELECT",
+        "SELECT * FROM",
+        'SELECT * FROM "t", "u"',
+        'SELECT * FROM "t" WHERE a IN (SELECT b FROM "u")',
+        'DELETE FROM "t" WHERE a=1; DELETE FROM "u" WHERE a=1',
+        'SELECT * FROM "t" -- "u"',
+        "SELECT * FROM /* t */ u",
+        "SELECT * FROM a.b",
+        "DROP TABLE t",
+        'INSERT INTO "t" SELECT * FROM "u"',
+        "SELECT * FROM 't'",
+    ],
+)
+def test_statements_that_could_mean_another_table_need_everything(statement: str) -> None:
+    checks = resolve("dynamodb", "ExecuteStatement", {"Statement": statement})
+    assert {check.resource for check in checks} == {"*"} and len(checks) == 4
