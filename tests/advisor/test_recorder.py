@@ -196,6 +196,8 @@ def test_all_segments_vanished(place: Place) -> None:
     for path in place.events.glob("*.jsonl"):
         path.unlink()
     recorder = place.recorder()
+    assert place.gaps() == ["missing segment"]
+    assert [path.name for path in place.events.glob("*.jsonl")] == ["w0-000000000005.jsonl"]
     recorder.append([an_event()])
     die(recorder)
     place.recorder().close()

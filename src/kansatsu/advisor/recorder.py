@@ -281,7 +281,7 @@ class Recorder:
             flushed = _position(conn, self._worker)
         found: list[Gap] = []
         present = numbers(self._directory, self._worker)
-        for number in range(flushed.number or min(present, default=1), max(present, default=0) + 1):
+        for number in range(flushed.number or min(present, default=1), max([flushed.number, *present]) + 1):
             offset = flushed.offset if number == flushed.number else 0
             found += self._take_in(path_of(self._directory, self._worker, number), offset)
         return flushed, found
