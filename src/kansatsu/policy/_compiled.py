@@ -55,13 +55,12 @@ class Rule:
             self._compile()
         if self._everything:
             return True
-        patterns = self._resources
-        # A request on "*" is no ARN: only patterns that are nothing but stars are for it.
-        matched = patterns.everything or (resource != "*" and patterns.match(resource, context))
+        # A request on "*" is no ARN, so that only patterns of nothing but stars match it.
+        matched = self._resources.match(resource, context)
         if not self.statement.not_resource:
             return matched
         # With a variable that has no value a NotResource could mean anything, so that it matches nothing.
-        return not matched and patterns.resolvable(context)
+        return not matched and self._resources.resolvable(context)
 
     def reach(self, principal: Principal, *, bounded: bool = False) -> Reach:
         """How Principal or NotPrincipal names the caller. `bounded`: the caller has a permissions boundary."""
