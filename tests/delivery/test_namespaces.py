@@ -1,11 +1,14 @@
 """The whole path of a request: an unmodified SDK in another network namespace, at the real address."""
 
 import asyncio
+import contextlib
 import json
+import os
 import subprocess
 import sys
 
 import pytest
+import uvloop
 
 from kansatsu.workload.injection import METADATA, InjectorClient, start_time
 
@@ -60,3 +63,43 @@ async def test_botocore_in_a_namespace_gets_the_credentials_of_that_namespace(be
         for sleeper in sleepers:
             with sleeper:
                 sleeper.kill()
+
+
+def descriptors() -> list[str]:
+    """What this process has open, as the kernel calls it."""
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(f"/proc/self/fd/{name}").partition(":[")[0])
+    return sorted(found)
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_closing_gives_back_every_descriptor(make_bench, make_instance, new_loop):
+    """The listener and what steers connections to it; whichever event loop closes them."""
+
+    async def run(pid: int) -> list[list[str]]:
+        bench, injector = make_bench(), InjectorClient()
+        await injector.start()
+        counts = []
+        for _ in range(3):
+            [listener] = await injector.listen(pid, start_time(pid), [METADATA])
+            handle = await bench.metadata.serve(listener, make_instance())
+            assert await run_inside(pid, "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", METADATA[0]) == "401"
+            await handle.close()
+            await asyncio.sleep(0)
+            del listener
+            counts.append(descriptors())
+        await injector.stop()
+        return counts
+
+    with subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; exec sleep 100"], stdout=subprocess.PIPE) as sleeper:
+        assert sleeper.stdout is not None
+        sleeper.stdout.readline()
+        loop = new_loop()
+        asyncio.set_event_loop(loop)  # where asyncio finds the watcher of child processes
+        first, *others = loop.run_until_complete(run(sleeper.pid))
+        loop.close()
+        asyncio.set_event_loop(None)
+        sleeper.kill()
+    assert others == [first] * 2  # the first round opens what the loop itself keeps

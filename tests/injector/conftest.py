@@ -32,12 +32,16 @@ class Namespace:
 
     def connects(self, address: str, port: int) -> bool:
         """Whether a TCP connection from inside is accepted."""
+        return self.attempt(address, port) == "connected"
+
+    def attempt(self, address: str, port: int) -> str:
+        """Try a TCP connection from inside: "connected", or the name of the exception."""
         code = (
             "import socket, sys\n"
-            "try: socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)\n"
-            "except OSError: print('no')"
+            "try: socket.create_connection((sys.argv[1], int(sys.argv[2])), 3); print('connected')\n"
+            "except OSError as error: print(type(error).__name__)"
         )
-        return not self.run(sys.executable, "-I", "-S", "-c", code, address, str(port))
+        return self.run(sys.executable, "-I", "-S", "-c", code, address, str(port)).strip()
 
     def listen(self, address: str, port: int) -> subprocess.Popen[bytes]:
         """Something inside that listens, without regard to devices."""

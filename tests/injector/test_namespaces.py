@@ -22,10 +22,11 @@ ALL = [METADATA, CONTAINER_CREDENTIALS, GATEWAY]
 async def test_listeners_inside(namespaces, listening):
     workload = namespaces()
     sockets = await listening(workload, ALL)
-    assert [item.getsockname() for item in sockets] == ALL
-    assert all(workload.connects(*address) for address in ALL)
-    for item in sockets:
-        item.accept()[0].close()
+    for listener, address in zip(sockets, ALL, strict=True):
+        assert workload.connects(*address)
+        accepted = listener.accept()[0]
+        assert accepted.getsockname() == address
+        accepted.close()
     addresses = workload.run("ip", "-o", "-4", "address", "show", "dev", "lo")
     assert "169.254.169.254/32 scope host" in addresses
     assert "169.254.170.2/32 scope host" in addresses
@@ -71,12 +72,16 @@ async def test_a_neighbour_that_routes_the_address_to_a_workload_gets_nothing(na
     """The attack of a container with NET_ADMIN on the same network: a route for the address by way of the victim."""
     victim, neighbour = namespaces(), namespaces()
     cable(victim, neighbour)
-    await listening(victim, ALL)
+    listener, *_ = await listening(victim, ALL)
     for address in (METADATA[0], CONTAINER_CREDENTIALS[0]):
         neighbour.run("ip", "route", "add", f"{address}/32", "via", "10.99.0.1")
     assert victim.connects(*METADATA)
-    assert not neighbour.connects(*METADATA)
-    assert not neighbour.connects(*CONTAINER_CREDENTIALS)
+    # Refused, not merely unanswered: nothing of the neighbour's ever waits in the endpoint's backlog.
+    assert neighbour.attempt(*METADATA) == "ConnectionRefusedError"
+    assert neighbour.attempt(*CONTAINER_CREDENTIALS) == "ConnectionRefusedError"
+    # Past the steering, straight to the port where the endpoint really listens
+    assert victim.connects(*listener.getsockname())
+    assert not neighbour.connects(*listener.getsockname())
 
 
 async def test_the_gateway_inside_is_not_reached_by_a_neighbour_either(namespaces, listening, cable):
@@ -110,6 +115,31 @@ async def test_that_attack_succeeds_on_a_socket_that_is_not_bound_to_lo(namespac
     assert neighbour.connects(*GATEWAY)
     finish(ordinary)
     finish(gateway)
+
+
+@pytest.mark.parametrize("order", ["web server first", "endpoint first"])
+async def test_the_workload_may_have_a_web_server_on_every_address(namespaces, listening, finish, order):
+    workload = namespaces()
+    workload.run("ip", "link", "set", "lo", "up")
+    web = workload.listen("0.0.0.0", 80) if order == "web server first" else None
+    [listener] = await listening(workload, [METADATA])
+    web = web or workload.listen("0.0.0.0", 80)
+    assert workload.connects(*METADATA)
+    listener.accept()[0].close()
+    assert workload.connects("127.0.0.1", 80)
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+    finish(web)
+
+
+async def test_closing_a_listener_ends_it(namespaces, listening):
+    workload = namespaces()
+    metadata, credentials = await listening(workload, [METADATA, CONTAINER_CREDENTIALS])
+    metadata.close()
+    metadata.close()
+    assert not workload.connects(*METADATA)
+    assert workload.connects(*CONTAINER_CREDENTIALS)
+    credentials.accept()[0].close()
 
 
 async def refused(injector: InjectorClient, pid: int, started: int, binds=(METADATA,)) -> InjectionError:

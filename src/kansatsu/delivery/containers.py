@@ -37,14 +37,16 @@ class CredentialEndpoint:
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}  # process id -> tokens left, at (epoch seconds)
 
-    async def serve(self, sock: socket.socket, lookup: Lookup, *, shared: bool = True) -> Handle:
+    async def serve(
+        self, sock: socket.socket, lookup: Lookup, *, shared: bool = True, address: tuple[str, int] | None = None
+    ) -> Handle:
         """Serve on a listening socket, which belongs to the handle from now on.
 
         `shared`: others than the process itself can reach it (a loopback address of the host), so the Authorization
-        header is required.
+        header is required. `address`: as clients say it, where that is not the socket's own (an injected listener).
         """
-        address, port = sock.getsockname()[:2]
-        hosts = frozenset({f"{address}:{port}", *([address] if port == 80 else ())})
+        host, port = address or sock.getsockname()[:2]
+        hosts = frozenset({f"{host}:{port}", *([host] if port == 80 else ())})
         return await serve(sock, partial(self.respond, lookup=lookup, hosts=hosts, shared=shared), self._clock)
 
     def respond(self, request: Request, lookup: Lookup, hosts: frozenset[str], shared: bool) -> Response:

@@ -28,7 +28,8 @@ IDLE_SECONDS = 20.0
 class Handle:
     """One listener being served. `close` ends it and every connection that it accepted."""
 
-    def __init__(self, connections: "set[_Connection]") -> None:
+    def __init__(self, listener: socket.socket, connections: "set[_Connection]") -> None:
+        self._listener = listener
         self._connections = connections
         self._server: asyncio.Server | None = None
 
@@ -37,6 +38,7 @@ class Handle:
         if self._server is not None:
             self._server.close()
             self._server = None
+            self._listener.close()  # uvloop closes the descriptor only, not what an injected listener holds besides
         for connection in tuple(self._connections):
             connection.abort()
 
@@ -49,7 +51,7 @@ async def serve(listener: socket.socket, handler: Handler, clock: Clock) -> Hand
     """Serve HTTP on a listening socket, which now belongs to the handle."""
     loop = asyncio.get_running_loop()
     connections: set[_Connection] = set()
-    handle = Handle(connections)
+    handle = Handle(listener, connections)
     server = await loop.create_server(lambda: _Connection(handler, clock, connections), sock=listener)
     return handle._started(server)
 

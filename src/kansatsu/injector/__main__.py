@@ -4,7 +4,8 @@ Run as `python -I -S __main__.py FD`; FD is a SOCK_SEQPACKET socket to the contr
 One JSON object per packet in each direction:
 
     {"op": "listen", "pid": 7, "start_time": 123, "binds": [{"address": "169.254.169.254", "port": 80}]}
-    -> {"ok": true} and one descriptor per bind (SCM_RIGHTS), in order
+    -> {"ok": true, "counts": [2]} and that many descriptors per bind (SCM_RIGHTS): the listener, and what must stay
+       open as long as it where connections are steered to it (see `steering`)
     {"op": "check"} -> {"ok": true, "uid": 0, "privileged": true}
     anything that fails -> {"ok": false, "code": "gone", "message": "a sentence"}
 
@@ -23,7 +24,12 @@ import select
 import socket
 import struct
 import sys
+from pathlib import Path
 from typing import Any, NamedTuple
+
+sys.path.append(str(Path(__file__).parents[2]))  # -I leaves the package out; last, so that it hides nothing
+
+from kansatsu.injector.steering import steer
 
 CLONE_NEWUSER = 0x10000000  # <linux/sched.h>
 CLONE_NEWNET = 0x40000000
@@ -35,6 +41,7 @@ LOOPBACK = b"lo"
 MAX_PACKET = 16384
 MAX_BINDS = 16
 BACKLOG = 128
+STEERED_PORTS = range(64169, 64200)  # above the ports that Linux hands out by itself
 
 
 class Refused(Exception):
@@ -182,19 +189,43 @@ def listen(bind: Bind) -> socket.socket:
     return listener
 
 
-def listen_all(request: Request) -> list[socket.socket]:
-    """Addresses and sockets in the namespace that this process is in; all or none."""
-    opened: list[socket.socket] = []
+def listen_steered(bind: Bind, network: int) -> tuple[socket.socket, int]:
+    """A listener on a port nobody uses, and the descriptor that makes it answer at `bind`."""
+    for port in STEERED_PORTS:
+        try:
+            listener = listen(Bind(bind.address, port))
+        except OSError:
+            continue
+        try:
+            return listener, steer(network, [(bind.address, bind.port, listener)])
+        except OSError:
+            listener.close()
+            raise
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+
+
+def open_listener(bind: Bind, network: int) -> list[int]:
+    """Descriptors: the listener for `bind`, and what must stay open with it, if anything."""
+    if ipaddress.IPv4Address(bind.address).is_loopback:
+        return [listen(bind).detach()]
+    add_address(bind.address)
+    try:
+        listener, guard = listen_steered(bind, network)
+    except OSError:  # an older kernel, or a user without the right to: then the workload itself cannot use that port
+        return [listen(bind).detach()]
+    return [listener.detach(), guard]
+
+
+def listen_all(request: Request, network: int) -> list[list[int]]:
+    """Addresses and listeners in the namespace that this process is in; all or none."""
+    opened: list[list[int]] = []
+    where = "lo"
     try:
         bring_up_loopback()
         for bind in request.binds:
-            if not ipaddress.IPv4Address(bind.address).is_loopback:
-                add_address(bind.address)
-            opened.append(listen(bind))
+            where = f"{bind.address}:{bind.port}"
+            opened.append(open_listener(bind, network))
     except OSError as error:
-        where = f"{bind.address}:{bind.port}" if request.binds else "lo"
-        for listener in opened:
-            listener.close()
         if error.errno == errno.EADDRINUSE:
             text = (
                 f"{where} is taken inside the network namespace of process {request.pid}: something there listens on it"
@@ -208,11 +239,14 @@ def serve_in_child(channel: socket.socket, request: Request, network: int, user:
     """The work of one request, in a child: it never comes back out of the namespace, so nothing can be left there."""
     try:
         enter(request.pid, network, user)
-        listeners = listen_all(request)
+        opened = listen_all(request, network)
     except Refused as refusal:
         reply(channel, refusal)
         return
-    socket.send_fds(channel, [b'{"ok": true}'], [listener.fileno() for listener in listeners])
+    counts = [len(descriptors) for descriptors in opened]
+    socket.send_fds(
+        channel, [json.dumps({"ok": True, "counts": counts}).encode()], [fd for fds in opened for fd in fds]
+    )
 
 
 def reply(channel: socket.socket, refusal: Refused) -> None:

@@ -6,6 +6,7 @@ The helper is `kansatsu.injector`, a process of its own; its protocol is describ
 import asyncio
 import importlib.util
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -21,7 +22,7 @@ GATEWAY = ("127.0.0.1", 4566)
 
 ANSWER_SECONDS = 10.0
 MAX_PACKET = 16384
-MAX_DESCRIPTORS = 16
+MAX_DESCRIPTORS = 32
 
 
 class InjectionError(Exception):
@@ -52,6 +53,19 @@ def start_time(pid: int) -> int:
     return int(text.rpartition(b")")[2].split()[19])
 
 
+class Listener(socket.socket):
+    """A listening socket in another namespace, with the descriptors that keep connections coming to it."""
+
+    guards: Sequence[int] = ()
+
+    def close(self) -> None:
+        """Closes these too; closing twice is no error."""
+        guards, self.guards = self.guards, ()
+        for guard in guards:
+            os.close(guard)
+        super().close()
+
+
 class InjectorClient:
     """Starts the helper at the first need, one request at a time; safe to use from several tasks."""
 
@@ -73,12 +87,13 @@ class InjectorClient:
         answer, _ = await asyncio.to_thread(self._ask, {"op": "check"})
         return bool(answer["privileged"])
 
-    async def listen(self, pid: int, start_time: int, binds: Sequence[tuple[str, int]]) -> list[socket.socket]:
+    async def listen(self, pid: int, start_time: int, binds: Sequence[tuple[str, int]]) -> list[Listener]:
         """Listening TCP sockets inside the network namespace of a process, one per (address, port), in order.
 
         Loopback and link-local addresses only; they are added to the namespace's `lo` where needed, and only `lo`
-        is listened on. `start_time` as `start_time(pid)` gave it when the process was identified.
-        Raises InjectionError.
+        is listened on. A link-local address is answered at its port although the socket may say another one, so that
+        the workload may use that port itself. `start_time`: as `start_time(pid)` gave it when the process was
+        identified. Raises InjectionError.
         """
         request = {
             "op": "listen",
@@ -86,10 +101,13 @@ class InjectorClient:
             "start_time": start_time,
             "binds": [{"address": address, "port": port} for address, port in binds],
         }
-        _, descriptors = await asyncio.to_thread(self._ask, request)
-        sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
-        for listener in sockets:
+        answer, descriptors = await asyncio.to_thread(self._ask, request)
+        remaining, sockets = iter(descriptors), []
+        for count in answer["counts"]:
+            listener = Listener(fileno=next(remaining))
+            listener.guards = [next(remaining) for _ in range(count - 1)]
             listener.setblocking(False)
+            sockets.append(listener)
         return sockets
 
     def _exclusively(self, action: Any) -> None:
