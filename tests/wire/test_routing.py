@@ -70,6 +70,8 @@ def test_s3(request_: HttpRequest, name: str) -> None:
     [
         s3("GET", "/b?acl&policy"),
         s3("GET", "/b?list-type=1"),
+        s3("GET", "/b?list-type=2&list-type=2"),
+        s3("DELETE", "/b/k?versionId=a&versionId=b"),
         s3("GET", "/b/k?acl&tagging"),
         s3("GET", "/b/k?uploadId=u&acl"),
         s3("DELETE", "/b/k?acl"),

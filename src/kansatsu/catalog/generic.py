@@ -34,6 +34,8 @@ _ACTIONS = {
     ("sns", "PublishBatch"): "sns:Publish",
     ("bedrock-runtime", "Converse"): "bedrock:InvokeModel",
     ("bedrock-runtime", "ConverseStream"): "bedrock:InvokeModelWithResponseStream",
+    ("dynamodb", "TransactGetItems"): "dynamodb:GetItem",
+    ("dynamodb", "TransactWriteItems"): "dynamodb:PutItem",
     ("kms", "ReEncrypt"): "kms:ReEncryptFrom",
 }
 

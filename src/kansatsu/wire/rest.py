@@ -181,14 +181,18 @@ def compile_decoder(operation: Operation, codecs: Any) -> Callable[[HttpRequest]
         return lambda request: {}
     segments, literal = template(operation.uri)
     known = set(literal) | {m.get("locationName") for _, m in shape.members if m.get("location") == "querystring"}
-    bindings = [bind for name, member in shape.members if (bind := _binding(name, member, known)) is not None]
+    headers, keys, always = _bindings(shape, known)
     body = _body_decoder(shape, codecs)
 
     def decode(request: HttpRequest) -> dict[str, Any]:
         parts = _Parts(request, labels(segments, request.path))
         found: dict[str, Any] = {}
-        for bind in bindings:
+        for bind in always:
             bind(parts, found)
+        for name in parts.headers.keys() & headers.keys():
+            headers[name](parts, found)
+        for name in parts.query.keys() & keys.keys():
+            keys[name](parts, found)
         if body is not None and request.body:
             body(request.body, found)
         return found
@@ -196,16 +200,25 @@ def compile_decoder(operation: Operation, codecs: Any) -> Callable[[HttpRequest]
     return decode
 
 
-def _binding(name: str, member: Shape, known: set[str]) -> Bind | None:
-    wire = member.get("locationName", name)
-    location = member.get("location")
-    if location == "uri":
-        return _label(name, wire, member)
-    if location == "querystring":
-        return _query(name, wire, member, known)
-    if location == "header":
-        return _header(name, wire, member)
-    return _prefixed(name, wire) if location == "headers" else None
+def _bindings(shape: Shape, known: set[str]) -> tuple[dict[str, Bind], dict[str, Bind], list[Bind]]:
+    """Bindings by header, by query key, and those that are always tried: a request has few of the first two."""
+    headers: dict[str, Bind] = {}
+    keys: dict[str, Bind] = {}
+    always: list[Bind] = []
+    for name, member in shape.members:
+        wire = member.get("locationName", name)
+        location = member.get("location")
+        if location == "header":
+            headers[wire.lower()] = _header(name, wire, member)
+        elif location == "querystring" and member.type != "map":
+            keys[wire] = _query(name, wire, member, known)
+        elif location == "querystring":
+            always.append(_query(name, wire, member, known))
+        elif location == "uri":
+            always.append(_label(name, wire, member))
+        elif location == "headers":
+            always.append(_prefixed(name, wire))
+    return headers, keys, always
 
 
 def _body_decoder(shape: Shape, codecs: Any) -> Callable[[bytes, dict[str, Any]], None] | None:

@@ -185,7 +185,11 @@ class RouteTable:
 
     def find(self, request: HttpRequest) -> Operation | None:
         """The operation of a request, or None. Raises Malformed when several subresources are named at once."""
-        query = dict(form.pairs(request.query)) if request.query else {}
+        pairs = form.pairs(request.query) if request.query else []
+        query = dict(pairs)
+        if self._s3 and len(query) != len(pairs):
+            # INVARIANT: a key given twice is refused; the backend might take the other one.
+            raise Malformed("A query parameter may be given only once.")
         for node in _walk(self._root, _split(request.path, self._s3), 0):
             routes = node.routes.get(request.method)
             if routes:
@@ -197,9 +201,7 @@ class RouteTable:
     def _choose(self, routes: list[_Route], query: Mapping[str, str], headers: Mapping[str, str]) -> Operation | None:
         best: _Route | None = None
         for route in routes:
-            if all(
-                key in query and (value is None or query[key] == value) for key, value in route.keys.items()
-            ) and all(name in headers for name in route.headers):
+            if route.keys.keys() <= query.keys() and _holds(route, query, headers):
                 weight = (len(route.keys), len(route.headers))
                 if best is None or weight > (len(best.keys), len(best.headers)):
                     best = route
@@ -216,6 +218,12 @@ class RouteTable:
         extra += [name for name in _SOURCES if name in headers and name not in route.headers]
         if extra:
             raise Malformed(f"The request names more than one operation: {extra[0]}.")
+
+
+def _holds(route: _Route, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
+    """Whether the literal values of the query and the required headers are there."""
+    literal = all(value is None or query[key] == value for key, value in route.keys.items())
+    return literal and all(name in headers for name in route.headers)
 
 
 def _split(path: str, keep_empty: bool) -> list[str]:
