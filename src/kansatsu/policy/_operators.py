@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from kansatsu.policy._patterns import arns, globs
@@ -164,13 +164,19 @@ def _address(values: Iterable[str], _: bool) -> Compare:
         raise ValueInvalid(str(error)) from None
 
     def matches(value: str, _: Context) -> bool:
-        try:
-            address = ipaddress.ip_address(value)
-        except ValueError:
-            return False
-        return any(address in network for network in networks)  # never one of the other family
+        address = _read_address(value)
+        # An address is never in a network of the other family.
+        return address is not None and any(address in network for network in networks)
 
     return matches
+
+
+@lru_cache(maxsize=1024)  # the same clients ask again and again
+def _read_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
 
 
 def _table() -> dict[str, Operator]:
