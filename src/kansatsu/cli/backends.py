@@ -38,4 +38,4 @@ def _make(name: str, settings: Settings) -> Backend:
     if found is None:
         raise NoCredentials(f"No credentials for the backend {name}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
     frozen = found.get_frozen_credentials()
-    return UrlBackend(name, Credentials(frozen.access_key, frozen.secret_key), clock)
+    return UrlBackend(name, Credentials(str(frozen.access_key), str(frozen.secret_key)), clock)

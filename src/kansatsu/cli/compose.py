@@ -8,7 +8,7 @@ import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kansatsu import __version__, identity, services
 from kansatsu.advisor import Recorder, RecorderSettings
@@ -22,6 +22,7 @@ from kansatsu.gateway.pipeline import Pipeline
 from kansatsu.gateway.server import HttpServer
 from kansatsu.identity import AdminKey, Store
 from kansatsu.workload import Handle, Workload, WorkloadSettings
+from kansatsu.workload.associations import RevokeOn
 from kansatsu.workload.injection import InjectorClient
 from kansatsu.workload.views import InstanceView
 
@@ -80,7 +81,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         WorkloadSettings(
             account=settings.account,
             region=settings.region,
-            revoke_on=settings.revoke_on,
+            revoke_on=cast(RevokeOn, settings.revoke_on),  # one of three, as the settings check
             session_duration=settings.session_duration,
         ),
         serve_instance,
@@ -94,7 +95,8 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         await workload.clear()
         await asyncio.to_thread(identity.reset, store, settings.account)
         if embedded is not None:
-            await embedded.reset()
+            await embedded.stop()  # its data are in memory: a new one starts empty
+            embedded.start()
 
     def health() -> dict[str, Any]:
         return {

@@ -29,6 +29,23 @@ def head(scope: Scope) -> HttpRequest:
     )
 
 
+class Body:
+    """The body of one request, and whether it was asked for: a client that waits for 100-continue then sends it."""
+
+    def __init__(self, receive: Receive, headers: Mapping[str, str]) -> None:
+        self._receive = receive
+        self._awaited = headers.get("expect", "").lower() == "100-continue"
+
+    async def __call__(self) -> MutableMapping[str, Any]:
+        self._awaited = False
+        return await self._receive()
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the client still waits to be asked: what it sends next would be taken for the body."""
+        return self._awaited
+
+
 async def stream(receive: Receive) -> AsyncIterator[bytes]:
     """The pieces of the body as they come; nothing is read ahead, so a slow reader slows the client."""
     while True:
@@ -67,6 +84,17 @@ def _too_large() -> AwsError:
 
 def raw_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+def closing(send: Send) -> Send:
+    """Answers through `send` that end the connection."""
+
+    async def closed(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"connection", b"close")]
+        await send(message)
+
+    return closed
 
 
 async def answer(send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes, *, bodiless: bool) -> None:

@@ -45,7 +45,7 @@ class Exchange:
     """One request on its way: what is known of it so far."""
 
     request: HttpRequest
-    receive: asgi.Receive
+    receive: asgi.Body
     client: str
     secure: bool
     now: datetime
@@ -96,7 +96,10 @@ class Pipeline:
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Answer one AWS request."""
         client = scope.get("client") or ("127.0.0.1", 0)
-        exchange = Exchange(asgi.head(scope), receive, client[0], scope.get("scheme") == "https", self._clock.now())
+        request = asgi.head(scope)
+        exchange = Exchange(
+            request, asgi.Body(receive, request.headers), client[0], scope.get("scheme") == "https", self._clock.now()
+        )
         response, error = await self._attempt(exchange)
         try:
             # INVARIANT: the evidence of a call is written before its answer goes out.
@@ -104,6 +107,8 @@ class Pipeline:
         except EvidenceLost as lost:
             await response.close()
             response = _refusal(exchange, ServiceUnavailable(str(lost)))
+        if exchange.receive.abandoned:
+            send = asgi.closing(send)
         await response.send(send, bodiless=exchange.request.method == "HEAD")
 
     async def _attempt(self, exchange: Exchange) -> tuple[Answer, AwsError | None]:
