@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kansatsu.errors import (
+    AwsError,
     IdempotentParameterMismatch,
     IncorrectInstanceState,
     InvalidAMIIDMalformed,
@@ -26,7 +27,7 @@ from kansatsu.workload.associations import Associations
 from kansatsu.workload.attachment import Attacher, Refused
 from kansatsu.workload.fleet import Fleet, Member
 from kansatsu.workload.injection import InjectionError
-from kansatsu.workload.placement import BackendCall, place
+from kansatsu.workload.placement import BackendCall, check_type, place
 from kansatsu.workload.providers import OWNER_LABEL, ROLE_LABEL, Image, Provider, ProviderError
 from kansatsu.workload.records import DEFAULT_METADATA, TERMINATED, Details, Instance, new_id
 from kansatsu.workload.views import MetadataOptions
@@ -90,7 +91,11 @@ class Launcher:
         digits = image_id.removeprefix("ami-")
         if digits == image_id or not digits or any(c not in "0123456789abcdef" for c in digits):
             raise InvalidAMIIDMalformed(f'Invalid id: "{image_id}" (expecting "ami-...")')
-        for image in await self._provider.images():
+        try:
+            images = await self._provider.images()
+        except ProviderError as error:
+            raise AwsError(str(error), code="ServiceUnavailable", status=503) from error
+        for image in images:
             if image.ami == image_id:
                 return image
         raise InvalidAMIIDNotFound(f"The image id '[{image_id}]' does not exist")
@@ -105,6 +110,7 @@ class Launcher:
             if before := self._before(request):
                 return before
             image = await self.image(request.image_id)
+            await check_type(self._backend, request.account, request.region, request.instance_type)
             place_ = await place(
                 self._backend, request.account, request.region, request.subnet_id, request.security_group_ids
             )

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kansatsu.errors import AwsError, UnsupportedOperation
+from kansatsu.errors import AwsError, InvalidParameterValue, UnsupportedOperation
 
 # (account, region, service, operation, parameters) -> the decoded result; raises the backend's AwsError.
 BackendCall = Callable[[str, str, str, str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
@@ -19,6 +19,18 @@ class Placement:
     subnet_id: str = ""
     vpc_id: str = ""
     security_groups: tuple[tuple[str, str], ...] = ()  # (id, name)
+
+
+async def check_type(call: BackendCall | None, account: str, region: str, instance_type: str) -> None:
+    """Raise InvalidParameterValue for an instance type that the backend's region does not have."""
+    if call is None:
+        return
+    try:
+        await call(account, region, "ec2", "DescribeInstanceTypes", {"InstanceTypes": [instance_type]})
+    except AwsError as error:
+        if error.code != "InvalidInstanceType":
+            raise
+        raise InvalidParameterValue(f"Invalid value '{instance_type}' for InstanceType.") from error
 
 
 async def place(

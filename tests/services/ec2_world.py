@@ -1,0 +1,181 @@
+"""EC2 and the control API over boto3, in process: real store and workloads, an engine that exists in memory only."""
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import botocore.session
+import pytest
+from botocore.config import Config
+
+import kansatsu
+from kansatsu import services, wire
+from kansatsu.errors import AwsError, Unimplemented
+from kansatsu.http import HttpRequest
+from kansatsu.identity import ExpiredToken, Store, open_store
+from kansatsu.services.registry import Call, handler
+from kansatsu.workload import Workload, WorkloadSettings
+from kansatsu.workload.fakes import FakeInjector, FakeProvider, FakeServer
+from kansatsu.workload.views import Credentials, InstanceView
+from services.conftest import ACCOUNT, REGION, TestClock, World
+
+SUBNETS = [
+    {"SubnetId": "subnet-1", "VpcId": "vpc-1", "AvailabilityZone": "us-east-1a", "AvailabilityZoneId": "use1-az1"},
+    {"SubnetId": "subnet-2", "VpcId": "vpc-2", "AvailabilityZone": "us-east-1b", "AvailabilityZoneId": "use1-az2"},
+]
+GROUPS = [
+    {"GroupId": "sg-1", "GroupName": "default", "VpcId": "vpc-1"},
+    {"GroupId": "sg-2", "GroupName": "web", "VpcId": "vpc-2"},
+]
+
+
+async def backend(_account: str, _region: str, _service: str, operation: str, params: Mapping[str, Any]) -> Any:
+    """A backend with two subnets and two groups; the first subnet is the default one."""
+    if operation == "DescribeInstanceTypes":
+        if params["InstanceTypes"] == ["t9.huge"]:
+            raise AwsError("The following supplied instance types do not exist: [t9.huge]", code="InvalidInstanceType")
+        return {"InstanceTypes": [{}]}
+    if operation == "DescribeSubnets":
+        wanted = params.get("SubnetIds", ["subnet-1"])
+        found = [item for item in SUBNETS if item["SubnetId"] in wanted]
+        if len(found) != len(wanted):
+            raise AwsError(f"The subnet ID '{wanted[0]}' does not exist", code="InvalidSubnetID.NotFound")
+        return {"Subnets": found}
+    wanted = params.get("GroupIds", ["sg-1"])
+    found = [item for item in GROUPS if item["GroupId"] in wanted]
+    if len(found) != len(wanted):
+        raise AwsError(f"The security group '{wanted[0]}' does not exist", code="InvalidGroup.NotFound")
+    return {"SecurityGroups": found}
+
+
+class Ec2World(World):
+    """A World whose operations may be asynchronous; one event loop, which runs only while it is asked something."""
+
+    def __init__(self, store: Store, clock: TestClock, **settings: Any) -> None:
+        services.load()
+        self.loop = asyncio.new_event_loop()
+        self.provider = FakeProvider()
+        self.injector = FakeInjector()
+        self.server = FakeServer()
+        self.settings = WorkloadSettings(account=ACCOUNT, region=REGION, **settings)
+        super().__init__(store, clock)
+        self.workload = self.fresh_workload()
+        self.run(self.workload.start())
+        self.ec2 = self.client("ec2")
+        self.control = self.client("kansatsu")
+
+    def fresh_workload(self) -> Workload:
+        made = Workload(
+            self.store,
+            self.clock,
+            self.settings,
+            self.server,
+            provider=self.provider,
+            injector=self.injector,
+            backend=backend,
+        )
+        made.process_endpoint = "http://127.0.0.1:9"
+        return made
+
+    def restart(self) -> None:
+        """The control plane stops and starts again; containers run on."""
+        self.run(self.workload.close())
+        self.workload = self.fresh_workload()
+        self.run(self.workload.start())
+
+    def run(self, coroutine: Any) -> Any:
+        return self.loop.run_until_complete(coroutine)
+
+    def settle(self) -> None:
+        """Let everything that was begun come to its end, and look at the engine once."""
+        self.run(self.workload.launcher.settle())
+        self.run(self.workload.refresh())
+
+    def close(self) -> None:
+        self.run(self.workload.close())
+        self.loop.close()
+        self.store.close()
+
+    def client(self, service: str, keys: dict[str, str] | None = None) -> Any:
+        if service != "kansatsu":
+            return super().client(service, keys)
+        session = botocore.session.Session()
+        session.get_component("data_loader").search_paths.append(
+            str(Path(kansatsu.__file__).parent / "wire" / "models")
+        )
+        names = keys or self.admin_keys
+        made = session.create_client(
+            service,
+            region_name=REGION,
+            endpoint_url="http://127.0.0.1:1",
+            config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
+            **names,
+        )
+        made.meta.events.register("before-send", self._answer)
+        return made
+
+    def profile(self, name: str, *, role: str | None = None, trust: object = None) -> dict[str, Any]:
+        """An instance profile, with a role of that name when one is given (it is made when it does not exist)."""
+        made = self.iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]
+        if role is not None:
+            if trust is not None:
+                self.role(role, trust)
+            elif self.store.snapshot().find(ACCOUNT, "role", role) is None:
+                self.role(role)
+            self.iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
+        return cast("dict[str, Any]", made)
+
+    def container(self, name: str = "web", **how: Any) -> str:
+        """A container that somebody else started and that is registered now; returns the instance id."""
+        self.provider.add(name, **how)
+        return cast("str", self.control.register_instance(Container=name)["Workload"]["Id"])
+
+    def view(self, instance_id: str) -> InstanceView:
+        """What the instance's own metadata service shows."""
+        return self.server.view(instance_id)
+
+    def credentials(self, instance_id: str, delivery: Any = "2.0") -> Credentials:
+        state = self.view(instance_id).credentials(delivery)
+        assert isinstance(state, Credentials), state
+        return state
+
+    def works(self, credentials: Credentials) -> bool:
+        """Whether these credentials still name a principal."""
+        try:
+            self.caller(credentials.access_key_id, credentials.token)
+        except (AwsError, ExpiredToken):
+            return False
+        return True
+
+    def _run(self, service: wire.Service, request: HttpRequest) -> Any:
+        operation = wire.match(service, request)
+        params = wire.decode(operation, request)
+        wire.validate(operation, params)
+        found = handler(service.name, operation.name)
+        if found is None or not found.is_async:
+            if found is None:
+                raise Unimplemented(f"{service.name}:{operation.name}")
+            return super()._run(service, request)
+        credential = re.search(r"Credential=(\w+)/", request.headers["authorization"])
+        assert credential is not None
+        caller = self.caller(credential.group(1), request.headers.get("x-amz-security-token"))
+        call = Call(
+            caller, caller.account, REGION, "request-id", self.clock.now(), self._context(caller), self.store,
+            self.uses, self.workload, self.clock,  # type: ignore[arg-type]
+        )  # fmt: skip
+        with self.store.read() as conn:
+            call.enter(conn)
+            self._authorize(call, found.authorizations(call, params), found.always_allowed)
+            arguments = found.bind(params)
+        call.enter(None)
+        return wire.encode(operation, self.run(found.function(call, **arguments)), "request-id")
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, clock: TestClock, request: pytest.FixtureRequest) -> Iterator[Ec2World]:
+    """An account with an engine. Settings come from `@pytest.mark.parametrize("cloud", [{...}], indirect=True)`."""
+    made = Ec2World(open_store(tmp_path / "data", clock), clock, **getattr(request, "param", {}))
+    yield made
+    made.close()
