@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from kansatsu import catalog, wire
+from kansatsu.http import HttpRequest
 
 # Operations and members that look as if they set a policy on a resource.
 OPERATIONS = re.compile(
@@ -86,6 +87,16 @@ def test_every_listed_operation_exists() -> None:
         assert set(unenforced._WITH.get(name, ((),))[0]) <= set(model.input_members), name
 
 
+def test_a_protocol_without_a_model_hides_nothing() -> None:
+    """SQS's older query protocol names attributes in a way that its model no longer tells."""
+    body = b"Action=SetQueueAttributes&Version=2012-11-05&Attribute.1.Name=Policy&Attribute.1.Value=x"
+    request = HttpRequest("POST", "/", "", {"content-type": "application/x-www-form-urlencoded"}, body)
+    service = catalog.identify(request, "sqs")
+    assert service is not None
+    operation = wire.match(service, request)
+    assert catalog.sets_unenforced_policy(operation, wire.decode(operation, request)) == "queue policy"
+
+
 @pytest.mark.parametrize(
     ("service", "operation", "params", "kind"),
     [
@@ -94,6 +105,7 @@ def test_every_listed_operation_exists() -> None:
         ("s3", "PutBucketAcl", {"ACL": "public-read"}, "access control list"),
         ("s3", "PutBucketAcl", {"GrantRead": "uri=x"}, "access control list"),
         ("s3", "PutObjectAcl", {"AccessControlPolicy": {"Grants": []}}, "access control list"),
+        ("s3", "PutBucketAcl", {"AccessControlPolicy": {}}, "access control list"),
         ("s3", "PutObject", {"ACL": "public-read"}, "access control list"),
         ("s3", "PutObject", {"ACL": "bucket-owner-full-control"}, ""),
         ("s3", "CopyObject", {"ACL": "authenticated-read"}, "access control list"),

@@ -99,6 +99,7 @@ def test_every_form_of_a_timestamp(text: str) -> None:
         ("dynamodb", "Scan", b'{"Limit": 1e400}', "SerializationException"),
         ("s3", "DeleteObjects", b"<Delete><Object><Key>a</Key><Key>b</Key></Object></Delete>", "MalformedXML"),
         ("s3", "DeleteObjects", b"<Delete>", "MalformedXML"),
+        ("s3", "DeleteObjects", b"<X><Delete><Object><Key>a</Key></Object></Delete></X>", "MalformedXML"),
         ("s3", "DeleteObjects", b"<Delete><Quiet>perhaps</Quiet></Delete>", "MalformedXML"),
         ("s3", "DeleteObjects", b"<a>" * 200, "MalformedXML"),
         (

@@ -108,6 +108,7 @@ def test_virtual_hosts_become_paths_once() -> None:
         form("Action=ListUsers&Action=DeleteUser"),
         form("Action=ListUsers&%41ction=DeleteUser"),
         form("Action=ListUsers", "Action=DeleteUser"),
+        HttpRequest("POST", "/", "Action=ListUsers", {"content-type": "application/json"}, b"Action=DeleteUser"),
         HttpRequest("POST", "/", "", {**FORM, "x-amz-target": "X.DeleteUser"}, b"Action=ListUsers"),
     ],
 )

@@ -227,8 +227,8 @@ def _body_decoder(shape: Shape, codecs: Any) -> Callable[[bytes, dict[str, Any]]
     if payload is None:
         if all(member.get("location") for _, member in shape.members):
             return None
-        whole = codecs.compile(shape)
-        return lambda body, found: found.update(whole(parse(body)))
+        whole, root = codecs.compile(shape), _root(shape)
+        return lambda body, found: found.update(whole(_checked(parse(body), root)))
     member = dict(shape.members)[payload]
     if member.get("streaming") or member.get("eventstream"):
         return None
@@ -236,8 +236,20 @@ def _body_decoder(shape: Shape, codecs: Any) -> Callable[[bytes, dict[str, Any]]
         return lambda body, found: found.update({payload: body})
     if member.type == "string":
         return lambda body, found: found.update({payload: body.decode(errors="replace")})
-    part = codecs.compile(member)
-    return lambda body, found: found.update({payload: part(parse(body))})
+    part, root = codecs.compile(member), _root(member)
+    return lambda body, found: found.update({payload: part(_checked(parse(body), root))})
+
+
+def _root(shape: Shape) -> str:
+    """The name that the root element of a body must have."""
+    return str(shape.get("locationName") or shape.name)
+
+
+def _checked(document: Any, root: str) -> Any:
+    # INVARIANT: a body of another kind is refused, not read as an empty one: the backend might find something in it.
+    if isinstance(document, xmlin.Node) and document.tag != root:
+        raise Malformed("The XML you provided was not well-formed or did not validate against our published schema")
+    return document
 
 
 def header_text(shape: Shape) -> Callable[[Any], str]:

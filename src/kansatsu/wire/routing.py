@@ -43,17 +43,12 @@ def _protocol(service: Service, request: HttpRequest) -> str:
 
 
 def _form(service: Service, request: HttpRequest) -> Mapping[str, str]:
-    if not request.query and not _may_be_form(request):
+    if not request.query and not form.may_be_form(request):
         return _NO_PARAMETERS
     try:
         return form.parameters(request)
     except Malformed as error:
         raise malformed(service, str(error)) from error
-
-
-def _may_be_form(request: HttpRequest) -> bool:
-    content_type = request.headers.get("content-type", "")
-    return bool(request.body) and "json" not in content_type and "cbor" not in content_type
 
 
 def form_parameters(request: HttpRequest) -> Mapping[str, str]:
