@@ -8,7 +8,7 @@ import aiodocker
 import pytest
 
 from containers import engine, image, network, run_container
-from kansatsu.workload.injection import GATEWAY, METADATA, InjectorClient, start_time
+from kansatsu.workload.injection import CONTAINER_CREDENTIALS, GATEWAY, METADATA, InjectorClient, start_time
 
 pytestmark = pytest.mark.root
 __all__ = ["engine", "image", "network", "run_container"]
@@ -42,6 +42,23 @@ async def test_unmodified_sdks_in_running_containers(bench, instance, attach, ru
         container = run_container(kind, on=on)
         await attach(container, instance)
         assert (await asyncio.to_thread(container.exec, *command)).stdout == "ASIA20EXAMPLE\n"
+
+
+async def test_unmodified_sdks_get_task_credentials(bench, process, run_container):
+    """AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, as ECS sets it: the address is ECS's own."""
+    injector = InjectorClient()
+    bench.clock.moment = bench.clock.moment.replace(year=2099)
+    process.state = _until_2100(process.state)
+    environment = {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": f"/v2/credentials/{process.id}"}
+    for kind, command in (("python", ["python3", "-c", PYTHON]), ("node", ["node", "-e", NODE])):
+        container = run_container(kind, env=environment)
+        pid = container.pid()
+        [listener] = await injector.listen(pid, start_time(pid), [CONTAINER_CREDENTIALS])
+        known = {process.id: process}.get
+        serving = bench.containers.serve(listener, known, shared=False, address=CONTAINER_CREDENTIALS)
+        bench.handles.append(await serving)
+        assert (await asyncio.to_thread(container.exec, *command)).stdout == "ASIA20EXAMPLE\n"
+    await injector.stop()
 
 
 def _until_2100(credentials):

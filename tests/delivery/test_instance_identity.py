@@ -64,13 +64,13 @@ async def test_signed_message_verifies_with_openssl(bench, instance, keys, tmp_p
 
 
 def test_keys_are_made_once_and_kept_from_others(tmp_path, bench):
-    directory = tmp_path / "metadata"
-    first = load_keys(directory, bench.clock)
-    again = load_keys(directory, bench.clock)
+    first = load_keys(tmp_path, bench.clock)
+    again = load_keys(tmp_path, bench.clock)
+    directory = tmp_path / "instance-identity"
     assert (first.certificate, first.token_key) == (again.certificate, again.token_key)
     assert first.private_key.private_numbers() == again.private_key.private_numbers()
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (directory, *directory.iterdir())}
-    assert modes == {"metadata": 0o700, "key.pem": 0o600, "token.key": 0o600, "certificate.pem": 0o644}
+    assert modes == {"instance-identity": 0o700, "key.pem": 0o600, "token.key": 0o600, "certificate.pem": 0o644}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,8 @@ def test_keys_are_made_once_and_kept_from_others(tmp_path, bench):
 )
 def test_damaged_keys_are_an_error_and_never_replaced(tmp_path, bench, name, junk):
     load_keys(tmp_path, bench.clock)
-    (tmp_path / name).write_bytes(junk)
+    file = tmp_path / "instance-identity" / name
+    file.write_bytes(junk)
     with pytest.raises(ValueError):
         load_keys(tmp_path, bench.clock)
-    assert (tmp_path / name).read_bytes() == junk
+    assert file.read_bytes() == junk

@@ -87,7 +87,6 @@ def test_closing_gives_back_every_descriptor(make_bench, make_instance, new_loop
             handle = await bench.metadata.serve(listener, make_instance())
             assert await run_inside(pid, "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", METADATA[0]) == "401"
             await handle.close()
-            await asyncio.sleep(0)
             del listener
             counts.append(descriptors())
         await injector.stop()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Container images for the tests without any registry of images: Debian packages, PyPI and npm are enough.
-# usage: tests/images/build.sh [--name] python|node...   prints the image names; builds only what is not there
+# usage: tests/images/build.sh python|node...   prints the image names; builds only what is not there
 #   python  python 3.11, boto3, the AWS CLI, busybox, libfaketime (LD_PRELOAD=/usr/lib/faketime/libfaketime.so.1)
 #   node    this machine's node with @aws-sdk/client-s3 and @aws-sdk/credential-providers, libfaketime
 set -euo pipefail
@@ -14,9 +14,11 @@ trap '[ -z "$work" ] || rm -rf "$work"' EXIT
 
 need() { command -v "$1" >/dev/null || { echo "build.sh: $1 is missing: $2" >&2; exit 3; }; }
 
+fetch() { apt-get download -qq -o APT::Sandbox::User=root "$@"; } # as root: the directory is ours, not _apt's
+
 debian() { # debian PACKAGE... : unpack Debian packages into $root
   mkdir -p "$work/debs"
-  (cd "$work/debs" && { apt-get download -qq "$@" || { apt-get update -qq && apt-get download -qq "$@"; }; }) >/dev/null
+  (cd "$work/debs" && { fetch "$@" || { apt-get update -qq && fetch "$@"; }; }) >/dev/null
   local deb
   for deb in "$work"/debs/*.deb; do dpkg-deb -x "$deb" "$root"; done
   rm -rf "$root"/usr/share/{doc,man,locale,lintian,bash-completion}
@@ -50,6 +52,10 @@ finish() { # finish KIND IMPORT-OPTIONS... : the files every image needs, then t
   echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
   tar -C "$root" -cf - . | "$podman" import -q "$@" -c 'CMD ["/bin/sleep","infinity"]' - "localhost/kansatsu-test/$kind:$tag" >/dev/null
   "$podman" tag "localhost/kansatsu-test/$kind:$tag" "localhost/kansatsu-test/$kind:latest"
+  local old # images of earlier recipes; one that a container still uses stays
+  for old in $("$podman" images --format '{{.Repository}}:{{.Tag}}' "localhost/kansatsu-test/$kind"); do
+    case $old in *":$tag" | *:latest) ;; *) "$podman" rmi "$old" >/dev/null 2>&1 || true ;; esac
+  done
 }
 
 build_python() {
@@ -59,7 +65,7 @@ build_python() {
   merge_usr
   shell
   ln -sf python3.11 "$root/usr/bin/python3"
-  "${PYTHON:-python3}" -m pip -q --disable-pip-version-check install --target "$root/opt/aws" --no-compile \
+  "${PYTHON:-python3}" -m pip -q --disable-pip-version-check install --target "$root/opt/aws" --no-compile --root-user-action=ignore \
     --only-binary :all: --python-version 3.11 boto3 awscli
   sed -i '1s|^#!.*|#!/usr/bin/python3|' "$root"/opt/aws/bin/aws
   find "$root/opt/aws" -path '*/awscli/examples' -prune -exec rm -rf {} +

@@ -117,6 +117,16 @@ async def test_that_attack_succeeds_on_a_socket_that_is_not_bound_to_lo(namespac
     finish(gateway)
 
 
+async def test_a_second_control_plane_cannot_take_an_endpoint_over(namespaces, listening):
+    workload = namespaces()
+    listener, *_ = await listening(workload, ALL)
+    second = InjectorClient()
+    assert (await refused(second, workload.pid, workload.start_time)).code == "in-use"
+    await second.stop()
+    assert workload.connects(*METADATA)
+    listener.accept()[0].close()
+
+
 @pytest.mark.parametrize("order", ["web server first", "endpoint first"])
 async def test_the_workload_may_have_a_web_server_on_every_address(namespaces, listening, finish, order):
     workload = namespaces()

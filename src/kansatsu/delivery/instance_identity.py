@@ -1,6 +1,7 @@
 """The instance identity document and its signatures, by a certificate of this installation's own.
 
-A verifier trusts the published certificate (`certificate.pem` in the data directory) as it would trust AWS's.
+A verifier trusts the published certificate (`instance-identity/certificate.pem` in the data directory) as it would
+trust AWS's.
 https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-identity-documents.html
 """
 
@@ -38,11 +39,12 @@ class Keys:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def load_keys(directory: Path, clock: Clock) -> Keys:
-    """The keys in `directory`; made there on first use (modes 0700, 0600; the certificate is public).
+def load_keys(data_dir: Path, clock: Clock) -> Keys:
+    """The keys in `instance-identity` of the data directory; made there on first use, readable by the owner only.
 
     Takes some 100 ms the first time. Raises OSError; ValueError when a file is not what it should be.
     """
+    directory = data_dir / "instance-identity"
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     key_file, certificate_file = directory / "key.pem", directory / "certificate.pem"
     if not key_file.exists():

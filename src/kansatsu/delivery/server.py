@@ -41,6 +41,7 @@ class Handle:
             self._listener.close()  # uvloop closes the descriptor only, not what an injected listener holds besides
         for connection in tuple(self._connections):
             connection.abort()
+        await asyncio.sleep(0)  # uvloop closes at the end of its round: from here on the address is free again
 
     def _started(self, server: asyncio.Server) -> "Handle":
         self._server = server

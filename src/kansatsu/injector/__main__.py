@@ -41,7 +41,7 @@ LOOPBACK = b"lo"
 MAX_PACKET = 16384
 MAX_BINDS = 16
 BACKLOG = 128
-STEERED_PORTS = range(64169, 64200)  # above the ports that Linux hands out by itself
+STEERED_PORT = 64169  # above the ports that Linux hands out by itself
 
 
 class Refused(Exception):
@@ -189,19 +189,19 @@ def listen(bind: Bind) -> socket.socket:
     return listener
 
 
-def listen_steered(bind: Bind, network: int) -> tuple[socket.socket, int]:
-    """A listener on a port nobody uses, and the descriptor that makes it answer at `bind`."""
-    for port in STEERED_PORTS:
-        try:
-            listener = listen(Bind(bind.address, port))
-        except OSError:
-            continue
-        try:
-            return listener, steer(network, [(bind.address, bind.port, listener)])
-        except OSError:
-            listener.close()
+def listen_steered(bind: Bind, network: int) -> list[int]:
+    """Descriptors of a listener on a port nobody uses, and of what makes it answer at `bind`. Raises Refused."""
+    try:
+        listener = listen(Bind(bind.address, STEERED_PORT))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
             raise
-    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        # INVARIANT: never steer twice: the kernel would follow the later one, and take the endpoint from its owner.
+        text = f"{bind.address}:{STEERED_PORT} is taken: another Kansatsu serves this network namespace already"
+        raise Refused("in-use", text) from error
+    with listener:
+        guard = steer(network, [(bind.address, bind.port, listener)])
+        return [listener.detach(), guard]
 
 
 def open_listener(bind: Bind, network: int) -> list[int]:
@@ -210,10 +210,9 @@ def open_listener(bind: Bind, network: int) -> list[int]:
         return [listen(bind).detach()]
     add_address(bind.address)
     try:
-        listener, guard = listen_steered(bind, network)
+        return listen_steered(bind, network)
     except OSError:  # an older kernel, or a user without the right to: then the workload itself cannot use that port
         return [listen(bind).detach()]
-    return [listener.detach(), guard]
 
 
 def listen_all(request: Request, network: int) -> list[list[int]]:
