@@ -91,6 +91,9 @@ build_node() {
 }
 
 need podman 'apt-get install podman runc'
+mkdir -p "$cache"
+exec 9>"$cache/build.lock" # several test workers may ask at once; one builds
+flock 9
 for kind in "$@"; do
   case $kind in
     python | node) ;;
@@ -98,7 +101,6 @@ for kind in "$@"; do
   esac
   if ! "$podman" image exists "localhost/kansatsu-test/$kind:$tag"; then
     need dpkg-deb 'this recipe takes packages of Debian or Ubuntu'
-    mkdir -p "$cache"
     work=$(mktemp -d "$cache/build-$kind.XXXXXX")
     root=$work/root
     mkdir -p "$root"
