@@ -159,13 +159,13 @@ class World:
             self.uses, None, self.clock,  # type: ignore[arg-type]
         )  # fmt: skip
         with self.store.read() as conn:
-            call.enter(conn)
+            call.enter(lambda: conn)
             self._authorize(call, found.authorizations(call, params), found.always_allowed)
             arguments = found.bind(params)
             if not found.write:
                 return wire.encode(operation, found.function(call, **arguments), "request-id")
         with self.store.write() as conn:
-            call.enter(conn)
+            call.enter(lambda: conn)
             return wire.encode(operation, found.function(call, **arguments), "request-id")
 
     def _context(self, caller: Caller) -> dict[str, str | tuple[str, ...]]:

@@ -166,7 +166,7 @@ class Ec2World(World):
             self.uses, self.workload, self.clock,  # type: ignore[arg-type]
         )  # fmt: skip
         with self.store.read() as conn:
-            call.enter(conn)
+            call.enter(lambda: conn)
             self._authorize(call, found.authorizations(call, params), found.always_allowed)
             arguments = found.bind(params)
         call.enter(None)

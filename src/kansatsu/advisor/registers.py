@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Insert, case, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from kansatsu.advisor.events import AccessEvent
 from kansatsu.identity.schema import last_access
 
 Key = tuple[str, str, str, str, str, str]  # account, principal id, long-term access key id, service, action, region
-_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -91,8 +90,17 @@ def save(conn: Connection, registers: Registers) -> None:
     conn.execute(_upsert(conn.dialect.name), rows)
 
 
+def _insert(dialect: str) -> Any:
+    """An INSERT of the dialect, which has the conflict clause that the standard lacks."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # a seventh of the start-up that SQLite does not need
+
+        return postgresql.insert(last_access)
+    return sqlite.insert(last_access)
+
+
 def _upsert(dialect: str) -> Insert:
-    statement = _INSERT[dialect](last_access)
+    statement = _insert(dialect)
     new, old = statement.excluded, last_access.c
     allowed = case(
         (new.last > old.last, new.allowed),

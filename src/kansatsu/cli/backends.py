@@ -2,8 +2,6 @@
 
 from contextlib import AsyncExitStack
 
-from botocore.session import Session
-
 from kansatsu.backends import Backend, Credentials, EmbeddedBackend, UrlBackend
 from kansatsu.cli.settings import Settings
 from kansatsu.clock import SystemClock
@@ -33,6 +31,8 @@ def _make(name: str, settings: Settings) -> Backend:
     clock = SystemClock()
     if name == EMBEDDED:
         return EmbeddedBackend(settings.data_dir / "backend", clock)
+    from botocore.session import Session  # a third of a second that the embedded backend does not need
+
     # The backend's own credentials are those of the environment that Kansatsu was started in; never the clients'.
     found = Session().get_credentials()
     if found is None:

@@ -110,10 +110,26 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     server = HttpServer(App(pipeline, health, reset if settings.test_mode else None))
     servers.append(server)
     stack.push_async_callback(server.close)
+    stack.push_async_callback(_stop, asyncio.get_running_loop().create_task(_keep_up(store)))
     await _serve_processes(workload, CredentialEndpoint(metadata, clock), stack)
     await workload.start()
     stack.push_async_callback(workload.close)
     return server
+
+
+async def _keep_up(store: Store) -> None:
+    """Rotate the sealing key and prune, now and every hour."""
+    while True:
+        try:
+            await asyncio.to_thread(store.upkeep)
+        except Exception:
+            log.exception("the upkeep of the store failed; it is tried again in an hour")
+        await asyncio.sleep(3600)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _serve_processes(workload: Workload, endpoint: CredentialEndpoint, stack: AsyncExitStack) -> None:

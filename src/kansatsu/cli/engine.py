@@ -12,7 +12,6 @@ from pathlib import Path
 
 from kansatsu.cli.settings import Settings
 from kansatsu.workload import Provider
-from kansatsu.workload.engine import DockerEngine
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +24,8 @@ async def open_engine(settings: Settings) -> AsyncIterator[Provider | None]:
     if settings.engine == "none":
         yield None
         return
+    from kansatsu.workload.engine import DockerEngine  # its libraries are loaded only where there is an engine
+
     if settings.engine != "auto":
         yield DockerEngine(settings.engine)
         return

@@ -6,6 +6,7 @@ Our own services and proxied ones take the same steps; no handler checks its cal
 import logging
 import uuid
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -192,8 +193,8 @@ class Pipeline:
             self._workload,
             self._clock,
         )
-        with self._store.read() as conn:
-            call.enter(conn)
+        with ExitStack() as stack:
+            call.enter(lambda: stack.enter_context(self._store.read()))
             exchange.authorizations = tuple(found.authorizations(call, exchange.params))
             if not found.always_allowed:
                 self._authorize(exchange, call.context, snapshot)
@@ -286,7 +287,7 @@ def _refusal(exchange: Exchange, error: AwsError) -> Whole:
 
 
 def _run(conn: Connection, found: Handler, call: Call, arguments: dict[str, Any]) -> Any:
-    call.enter(conn)
+    call.enter(lambda: conn)
     return found.function(call, **arguments)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from inspect import Parameter, iscoroutinefunction, signature
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from botocore import xform_name
 from sqlalchemy import Connection
@@ -18,7 +18,7 @@ from kansatsu.wire import Operation
 from kansatsu.workload import Workload
 
 Params = Mapping[str, Any]
-Resources = str | Authorization | Iterable[str | Authorization]
+Resources: TypeAlias = str | Authorization | Iterable[str | Authorization]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -54,18 +54,21 @@ class Call:
     recorder: Recorder
     workload: Workload
     clock: Clock
+    _open: Callable[[], Connection] | None = field(default=None, repr=False)
     _conn: Connection | None = field(default=None, repr=False)
 
     @property
     def conn(self) -> Connection:
-        """The transaction of this operation; asynchronous operations have none."""
+        """The transaction of this operation, opened at its first use; asynchronous operations have none."""
         if self._conn is None:
-            raise RuntimeError("an asynchronous operation opens transactions through call.store")
+            if self._open is None:
+                raise RuntimeError("an asynchronous operation opens transactions through call.store")
+            self._conn = self._open()
         return self._conn
 
-    def enter(self, conn: Connection | None) -> None:
-        """Set the connection for what comes next: to authorize, then to run; only the gateway does."""
-        self._conn = conn
+    def enter(self, opens: Callable[[], Connection] | None) -> None:
+        """Set where the connection for what comes next is from: to authorize, then to run; only the gateway does."""
+        self._open, self._conn = opens, None
 
 
 @dataclass(frozen=True, slots=True)
