@@ -64,7 +64,7 @@ def parameters(request: HttpRequest) -> dict[str, str]:
         return found
     found = {}
     source = pairs(request.query)
-    # INVARIANT: beside an Action in the query the body is a form whatever it calls itself; a backend may read it as one.
+    # INVARIANT: beside an Action in the query the body is a form whatever it calls itself; a backend may read it so.
     if request.body and (may_be_form(request) or any(key == "Action" for key, _ in source)):
         try:
             source += pairs(request.body.decode())
