@@ -188,3 +188,13 @@ def test_the_last_parse_is_never_another_request_s() -> None:
     wire.match(iam, second)
     assert wire.decode(operation, first) == {"RoleName": "a"}
     assert wire.decode(operation, second) == {"RoleName": "b"}
+
+
+def test_headers_in_the_query_of_a_presigned_url_count_as_headers() -> None:
+    s3_service = wire.load_service("s3")
+    request = s3("PUT", "/b/k?X-Amz-Signature=s&x-amz-acl=public-read")
+    assert wire.decode(wire.match(s3_service, request), request)["ACL"] == "public-read"
+    assert wire.path_style(wire.path_style(request)) == wire.path_style(request)
+    assert wire.match(s3_service, s3("PUT", "/b/k?x-amz-copy-source=secret/key")).name == "CopyObject"
+    with pytest.raises(AwsError):
+        wire.match(s3_service, s3("PUT", "/b/k?x-amz-acl=public-read", x_amz_acl="private"))
