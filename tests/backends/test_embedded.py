@@ -33,6 +33,31 @@ async def test_s3(backend: EmbeddedBackend) -> None:
     assert (await s3(backend, "HEAD", "/plain/a"))[1] == b""
 
 
+async def test_a_fragment_is_no_way_to_another_key(backend: EmbeddedBackend) -> None:
+    await s3(backend, "PUT", "/fragments")
+    await s3(backend, "PUT", "/fragments/secret", body=b"secret")
+    assert (await s3(backend, "GET", "/fragments/secret#public"))[0] == 404
+
+
+async def test_what_sdks_send_with_a_trailer(backend: EmbeddedBackend) -> None:
+    """The body goes on decoded, and the object's encoding is the object's own."""
+    await s3(backend, "PUT", "/encoded")
+    headers = {
+        "host": "h",
+        "content-encoding": "aws-chunked",
+        "x-amz-sdk-checksum-algorithm": "CRC32",
+        "x-amz-trailer": "x-amz-checksum-crc32",
+        "x-amz-decoded-content-length": "7",
+        "content-length": "49",
+    }
+    request = HttpRequest("PUT", "/encoded/key", "", headers)
+    response = await backend.call(ACCOUNT, "us-east-1", "s3", request, pieces([b"pay", b"load"]))
+    assert (response.status, await response.read()) == (200, b"")
+    response = await backend.call(ACCOUNT, "us-east-1", "s3", HttpRequest("GET", "/encoded/key"))
+    assert await response.read() == b"payload"
+    assert "content-encoding" not in {name.lower() for name, _ in response.headers}
+
+
 async def test_streamed_both_ways(backend: EmbeddedBackend) -> None:
     await s3(backend, "PUT", "/streams")
     parts = [bytes([n]) * 300_000 for n in range(10)]

@@ -6,6 +6,7 @@ import pytest
 
 from kansatsu.backends import Credentials
 from kansatsu.backends.head import build
+from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
 from kansatsu.signing import PayloadMode, parse_signature, verify
 
@@ -101,6 +102,28 @@ def test_host(service: str, given: str, sent: str) -> None:
     assert (
         head(HttpRequest("POST", "/", "", {"host": given}), service, host="minio:9000").headers["host"] == "minio:9000"
     )
+
+
+@pytest.mark.parametrize(
+    "path", ["@evil.example.com/", ":80@evil.example.com/", "*", "b/k", "/b k", "/b\r\nx", "/\xfc", "/\x7f"]
+)
+def test_a_path_names_nothing_but_a_path(path: str) -> None:
+    with pytest.raises(AwsError) as raised:
+        head(HttpRequest("GET", path))
+    assert raised.value.code == "InvalidURI"
+
+
+@pytest.mark.parametrize("query", ["a b", "a\tb", "a\r\nHost: evil", "\xfc"])
+def test_a_query_has_no_spaces(query: str) -> None:
+    with pytest.raises(AwsError) as raised:
+        head(HttpRequest("GET", "/", query))
+    assert raised.value.code == "InvalidURI"
+
+
+def test_a_fragment_stays_part_of_the_key() -> None:
+    """Else a request that is authorized for the key `secret#x` would read the key `secret`."""
+    sent = head(HttpRequest("GET", "/b/secret#x", "prefix=a#b", {"host": "h"}))
+    assert (sent.path, sent.query) == ("/b/secret%23x", "prefix=a%23b")
 
 
 def test_secrets_are_not_printed() -> None:

@@ -64,6 +64,13 @@ async def test_killed_it_comes_back_empty(tmp_path: Path) -> None:
     assert not backend.supervisor.socket.exists()
 
 
+async def test_reset_leaves_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path / "b") as backend:
+        assert (await s3(backend, "PUT", "/bucket"))[0] == 200
+        await backend.reset()
+        assert (await s3(backend, "HEAD", "/bucket"))[0] == 404
+
+
 async def test_socket_is_the_owners_alone(tmp_path: Path) -> None:
     # INVARIANT: mode 0600 in a directory of mode 0700, whatever the umask and the directory were before.
     directory = tmp_path / "b"

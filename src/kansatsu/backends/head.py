@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
 from kansatsu.signing import PayloadMode, sign
 
@@ -27,6 +28,7 @@ _OURS = HOP_BY_HOP | {
 _PRESIGN = re.compile(
     r"X-Amz-(Algorithm|Credential|Date|Expires|SignedHeaders|Signature|Security-Token|Content-Sha256)(=|$)"
 )
+_TARGET = re.compile(r"/[!-~]*")
 # Services whose answers hold URLs made of the Host that the client used.
 _ECHO_HOST = frozenset({"sqs"})
 _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -59,11 +61,11 @@ def build(
 
     `host` is the backend's own, None for AWS's name of the service. `extra` headers are added after ours.
     """
+    path, query = _target(request)
     headers = _kept(request.headers)
     headers["host"] = host or _host(request, region, service)
     headers.update(extra or {})
-    query = "&".join(part for part in request.query.split("&") if part and not _PRESIGN.match(part))
-    bare = HttpRequest(request.method, request.path or "/", query, headers)
+    bare = HttpRequest(request.method, path, query, headers)
     payload_hash = PayloadMode.UNSIGNED.value if streamed else hashlib.sha256(request.body).hexdigest()
     headers |= sign(
         bare,
@@ -77,7 +79,17 @@ def build(
     )
     if length or request.method in ("POST", "PUT", "PATCH"):
         headers["content-length"] = str(length)
-    return HttpRequest(bare.method, bare.path, query, headers)
+    return bare
+
+
+def _target(request: HttpRequest) -> tuple[str, str]:
+    """Path and query as they go on, without what made a presigned URL of them."""
+    query = "&".join(part for part in request.query.split("&") if part and not _PRESIGN.match(part))
+    path = request.path or "/"
+    # INVARIANT: the backend reads the path that was authorized: it names no other host, no part of it is a fragment.
+    if not _TARGET.fullmatch(path) or not _TARGET.fullmatch(f"/{query}"):
+        raise AwsError("Couldn't parse the specified URI.", code="InvalidURI", status=400)
+    return path.replace("#", "%23").replace("?", "%3F"), query.replace("#", "%23")
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:

@@ -52,6 +52,11 @@ class EmbeddedBackend:
         target = Target(self._client, _CREDENTIALS, self._clock)
         return await target.send(region, service, request, body=body, length=length, extra={_ACCOUNT_HEADER: account})
 
+    async def reset(self) -> None:
+        """Start again with no data; calls wait meanwhile."""
+        await self.supervisor.stop()
+        self.supervisor.start()
+
     async def stop(self) -> None:
         if self._client is not None:
             await self._client.close()
