@@ -1,13 +1,17 @@
 """From an authorized request to the backend and back: bodies stream both ways, nothing is kept whole."""
 
+import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from kansatsu import backends
 from kansatsu.backends import Backend, BackendResponse
+from kansatsu.errors import AwsError, Unimplemented
 from kansatsu.gateway import asgi
 from kansatsu.http import HttpRequest
 from kansatsu.wire import Operation
+
+log = logging.getLogger(__name__)
 
 # What a backend says of its own connection and of its own identity is not for our clients.
 _NOT_OURS = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "server", "date"})
@@ -59,6 +63,8 @@ class Forwarder:
         """Send a path-style request on; `body` streams it, without one the request's own bytes are sent."""
         service = operation.service
         response = await self.backend(service.name).call(account, region, service.signing_name, request, body)
+        if response.status >= 400 and dict(response.headers).get("content-type", "").startswith("text/html"):
+            raise await _no_aws_answer(response, operation)
         return Forwarded(response, request_id)
 
     async def call(self, request: HttpRequest, operation: Operation, account: str, region: str) -> dict[str, Any]:
@@ -73,3 +79,14 @@ class Forwarder:
     ) -> Mapping[str, Any]:
         """A call of our own, by parameters. Raises the backend's AwsError."""
         return await backends.ask(self.backend(service), account, region, service, operation, params)
+
+
+async def _no_aws_answer(response: BackendResponse, operation: Operation) -> AwsError:
+    """The error for a web page in the place of an answer: the backend failed, or has no such operation."""
+    page = await response.read()
+    name = f"{operation.service.name}:{operation.name}"
+    log.error("the backend answered %s with status %d and a web page: %.500s", name, response.status, page)
+    if response.status in (404, 405):
+        return Unimplemented(f"The backend does not implement {name}.")
+    code = "InternalError" if operation.service.name == "s3" else "InternalFailure"
+    return AwsError("We encountered an internal error. Please try again.", code=code, status=500)
