@@ -169,6 +169,32 @@ def test_an_engine_that_is_away_changes_nothing(cloud: Ec2World) -> None:
     assert state(cloud, instance_id) == "running" and len(cloud.server.open) == 1
 
 
+def test_a_list_that_is_older_than_what_we_know_ends_nothing(cloud: Ec2World) -> None:
+    """The engine's list was made before the container: what is not in it is asked for by itself."""
+    instance_id = cloud.container("web")
+
+    async def stale() -> list[Any]:
+        return []
+
+    cloud.provider.list = stale  # type: ignore[method-assign]
+    look(cloud)
+    assert state(cloud, instance_id) == "running" and len(cloud.server.open) == 1
+
+
+def test_one_that_is_being_worked_on_holds_nobody_up(cloud: Ec2World) -> None:
+    busy, other = cloud.container("busy"), cloud.container("other")
+    member = cloud.workload.fleet.find(busy)
+    assert member is not None
+    cloud.provider.halt(next(key for key, item in cloud.provider.containers.items() if item.name == "other"))
+
+    async def look_while_busy() -> None:
+        async with member.lock:
+            await cloud.workload.refresh()
+
+    cloud.run(look_while_busy())
+    assert state(cloud, other) == "stopped"
+
+
 # ---- labels --------------------------------------------------------------------------------------------------------
 
 

@@ -66,13 +66,15 @@ class Supervisor:
     # ---- known instances -------------------------------------------------------------------------------------------
 
     async def _follow(self, member: Member, containers: Mapping[str, Container]) -> None:
+        if member.instance.state not in _SETTLED or member.lock.locked():
+            return  # somebody is at work on it; waiting here would keep all others waiting
         async with member.lock:
-            reference = member.instance.reference
-            if member.instance.state not in _SETTLED:
-                return
-            container = containers.get(reference)
+            try:
+                container = await self._confirmed(member, containers.get(member.instance.reference))
+            except ProviderError:
+                return  # nobody knows: what was known stays
             if container is not None:
-                await self._keep(member, container, containers)
+                await self._keep(member, container)
                 return
         # INVARIANT: a container that is gone is a terminated instance; its name, used again, is another one.
         await self.end(member, "Client.InstanceInitiatedShutdown", "The container was removed.")
@@ -82,7 +84,16 @@ class Supervisor:
             except ProviderError as error:
                 log.warning("the network of %s could not be removed: %s", member.instance.id, error)
 
-    async def _keep(self, member: Member, container: Container, containers: Mapping[str, Container]) -> None:
+    async def _confirmed(self, member: Member, listed: Container | None) -> Container | None:
+        """What the list said; where that is news, asked again: the list may be older than what we know ourselves."""
+        if listed is not None and listed.running == (member.instance.state == "running"):
+            return listed
+        try:
+            return await self._provider.inspect(member.instance.reference)
+        except NoSuchContainer:
+            return None
+
+    async def _keep(self, member: Member, container: Container) -> None:
         if not container.running:
             if member.instance.adopted:
                 await self._attacher.detach(member)
@@ -91,11 +102,7 @@ class Supervisor:
             return
         if member.instance.state != "running":
             await self._fleet.change(member, state="running")
-        holder = member.instance.details.namespace or container.id
-        if holder in containers:
-            await self.serve(member, holder)
-        else:
-            member.problem = "The container that held its network is gone: stop the instance and start it again."
+        await self.serve(member, member.instance.details.namespace or container.id)
 
     async def serve(self, member: Member, holder: str) -> None:
         """Make sure that `member` is served in the namespace of container `holder`; the caller holds its lock.

@@ -26,6 +26,7 @@ from kansatsu.workload.providers import (
 
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
 _SCRIPT = "/var/lib/cloud/instance/scripts/part-001"  # where cloud-init puts user data, too
+_NO_CONNECTION = 900  # what aiodocker makes of a socket that nobody listens on
 _OUTPUT_LIMIT = 65536  # bytes of a script's output that are kept
 
 
@@ -148,6 +149,8 @@ async def _translated(missing: type[ProviderError], *, ignore: int = 0) -> Async
     except aiodocker.DockerError as error:
         if error.status == ignore:
             return
+        if error.status == _NO_CONNECTION:
+            raise ProviderError(f"the container engine does not answer: {error.message}") from error
         kind = missing if error.status == 404 else ProviderError
         raise kind(str(error.message)) from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:

@@ -120,20 +120,33 @@ def image(call: Call, item: Image) -> dict[str, Any]:
     return {
         "ImageId": item.ami,
         "Name": name,
-        "Description": f"container image sha256:{item.id}",
+        "Description": image_description(item),
         "ImageLocation": name,
         "OwnerId": call.account,
         "Public": False,
         "State": "available",
         "ImageType": "machine",
-        "Architecture": "arm64" if item.architecture in ("arm64", "aarch64") else "x86_64",
-        "CreationDate": moment(item.created).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "Architecture": image_architecture(item),
+        "CreationDate": image_created(item),
         "RootDeviceType": "instance-store",
         "VirtualizationType": "hvm",
         "PlatformDetails": "Linux/UNIX",
         "BlockDeviceMappings": [],
         "Tags": [],
     }
+
+
+def image_description(item: Image) -> str:
+    return f"container image sha256:{item.id}"
+
+
+def image_architecture(item: Image) -> str:
+    """As EC2 names processors."""
+    return "arm64" if item.architecture in ("arm64", "aarch64") else "x86_64"
+
+
+def image_created(item: Image) -> str:
+    return moment(item.created).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 def moment(seconds: float) -> datetime:

@@ -165,19 +165,18 @@ async def describe_instance_attribute(call: Call, instance_id: str, attribute: s
 
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeImages.html
-_IMAGE_FIELDS: _filters.Fields[dict[str, Any]] = {
-    "image-id": lambda i: [i["ImageId"]],
-    "name": lambda i: [i["Name"]],
-    "description": lambda i: [i["Description"]],
-    "owner-id": lambda i: [i["OwnerId"]],
+_IMAGE_FIELDS: _filters.Fields[Image] = {
+    "image-id": lambda i: [i.ami],
+    "name": lambda i: list(i.tags) or [i.id],
+    "description": lambda i: [_render.image_description(i)],
     "owner-alias": lambda i: [],
     "state": lambda i: ["available"],
-    "architecture": lambda i: [i["Architecture"]],
+    "architecture": lambda i: [_render.image_architecture(i)],
     "is-public": lambda i: ["false"],
     "image-type": lambda i: ["machine"],
     "root-device-type": lambda i: ["instance-store"],
     "virtualization-type": lambda i: ["hvm"],
-    "creation-date": lambda i: [i["CreationDate"]],
+    "creation-date": lambda i: [_render.image_created(i)],
     "platform": lambda i: [],
     "hypervisor": lambda i: [],
     "product-code": lambda i: [],
@@ -201,9 +200,9 @@ async def describe_images(
         images = _by_id(images, image_ids)
     if owners and not {"self", call.account} & set(owners):
         images = []
-    shown = [_render.image(call, item) for item in sorted(images, key=lambda image: image.ami)]
-    found = _filters.select(shown, filters, _IMAGE_FIELDS, lambda image: {})
-    return {"Images": found}
+    fields = {**_IMAGE_FIELDS, "owner-id": lambda _image: [call.account]}
+    found = _filters.select(images, filters, fields, lambda _image: {})
+    return {"Images": [_render.image(call, item) for item in sorted(found, key=lambda image: image.ami)]}
 
 
 def _by_id(images: list[Image], wanted: list[str]) -> list[Image]:
