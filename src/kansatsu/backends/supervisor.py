@@ -52,6 +52,8 @@ class Supervisor:
 
     async def wait_ready(self) -> None:
         """Return once the child accepts connections. Raises ServiceUnavailable when it does not in time."""
+        if self.state == "ready":
+            return
         try:
             await asyncio.wait_for(self._ready.wait(), self._wait_seconds)
         except TimeoutError:
@@ -79,10 +81,10 @@ class Supervisor:
             except OSError as error:
                 log.error("the embedded backend cannot be started: %s", error)
             finally:
+                self.state = "restarting"
                 self._ready.clear()
                 await self._end()
             attempts = 0 if came_up else attempts + 1
-            self.state = "restarting"
             await asyncio.sleep(min(_LONGEST_DELAY, _FIRST_DELAY * 4**attempts))
         self.state = "failed"
         log.error("the embedded backend failed %d times in a row and is given up", attempts)
