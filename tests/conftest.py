@@ -25,10 +25,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("root"))
 
 
+def _foreign(name: str) -> bool:
+    """Whether a variable of the machine could change what AWS clients or Kansatsu do."""
+    return name.startswith(("AWS_", "KANSATSU_", "BOTO_")) and name != "KANSATSU_TEST_CACHE"
+
+
 @pytest.fixture(autouse=True)
 def isolated_aws(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No credentials, profiles or endpoints of the machine, and never a question to a real metadata service."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "KANSATSU_", "BOTO_"))]:
+    for name in [name for name in os.environ if _foreign(name)]:
         monkeypatch.delenv(name)
     nowhere = tmp_path_factory.getbasetemp() / "no-aws-configuration"
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -114,7 +119,7 @@ def start_server() -> Callable[..., contextlib.AbstractContextManager[Server]]:
 def server() -> Iterator[Server]:
     """One server for all tests of a worker, without containers; a test names what it makes uniquely."""
     with tempfile.TemporaryDirectory(prefix="kansatsu-") as directory:
-        clean = {k: v for k, v in cli_environ().items() if not k.startswith(("AWS_", "KANSATSU_", "BOTO_"))}
+        clean = {name: text for name, text in cli_environ().items() if not _foreign(name)}
         clean["AWS_EC2_METADATA_DISABLED"] = "true"
         with running_server(Path(directory) / "data", "--engine", "none", environ=clean) as running:
             yield running

@@ -18,7 +18,6 @@ from kansatsu.cli import daemon, options, ports
 from kansatsu.cli.output import Exit, emit, hint, output_option
 from kansatsu.cli.settings import Settings
 
-_SOCKETS = ("/run/podman/podman.sock", "/var/run/docker.sock")
 _LEAST_DISK = 1 << 30  # bytes
 _EPOCH_2025 = 1_735_689_600
 
@@ -114,24 +113,22 @@ def _engine(settings: Settings) -> Iterator[Finding]:
     else:
         yield Finding("container runtime", False, "neither runc nor crun", "apt install runc")
     path = _engine_socket(settings.engine)
-    mend = "podman system service --time=0 unix:///run/podman/podman.sock & (or: systemctl start podman.socket)"
+    mend = "start the engine, or name its socket with --engine unix:///path"
     yield Finding("engine socket", path is not None, path or "none answers", mend)
 
 
 def _engine_socket(engine: str) -> str | None:
+    from kansatsu.cli.engine import candidates
+
     if engine == "none":
         return None
-    named = engine if engine != "auto" else os.environ.get("DOCKER_HOST", "")
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    guesses = [named.removeprefix("unix://")] if named.startswith("unix://") else [*_SOCKETS]
-    if runtime and engine == "auto":
-        guesses.append(f"{runtime}/podman/podman.sock")
-    for guess in guesses:
+    for path in candidates() if engine == "auto" else [engine.removeprefix("unix://")]:
         with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
             probe.settimeout(1)
-            probe.connect(guess)
-            return guess
-    return None
+            probe.connect(str(path))
+            return str(path)
+    # `up` starts podman's API service where podman is installed.
+    return "podman's, started with Kansatsu" if engine == "auto" and shutil.which("podman") else None
 
 
 def _namespaces(settings: Settings) -> Iterator[Finding]:

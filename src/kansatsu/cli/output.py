@@ -1,6 +1,7 @@
 """What commands print and how they end: rows on stdout, messages on stderr, one exception per kind of failure."""
 
 import csv
+import io
 import json
 import os
 import sys
@@ -60,9 +61,11 @@ def emit(rows: Sequence[Row], columns: Sequence[str], form: str) -> None:
     if form == "json":
         click.echo(json.dumps([{column: row.get(column) for column in columns} for row in rows], indent=2, default=str))
     elif form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([[_cell(row.get(column)) for column in columns] for row in rows])
+        click.echo(text.getvalue(), nl=False)
     else:
         _table([[_cell(row.get(column)) for column in columns] for row in rows], [name.upper() for name in columns])
 

@@ -17,8 +17,9 @@ from kansatsu.cli import values
 
 CONFIG_FILE = "kansatsu.toml"
 PREFIX = "KANSATSU_"
-# Kubernetes and Docker links invent such variables for a service that is called kansatsu.
-_LINK_VARIABLES = (PREFIX + "SERVICE_", PREFIX + "PORT")
+# Not settings: what Kubernetes and Docker links invent for a service that is called kansatsu, and where our tests keep
+# their images.
+_OTHERS = (PREFIX + "SERVICE_", PREFIX + "PORT", PREFIX + "TEST_CACHE")
 
 SettingError = values.BadValue
 Address = values.Address
@@ -91,7 +92,12 @@ SETTINGS: tuple[Setting, ...] = (
         "ENGINE",
     ),
     Setting(
-        "test-mode", "false", values.boolean, values.show_boolean, "Let tests empty the server by POST /_kansatsu/reset.", flag=True
+        "test-mode",
+        "false",
+        values.boolean,
+        values.show_boolean,
+        "Let tests empty the server by POST /_kansatsu/reset.",
+        flag=True,
     ),
     Setting(
         "revoke-on",
@@ -189,7 +195,7 @@ def _environment(environ: Mapping[str, str]) -> list[Layer]:
     for variable, text in sorted(environ.items()):
         if variable in known:
             layers.append(("environment " + variable, {known[variable]: [text]}))
-        elif variable.startswith(PREFIX) and variable != PREFIX + "CONFIG" and not variable.startswith(_LINK_VARIABLES):
+        elif variable.startswith(PREFIX) and variable != PREFIX + "CONFIG" and not variable.startswith(_OTHERS):
             raise SettingError(f"{variable} is not a setting{_nearest(variable, known)}.")
     return layers
 

@@ -1,0 +1,94 @@
+"""Every setting, command, flag, exit code and check is documented, and nothing is documented that is not there."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from kansatsu.cli import doctor, values
+from kansatsu.cli.output import Exit
+from kansatsu.cli.root import cli
+from kansatsu.cli.settings import SETTINGS, load
+
+ROOT = Path(__file__).parents[2]
+CLI = (ROOT / "docs" / "cli.md").read_text()
+SETTING_FLAGS = {"--" + setting.name for setting in SETTINGS} | {"--config"}
+
+
+def first_cells(page: str) -> list[str]:
+    """The first cell of every table row of a page, where it is code or a number."""
+    return re.findall(r"^\| `?([^|`]+?)`? \|", (ROOT / "docs" / page).read_text(), re.MULTILINE)
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    def walk(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+        if isinstance(command, click.Group):
+            with click.Context(command) as context:
+                for child in command.list_commands(context):
+                    found = command.get_command(context, child)
+                    assert found is not None
+                    yield from walk(f"{name} {child}", found)
+        else:
+            yield name, command
+
+    yield from walk("kansatsu", cli)
+
+
+COMMANDS = dict(commands())
+
+
+def section(name: str) -> str:
+    parts = re.split(r"^## (.+)$", CLI, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True)).get(name, "")
+
+
+def test_settings() -> None:
+    assert first_cells("settings.md")[2:] == [setting.name for setting in SETTINGS]
+
+
+def test_settings_defaults_are_the_documented_ones() -> None:
+    page = (ROOT / "docs" / "settings.md").read_text()
+    for name, value, _ in load(environ={}).shown():
+        if name != "data-dir":
+            assert f"| `{name}` | `{value}` |" in page
+
+
+def test_commands() -> None:
+    assert set(re.findall(r"^## (kansatsu .+)$", CLI, re.MULTILINE)) == set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_flags(name: str) -> None:
+    """Settings as flags are the settings page's; every other flag stands in the command's own section."""
+    text = section(name)
+    options = [p for p in COMMANDS[name].params if isinstance(p, click.Option)]
+    own = {spelt for option in options for spelt in option.opts} - SETTING_FLAGS
+    prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    documented = set(re.findall(r"`(--?[a-z][a-z-]*)`", prose))
+    assert own <= documented
+    assert documented <= own | {spelt for option in options for spelt in option.opts}
+
+
+def test_commands_that_take_settings_take_all() -> None:
+    for name in ("kansatsu up", "kansatsu config", "kansatsu doctor"):
+        taken = {spelt for parameter in COMMANDS[name].params for spelt in parameter.opts}
+        assert taken >= SETTING_FLAGS
+        assert "(settings.md)" in section(name) or name == "kansatsu doctor"
+
+
+def test_exit_codes() -> None:
+    assert [int(cell) for cell in first_cells("cli.md") if cell.isdigit()] == [int(code) for code in Exit]
+
+
+def test_checks() -> None:
+    settings = load({"data-dir": ["/nowhere"], "listen": [str(values.Address("127.0.0.1", 0))]}, environ={}).settings
+    found = [finding.name for look in doctor.LOOKS for finding in look(settings)]
+    assert first_cells("doctor.md")[2:] == found
+
+
+def test_links_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
