@@ -4,7 +4,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 Keys are in lower case. A key that does not apply is absent, never empty.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 
 from kansatsu.http import HttpRequest
 from kansatsu.identity import EntityRecord
@@ -31,7 +32,7 @@ def of_principal(caller: Caller, entity: EntityRecord) -> Context:
     if session := caller.session:
         # aws:MultiFactorAuthPresent is in the context of temporary credentials only.
         context["aws:multifactorauthpresent"] = "true" if session.mfa else "false"
-        context["aws:tokenissuetime"] = _timestamp(session.issued)
+        context["aws:tokenissuetime"] = _timestamp(int(session.issued.timestamp()))
         context.update({f"aws:principaltag/{key.lower()}": value for key, value in session.tags.items()})
         if session.source_identity:
             context["aws:sourceidentity"] = session.source_identity
@@ -59,11 +60,12 @@ def _of_instance(caller: Caller) -> Context:
 
 def of_request(request: HttpRequest, client: str, secure: bool, region: str, now: datetime) -> Context:
     """Keys of one request."""
+    second = int(now.timestamp())
     context: Context = {
         "aws:sourceip": client,
         "aws:securetransport": "true" if secure else "false",
-        "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:epochtime": str(int(now.timestamp())),
+        "aws:currenttime": _timestamp(second),
+        "aws:epochtime": str(second),
         "aws:requestedregion": region,
     }
     for header, key in (("user-agent", "aws:useragent"), ("referer", "aws:referer")):
@@ -72,5 +74,6 @@ def of_request(request: HttpRequest, client: str, secure: bool, region: str, now
     return context
 
 
-def _timestamp(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+@lru_cache(maxsize=64)
+def _timestamp(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
@@ -127,7 +127,11 @@ class Pipeline:
         return _refusal(exchange, error), error
 
     async def _serve(self, exchange: Exchange) -> Answer:
-        signature = parse_signature(exchange.request)
+        try:
+            signature = parse_signature(exchange.request)
+        except SigningError:
+            exchange.service = await self._guess(exchange)
+            raise
         exchange.region = signature.region if signature else ""
         signing_name = signature.service if signature else None
         # S3 alone is decided by its head, so that its bodies can be streamed and are asked for (100-continue) only
@@ -149,13 +153,20 @@ class Pipeline:
             await self._read_body(exchange)
         if exchange.body is None:
             payload = verified.check_body(exchange.request.body)
-            exchange.request = replace(exchange.request, body=payload)
+            if payload is not exchange.request.body:
+                exchange.request = _with_body(exchange.request, payload)
         exchange.params = wire.decode(operation, exchange.request)
         return await self._dispatch(exchange, snapshot)
 
     async def _read_body(self, exchange: Exchange) -> None:
         body = await asgi.read(exchange.receive, exchange.request.headers)
-        exchange.request = replace(exchange.request, body=body)
+        exchange.request = _with_body(exchange.request, body)
+
+    async def _guess(self, exchange: Exchange) -> Service | None:
+        """The service of a request whose signature cannot be read: only to answer in its protocol."""
+        if "content-type" in exchange.request.headers:
+            await self._read_body(exchange)
+        return catalog.identify(exchange.request, None)
 
     async def _dispatch(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
         operation = _known(exchange.operation)
@@ -192,6 +203,7 @@ class Pipeline:
             self._recorder,
             self._workload,
             self._clock,
+            snapshot,
         )
         with ExitStack() as stack:
             call.enter(lambda: stack.enter_context(self._store.read()))
@@ -289,6 +301,10 @@ def _refusal(exchange: Exchange, error: AwsError) -> Whole:
 def _run(conn: Connection, found: Handler, call: Call, arguments: dict[str, Any]) -> Any:
     call.enter(lambda: conn)
     return found.function(call, **arguments)
+
+
+def _with_body(request: HttpRequest, body: bytes) -> HttpRequest:
+    return HttpRequest(request.method, request.path, request.query, request.headers, body)
 
 
 def _known(operation: Operation | None) -> Operation:

@@ -13,7 +13,7 @@ from kansatsu.advisor import Recorder
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import DryRunOperation, Unimplemented
-from kansatsu.identity import Session, Store
+from kansatsu.identity import Session, Snapshot, Store
 from kansatsu.wire import Operation
 from kansatsu.workload import Workload
 
@@ -54,8 +54,16 @@ class Call:
     recorder: Recorder
     workload: Workload
     clock: Clock
+    _snapshot: Snapshot | None = field(default=None, repr=False)
     _open: Callable[[], Connection] | None = field(default=None, repr=False)
     _conn: Connection | None = field(default=None, repr=False)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The state that this call was authenticated against, or one as fresh."""
+        if self._snapshot is None:
+            self._snapshot = self.store.snapshot()
+        return self._snapshot
 
     @property
     def conn(self) -> Connection:

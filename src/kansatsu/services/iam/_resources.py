@@ -28,7 +28,7 @@ def entity(kind: str) -> Locate:
 
     def locate(call: Call, params: Params) -> Target:
         name = params.get(member) or caller_name(call)
-        record = call.store.snapshot().find(call.account, kind, name)
+        record = call.snapshot.find(call.account, kind, name)
         context = _request_keys(params)
         if policy_arn := params.get("PolicyArn"):
             context["iam:policyarn"] = policy_arn
@@ -52,7 +52,7 @@ def renamed(kind: str) -> Callable[[Call, Params], Iterable[Authorization]]:
     def authorize(call: Call, params: Params) -> Iterable[Authorization]:
         if f"New{word}Name" not in params and "NewPath" not in params:
             return
-        record = call.store.snapshot().find(call.account, kind, params[f"{word}Name"])
+        record = call.snapshot.find(call.account, kind, params[f"{word}Name"])
         path = params.get("NewPath") or (record.path if record is not None else "/")
         name = params.get(f"New{word}Name") or params[f"{word}Name"]
         context: Context = {}

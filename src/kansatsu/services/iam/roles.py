@@ -45,7 +45,7 @@ def create_role(
 @iam("GetRole", _resources.entity("role"))
 def get_role(call: Call, role_name: str) -> dict[str, Any]:
     # From the snapshot, without SQL: this is what agents and tools ask for most.
-    snapshot = call.store.snapshot()
+    snapshot = call.snapshot
     role = snapshot.find(call.account, "role", role_name)
     if role is None:
         raise entities.missing("role", role_name)

@@ -26,7 +26,7 @@ def create_user(
 @iam("GetUser", _resources.entity("user"))
 def get_user(call: Call, user_name: str | None = None) -> dict[str, Any]:
     name = user_name or _resources.caller_name(call)
-    user = call.store.snapshot().find(call.account, "user", name)
+    user = call.snapshot.find(call.account, "user", name)
     if user is None:
         raise entities.missing("user", name)
     return {"User": _render.entity(user) | _render.details(user, user.tags)}

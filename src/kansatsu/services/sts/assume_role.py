@@ -111,7 +111,7 @@ def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Conte
     role = _find(call, role_arn)
     if call.caller.kind == "root":
         raise AccessDenied("Roles may not be assumed by root accounts.")
-    snapshot = call.store.snapshot()
+    snapshot = call.snapshot
     principal = callers.principal_of(call.caller, snapshot)
     own = callers.policies_of(call.caller, snapshot)
     for action in actions:
@@ -136,7 +136,7 @@ def _find(call: Call, role_arn: str) -> EntityRecord | None:
     if parsed is None or parsed.service != "iam" or not parsed.resource.startswith("role/"):
         raise ValidationError(f"{role_arn} is invalid")
     name = parsed.resource.rpartition("/")[2]
-    role = call.store.snapshot().find(parsed.account, "role", name)
+    role = call.snapshot.find(parsed.account, "role", name)
     return role if role is not None and role.arn == role_arn else None
 
 
