@@ -2,23 +2,23 @@
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
-from botocore.parsers import create_parser
-from botocore.serialize import create_serializer
 
 from kansatsu.backends.port import Backend, BackendResponse
 from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
+
+if TYPE_CHECKING:  # botocore's parts are a tenth of a second of the start; they are loaded at the first call
+    from botocore.model import ServiceModel
 
 
 async def ask(
     backend: Backend, account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The decoded result of one operation. Raises the backend's error as an AwsError."""
+    from botocore.serialize import create_serializer
+
     model = _model(service)
     serializer = create_serializer(model.metadata["protocol"], include_validation=False)
     parts = serializer.serialize_to_request(dict(params), model.operation_model(operation))
@@ -34,6 +34,8 @@ async def ask(
 
 async def decoded(response: BackendResponse, service: str, operation: str) -> dict[str, Any]:
     """A whole answer as a value. Raises the backend's error as an AwsError."""
+    from botocore.parsers import create_parser
+
     body = await response.read()
     model = _model(service)
     shape: Any = model.operation_model(operation).output_shape  # None where there is no result
@@ -48,5 +50,8 @@ async def decoded(response: BackendResponse, service: str, operation: str) -> di
 
 
 @functools.cache
-def _model(service: str) -> ServiceModel:
+def _model(service: str) -> "ServiceModel":
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)

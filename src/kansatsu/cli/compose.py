@@ -95,8 +95,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         await workload.clear()
         await asyncio.to_thread(identity.reset, store, settings.account)
         if embedded is not None:
-            await embedded.stop()  # its data are in memory: a new one starts empty
-            embedded.start()
+            await embedded.reset()
 
     def health() -> dict[str, Any]:
         return {
