@@ -18,8 +18,16 @@ class HttpServer:
     """One ASGI application, one set of connections, many sockets. Runs in the current event loop."""
 
     def __init__(self, app: Callable[..., Any]) -> None:
+        # INVARIANT: who a client is and whether it came over TLS is what the socket says, never X-Forwarded-*.
         self._config = uvicorn.Config(
-            app, loop="none", http="httptools", ws="none", lifespan="off", log_config=None, access_log=False
+            app,
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
         )
         self._config.load()
         self._state = ServerState()
