@@ -11,6 +11,10 @@ for program in "${!package[@]}"; do
     PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || missing+=("${package[$program]}")
 done
 find /usr/lib /lib -name 'libfaketime*.so*' -print -quit 2>/dev/null | grep -q . || missing+=(libfaketime)
+# podman only recommends the programs that make its networks.
+for program in netavark aardvark-dns; do
+    [ -x "/usr/lib/podman/$program" ] || missing+=("$program")
+done
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 sudo=
