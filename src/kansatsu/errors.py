@@ -4,6 +4,7 @@ A handler raises one of these; the wire layer alone renders it. `AwsError` may b
 own where a backend or a table decides the code.
 """
 
+
 class AwsError(Exception):
     """An answer that is an error: `code` as AWS spells it, HTTP `status`, the sentence for the user.
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from containers import Container, Engine
 from story import INSIDE, PATIENT, Server, eventually, metadata, running
+
+from containers import Container, Engine
 
 pytestmark = pytest.mark.root
 HERE = Path(__file__).parent
@@ -96,9 +97,7 @@ def make_role(server: Server, role: str, grant: list[str]) -> str:
     return profile
 
 
-def test_instance_story(  # noqa: PLR0915 - a story is told in one piece
-    server: Server, run_container: Callable[..., Container]
-) -> None:
+def test_instance_story(server: Server, run_container: Callable[..., Container]) -> None:
     volumes = [f"{server.clock.file.parent}:/clock:ro", f"{HERE / 'worker.py'}:/worker.py:ro"]
     # The containers run before Kansatsu knows them, and hold no credentials.
     container = run_container("python", env=INSIDE, volumes=volumes)

@@ -67,7 +67,7 @@ def _answers(path: Path) -> bool:
 @asynccontextmanager
 async def _podman_service(podman: str, path: Path) -> AsyncIterator[str]:
     """podman's Docker-compatible API, for as long as Kansatsu runs; containers outlive it."""
-    path.unlink(missing_ok=True)
+    _remove(path)
     process = await asyncio.create_subprocess_exec(
         podman, "system", "service", "--time=0", f"unix://{path}", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         start_new_session=True,
@@ -83,4 +83,9 @@ async def _podman_service(podman: str, path: Path) -> AsyncIterator[str]:
             except TimeoutError:
                 process.kill()
                 await process.wait()
-        path.unlink(missing_ok=True)
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """A socket that a service which was killed left behind, or our own."""
+    path.unlink(missing_ok=True)
