@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
 export KANSATSU_DATA_DIR ?= $(CURDIR)/.kansatsu
 PYTEST_ARGS ?=
 
@@ -10,7 +11,7 @@ PYTEST_ARGS ?=
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-up: $(VENV)/.installed ## Install if need be, start Kansatsu in the background, say what to type next
+up: $(INSTALLED) ## Install if need be, start Kansatsu in the background, say what to type next
 	@scripts/up.sh $(BIN)
 
 down: ## Stop it

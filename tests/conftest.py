@@ -123,3 +123,9 @@ def server() -> Iterator[Server]:
         clean["AWS_EC2_METADATA_DISABLED"] = "true"
         with running_server(Path(directory) / "data", "--engine", "none", environ=clean) as running:
             yield running
+
+
+@pytest.fixture
+def cli_environment() -> dict[str, str]:
+    """The environment for `python -m kansatsu.cli` from source, in a test."""
+    return cli_environ()

@@ -60,6 +60,11 @@ def _line(line: str) -> str:
     return ".*".join(parts)
 
 
+def _program(path: Path, command: str) -> None:
+    path.write_text(f"#!/bin/sh\n{command}\n")
+    path.chmod(0o755)
+
+
 class Shell:
     """One bash for a page: what a command exports, the next one has."""
 
@@ -97,9 +102,9 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         directory = Path(name)
         programs = directory / "bin"
         programs.mkdir()
-        (programs / "kansatsu").write_text(f'#!/bin/sh\nexec {sys.executable} -m kansatsu.cli "$@"\n')
-        (programs / "kansatsu").chmod(0o755)
-        (programs / "podman").symlink_to(IMAGES / "podman")
+        _program(programs / "kansatsu", f'exec {sys.executable} -m kansatsu.cli "$@"')
+        # The wrapper calls podman itself, which it must find, not this.
+        _program(programs / "podman", f'PATH="{os.environ["PATH"]}" exec {IMAGES / "podman"} "$@"')
         (directory / "home").mkdir()
         environ = {
             "PATH": f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin",
@@ -110,7 +115,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
             "KANSATSU_LISTEN": "127.0.0.1:0",
             "KANSATSU_TEST_CACHE": os.environ.get("KANSATSU_TEST_CACHE", str(ROOT / ".cache")),
             # The package is installed already, here or from source; make must not install it over a running test.
-            "MAKEFLAGS": f"-o .venv/.installed -- BIN={programs}",
+            "MAKEFLAGS": f" -- BIN={programs} INSTALLED=",
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_PAGER": "",
         }
