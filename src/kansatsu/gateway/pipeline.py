@@ -144,9 +144,7 @@ class Pipeline:
             raise InvalidAction(f"The request is for no service that AWS has: signing name {signing_name!r}.")
         operation = exchange.operation = wire.match(service, exchange.request)
         snapshot = self._store.snapshot()
-        exchange.identity, verified = self._authenticator.authenticate(
-            exchange.request, signature, snapshot, exchange.now
-        )
+        identity, verified = self._authenticator.authenticate(exchange.request, signature, snapshot, exchange.now)
         if by_head and operation.streams_request:
             exchange.body = verified.body()
         elif by_head:
@@ -155,6 +153,8 @@ class Pipeline:
             payload = verified.check_body(exchange.request.body)
             if payload is not exchange.request.body:
                 exchange.request = _with_body(exchange.request, payload)
+        # INVARIANT: a head that was replayed with another body is nobody's request, and no evidence of its signer.
+        exchange.identity = identity
         exchange.params = wire.decode(operation, exchange.request)
         return await self._dispatch(exchange, snapshot)
 

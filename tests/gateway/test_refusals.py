@@ -1,0 +1,438 @@
+"""What a request that cannot be authenticated is told, in each protocol: code, status and words."""
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from kansatsu import wire
+from kansatsu.gateway import refusals
+from kansatsu.signing import AuthFailure, SigningError
+
+from . import raw
+from .conftest import Gateway
+from .raw import Ask, Got, Keys, tampered
+
+FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+IAM = Ask("POST", headers=FORM, body=b"Action=ListUsers&Version=2010-05-08")
+DYNAMODB = Ask(
+    "POST",
+    headers={"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.ListTables"},
+    body=b"{}",
+)
+LAMBDA = Ask("GET", "/2015-03-31/functions")
+EC2 = Ask("POST", headers=FORM, body=b"Action=DescribeVpcs&Version=2016-11-15")
+S3 = Ask("GET", "/")
+# dialect -> (request, signing name)
+SPOKEN = {
+    "query": (IAM, "iam"),
+    "json": (DYNAMODB, "dynamodb"),
+    "rest-json": (LAMBDA, "lambda"),
+    "ec2": (EC2, "ec2"),
+    "s3": (S3, "s3"),
+}
+
+MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+    "and signing method. Consult the service documentation for details."
+)
+S3_MISMATCH = (
+    "The request signature we calculated does not match the signature you provided. Check your key and signing method."
+)
+EC2_FAILED = "AWS was not able to validate the provided access credentials"
+INVALID = "The security token included in the request is invalid."
+UNSUPPORTED = "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256."
+Expected = tuple[int, str, str]  # status, code, message ("...": what the middle of it is does not matter)
+
+
+def common(
+    query: Expected, json: tuple[str, str], ec2: Expected, s3: Expected, rest_json_status: int = 403
+) -> dict[str, Expected]:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html and its like of the other services."""
+    code, message = json
+    return {
+        "query": query,
+        "json": (400, code, message),
+        "rest-json": (rest_json_status, code, message),
+        "ec2": ec2,
+        "s3": s3,
+    }
+
+
+MISSING = common(
+    (403, "MissingAuthenticationToken", "Request is missing Authentication Token"),
+    ("MissingAuthenticationTokenException", "Missing Authentication Token"),
+    (401, "AuthFailure", EC2_FAILED),
+    (403, "AccessDenied", "Access Denied"),
+)
+UNKNOWN_KEY = common(
+    (403, "InvalidClientTokenId", INVALID),
+    ("UnrecognizedClientException", INVALID),
+    (401, "AuthFailure", EC2_FAILED),
+    (403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
+)
+INVALID_TOKEN = {**UNKNOWN_KEY, "s3": (400, "InvalidToken", "The provided token is malformed or otherwise invalid.")}
+WRONG = common(
+    (403, "SignatureDoesNotMatch", MISMATCH),
+    ("InvalidSignatureException", MISMATCH),
+    (401, "AuthFailure", EC2_FAILED),
+    (403, "SignatureDoesNotMatch", S3_MISMATCH),
+)
+EXPIRED_TOKEN = common(
+    (403, "ExpiredToken", "The security token included in the request is expired"),
+    ("ExpiredTokenException", "The security token included in the request is expired"),
+    (400, "RequestExpired", "Request has expired."),
+    (400, "ExpiredToken", "The provided token has expired."),
+)
+TOO_SKEWED = (
+    403,
+    "RequestTimeTooSkewed",
+    "The difference between the request time and the current time is too large.",
+)
+OLD = common(
+    (403, "SignatureDoesNotMatch", "Signature expired: ... is now earlier than ... (... - 15 min.)"),
+    ("InvalidSignatureException", "Signature expired: ... is now earlier than ... (... - 15 min.)"),
+    (400, "RequestExpired", "Request has expired."),
+    TOO_SKEWED,
+)
+EARLY = common(
+    (403, "SignatureDoesNotMatch", "Signature not yet current: ... is still later than ... (... + 15 min.)"),
+    ("InvalidSignatureException", "Signature not yet current: ... is still later than ... (... + 15 min.)"),
+    (400, "RequestExpired", "Request has expired."),
+    TOO_SKEWED,
+)
+SCOPE = common(
+    (403, "SignatureDoesNotMatch", "Credential should be scoped to a valid region."),
+    ("InvalidSignatureException", "Credential should be scoped to a valid region."),
+    (401, "AuthFailure", EC2_FAILED),
+    (400, "AuthorizationHeaderMalformed", "Credential should be scoped to a valid region."),
+)
+NOT_SIGNED = "There were headers present in the request which were not signed"
+UNSIGNED = common(
+    (403, "SignatureDoesNotMatch", f"{NOT_SIGNED}: x-amz-sneaky"),
+    ("InvalidSignatureException", f"{NOT_SIGNED}: x-amz-sneaky"),
+    (401, "AuthFailure", f"{NOT_SIGNED}: x-amz-sneaky"),
+    (403, "AccessDenied", NOT_SIGNED),
+)
+NO_HOST = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
+UNSIGNED_HOST = common(
+    (403, "SignatureDoesNotMatch", NO_HOST),
+    ("InvalidSignatureException", NO_HOST),
+    (401, "AuthFailure", NO_HOST),
+    (403, "AccessDenied", NOT_SIGNED),
+)
+SIGV2 = common(
+    (400, "IncompleteSignature", UNSUPPORTED),
+    ("IncompleteSignatureException", UNSUPPORTED),
+    (401, "AuthFailure", UNSUPPORTED),
+    (400, "InvalidRequest", UNSUPPORTED),
+)
+SIGV4A_TEXT = f"Unsupported AWS 'algorithm': 'AWS4-ECDSA-P256-SHA256'. {UNSUPPORTED}"
+SIGV4A = common(
+    (400, "IncompleteSignature", SIGV4A_TEXT),
+    ("IncompleteSignatureException", SIGV4A_TEXT),
+    (401, "AuthFailure", SIGV4A_TEXT),
+    (400, "InvalidArgument", "Unsupported Authorization Type"),
+)
+
+Attack = Callable[[Gateway, Keys, Ask, str], Got]
+
+
+def anonymous(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.send(ask.having(host=f"{service}.us-east-1.amazonaws.com"))
+
+
+def unknown_key(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.ask(ask, Keys("AKIAIOSFODNN7EXAMPLE", keys.secret), service)
+
+
+def inactive_key(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    gateway.iam.update_access_key(UserName=keys.name, AccessKeyId=keys.id, Status="Inactive")
+    return gateway.ask(ask, keys, service)
+
+
+def deleted_key(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    gateway.iam.delete_access_key(UserName=keys.name, AccessKeyId=keys.id)
+    return gateway.ask(ask, keys, service)
+
+
+def fake_key(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.ask(ask, Keys("test", "test"), service)
+
+
+def wrong_secret(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.ask(ask, Keys(keys.id, tampered(keys.secret)), service)
+
+
+def old(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.ask(ask, keys, service, now=gateway.clock.now() - timedelta(minutes=16))
+
+
+def early(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.ask(ask, keys, service, now=gateway.clock.now() + timedelta(minutes=16))
+
+
+def garbage_token(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.ask(ask, Keys(keys.id, keys.secret, "FwoGZXIvYXdzEJr//////////wEaDA=="), service)
+
+
+def expired_token(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    role = gateway.role(raw.statement("Allow", "*"))
+    return gateway.ask(ask, gateway.session(role, gateway.clock.now() - timedelta(hours=2)), service)
+
+
+def token_of_another(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    mine, other = (gateway.session(gateway.role(raw.statement("Allow", "*"))) for _ in range(2))
+    return gateway.ask(ask, Keys(mine.id, mine.secret, other.token), service)
+
+
+def session_without_token(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    session = gateway.session(gateway.role(raw.statement("Allow", "*")))
+    return gateway.ask(ask, Keys(session.id, session.secret), service)
+
+
+def no_region(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.ask(ask, keys, service, region="not-a-region")
+
+
+def unsigned_header(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.ask(ask.having(x_amz_sneaky="1"), keys, service, unsigned=["x-amz-sneaky"])
+
+
+def added_header(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.send(raw.sign(ask, keys, service, host=gateway.host).having(x_amz_sneaky="1"))
+
+
+def unsigned_host(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.ask(ask, keys, service, unsigned=["host"])
+
+
+def changed_host(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.send(raw.sign(ask, keys, service, host=gateway.host).having(host="elsewhere.example:80"))
+
+
+def changed_header(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.send(raw.sign(ask.having(x_amz_a="1"), keys, service, host=gateway.host).having(x_amz_a="2"))
+
+
+def changed_query(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    signed = raw.sign(ask, keys, service, host=gateway.host)
+    return gateway.send(Ask(signed.method, signed.path, "x=1", signed.headers, signed.body))
+
+
+def changed_date(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    signed = raw.sign(ask, keys, service, host=gateway.host, now=gateway.clock.now() - timedelta(seconds=30))
+    stamp = raw.stamp_of(gateway.clock.now())
+    assert stamp[:8] == signed.headers["x-amz-date"][:8], "midnight"
+    return gateway.send(signed.having(x_amz_date=stamp))
+
+
+def sigv2(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    return gateway.send(guessable(ask, service).having(authorization=f"AWS {keys.id}:frJIUN8DYpKDtOLCwo//yllqDzg="))
+
+
+def sigv4a(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    signed = raw.sign(guessable(ask, service), keys, service, host=f"{service}.us-east-1.amazonaws.com")
+    text = signed.headers["authorization"].replace("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256")
+    return gateway.send(signed.having(authorization=text))
+
+
+def guessable(ask: Ask, service: str) -> Ask:
+    """What cannot be read says nothing of its service: the Host does."""
+    return ask.having(host=f"{service}.us-east-1.amazonaws.com")
+
+
+ATTACKS: list[tuple[Attack, dict[str, Expected]]] = [
+    (anonymous, MISSING),
+    (unknown_key, UNKNOWN_KEY),
+    (inactive_key, UNKNOWN_KEY),
+    (deleted_key, UNKNOWN_KEY),
+    (fake_key, UNKNOWN_KEY),
+    (session_without_token, UNKNOWN_KEY),
+    (wrong_secret, WRONG),
+    (changed_host, WRONG),
+    (changed_header, WRONG),
+    (changed_query, WRONG),
+    (changed_date, WRONG),
+    (old, OLD),
+    (early, EARLY),
+    (garbage_token, INVALID_TOKEN),
+    (token_of_another, INVALID_TOKEN),
+    (expired_token, EXPIRED_TOKEN),
+    (no_region, SCOPE),
+    (unsigned_header, UNSIGNED),
+    (added_header, UNSIGNED),
+    (unsigned_host, UNSIGNED_HOST),
+    (sigv2, SIGV2),
+    (sigv4a, SIGV4A),
+]
+
+
+@pytest.fixture(scope="module")
+def admin_like(gateway: Gateway) -> Callable[[], Keys]:
+    """A new user who may do everything."""
+    return lambda: gateway.user(raw.statement("Allow", "*"))
+
+
+def holds(got: Got, expected: Expected) -> None:
+    status, code, message = expected
+    assert (got.status, got.code) == (status, code), got.body
+    assert re.fullmatch(re.escape(message).replace(r"\.\.\.", ".*"), got.message), got.message
+
+
+@pytest.mark.parametrize("dialect", SPOKEN)
+@pytest.mark.parametrize(("attack", "expected"), ATTACKS, ids=lambda item: getattr(item, "__name__", ""))
+def test_what_is_not_authentic_is_refused_in_the_words_of_its_protocol(
+    gateway: Gateway,
+    admin_like: Callable[[], Keys],
+    attack: Attack,
+    expected: dict[str, Expected],
+    dialect: str,
+) -> None:
+    keys = admin_like()
+    holds(attack(gateway, keys, *SPOKEN[dialect]), expected[dialect])
+    # INVARIANT: who did not prove to be somebody is not recorded as somebody.
+    assert gateway.events(keys) == []
+
+
+@pytest.mark.parametrize("dialect", SPOKEN)
+def test_the_same_requests_untouched_are_answered(
+    gateway: Gateway, admin_like: Callable[[], Keys], dialect: str
+) -> None:
+    keys = admin_like()
+    ask, service = SPOKEN[dialect]
+    almost = timedelta(minutes=14, seconds=45)
+    for now in (None, gateway.clock.now() - almost, gateway.clock.now() + almost):
+        assert gateway.ask(ask, keys, service, now=now).status == 200
+    assert [event.allowed for event in gateway.events(keys)] == [True] * 3
+
+
+OTHER_BODY = {"query": IAM.body + b"&MaxItems=5", "json": b'{"Limit":5}', "ec2": EC2.body + b"&DryRun=true"}
+
+
+@pytest.mark.parametrize("dialect", OTHER_BODY)
+def test_another_body_than_the_signed_one(gateway: Gateway, admin_like: Callable[[], Keys], dialect: str) -> None:
+    keys = admin_like()
+    ask, service = SPOKEN[dialect]
+    signed = raw.sign(ask, keys, service, host=gateway.host)
+    holds(gateway.send(Ask("POST", "/", "", signed.headers, OTHER_BODY[dialect])), WRONG[dialect])
+    assert gateway.events(keys) == []
+
+
+@pytest.mark.parametrize("dialect", OTHER_BODY)
+def test_a_body_that_its_signed_hash_does_not_fit(
+    gateway: Gateway, admin_like: Callable[[], Keys], dialect: str
+) -> None:
+    """The head is right, and its x-amz-content-sha256 with it: only the body was exchanged."""
+    keys = admin_like()
+    ask, service = SPOKEN[dialect]
+    hashed = raw.hashlib.sha256(ask.body).hexdigest()
+    signed = raw.sign(ask.having(x_amz_content_sha256=hashed), keys, service, host=gateway.host)
+    holds(gateway.send(Ask("POST", "/", "", signed.headers, OTHER_BODY[dialect])), WRONG[dialect])
+    # INVARIANT: a head that somebody else replays with a body of their own is no evidence of its signer.
+    assert gateway.events(keys) == []
+
+
+def test_a_small_body_of_s3_that_its_hash_does_not_fit(gateway: Gateway, admin_like: Callable[[], Keys]) -> None:
+    keys = admin_like()
+    body = b"<Delete><Object><Key>a</Key></Object></Delete>"
+    signed = raw.sign(Ask("POST", f"/{gateway.bucket()}", "delete=", {}, body), keys, "s3", host=gateway.host)
+    got = gateway.send(Ask("POST", signed.path, "delete=", signed.headers, body.replace(b"<Key>a", b"<Key>b")))
+    holds(
+        got,
+        (
+            400,
+            "XAmzContentSHA256Mismatch",
+            "The provided 'x-amz-content-sha256' header does not match what was computed.",
+        ),
+    )
+    assert b"<ClientComputedContentSHA256>" in got.body
+    assert gateway.events(keys) == []
+
+
+PRESIGNED: dict[str, tuple[Callable[[Ask, Keys, Gateway], Ask], Expected]] = {
+    "expired": (
+        lambda ask, keys, gateway: raw.presign(
+            ask, keys, host=gateway.host, now=gateway.clock.now() - timedelta(seconds=61)
+        ),
+        (403, "AccessDenied", "Request has expired"),
+    ),
+    "tampered path": (
+        lambda ask, keys, gateway: Ask(
+            "GET", ask.path + "x", raw.presign(ask, keys, host=gateway.host).query, {"host": gateway.host}
+        ),
+        (403, "SignatureDoesNotMatch", S3_MISMATCH),
+    ),
+    "longer life": (
+        lambda ask, keys, gateway: Ask(
+            "GET",
+            ask.path,
+            raw.presign(ask, keys, host=gateway.host).query.replace("Expires=60", "Expires=600"),
+            {"host": gateway.host},
+        ),
+        (403, "SignatureDoesNotMatch", S3_MISMATCH),
+    ),
+    "more than a week": (
+        lambda ask, keys, gateway: raw.presign(ask, keys, host=gateway.host, expires=604_801),
+        (400, "AuthorizationQueryParametersError", "X-Amz-Expires must be less than a week (in seconds); ..."),
+    ),
+    "with a header too": (
+        lambda ask, keys, gateway: raw.presign(ask, keys, host=gateway.host).having(
+            authorization=raw.sign(ask, keys, "s3", host=gateway.host).headers["authorization"]
+        ),
+        (400, "InvalidArgument", "Only one auth mechanism allowed; ..."),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PRESIGNED)
+def test_presigned_urls(gateway: Gateway, admin_like: Callable[[], Keys], case: str) -> None:
+    keys = admin_like()
+    ask = Ask("GET", f"/{gateway.bucket()}")
+    assert gateway.send(raw.presign(ask, keys, host=gateway.host)).status == 200
+    make, expected = PRESIGNED[case]
+    holds(gateway.send(make(ask, keys, gateway)), expected)
+
+
+def test_a_fake_key_is_told_what_to_do_in_the_log(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "kansatsu.gateway"):
+        assert gateway.ask(S3, Keys("test", "test"), "s3").code == "InvalidAccessKeyId"
+    assert 'eval "$(kansatsu env)"' in caplog.text
+
+
+def test_nothing_secret_is_logged(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    session = gateway.session(gateway.role())
+    with caplog.at_level(logging.DEBUG):
+        gateway.ask(S3, session, "s3")
+        gateway.ask(S3, Keys(session.id, "wrong", session.token), "s3")
+        gateway.ask(S3, Keys(session.id, session.secret, tampered(session.token)), "s3")
+    assert session.secret not in caplog.text
+    assert session.token not in caplog.text
+
+
+# ---- the table ------------------------------------------------------------------------------------------------------
+
+ONE_OF_EACH = {"query": "iam", "json": "dynamodb", "rest-json": "lambda", "ec2": "ec2", "s3": "s3"}
+
+
+@pytest.mark.parametrize("dialect", ONE_OF_EACH)
+@pytest.mark.parametrize("failure", AuthFailure)
+def test_the_table_has_an_error_for_every_failure_in_every_dialect(failure: AuthFailure, dialect: str) -> None:
+    service = wire.load_service(ONE_OF_EACH[dialect])
+    assert refusals.dialect(service) == dialect
+    error = refusals.unauthenticated(SigningError(failure, "What is wrong."), service)
+    assert error.code and 400 <= error.status < 500
+    assert error.message
+    response = wire.encode_error(service, error, "request-id")
+    assert error.code.encode() in response.body + json.dumps(response.headers).encode()
+    assert response.status == error.status
+
+
+@pytest.mark.parametrize("dialect", ["query", "json", "rest-json", "ec2"])
+def test_only_s3_shows_what_was_signed(dialect: str) -> None:
+    service = wire.load_service(ONE_OF_EACH[dialect])
+    error = refusals.unauthenticated(SigningError(AuthFailure.MISMATCH, "x", {"StringToSign": "AWS4..."}), service)
+    assert error.fields == {}
