@@ -26,7 +26,9 @@ def aws(args: tuple[str, ...], **given: Any) -> None:
     dropped = surroundings.beaten_by(os.environ)
     environ = {name: text for name, text in os.environ.items() if name not in dropped}
     environ |= surroundings.pointing(found.endpoint, settings.region, keys, os.environ)
-    os.execve(program, [program, *args], environ)  # noqa: S606 - no shell is wanted
+    # Said in words too: version 1 of the AWS CLI sends the commands of sqs to AWS whatever AWS_ENDPOINT_URL says.
+    endpoint = [] if any(arg.startswith("--endpoint-url") for arg in args) else ["--endpoint-url", found.endpoint]
+    os.execve(program, [program, *endpoint, *args], environ)  # noqa: S606 - no shell is wanted
 
 
 def find() -> str:
