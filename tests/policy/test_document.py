@@ -187,7 +187,7 @@ BAD_PRINCIPALS = [
     ("CanonicalUser", "x"),
 ]
 REFUSED_TRUST += [
-    (f"{kind} {value}", principal(kind, value), f'Invalid principal in policy: "{kind}":"{value}"')
+    (f"{kind} {value}", principal(kind, value), f'Invalid principal in policy: "{kind.upper()}":"{value}"')
     for kind, value in BAD_PRINCIPALS
 ]
 

@@ -148,7 +148,7 @@ def _principal(kind: str, value: str) -> None:
     # No wildcard may stand for a part of a name:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
     if not value or "*" in value or "?" in value or not _PRINCIPALS[kind](value):
-        raise refuse(f'Invalid principal in policy: "{kind}":"{value}"')
+        raise refuse(f'Invalid principal in policy: "{kind.upper()}":"{value}"')
 
 
 def _aws(value: str) -> bool:
