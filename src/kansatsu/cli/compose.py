@@ -1,6 +1,7 @@
 """The composition root: settings -> object graph -> a server that runs until it is told to stop."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -40,6 +41,7 @@ async def serve(settings: Settings, sock: socket.socket) -> None:
     async with AsyncExitStack() as stack:
         server = await _assemble(settings, stack)
         await server.listen(sock)
+        gc.freeze()  # what a start made lives as long as the process: no collection needs to look at it again
         log.info("ready on %s", settings.listen.url)
         await stop.wait()
         log.info("stopping")
