@@ -1,4 +1,4 @@
-"""One gateway for all tests of this directory, in this process on a loopback port: no test stops it or shares a user."""
+"""One gateway for all tests of this directory, on a loopback port: no test stops it or shares what it changes."""
 
 import asyncio
 import itertools
@@ -94,6 +94,7 @@ class Gateway:
         self.host = f"{self.address[0]}:{self.address[1]}"
         self.endpoint = f"http://{self.host}"
         self.iam = self.client("iam")
+        self.common_role = self.role(raw.statement("Allow", "*"))
 
     def stop(self) -> None:
         for client in self._clients:
@@ -142,7 +143,11 @@ class Gateway:
     def role(self, *statements: dict[str, Any], trust: Any = None, **create: Any) -> dict[str, Any]:
         """A new role that the account may assume, with an inline policy of these statements."""
         name = self.name("role")
-        trust = trust or {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
+        trust = trust or {
+            "Effect": "Allow",
+            "Principal": {"AWS": ACCOUNT},
+            "Action": ["sts:AssumeRole", "sts:TagSession"],
+        }
         made = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=raw.document(trust), **create)["Role"]
         if statements:
             self.iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=raw.document(*statements))
@@ -150,7 +155,9 @@ class Gateway:
 
     def assume(self, role: dict[str, Any], **more: Any) -> Keys:
         """Credentials of a role, by AssumeRole."""
-        got = self.client("sts").assume_role(RoleArn=role["Arn"], **{"RoleSessionName": "session", **more})["Credentials"]
+        got = self.client("sts").assume_role(RoleArn=role["Arn"], **{"RoleSessionName": "session", **more})[
+            "Credentials"
+        ]
         return Keys(got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"], role["RoleName"])
 
     def session(self, role: dict[str, Any], issued: datetime | None = None, minutes: int = 60, **fields: Any) -> Keys:

@@ -206,5 +206,3 @@ def tampered(text: str) -> str:
     """A text that differs in its middle."""
     middle = len(text) // 2
     return text[:middle] + ("A" if text[middle] != "A" else "B") + text[middle + 1 :]
-
-

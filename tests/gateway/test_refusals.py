@@ -150,11 +150,13 @@ def unknown_key(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
 
 
 def inactive_key(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    keys = gateway.user()
     gateway.iam.update_access_key(UserName=keys.name, AccessKeyId=keys.id, Status="Inactive")
     return gateway.ask(ask, keys, service)
 
 
 def deleted_key(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
+    keys = gateway.user()
     gateway.iam.delete_access_key(UserName=keys.name, AccessKeyId=keys.id)
     return gateway.ask(ask, keys, service)
 
@@ -180,17 +182,16 @@ def garbage_token(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
 
 
 def expired_token(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
-    role = gateway.role(raw.statement("Allow", "*"))
-    return gateway.ask(ask, gateway.session(role, gateway.clock.now() - timedelta(hours=2)), service)
+    return gateway.ask(ask, gateway.session(gateway.common_role, gateway.clock.now() - timedelta(hours=2)), service)
 
 
 def token_of_another(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
-    mine, other = (gateway.session(gateway.role(raw.statement("Allow", "*"))) for _ in range(2))
+    mine, other = (gateway.session(gateway.common_role) for _ in range(2))
     return gateway.ask(ask, Keys(mine.id, mine.secret, other.token), service)
 
 
 def session_without_token(gateway: Gateway, keys: Keys, ask: Ask, service: str) -> Got:
-    session = gateway.session(gateway.role(raw.statement("Allow", "*")))
+    session = gateway.session(gateway.common_role)
     return gateway.ask(ask, Keys(session.id, session.secret), service)
 
 
@@ -272,9 +273,9 @@ ATTACKS: list[tuple[Attack, dict[str, Expected]]] = [
 
 
 @pytest.fixture(scope="module")
-def admin_like(gateway: Gateway) -> Callable[[], Keys]:
-    """A new user who may do everything."""
-    return lambda: gateway.user(raw.statement("Allow", "*"))
+def victim(gateway: Gateway) -> Keys:
+    """A user who may do everything and of whom all requests here are refused."""
+    return gateway.user(raw.statement("Allow", "*"))
 
 
 def holds(got: Got, expected: Expected) -> None:
@@ -286,23 +287,16 @@ def holds(got: Got, expected: Expected) -> None:
 @pytest.mark.parametrize("dialect", SPOKEN)
 @pytest.mark.parametrize(("attack", "expected"), ATTACKS, ids=lambda item: getattr(item, "__name__", ""))
 def test_what_is_not_authentic_is_refused_in_the_words_of_its_protocol(
-    gateway: Gateway,
-    admin_like: Callable[[], Keys],
-    attack: Attack,
-    expected: dict[str, Expected],
-    dialect: str,
+    gateway: Gateway, victim: Keys, attack: Attack, expected: dict[str, Expected], dialect: str
 ) -> None:
-    keys = admin_like()
-    holds(attack(gateway, keys, *SPOKEN[dialect]), expected[dialect])
+    holds(attack(gateway, victim, *SPOKEN[dialect]), expected[dialect])
     # INVARIANT: who did not prove to be somebody is not recorded as somebody.
-    assert gateway.events(keys) == []
+    assert gateway.events(victim) == []
 
 
 @pytest.mark.parametrize("dialect", SPOKEN)
-def test_the_same_requests_untouched_are_answered(
-    gateway: Gateway, admin_like: Callable[[], Keys], dialect: str
-) -> None:
-    keys = admin_like()
+def test_the_same_requests_untouched_are_answered(gateway: Gateway, dialect: str) -> None:
+    keys = gateway.user(raw.statement("Allow", "*"))
     ask, service = SPOKEN[dialect]
     almost = timedelta(minutes=14, seconds=45)
     for now in (None, gateway.clock.now() - almost, gateway.clock.now() + almost):
@@ -314,32 +308,27 @@ OTHER_BODY = {"query": IAM.body + b"&MaxItems=5", "json": b'{"Limit":5}', "ec2":
 
 
 @pytest.mark.parametrize("dialect", OTHER_BODY)
-def test_another_body_than_the_signed_one(gateway: Gateway, admin_like: Callable[[], Keys], dialect: str) -> None:
-    keys = admin_like()
+def test_another_body_than_the_signed_one(gateway: Gateway, victim: Keys, dialect: str) -> None:
     ask, service = SPOKEN[dialect]
-    signed = raw.sign(ask, keys, service, host=gateway.host)
+    signed = raw.sign(ask, victim, service, host=gateway.host)
     holds(gateway.send(Ask("POST", "/", "", signed.headers, OTHER_BODY[dialect])), WRONG[dialect])
-    assert gateway.events(keys) == []
+    assert gateway.events(victim) == []
 
 
 @pytest.mark.parametrize("dialect", OTHER_BODY)
-def test_a_body_that_its_signed_hash_does_not_fit(
-    gateway: Gateway, admin_like: Callable[[], Keys], dialect: str
-) -> None:
+def test_a_body_that_its_signed_hash_does_not_fit(gateway: Gateway, victim: Keys, dialect: str) -> None:
     """The head is right, and its x-amz-content-sha256 with it: only the body was exchanged."""
-    keys = admin_like()
     ask, service = SPOKEN[dialect]
     hashed = raw.hashlib.sha256(ask.body).hexdigest()
-    signed = raw.sign(ask.having(x_amz_content_sha256=hashed), keys, service, host=gateway.host)
+    signed = raw.sign(ask.having(x_amz_content_sha256=hashed), victim, service, host=gateway.host)
     holds(gateway.send(Ask("POST", "/", "", signed.headers, OTHER_BODY[dialect])), WRONG[dialect])
     # INVARIANT: a head that somebody else replays with a body of their own is no evidence of its signer.
-    assert gateway.events(keys) == []
+    assert gateway.events(victim) == []
 
 
-def test_a_small_body_of_s3_that_its_hash_does_not_fit(gateway: Gateway, admin_like: Callable[[], Keys]) -> None:
-    keys = admin_like()
+def test_a_small_body_of_s3_that_its_hash_does_not_fit(gateway: Gateway, victim: Keys) -> None:
     body = b"<Delete><Object><Key>a</Key></Object></Delete>"
-    signed = raw.sign(Ask("POST", f"/{gateway.bucket()}", "delete=", {}, body), keys, "s3", host=gateway.host)
+    signed = raw.sign(Ask("POST", f"/{gateway.bucket()}", "delete=", {}, body), victim, "s3", host=gateway.host)
     got = gateway.send(Ask("POST", signed.path, "delete=", signed.headers, body.replace(b"<Key>a", b"<Key>b")))
     holds(
         got,
@@ -350,7 +339,7 @@ def test_a_small_body_of_s3_that_its_hash_does_not_fit(gateway: Gateway, admin_l
         ),
     )
     assert b"<ClientComputedContentSHA256>" in got.body
-    assert gateway.events(keys) == []
+    assert gateway.events(victim) == []
 
 
 PRESIGNED: dict[str, tuple[Callable[[Ask, Keys, Gateway], Ask], Expected]] = {
@@ -389,8 +378,8 @@ PRESIGNED: dict[str, tuple[Callable[[Ask, Keys, Gateway], Ask], Expected]] = {
 
 
 @pytest.mark.parametrize("case", PRESIGNED)
-def test_presigned_urls(gateway: Gateway, admin_like: Callable[[], Keys], case: str) -> None:
-    keys = admin_like()
+def test_presigned_urls(gateway: Gateway, case: str) -> None:
+    keys = gateway.admin
     ask = Ask("GET", f"/{gateway.bucket()}")
     assert gateway.send(raw.presign(ask, keys, host=gateway.host)).status == 200
     make, expected = PRESIGNED[case]
@@ -404,7 +393,7 @@ def test_a_fake_key_is_told_what_to_do_in_the_log(gateway: Gateway, caplog: pyte
 
 
 def test_nothing_secret_is_logged(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
-    session = gateway.session(gateway.role())
+    session = gateway.session(gateway.common_role)
     with caplog.at_level(logging.DEBUG):
         gateway.ask(S3, session, "s3")
         gateway.ask(S3, Keys(session.id, "wrong", session.token), "s3")

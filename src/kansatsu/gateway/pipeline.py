@@ -20,16 +20,16 @@ from kansatsu.backends import verified
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
-from kansatsu.gateway import asgi, refusals
+from kansatsu.gateway import asgi, encoded, refusals
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.context import of_request
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.http import HttpRequest, HttpResponse
 from kansatsu.identity import Snapshot, Store, messages
-from kansatsu.policy import Request, evaluate
+from kansatsu.policy import Decision, Request, evaluate
 from kansatsu.services.callers import policies_of
 from kansatsu.services.ec2 import ownership
-from kansatsu.services.registry import Call, Handler, handler
+from kansatsu.services.registry import Call, Caller, Handler, handler
 from kansatsu.signing import AuthFailure, BodyVerifier, SigningError, parse_signature
 from kansatsu.wire import Operation, Service
 from kansatsu.workload import Workload
@@ -253,11 +253,11 @@ class Pipeline:
                     item,
                     decision,
                     _known(exchange.operation).service,
-                    partial(self._encode, identity.caller.account),
+                    partial(self._encoded, identity.caller, decision),
                 )
 
-    def _encode(self, account: str, message: str) -> str:
-        return messages.encode(self._store.sealer, account, message)
+    def _encoded(self, caller: Caller, decision: Decision) -> str:
+        return messages.encode(self._store.sealer, caller.account, encoded.details(caller, decision))
 
     def _record(self, exchange: Exchange, error: AwsError | None) -> None:
         """Append what happened; requests that nobody is known to have made are not evidence of a principal."""

@@ -154,9 +154,9 @@ def unauthenticated(error: SigningError, service: Service | None) -> AwsError:
 
 
 def denied(
-    arn: str, authorization: Authorization, decision: Decision, service: Service, encode: Callable[[str], str]
+    arn: str, authorization: Authorization, decision: Decision, service: Service, encoded: Callable[[], str]
 ) -> AwsError:
-    """The error for a request that policy refuses; `encode` seals the details that EC2 puts into its message."""
+    """The error for a request that policy refuses; `encoded` seals the details that EC2 puts into its message."""
     spoken = dialect(service)
     resource = f'"{authorization.resource}"' if spoken == "s3" else authorization.resource
     message = (
@@ -168,7 +168,7 @@ def denied(
     if spoken == "ec2":
         return AwsError(
             f"You are not authorized to perform this operation. {message}. "
-            f"Encoded authorization failure message: {encode(message)}",
+            f"Encoded authorization failure message: {encoded()}",
             code="UnauthorizedOperation",
             status=403,
         )

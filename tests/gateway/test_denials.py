@@ -1,0 +1,167 @@
+"""What an authenticated caller without permission is told: the code of the protocol and AWS's sentence, word for word.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+"""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from . import raw
+from .conftest import ACCOUNT, Gateway
+from .raw import Ask, Keys, statement
+from .test_refusals import EC2, FORM, SPOKEN
+
+ALLOW_ALL = statement("Allow", "*")
+INEXACT = " (Kansatsu does not resolve the resources of this operation yet: only a policy on * allows it)"
+USERS = f"arn:aws:iam::{ACCOUNT}:user/"
+# dialect -> (status, code, action, resource as the message has it, what follows the sentence)
+DENIED = {
+    "query": (403, "AccessDenied", "iam:ListUsers", USERS, ""),
+    "json": (400, "AccessDeniedException", "dynamodb:ListTables", "*", ""),
+    "rest-json": (403, "AccessDeniedException", "lambda:ListFunctions", "*", INEXACT),
+    "ec2": (403, "UnauthorizedOperation", "ec2:DescribeVpcs", "*", ""),
+    "s3": (403, "AccessDenied", "s3:ListAllMyBuckets", '"*"', ""),
+}
+
+
+def sentence(arn: str, action: str, resource: str, reason: str) -> str:
+    return f"User: {arn} is not authorized to perform: {action} on resource: {resource} {reason}"
+
+
+@pytest.fixture(scope="module")
+def nobody(gateway: Gateway) -> Keys:
+    return gateway.user()
+
+
+@pytest.mark.parametrize("dialect", DENIED)
+def test_without_a_policy(gateway: Gateway, nobody: Keys, dialect: str) -> None:
+    status, code, action, resource, after = DENIED[dialect]
+    got = gateway.ask(SPOKEN[dialect][0], nobody, SPOKEN[dialect][1])
+    assert (got.status, got.code) == (status, code)
+    said = sentence(
+        f"{USERS}{nobody.name}", action, resource, f"because no identity-based policy allows the {action} action"
+    )
+    message = got.message
+    if dialect == "ec2":
+        message, _, encoded = message.partition(". Encoded authorization failure message: ")
+        assert encoded
+        said = f"You are not authorized to perform this operation. {said}"
+    assert message == said + after
+    event = gateway.events(nobody)[0]
+    assert (f"{event.service}:{event.action}", event.resource) == (action, resource.strip('"'))
+    assert (event.allowed, event.error, event.exact) == (False, code, not after)
+
+
+def explicit(gateway: Gateway) -> Keys:
+    return gateway.user(ALLOW_ALL, statement("Deny", "iam:ListUsers"))
+
+
+def bounded(gateway: Gateway) -> Keys:
+    return gateway.user(ALLOW_ALL, PermissionsBoundary="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+
+
+def deny_by_boundary(gateway: Gateway) -> Keys:
+    policy = gateway.iam.create_policy(
+        PolicyName=gateway.name("boundary"),
+        PolicyDocument=raw.document(ALLOW_ALL, statement("Deny", "iam:List*")),
+    )
+    return gateway.user(ALLOW_ALL, PermissionsBoundary=policy["Policy"]["Arn"])
+
+
+def limited_session(gateway: Gateway) -> Keys:
+    return gateway.assume(gateway.common_role, Policy=raw.document(statement("Allow", "s3:*")))
+
+
+def deny_by_session(gateway: Gateway) -> Keys:
+    return gateway.assume(gateway.common_role, Policy=raw.document(ALLOW_ALL, statement("Deny", "iam:ListUsers")))
+
+
+def limited_by_managed(gateway: Gateway) -> Keys:
+    arns = [{"arn": "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}]
+    return gateway.assume(gateway.common_role, PolicyArns=arns)
+
+
+def poor_role(gateway: Gateway) -> Keys:
+    return gateway.assume(gateway.role(statement("Allow", "s3:*")))
+
+
+REASONS = [
+    (explicit, "with an explicit deny in an identity-based policy"),
+    (bounded, "because no permissions boundary allows the iam:ListUsers action"),
+    (deny_by_boundary, "with an explicit deny in a permissions boundary"),
+    (limited_session, "because no session policy allows the iam:ListUsers action"),
+    (deny_by_session, "with an explicit deny in a session policy"),
+    (limited_by_managed, "because no session policy allows the iam:ListUsers action"),
+    (poor_role, "because no identity-based policy allows the iam:ListUsers action"),
+]
+
+
+@pytest.mark.parametrize(("make", "reason"), REASONS, ids=lambda item: getattr(item, "__name__", ""))
+def test_the_type_of_policy_that_denied(gateway: Gateway, make: Any, reason: str) -> None:
+    keys = make(gateway)
+    arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{keys.name}/session" if keys.token else f"{USERS}{keys.name}"
+    got = gateway.ask(*_iam(keys))
+    assert (got.status, got.code) == (403, "AccessDenied")
+    assert got.message == sentence(arn, "iam:ListUsers", USERS, reason)
+
+
+def _iam(keys: Keys) -> tuple[Ask, Keys, str]:
+    return SPOKEN["query"][0], keys, "iam"
+
+
+def test_an_object_is_named_in_quotes(gateway: Gateway, nobody: Keys) -> None:
+    bucket = gateway.bucket()
+    with pytest.raises(ClientError) as refused:
+        gateway.client("s3", nobody).put_object(Bucket=bucket, Key="a/ä b", Body=b"x")
+    said = sentence(
+        f"{USERS}{nobody.name}",
+        "s3:PutObject",
+        f'"arn:aws:s3:::{bucket}/a/ä b"',
+        "because no identity-based policy allows the s3:PutObject action",
+    )
+    assert refused.value.response["Error"] == {"Code": "AccessDenied", "Message": said}
+
+
+def test_ec2s_encoded_message_is_for_who_may_decode_it(gateway: Gateway) -> None:
+    keys = gateway.user(ALLOW_ALL, {**statement("Deny", "ec2:DescribeVpcs"), "Sid": "NoVpcs"})
+    got = gateway.ask(EC2.having(user_agent="x" * 60_000), keys, "ec2", unsigned=["user-agent"])
+    encoded = got.message.partition("Encoded authorization failure message: ")[2]
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,10240}", encoded)
+    text = gateway.client("sts", keys).decode_authorization_message(EncodedMessage=encoded)["DecodedMessage"]
+    said = json.loads(text)
+    assert (said["allowed"], said["explicitDeny"], said["failures"]) == (False, True, {"items": []})
+    assert {"statementId": "NoVpcs", "effect": "DENY"} in said["matchedStatements"]["items"]
+    context = said["context"]
+    user = gateway.iam.get_user(UserName=keys.name)["User"]
+    assert context["principal"] == {"id": user["UserId"], "arn": user["Arn"]}
+    assert (context["action"], context["resource"]) == ("ec2:DescribeVpcs", "*")
+    conditions = {item["key"]: item["values"]["items"][0]["value"] for item in context["conditions"]["items"]}
+    assert conditions["aws:sourceip"] == "127.0.0.1"
+
+
+def test_a_denial_does_not_say_whether_a_thing_exists(gateway: Gateway, nobody: Keys) -> None:
+    texts = []
+    for name in (gateway.common_role["RoleName"], "no-such-role"):
+        body = f"Action=GetRole&Version=2010-05-08&RoleName={name}".encode()
+        got = gateway.ask(Ask("POST", headers=FORM, body=body), nobody, "iam")
+        texts.append((got.status, got.code, got.message.replace(name, "NAME")))
+    assert texts[0] == texts[1]
+    assert texts[0][:2] == (403, "AccessDenied")
+
+
+def test_every_part_of_a_call_must_be_allowed(gateway: Gateway) -> None:
+    bucket = gateway.bucket()
+    gateway.client("s3").put_object(Bucket=bucket, Key="secret", Body=b"x")
+    keys = gateway.user(
+        statement("Allow", ["s3:PutObject", "s3:DeleteObject"], f"arn:aws:s3:::{bucket}/mine/*"),
+    )
+    client = gateway.client("s3", keys)
+    with pytest.raises(ClientError, match=f's3:GetObject on resource: "arn:aws:s3:::{bucket}/secret"'):
+        client.copy_object(Bucket=bucket, Key="mine/copy", CopySource={"Bucket": bucket, "Key": "secret"})
+    with pytest.raises(ClientError, match=f's3:DeleteObject on resource: "arn:aws:s3:::{bucket}/secret"'):
+        client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "mine/a"}, {"Key": "secret"}]})
+    assert gateway.client("s3").get_object(Bucket=bucket, Key="secret")["Body"].read() == b"x"
