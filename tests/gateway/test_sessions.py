@@ -262,7 +262,7 @@ def test_another_account_sees_none_of_ours(gateway: Gateway, foreigner: Keys) ->
     with pytest.raises(theirs.exceptions.NoSuchEntityException):
         theirs.get_role(RoleName=role["RoleName"])
     with pytest.raises(ClientError, match="AccessDenied"):
-        gateway.client("sts", foreigner).assume_role(RoleArn=role["Arn"], RoleSessionName="x")
+        gateway.client("sts", foreigner).assume_role(RoleArn=role["Arn"], RoleSessionName="session")
 
 
 def test_what_is_stored_behind_us_is_kept_by_account(gateway: Gateway, foreigner: Keys) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from kansatsu.http import HttpRequest
-from kansatsu.identity import EntityRecord
+from kansatsu.identity import EntityRecord, Session
 from kansatsu.services.registry import Caller
 
 Context = dict[str, str | tuple[str, ...]]
@@ -58,8 +58,10 @@ def _of_instance(caller: Caller) -> Context:
     return {key: value for key, value in keys.items() if value}
 
 
-def of_request(request: HttpRequest, client: str, secure: bool, region: str, now: datetime) -> Context:
-    """Keys of one request."""
+def of_request(
+    request: HttpRequest, client: str, secure: bool, region: str, now: datetime, session: Session | None
+) -> Context:
+    """Keys of one request; `session` is that of the caller, if it has one."""
     second = int(now.timestamp())
     context: Context = {
         "aws:sourceip": client,
@@ -71,6 +73,8 @@ def of_request(request: HttpRequest, client: str, secure: bool, region: str, now
     for header, key in (("user-agent", "aws:useragent"), ("referer", "aws:referer")):
         if value := request.headers.get(header):
             context[key] = value
+    if session is not None and session.mfa is not None:
+        context["aws:multifactorauthage"] = str(max(0, int((now - session.mfa).total_seconds())))
     return context
 
 

@@ -22,7 +22,7 @@ from kansatsu.clock import Clock
 from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
 from kansatsu.gateway import asgi, encoded, refusals
 from kansatsu.gateway.authentication import Authenticator, Identity
-from kansatsu.gateway.context import of_request
+from kansatsu.gateway.context import Context, of_request
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.http import HttpRequest, HttpResponse
 from kansatsu.identity import Snapshot, Store, messages
@@ -197,8 +197,7 @@ class Pipeline:
             exchange.region,
             exchange.request_id,
             exchange.now,
-            identity.context
-            | of_request(exchange.request, exchange.client, exchange.secure, exchange.region, exchange.now),
+            _context(exchange, identity),
             self._store,
             self._recorder,
             self._workload,
@@ -223,8 +222,7 @@ class Pipeline:
         identity = _caller(exchange)
         account = identity.caller.account
         exchange.authorizations = catalog.resolve(operation, exchange.params, account, exchange.region)
-        request_context = of_request(exchange.request, exchange.client, exchange.secure, exchange.region, exchange.now)
-        self._authorize(exchange, identity.context | request_context, snapshot)
+        self._authorize(exchange, _context(exchange, identity), snapshot)
         # INVARIANT: fail closed: a kind of policy that nothing here enforces is refused, never stored.
         if kind := catalog.sets_unenforced_policy(operation, exchange.params):
             raise Unimplemented(
@@ -296,6 +294,19 @@ class Pipeline:
 def _refusal(exchange: Exchange, error: AwsError) -> Whole:
     service = exchange.service or wire.load_service("s3")
     return Whole(wire.encode_error(service, error, exchange.request_id, exchange.operation))
+
+
+def _context(exchange: Exchange, identity: Identity) -> Context:
+    """All condition keys of a request but those of its resources."""
+    own = of_request(
+        exchange.request,
+        exchange.client,
+        exchange.secure,
+        exchange.region,
+        exchange.now,
+        identity.caller.session,
+    )
+    return identity.context | own
 
 
 def _run(conn: Connection, found: Handler, call: Call, arguments: dict[str, Any]) -> Any:
