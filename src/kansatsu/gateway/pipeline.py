@@ -138,7 +138,7 @@ class Pipeline:
         # once they are allowed; elsewhere the operation, and often the hash that was signed, is in the body.
         by_head = signing_name == "s3" or (signature is None and "content-type" not in exchange.request.headers)
         if not by_head:
-            await self._read_body(exchange)
+            await self._read_body(exchange, signing_name)
         service = exchange.service = catalog.identify(exchange.request, signing_name)
         if service is None:
             raise InvalidAction(f"The request is for no service that AWS has: signing name {signing_name!r}.")
@@ -158,8 +158,12 @@ class Pipeline:
         exchange.params = wire.decode(operation, exchange.request)
         return await self._dispatch(exchange, snapshot)
 
-    async def _read_body(self, exchange: Exchange) -> None:
-        body = await asgi.read(exchange.receive, exchange.request.headers)
+    async def _read_body(self, exchange: Exchange, signing_name: str | None = None) -> None:
+        try:
+            body = await asgi.read(exchange.receive, exchange.request.headers)
+        except AwsError:
+            exchange.service = catalog.identify(exchange.request, signing_name)  # to answer in its protocol
+            raise
         exchange.request = _with_body(exchange.request, body)
 
     async def _guess(self, exchange: Exchange) -> Service | None:
