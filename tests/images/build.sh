@@ -85,8 +85,12 @@ build_node() {
     [ -e "$root$library" ] || cp -L --parents "$library" "$root/usr/../"
   done
   mkdir -p "$root/app"
+  # Debian 12 has node 18, which later versions of the SDK refuse.
+  local sdk=3
+  [ "$("$node" -p 'process.versions.node.split(".")[0]')" -ge 20 ] || sdk='>=3.900 <3.960'
   (cd "$root/app" && echo '{"private":true}' >package.json &&
-    npm install --no-package-lock --no-audit --no-fund --loglevel=error @aws-sdk/client-s3 @aws-sdk/credential-providers >/dev/null)
+    npm install --no-package-lock --no-audit --no-fund --loglevel=error "@aws-sdk/client-s3@$sdk" \
+      "@aws-sdk/credential-providers@$sdk" >/dev/null)
   finish node -c 'WORKDIR /app' -c 'ENV PATH=/usr/bin:/bin'
 }
 

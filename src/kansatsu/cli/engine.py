@@ -16,6 +16,7 @@ from kansatsu.workload import Provider
 log = logging.getLogger(__name__)
 
 _END_SECONDS = 5.0
+_TRIES, _TRY_SECONDS = 40, 0.025
 
 
 @asynccontextmanager
@@ -74,6 +75,10 @@ async def _podman_service(podman: str, path: Path) -> AsyncIterator[str]:
     )  # fmt: skip
     log.info("started podman's API service (process %d) on %s", process.pid, path)
     try:
+        for _ in range(_TRIES):  # a tenth of a second on an idle machine; if it takes longer, the watch finds it later
+            if process.returncode is not None or _answers(path):
+                break
+            await asyncio.sleep(_TRY_SECONDS)
         yield f"unix://{path}"
     finally:
         if process.returncode is None:
