@@ -48,6 +48,7 @@ class Gateway:
         self.admin = Keys(admin.access_key_id, admin.secret.value, name="admin")
         self.recorder = Recorder(self.store, data_dir, self.clock)
         self._numbers = itertools.count()
+        self._session = boto3.session.Session(region_name=REGION)  # one: it remembers the models that it has read
         self._clients: list[Any] = []
         self._loop = asyncio.new_event_loop()
         self._ended = asyncio.Event()
@@ -114,8 +115,7 @@ class Gateway:
         """A boto3 client that tries once."""
         settings = Config(retries={"total_max_attempts": 1}, **{"s3": {"addressing_style": "path"}, **config})
         given = (keys or self.admin).boto
-        session = boto3.session.Session(region_name=REGION, **given)
-        client = session.client(service, endpoint_url=self.endpoint, config=settings)
+        client = self._session.client(service, endpoint_url=self.endpoint, config=settings, **given)
         self._clients.append(client)
         return client
 

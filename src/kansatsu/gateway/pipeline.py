@@ -58,6 +58,7 @@ class Exchange:
     region: str = ""
     params: dict[str, Any] = field(default_factory=dict)
     authorizations: tuple[Authorization, ...] = ()
+    authorized: bool = False
 
 
 class Answer(Protocol):
@@ -211,7 +212,9 @@ class Pipeline:
         with ExitStack() as stack:
             call.enter(lambda: stack.enter_context(self._store.read()))
             exchange.authorizations = tuple(found.authorizations(call, exchange.params))
-            if not found.always_allowed:
+            if found.always_allowed:
+                exchange.authorized = True
+            else:
                 self._authorize(exchange, call.context, snapshot)
             arguments = found.bind(exchange.params)
             if not found.write and not found.is_async:
@@ -257,6 +260,7 @@ class Pipeline:
                     _known(exchange.operation).service,
                     partial(self._encoded, identity.caller, decision),
                 )
+        exchange.authorized = True
 
     def _encoded(self, caller: Caller, decision: Decision) -> str:
         return messages.encode(self._store.sealer, caller.account, encoded.details(caller, decision))
@@ -287,7 +291,8 @@ class Pipeline:
                 action=action,
                 resource=item.resource,
                 region=exchange.region,
-                allowed=code not in _DENIALS,
+                # What failed before any policy was asked was not allowed; nor was what a trust policy refused.
+                allowed=exchange.authorized and code not in _DENIALS,
                 error=code,
                 exact=item.exact,
                 source_ip=exchange.client,
