@@ -5,6 +5,7 @@ Fixtures (import them in a conftest: `from containers import engine, image, netw
     image           image("python") -> the image's name; built at first use
     engine          podman's Docker-compatible API on a unix socket: engine.url, engine.podman("ps")
     run_container   run_container("python", env={...}, cap_add=[...]) -> Container; removed at the end
+    keep_container  the same, removed at the end of the module
 
 Containers are joined to each other on a network that leads nowhere else, so that a test that asks 169.254.169.254
 before anything serves it can never reach a real metadata service beyond this machine.
@@ -12,6 +13,7 @@ before anything serves it can never reach a real metadata service beyond this ma
 
 import contextlib
 import json
+import os
 import subprocess
 import tempfile
 import time
@@ -112,13 +114,17 @@ def image() -> Callable[[str], str]:
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
-    """The engine's API, served while the tests run."""
+def engine(network: str) -> Iterator[Engine]:
+    """The engine's API, served while the tests run; what it starts without being told a network joins the tests' own.
+
+    An instance that Kansatsu launches, too, can never reach a real metadata service beyond this machine.
+    """
     with tempfile.TemporaryDirectory(prefix="kansatsu-podman-") as directory:
         path, log = Path(directory) / "podman.sock", Path(directory) / "log"
         with log.open("wb") as out:
             command = [PODMAN, "system", "service", "--time=0", f"unix://{path}"]
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            environment = {**os.environ, "KANSATSU_TEST_CONTAINERS_CONF": str(_joining(network, Path(directory)))}
+            process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         try:
             limit = time.monotonic() + START_WITHIN
             while not path.exists():
@@ -129,6 +135,13 @@ def engine() -> Iterator[Engine]:
         finally:
             process.terminate()
             process.wait(START_WITHIN)
+
+
+def _joining(network: str, directory: Path) -> Path:
+    """The tests' containers.conf with that network, which must exist, as the default."""
+    path = directory / "containers.conf"
+    path.write_text(f'{(IMAGES / "containers.conf").read_text()}default_network = "{network}"\n')
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -142,6 +155,20 @@ def network() -> str:
 @pytest.fixture
 def run_container(image: Callable[[str], str], network: str) -> Iterator[Callable[..., Container]]:
     """Start containers as a user would; they go with the test."""
+    with starting(image, network) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def keep_container(image: Callable[[str], str], network: str) -> Iterator[Callable[..., Container]]:
+    """Start containers as a user would; they go with the module."""
+    with starting(image, network) as start:
+        yield start
+
+
+@contextlib.contextmanager
+def starting(image: Callable[[str], str], network: str) -> Iterator[Callable[..., Container]]:
+    """What starts containers that go with the block."""
     started: list[Container] = []
 
     def start(
@@ -153,20 +180,25 @@ def run_container(image: Callable[[str], str], network: str) -> Iterator[Callabl
         on: str = network,
         labels: Mapping[str, str] | None = None,
         volumes: Sequence[str] = (),
+        address: str = "",
     ) -> Container:
         """`podman run -d`; without a command it sleeps.
 
-        `on` is its network. `name` must be unique on the machine; "" makes one up.
+        `on` is its network, `address` its IPv4 address there if not just any. `name` must be unique on the machine;
+        "" makes one up.
         """
         name = name or f"kansatsu-test-{uuid.uuid4().hex[:12]}"
         flags = [f"--name={name}", f"--network={on}", *(f"--cap-add={capability}" for capability in cap_add)]
         flags += [f"--env={key}={value}" for key, value in (env or {}).items()]
         flags += [f"--label={key}={value}" for key, value in (labels or {}).items()]
         flags += [f"--volume={volume}" for volume in volumes]
+        flags += [f"--ip={address}"] if address else []
         container = Container(run(PODMAN, "run", "-d", *flags, image(kind), *command).stdout.strip(), name)
         started.append(container)
         return container
 
-    yield start
-    for container in started:
-        container.remove()
+    try:
+        yield start
+    finally:
+        for container in started:
+            container.remove()

@@ -1,5 +1,5 @@
 """Containers for the stories."""
 
-from containers import engine, image, network, run_container
+from containers import engine, image, keep_container, network, run_container
 
-__all__ = ["engine", "image", "network", "run_container"]
+__all__ = ["engine", "image", "keep_container", "network", "run_container"]

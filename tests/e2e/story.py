@@ -86,14 +86,13 @@ class Server:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 self.port = probe.getsockname()[1]
-        self.directory.mkdir(exist_ok=True)
         with (self.directory.parent / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
                     *(str(BIN / "kansatsu"), "up", "--data-dir", str(self.directory), "--engine", self.engine),
                     *("--listen", f"127.0.0.1:{self.port}", *self.flags),
                 ],
-                env={**os.environ, **self.clock.on_host()},
+                env={**os.environ, **self.clock.on_host(), "AWS_EC2_METADATA_DISABLED": "true"},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -44,6 +44,7 @@ class Supervisor:
         self._associations = associations
         self._home = home
         self._turn = asyncio.Lock()
+        self._away = ""  # why the engine did not answer when it was asked last
         self.refused: dict[str, str] = {}  # container id -> why its label was not honoured
 
     async def reconcile(self) -> None:
@@ -52,8 +53,9 @@ class Supervisor:
             try:
                 containers = {item.id: item for item in await self._provider.list()}
             except ProviderError as error:
-                log.warning("the container engine does not answer: %s", error)
+                self._say_once(str(error))
                 return
+            self._away = ""
             for member in self._fleet.live():
                 if member.instance.provider == "container":
                     await self._follow(member, containers)
@@ -62,6 +64,12 @@ class Supervisor:
                     await self._join(container)
             self.refused = {key: why for key, why in self.refused.items() if key in containers}
             await self._fleet.forget_ended(containers)
+
+    def _say_once(self, why: str) -> None:
+        """An engine that stays away is news once, not twice a second."""
+        if why != self._away:
+            self._away = why
+            log.warning("%s", why)
 
     # ---- known instances -------------------------------------------------------------------------------------------
 
