@@ -1,4 +1,4 @@
-"""What the stories share: a server whose clock the test moves, an operator with the AWS CLI, probes inside containers."""
+"""What the stories share: a server whose clock the test moves, an operator with the AWS CLI, probes in containers."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+
 from containers import FAKETIME, Container
 
 BIN = Path(sys.executable).parent
@@ -97,7 +98,7 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
-        eventually(self.healthy, 30, lambda: (self.directory.parent / "server.log").read_text())
+        eventually(self.healthy, 30, (self.directory.parent / "server.log").read_text)
 
     def healthy(self) -> bool:
         assert self.process is not None and self.process.poll() is None, "the server ended"
@@ -148,7 +149,9 @@ class Server:
         """The real AWS CLI on the host, as a user; its output as a value, or its error message as a string."""
         access, secret = self.keys[user]
         env = {
-            **{name: os.environ[name] for name in ("PATH", "HOME", "AWS_EC2_METADATA_DISABLED", "AWS_CONFIG_FILE")},
+            **{name: os.environ[name] for name in ("PATH", "HOME")},
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
             **self.clock.on_host(),
             "AWS_ACCESS_KEY_ID": access,
             "AWS_SECRET_ACCESS_KEY": secret,

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from containers import Container, Engine
 from story import INSIDE, Server, eventually, metadata, running
 from world import (
     ALL_BUT_PASSING,
     CREDENTIALS,
     Instance,
     adopt,
+    asks,
     association,
     client,
     control,
@@ -31,6 +31,8 @@ from world import (
     who_inside,
     whoami,
 )
+
+from containers import Container, Engine
 
 pytestmark = pytest.mark.root
 ON_THE_WIRE = ("NET_ADMIN", "NET_RAW")
@@ -132,7 +134,7 @@ def test_a_forwarded_request_gets_no_token(pair: tuple[Instance, Instance]) -> N
 # ---- iam:PassRole --------------------------------------------------------------------------------------------------
 
 
-def test_without_pass_role_nobody_hands_out_a_role(  # noqa: PLR0915 - one user, every way, nothing changed
+def test_without_pass_role_nobody_hands_out_a_role(
     server: Server, run_container: Callable[..., Container], image: Callable[[str], str]
 ) -> None:
     for role in ("powerful", "modest"):
@@ -302,30 +304,10 @@ def test_a_restarted_container_is_itself_and_a_new_one_of_its_name_is_nobody(
     assert state(server, instance.id) == "terminated"
 
 
-ASK = """
-import http.client
-connection = http.client.HTTPConnection("169.254.169.254", timeout=3)
-try:
-    connection.request("PUT", "/latest/api/token", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"})
-    token = connection.getresponse().read().decode()
-    connection.request("GET", "/latest/meta-data/instance-id", headers={"X-aws-ec2-metadata-token": token})
-    print(connection.getresponse().read().decode())
-except OSError:
-    print("nobody")
-"""
-
-
-def asks(container: Container) -> str:
-    """The instance id that a container is told; "nobody" when nothing answers there."""
-    return container.exec("python3", "-c", ASK).stdout.strip()
-
-
 # ---- namespaces that are not the container's own -------------------------------------------------------------------
 
 
-def test_a_container_on_the_hosts_network_is_refused(
-    server: Server, run_container: Callable[..., Container]
-) -> None:
+def test_a_container_on_the_hosts_network_is_refused(server: Server, run_container: Callable[..., Container]) -> None:
     container = run_container("python", on="host")
     said = kansatsu(server, "instance", "register", "--container", container.name)
     assert said.returncode != 0

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from containers import Container, Engine
 from story import INSIDE, PATIENT, Server, eventually, metadata, running
 from test_instance_story import Worker
 from world import CREDENTIALS, Instance, adopt, association, make_profile, session_arn, shown, speaks_for, who_inside
+
+from containers import Container, Engine
 
 pytestmark = pytest.mark.root
 HERE = Path(__file__).parent

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.htm
 from collections.abc import Callable, Iterator
 
 import pytest
-from containers import Container, Engine
 from story import INSIDE, Server, eventually, metadata, running
 from world import (
     CREDENTIALS,
@@ -19,6 +18,8 @@ from world import (
     speaks_for,
     who_inside,
 )
+
+from containers import Container, Engine
 
 pytestmark = pytest.mark.root
 REFUSED = "InvalidClientTokenId"
@@ -38,9 +39,7 @@ def instance(
     return with_role(server, run_container, request.node.originalname.removeprefix("test_")[:30])
 
 
-def with_role(
-    server: Server, run_container: Callable[..., Container], role: str
-) -> tuple[Instance, dict[str, str]]:
+def with_role(server: Server, run_container: Callable[..., Container], role: str) -> tuple[Instance, dict[str, str]]:
     make_profile(server, role)
     container = run_container("python", env=INSIDE)
     made = Instance(container, adopt(server, container, role), role)
@@ -98,7 +97,7 @@ def test_role_deleted(server: Server, instance: tuple[Instance, dict[str, str]])
     iam.create_role(RoleName=one.role, AssumeRolePolicyDocument=trusted + '"Action":"sts:AssumeRole"}]}')
     assert speaks_for(server, document) == REFUSED
     iam.add_role_to_instance_profile(InstanceProfileName=one.role, RoleName=one.role)
-    assert speaks_for(server, eventually(lambda: one.document(), 2)) == session_arn(one.role, one.id)
+    assert speaks_for(server, eventually(one.document, 2)) == session_arn(one.role, one.id)
     assert speaks_for(server, document) == REFUSED
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from containers import PODMAN, Container, Engine, run
 from story import Server, eventually, metadata, running
-from world import CREDENTIALS, LISTER, client, make_profile, policy, session_arn, shown, state, who_inside
+from world import CREDENTIALS, LISTER, asks, client, make_profile, policy, session_arn, shown, state, who_inside
+
+from containers import PODMAN, Container, Engine, run
 
 pytestmark = pytest.mark.root
 SCRIPT = '#!/bin/sh\necho "ran as $(id -u)" >>/tmp/user-data\n'
@@ -31,7 +32,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, engine: Engine, image: Call
 
 def _terminate_all(server: Server) -> None:
     ec2 = client(server, "ec2")
-    found = [item["InstanceId"] for group in ec2.describe_instances()["Reservations"] for item in group["Instances"]]
+    instances = [item for group in ec2.describe_instances()["Reservations"] for item in group["Instances"]]
+    found = [item["InstanceId"] for item in instances if item["InstanceType"] != "container"]
     if found:
         ec2.terminate_instances(InstanceIds=found)
         ec2.get_waiter("instance_terminated").wait(InstanceIds=found, WaiterConfig=QUICK)
@@ -141,7 +143,7 @@ def test_dry_runs_do_nothing(server: Server, launched: dict[str, Any], ami: str)
 def test_stop_start_and_reboot_keep_who_it_is(server: Server, launched: dict[str, Any]) -> None:
     ec2, key = client(server, "ec2"), launched["InstanceId"]
     eventually(lambda: ran(key) == ["ran as 0"], 10, lambda: ran(key))
-    [change] = ec2.stop_instances(InstanceIds=[key])["StoppingInstances"]
+    [change] = ec2.stop_instances(InstanceIds=[key], Force=True)["StoppingInstances"]
     assert (change["PreviousState"]["Name"], change["CurrentState"]["Name"]) == ("running", "stopping")
     ec2.get_waiter("instance_stopped").wait(InstanceIds=[key], WaiterConfig=QUICK)
     assert box(key).pid() == 0
@@ -258,13 +260,13 @@ def test_a_container_with_the_label_is_an_instance_by_itself(
     """`podman run --label kansatsu.instance-profile=NAME`, or the same line in a compose file, is enough."""
     make_profile(server, "labelled")
     container = run_container("python", labels={"kansatsu.instance-profile": "labelled"})
-    eventually(lambda: _given(container) == "labelled", 2)
+    eventually(lambda: asks(container, CREDENTIALS) == "labelled", 2)
     key = metadata(container, "/latest/meta-data/instance-id")["body"]
     assert who_inside(container) == session_arn("labelled", key)
     assert {"Key": "Name", "Value": container.name} in shown(server, key)["Tags"]
     # One whose profile is made later waits for it.
     early = run_container("python", labels={"kansatsu.instance-profile": "to-come"})
-    eventually(lambda: metadata(early, "/latest/meta-data/instance-id")["status"] == 200, 5)
+    eventually(lambda: asks(early).startswith("i-"), 5)
     assert metadata(early, CREDENTIALS)["status"] == 404
     make_profile(server, "to-come")
     eventually(lambda: metadata(early, CREDENTIALS)["body"] == "to-come", 2)
@@ -276,25 +278,6 @@ def test_a_container_with_the_label_is_an_instance_by_itself(
     ec2.disassociate_iam_instance_profile(AssociationId=held["AssociationId"])
     assert metadata(container, CREDENTIALS)["status"] == 404
     container.restart()
-    eventually(lambda: _given(container) == "", 5)
+    eventually(lambda: asks(container, CREDENTIALS) == "", 5)
     with pytest.raises(ClientError, match="OperationNotPermitted"):
         ec2.terminate_instances(InstanceIds=[key])
-
-
-GIVEN = """
-import http.client
-connection = http.client.HTTPConnection("169.254.169.254", timeout=3)
-try:
-    connection.request("PUT", "/latest/api/token", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"})
-    token = connection.getresponse().read().decode()
-    connection.request("GET", "%s", headers={"X-aws-ec2-metadata-token": token})
-    answer = connection.getresponse()
-    print(answer.read().decode() if answer.status == 200 else "")
-except OSError:
-    print("nobody")
-""" % CREDENTIALS  # noqa: UP031 - braces all over
-
-
-def _given(container: Container) -> str:
-    """The role that the container is offered; "" for an instance without one, "nobody" for no instance at all."""
-    return container.exec("python3", "-c", GIVEN).stdout.strip()

@@ -11,9 +11,9 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from containers import Container
 from story import ACCOUNT, BIN, INSIDE, PATIENT, REGION, Server, eventually, metadata
 
+from containers import Container
 from kansatsu.cli.client import MODELS
 
 CREDENTIALS = "/latest/meta-data/iam/security-credentials/"
@@ -161,3 +161,22 @@ def kansatsu(server: Server, *words: str) -> subprocess.CompletedProcess[str]:
     """The command line, as the administrator."""
     command = [str(BIN / "kansatsu"), *words[:2], "--data-dir", str(server.directory), *words[2:]]
     return subprocess.run(command, env=dict(os.environ), capture_output=True, text=True, check=False)
+
+
+ASK = """
+import http.client, sys
+connection = http.client.HTTPConnection("169.254.169.254", timeout=3)
+try:
+    connection.request("PUT", "/latest/api/token", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"})
+    token = connection.getresponse().read().decode()
+    connection.request("GET", sys.argv[1], headers={"X-aws-ec2-metadata-token": token})
+    answer = connection.getresponse()
+    print(answer.read().decode() if answer.status == 200 else "")
+except OSError:
+    print("nobody")
+"""
+
+
+def asks(container: Container, path: str = "/latest/meta-data/instance-id") -> str:
+    """What a container is told there; "" when that is not there, "nobody" when it has no metadata service at all."""
+    return container.exec("python3", "-c", ASK, path).stdout.strip()
