@@ -12,6 +12,7 @@ before anything serves it can never reach a real metadata service beyond this ma
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import subprocess
@@ -147,8 +148,10 @@ def _joining(network: str, directory: Path) -> Path:
 @pytest.fixture(scope="session")
 def network() -> str:
     """The network of the tests, made when it is not there. Not the default bridge, which leads out of the machine."""
-    if run(PODMAN, "network", "exists", NETWORK, check=False).code:
-        run(PODMAN, "network", "create", "--internal", NETWORK)
+    with (IMAGES / "build.sh").open() as lock:  # every worker of xdist has a session of its own
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if run(PODMAN, "network", "exists", NETWORK, check=False).code:
+            run(PODMAN, "network", "create", "--internal", NETWORK)
     return NETWORK
 
 
