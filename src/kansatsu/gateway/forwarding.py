@@ -63,7 +63,8 @@ class Forwarder:
         """Send a path-style request on; `body` streams it, without one the request's own bytes are sent."""
         service = operation.service
         response = await self.backend(service.name).call(account, region, service.signing_name, request, body)
-        if response.status >= 400 and dict(response.headers).get("content-type", "").startswith("text/html"):
+        # A HEAD without a body is no page: S3's "there is no such key" has nothing but its status.
+        if response.status >= 400 and request.method != "HEAD" and _is_page(response):
             raise await _no_aws_answer(response, operation)
         return Forwarded(response, request_id)
 
@@ -79,6 +80,10 @@ class Forwarder:
     ) -> Mapping[str, Any]:
         """A call of our own, by parameters. Raises the backend's AwsError."""
         return await backends.ask(self.backend(service), account, region, service, operation, params)
+
+
+def _is_page(response: BackendResponse) -> bool:
+    return any(n.lower() == "content-type" and v.startswith("text/html") for n, v in response.headers)
 
 
 async def _no_aws_answer(response: BackendResponse, operation: Operation) -> AwsError:

@@ -133,6 +133,9 @@ _S3_ONLY: dict[AuthFailure, tuple[str, int, str]] = {
     AuthFailure.CHECKSUM_MISMATCH: ("BadDigest", 400, ""),
 }
 
+# Services with a word of their own for AccessDenied: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
+_DENIED_BY = {"sns": "AuthorizationError"}
+
 _DIALECTS = {"query": "query", "ec2": "ec2", "json": "json", "rest-json": "rest-json", "rest-xml": "query"}
 
 
@@ -174,4 +177,4 @@ def denied(
         )
     if spoken in ("json", "rest-json"):
         return AwsError(message, code="AccessDeniedException", status=400 if spoken == "json" else 403)
-    return AwsError(message, code="AccessDenied", status=403)
+    return AwsError(message, code=_DENIED_BY.get(service.name, "AccessDenied"), status=403)

@@ -276,7 +276,19 @@ def _error_shape(service: Service, code: str) -> tuple[str, str]:
             if shape.get("exception"):
                 wire = shape.get("error", {}).get("code", name)
                 table[name] = table[wire] = (name, wire)
-    return table.get(code, (code, code))
+    return table.get(code, (code, _QUERY_CODES.get(code, code)))
+
+
+# What the common errors are called on the older wire, of which x-amzn-query-error tells:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+_QUERY_CODES = {
+    "AccessDeniedException": "AccessDenied",
+    "ExpiredTokenException": "ExpiredToken",
+    "IncompleteSignatureException": "IncompleteSignature",
+    "InvalidSignatureException": "SignatureDoesNotMatch",
+    "MissingAuthenticationTokenException": "MissingAuthenticationToken",
+    "UnrecognizedClientException": "InvalidClientTokenId",
+}
 
 
 def _fault(error: AwsError) -> str:
