@@ -165,3 +165,36 @@ def test_every_part_of_a_call_must_be_allowed(gateway: Gateway) -> None:
     with pytest.raises(ClientError, match=f's3:DeleteObject on resource: "arn:aws:s3:::{bucket}/secret"'):
         client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "mine/a"}, {"Key": "secret"}]})
     assert gateway.client("s3").get_object(Bucket=bucket, Key="secret")["Body"].read() == b"x"
+
+
+def test_who_am_i_is_never_refused(gateway: Gateway) -> None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html"""
+    keys = gateway.user(statement("Deny", "*"))
+    assert gateway.client("sts", keys).get_caller_identity()["Arn"] == f"{USERS}{keys.name}"
+    session = gateway.assume(gateway.role(statement("Deny", "*")), Policy=raw.document(statement("Deny", "*")))
+    assert gateway.client("sts", session).get_caller_identity()["UserId"].startswith("AROA")
+
+
+def test_a_session_policy_that_is_gone_allows_nothing(gateway: Gateway) -> None:
+    made = gateway.iam.create_policy(
+        PolicyName=gateway.name("policy"), PolicyDocument=raw.document(statement("Allow", "iam:ListUsers"))
+    )["Policy"]
+    session = gateway.assume(gateway.common_role, PolicyArns=[{"arn": made["Arn"]}])
+    assert gateway.ask(*_iam(session)).status == 200
+    gateway.iam.delete_policy(PolicyArn=made["Arn"])
+    assert gateway.ask(*_iam(session)).code == "AccessDenied"
+
+
+def test_a_session_never_has_more_than_its_role(gateway: Gateway) -> None:
+    session = gateway.assume(gateway.role(statement("Allow", "s3:*")), Policy=raw.document(ALLOW_ALL))
+    assert gateway.ask(*_iam(session)).code == "AccessDenied"
+
+
+def test_what_the_role_loses_its_sessions_lose(gateway: Gateway) -> None:
+    role = gateway.role(ALLOW_ALL)
+    session = gateway.assume(role, Policy=raw.document(ALLOW_ALL))
+    assert gateway.ask(*_iam(session)).status == 200
+    limit = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"
+    gateway.iam.put_role_permissions_boundary(RoleName=role["RoleName"], PermissionsBoundary=limit)
+    got = gateway.ask(*_iam(session))
+    assert "because no permissions boundary allows the iam:ListUsers action" in got.message

@@ -392,6 +392,20 @@ def test_a_fake_key_is_told_what_to_do_in_the_log(gateway: Gateway, caplog: pyte
     assert 'eval "$(kansatsu env)"' in caplog.text
 
 
+def test_nobody_writes_lines_of_their_own_into_the_log(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    """The attack: a line feed in a key id that nobody checked yet, or in the name of an object."""
+    line = "2026-01-01T00:00:00.000Z WARNING kansatsu: the operator made me do it"
+    nobody = gateway.user()
+    with caplog.at_level(logging.INFO, "kansatsu"):
+        forged = Keys(f"AKIA\n{line}", "x")
+        got = gateway.send(raw.presign(S3, forged, host=gateway.host))
+        assert got.code in ("InvalidAccessKeyId", "AuthorizationQueryParametersError")
+        ask = Ask("GET", "/bucket-1/a%0A" + raw.quote(line, safe=""))
+        assert gateway.ask(ask, nobody, "s3").code == "AccessDenied"
+    assert line in caplog.text
+    assert f"\n{line}" not in "".join(record.getMessage() for record in caplog.records)
+
+
 def test_nothing_secret_is_logged(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     session = gateway.session(gateway.common_role)
     with caplog.at_level(logging.DEBUG):

@@ -5,7 +5,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from kansatsu import wire
 from kansatsu.gateway import asgi
+from kansatsu.http import HttpRequest
 
 log = logging.getLogger(__name__)
 
@@ -13,6 +15,12 @@ HEALTH = "/_kansatsu/health"
 RESET = "/_kansatsu/reset"
 
 _JSON = [("content-type", "application/json")]
+
+
+def _in_bucket(scope: asgi.Scope) -> bool:
+    """Whether the host names a bucket: then every path is a key in it."""
+    request = asgi.head(scope)
+    return wire.path_style(HttpRequest("GET", "/", headers={"host": request.headers.get("host", "")})).path != "/"
 
 
 class App:
@@ -36,7 +44,7 @@ class App:
         if scope["type"] != "http":
             return
         path = scope["path"]
-        if path.startswith("/_kansatsu/"):
+        if path.startswith("/_kansatsu/") and not _in_bucket(scope):
             await self._own(path, scope, send)
         else:
             await self._aws(scope, receive, send)

@@ -113,4 +113,4 @@ def _advise(access_key_id: str) -> None:
             access_key_id,
         )
     else:
-        log.info("unknown or inactive access key %s", access_key_id)
+        log.info("unknown or inactive access key %r", access_key_id)

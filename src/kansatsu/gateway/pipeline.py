@@ -252,7 +252,7 @@ class Pipeline:
             decision = evaluate(Request(identity.principal, item.action, item.resource, merged), policies)
             if not decision.allowed:
                 exchange.authorizations = (item,)
-                log.info("denied %s %s on %s %s", identity.caller.arn, item.action, item.resource, exchange.request_id)
+                log.info("denied %s %s on %r %s", identity.caller.arn, item.action, item.resource, exchange.request_id)
                 raise refusals.denied(
                     identity.caller.arn,
                     item,
