@@ -322,7 +322,7 @@ def test_a_policy_that_nothing_enforces_is_not_stored(
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert refused.value.response["Error"]["Code"] == "NotImplemented"
     assert "does not enforce" in refused.value.response["Error"]["Message"]
-    with pytest.raises(ClientError, match="AccessDenied"):
+    with pytest.raises(ClientError, match="is not authorized to perform"):
         getattr(gateway.client(service, nobody), operation)(**params)
     assert spy.seen == []
 

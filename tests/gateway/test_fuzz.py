@@ -25,11 +25,11 @@ paths = st.text(st.sampled_from("/ab.%2F0AE~+&=;*!'()[]{}|\\^\"<>@:," + "-_"), m
 queries = st.lists(
     st.sampled_from(
         [
-            "acl", "uploads", "delete", "tagging", "versioning", "list-type=2", "prefix=%ff", "versionId=%00", "=", "&&",
+            "acl", "uploads", "delete", "tagging", "versioning", "list-type=2", "prefix=%ff", "versionId=%00", "=",
             "uploadId=x", "partNumber=x", "max-keys=-1", "max-keys=x", "encoding-type=url", "x-id=PutObject", "policy",
             "X-Amz-Expires=9", "X-Amz-Signature=x", "X-Amz-Credential=a%2Fb", "x-amz-acl=public-read", "a=%", "%zz=1",
             "Action=ListUsers", "Action=GetObject&Version=1", "Version=2010-05-08", "retention", "legal-hold", "cors",
-            "partNumber=1", "a=b=c",
+            "partNumber=1", "a=b=c", "&&",
         ]
     ),
     max_size=4,

@@ -7,7 +7,7 @@ import os
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from conftest import Server
+from kansatsu.backends import BackendResponse
+from kansatsu.errors import ServiceUnavailable
 
 from . import raw
 from .conftest import Gateway
@@ -250,6 +252,19 @@ def test_a_large_body_elsewhere_is_refused(gateway: Gateway, announced: bool) ->
     assert b"content-type: application/x-amz-json-1.0" in answer
 
 
+@pytest.mark.parametrize("authorization", ["", "AWS a:b", "AWS4-HMAC-SHA256 Credential=x", "Bearer x"])
+def test_a_large_body_of_nobody_is_not_even_read(gateway: Gateway, authorization: str) -> None:
+    """The attack: many connections that each make the server keep megabytes, without a key."""
+    ask = Ask(
+        "POST", headers={"content-type": "application/x-amz-json-1.0", "x-amz-target": "DynamoDB_20120810.PutItem"}
+    )
+    if authorization:
+        ask = ask.having(authorization=authorization)
+    with closing(socket.create_connection(gateway.address, 30)) as connection:
+        connection.sendall(head_bytes(ask, gateway.host, 1 * MIB + 1))
+        assert read_head(connection).startswith(b"HTTP/1.1 413 ")
+
+
 # ---- answers --------------------------------------------------------------------------------------------------------
 
 
@@ -292,6 +307,33 @@ def test_a_page_of_html_is_an_object_like_any_other(gateway: Gateway, bucket: st
     client = gateway.client("s3")
     client.put_object(Bucket=bucket, Key="page", Body=b"<html>404</html>", ContentType="text/html")
     assert client.get_object(Bucket=bucket, Key="page")["ContentType"] == "text/html"
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_an_answer_that_breaks_off_does_not_look_whole(
+    gateway: Gateway, bucket: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, announced: bool
+) -> None:
+    closed = []
+
+    async def broken(*_: Any, **__: Any) -> BackendResponse:
+        async def body() -> AsyncIterator[bytes]:
+            yield b"x" * 1000
+            raise ServiceUnavailable("The backend broke off its answer.")
+
+        async def close() -> None:
+            closed.append(True)
+
+        return BackendResponse(200, [("content-length", "2000")] if announced else [], body(), close)
+
+    monkeypatch.setattr(gateway.backend, "call", broken)
+    signed = raw.sign(Ask("GET", f"/{bucket}/x"), gateway.admin, "s3", host=gateway.host)
+    with closing(socket.create_connection(gateway.address, 30)) as connection:
+        connection.sendall(head_bytes(signed, gateway.host))
+        answer = read_all(connection)
+    assert b"x" * 1000 in answer
+    assert not answer.endswith(b"0\r\n\r\n")
+    assert closed == [True]
+    assert not any(record.exc_info for record in caplog.records)
 
 
 def test_64_mib_up_and_down(gateway: Gateway, bucket: str, tmp_path: Path) -> None:

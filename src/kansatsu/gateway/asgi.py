@@ -12,6 +12,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # The largest body that is read into memory; only S3 objects are larger, and they are streamed.
 BODY_LIMIT = 16 * 1024 * 1024
+# The same for requests that nobody signed: enough for an AssumeRoleWithSAML, too little to fill the memory with.
+ANONYMOUS_LIMIT = 1024 * 1024
 
 
 class ClientGone(Exception):
@@ -58,28 +60,26 @@ async def stream(receive: Receive) -> AsyncIterator[bytes]:
             return
 
 
-async def read(receive: Receive, headers: Mapping[str, str]) -> bytes:
+async def read(receive: Receive, headers: Mapping[str, str], limit: int = BODY_LIMIT) -> bytes:
     """The whole body.
 
-    Raises AwsError RequestEntityTooLarge (413) past BODY_LIMIT, before more is read.
+    Raises AwsError RequestEntityTooLarge (413) past `limit` bytes, before more is read.
     """
     declared = headers.get("content-length", "0")
-    if declared.isdigit() and int(declared) > BODY_LIMIT:
-        raise _too_large()
+    if declared.isdigit() and int(declared) > limit:
+        raise _too_large(limit)
     pieces: list[bytes] = []
     size = 0
     async for piece in stream(receive):
         size += len(piece)
-        if size > BODY_LIMIT:
-            raise _too_large()
+        if size > limit:
+            raise _too_large(limit)
         pieces.append(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _too_large() -> AwsError:
-    return AwsError(
-        f"Request must be smaller than {BODY_LIMIT} bytes.", code="RequestEntityTooLargeException", status=413
-    )
+def _too_large(limit: int) -> AwsError:
+    return AwsError(f"Request must be smaller than {limit} bytes.", code="RequestEntityTooLargeException", status=413)
 
 
 def raw_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

@@ -30,10 +30,16 @@ class Forwarded:
         """Pass the answer on; a slow client slows the backend."""
         headers = asgi.raw_headers(self._headers)
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        if not bodiless:
-            async for piece in self._response.body:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await self.close()
+        try:
+            if not bodiless:
+                async for piece in self._response.body:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except AwsError as error:
+            # Too late for an error: an answer that is not ended makes the server cut the connection.
+            log.warning("an answer of status %d was broken off: %s", self.status, error.message)
+            return
+        finally:
+            await self.close()
         await send({"type": "http.response.body", "body": b""})
 
     async def close(self) -> None:

@@ -26,11 +26,11 @@ from kansatsu.gateway.context import Context, of_request
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.http import HttpRequest, HttpResponse
 from kansatsu.identity import Snapshot, Store, messages
-from kansatsu.policy import Decision, Request, evaluate
+from kansatsu.policy import UNRESOLVED, Decision, Request, evaluate
 from kansatsu.services.callers import policies_of
 from kansatsu.services.ec2 import ownership
 from kansatsu.services.registry import Call, Caller, Handler, handler
-from kansatsu.signing import AuthFailure, BodyVerifier, SigningError, parse_signature
+from kansatsu.signing import AuthFailure, BodyVerifier, Signature, SigningError, parse_signature
 from kansatsu.wire import Operation, Service
 from kansatsu.workload import Workload
 
@@ -38,6 +38,9 @@ log = logging.getLogger(__name__)
 
 # What is ours entirely: an operation that we lack is 501 and never falls through to a backend.
 OURS = frozenset({"iam", "sts", "ecs", "cloudtrail", "organizations", "iam-toolbox", "kansatsu"})
+# INVARIANT: what a client chose never makes a record so long that its readers take it for damage (1 MiB), nor the
+# evidence of one request out of proportion to it. Longer than any ARN that AWS has.
+_LONGEST_EVIDENCE = 4096
 _DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 
@@ -139,7 +142,7 @@ class Pipeline:
         # once they are allowed; elsewhere the operation, and often the hash that was signed, is in the body.
         by_head = signing_name == "s3" or (signature is None and "content-type" not in exchange.request.headers)
         if not by_head:
-            await self._read_body(exchange, signing_name)
+            await self._read_body(exchange, signature)
         service = exchange.service = catalog.identify(exchange.request, signing_name)
         if service is None:
             raise InvalidAction(f"The request is for no service that AWS has: signing name {signing_name!r}.")
@@ -149,7 +152,7 @@ class Pipeline:
         if by_head and operation.streams_request:
             exchange.body = verified.body()
         elif by_head:
-            await self._read_body(exchange)
+            await self._read_body(exchange, signature)
         if exchange.body is None:
             payload = verified.check_body(exchange.request.body)
             if payload is not exchange.request.body:
@@ -159,11 +162,13 @@ class Pipeline:
         exchange.params = wire.decode(operation, exchange.request)
         return await self._dispatch(exchange, snapshot)
 
-    async def _read_body(self, exchange: Exchange, signing_name: str | None = None) -> None:
+    async def _read_body(self, exchange: Exchange, signature: Signature | None = None) -> None:
+        limit = asgi.BODY_LIMIT if signature else asgi.ANONYMOUS_LIMIT
         try:
-            body = await asgi.read(exchange.receive, exchange.request.headers)
+            body = await asgi.read(exchange.receive, exchange.request.headers, limit)
         except AwsError:
-            exchange.service = catalog.identify(exchange.request, signing_name)  # to answer in its protocol
+            # Only to answer in its protocol.
+            exchange.service = catalog.identify(exchange.request, signature.service if signature else None)
             raise
         exchange.request = _with_body(exchange.request, body)
 
@@ -237,9 +242,9 @@ class Pipeline:
                 "instead of storing a policy that would have no effect."
             )
         body = verified(asgi.stream(exchange.receive), exchange.body) if exchange.body else None
-        return await self._forwarder.forward(
-            wire.path_style(exchange.request), operation, account, exchange.region, exchange.request_id, body
-        )
+        # INVARIANT: only S3 reads a bucket from the host; no other path may grow by what a client wrote there.
+        request = wire.path_style(exchange.request) if operation.service.name == "s3" else exchange.request
+        return await self._forwarder.forward(request, operation, account, exchange.region, exchange.request_id, body)
 
     def _authorize(
         self, exchange: Exchange, context: dict[str, str | tuple[str, ...]] | Any, snapshot: Snapshot
@@ -249,7 +254,8 @@ class Pipeline:
         policies = policies_of(identity.caller, snapshot)
         for item in exchange.authorizations:
             merged = {**context, **item.context} if item.context else context
-            decision = evaluate(Request(identity.principal, item.action, item.resource, merged), policies)
+            resource = item.resource if item.exact or item.resource != "*" else UNRESOLVED
+            decision = evaluate(Request(identity.principal, item.action, resource, merged), policies)
             if not decision.allowed:
                 exchange.authorizations = (item,)
                 log.info("denied %s %s on %r %s", identity.caller.arn, item.action, item.resource, exchange.request_id)
@@ -289,14 +295,14 @@ class Pipeline:
                 access_key_id=caller.access_key_id,
                 service=prefix,
                 action=action,
-                resource=item.resource,
+                resource=item.resource[:_LONGEST_EVIDENCE],
                 region=exchange.region,
                 # What failed before any policy was asked was not allowed; nor was what a trust policy refused.
                 allowed=exchange.authorized and code not in _DENIALS,
                 error=code,
                 exact=item.exact,
                 source_ip=exchange.client,
-                user_agent=exchange.request.headers.get("user-agent", ""),
+                user_agent=exchange.request.headers.get("user-agent", "")[:_LONGEST_EVIDENCE],
             )
 
 
