@@ -13,13 +13,23 @@ from pathlib import Path
 import pytest
 from story import INSIDE, PATIENT, Server, eventually, metadata, running
 from test_instance_story import Worker
-from world import CREDENTIALS, Instance, adopt, association, make_profile, session_arn, shown, speaks_for, who_inside
+from world import (
+    CREDENTIALS,
+    Instance,
+    adopt,
+    association,
+    make_profile,
+    session_arn,
+    shown,
+    speaks_for,
+    unprivileged,
+    who_inside,
+)
 
 from containers import Container, Engine
 
 pytestmark = pytest.mark.root
 HERE = Path(__file__).parent
-NOBODY = 65534
 WORKER = {**INSIDE, **PATIENT, "AWS_MAX_ATTEMPTS": "1"}
 
 
@@ -117,7 +127,7 @@ def reached_by_nobody(directory: Path) -> list[str]:
 
 def as_nobody(*command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *command],
+        unprivileged(*command),
         env={"PATH": os.environ["PATH"]},
         cwd="/",
         capture_output=True,

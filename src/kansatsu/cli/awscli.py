@@ -28,7 +28,10 @@ def aws(args: tuple[str, ...], **given: Any) -> None:
     environ |= surroundings.pointing(found.endpoint, settings.region, keys, os.environ)
     # Said in words too: version 1 of the AWS CLI sends the commands of sqs to AWS whatever AWS_ENDPOINT_URL says.
     endpoint = [] if any(arg.startswith("--endpoint-url") for arg in args) else ["--endpoint-url", found.endpoint]
-    os.execve(program, [program, *endpoint, *args], environ)  # noqa: S606 - no shell is wanted
+    try:
+        os.execve(program, [program, *endpoint, *args], environ)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        raise Failure(f"{program} cannot be run: {error.strerror}.", Exit.NOT_EXECUTABLE) from None
 
 
 def find() -> str:

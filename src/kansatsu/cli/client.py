@@ -29,9 +29,10 @@ _LOST = frozenset(
 def connect(settings: Settings, service: str, profile: str | None = None) -> Any:
     """A botocore client of the server that holds the data directory, as its administrator or as an AWS profile.
 
-    Ends the command with exit 3 when no server runs.
+    Where that directory has none, or is another user's, a profile with an endpoint_url is enough: it says where and
+    who. Ends the command with exit 3 when no server runs.
     """
-    found = daemon.require_running(settings.data_dir)
+    found = daemon.require_running(settings.data_dir) if profile is None else daemon.running(settings.data_dir)
     import botocore.config
     import botocore.exceptions
     import botocore.session
@@ -51,9 +52,21 @@ def connect(settings: Settings, service: str, profile: str | None = None) -> Any
             keys = credentials.read(settings.data_dir)
             session.set_credentials(keys.access_key_id, keys.secret_access_key)
         session.get_component("data_loader").search_paths.append(str(MODELS))
-        return session.create_client(service, region_name=settings.region, endpoint_url=found.endpoint, config=config)
+        if found is not None:
+            endpoint, region = found.endpoint, settings.region
+        else:
+            endpoint, region = _of_profile(session, settings)
+        return session.create_client(service, region_name=region, endpoint_url=endpoint, config=config)
     except botocore.exceptions.BotoCoreError as error:
         raise Failure(f"No client for {service}: {error}.") from None
+
+
+def _of_profile(session: Any, settings: Settings) -> tuple[str, str]:
+    """Endpoint and region that the session's profile names; exit 3 when it names no endpoint."""
+    section = session.get_scoped_config()
+    if "endpoint_url" not in section:
+        daemon.require_running(settings.data_dir)
+    return section["endpoint_url"], section.get("region", settings.region)
 
 
 # The user's own AWS files and profile have no say in what the administrator of this directory asks.
@@ -76,4 +89,4 @@ def answers() -> Iterator[None]:
         raise Failure(f"{code}: {message}", Exit.DENIED if code in _DENIED else Exit.FAILED) from None
     except botocore.exceptions.BotoCoreError as error:
         lost = type(error).__name__ in _LOST
-        raise Failure(f"{error}", Exit.NOT_RUNNING if lost else Exit.FAILED) from None
+        raise Failure(" ".join(str(error).split()), Exit.NOT_RUNNING if lost else Exit.FAILED) from None

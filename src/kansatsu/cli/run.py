@@ -49,7 +49,7 @@ def run(
     try:
         say(f"Running as {process['Arn']}")
         with tempfile.TemporaryDirectory(prefix="kansatsu-run-") as private:
-            environ = child_environ(os.environ, Path(private), control.meta.endpoint_url, settings.region)
+            environ = child_environ(os.environ, Path(private), control.meta.endpoint_url, control.meta.region_name)
             code = children.run(command, environ | process["Environment"])
     finally:
         _end(control, process["ProcessId"])
