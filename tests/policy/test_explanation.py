@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from kansatsu.policy import (
+    UNRESOLVED,
     Match,
     Policies,
     Policy,
@@ -122,3 +123,23 @@ def test_policy_sets_are_values() -> None:
     assert len(PolicySet([one])) == 1
     assert list(PolicySet([one])) == [one]
     assert one.rules is one.rules
+
+
+SECRET = "arn:aws:sqs:eu-west-1:111122223333:secret"
+
+
+@pytest.mark.parametrize(
+    ("statements", "allowed"),
+    [
+        ([ALLOW], True),
+        ([ALLOW, {**DENY, "Resource": SECRET}], False),
+        ([ALLOW, {**DENY, "NotResource": SECRET} | {"Resource": None}], False),
+        ([{**ALLOW, "Resource": SECRET}], False),
+        ([{**ALLOW, "NotResource": SECRET} | {"Resource": None}], False),
+        ([ALLOW, {**DENY, "Resource": SECRET, "Action": "s3:GetObject"}], True),
+    ],
+)
+def test_a_resource_that_nobody_could_name_may_be_any(statements: list[dict[str, Any]], *, allowed: bool) -> None:
+    given = [{key: value for key, value in each.items() if value is not None} for each in statements]
+    policies = Policies(PolicySet([policy(given, Source(PolicyType.IDENTITY))]))
+    assert evaluate(Request(USER, "s3:PutObject", UNRESOLVED, {}), policies).allowed is allowed

@@ -194,3 +194,11 @@ def test_rest_and_cbor_never_fail_otherwise(raw: bytes, path: str, query: str) -
             attempt()
         except AwsError:
             continue
+
+
+def test_there_is_an_end_to_parameters() -> None:
+    """The attack: a stranger's form of a million parameters keeps everybody waiting; they are read before the key."""
+    request = HttpRequest("POST", "/", "", {}, b"a=&" * 60_000)
+    with pytest.raises(AwsError) as refused:
+        wire.form_parameters(request)
+    assert refused.value.code == "MalformedInput"

@@ -25,6 +25,7 @@ _OURS = HOP_BY_HOP | {
     "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto", "x-original-url", "x-rewrite-url",
     "x-http-method-override",
 }  # fmt: skip
+_END_TO_END = ("x-amz", "if-", "content-", "range", "cache-control", "expires")
 _PRESIGN = re.compile(
     r"X-Amz-(Algorithm|Credential|Date|Expires|SignedHeaders|Signature|Security-Token|Content-Sha256)(=|$)"
 )
@@ -94,6 +95,10 @@ def _target(request: HttpRequest) -> tuple[str, str]:
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     named = {name.strip().lower() for name in headers.get("connection", "").split(",")}
+    # INVARIANT: a header that was authorized (a condition on encryption, on If-None-Match) arrives: nobody takes it
+    # off on the way by calling it hop-by-hop.
+    if any(name.startswith(_END_TO_END) for name in named & headers.keys()):
+        raise AwsError("Connection names a header that is not of the connection.", code="InvalidRequest", status=400)
     # INVARIANT: a client cannot say to the backend who it is or for which account it speaks.
     kept = {
         name: value

@@ -4,11 +4,13 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actio
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/list_amazons3.html (condition keys)
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import parse_qsl, unquote
 
 from kansatsu.catalog.authorization import Authorization, Context, Params
+from kansatsu.errors import AwsError
 
 # Operations whose action does not bear their name, or exists in a second form for versions.
 _ACTIONS = {
@@ -119,6 +121,13 @@ _KEYS = {
     "IfNoneMatch": "s3:if-none-match",
 }
 _WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload"}
+# A source is percent-encoded, so that none of these is in its key as it stands.
+_AMBIGUOUS = re.compile(r"[?#;\\\x00-\x1f]")
+_VERSION = re.compile(r"[^?#;&\s]*")
+_SOURCE_BUCKET = re.compile(r"[A-Za-z0-9._-]+|arn:[^/]+(/[^/]+)?")
+# A path that begins so is S3 Control's: a bucket of this name would be taken for it.
+_CONTROL = "v20180820"
+_MOST_DELETED = 1000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 # (parameter, further action on the object) of a write; the ACL is handled with the grants.
 _FURTHER = (
     ("Tagging", "s3:PutObjectTagging"),
@@ -129,10 +138,15 @@ _FURTHER = (
 
 
 def resolve(operation: str, params: Params) -> Iterator[Authorization]:
-    """The checks of an S3 operation; the first is the one that AWS names in a denial."""
+    """The checks of an S3 operation; the first is the one that AWS names in a denial.
+
+    Raises AwsError for what cannot be authorized because it can be read in two ways.
+    """
     if operation in _FOREIGN:
         yield Authorization(_FOREIGN[operation], "*", exact=False)
         return
+    if params.get("Bucket") == _CONTROL:
+        raise AwsError("The specified bucket is not valid.", code="InvalidBucketName", status=400)
     context = _context(operation, params)
     resource = _resource(params)
     if operation == "DeleteObjects":
@@ -203,6 +217,9 @@ def _tags(tags: list[tuple[str, str]]) -> Context:
 
 def _delete_objects(params: Params, context: Context) -> Iterator[Authorization]:
     bucket = params.get("Bucket", "")
+    if len((params.get("Delete") or {}).get("Objects", [])) > _MOST_DELETED:
+        text = "The XML you provided was not well-formed or did not validate against our published schema"
+        raise AwsError(text, code="MalformedXML", status=400)
     for item in (params.get("Delete") or {}).get("Objects", []):
         version = item.get("VersionId")
         resource = object_arn(bucket, item.get("Key", ""))
@@ -224,14 +241,24 @@ def _further(params: Params, resource: str, context: Context) -> Iterator[Author
 def _source(source: str, with_tags: bool) -> Iterator[Authorization]:
     """Reading the source of a copy: "bucket/key?versionId=v", percent-encoded, or an access point's ARN."""
     path, _, version = source.partition("?versionId=")
+    # INVARIANT: what one reader takes for a part of the key and another for a query, a fragment or a host is refused.
+    if _AMBIGUOUS.search(path) or not _VERSION.fullmatch(version):
+        raise _bad_source()
     # A plus may be read as itself or as a space: both readings must be allowed.
     for text in dict.fromkeys((unquote(path), unquote(path.replace("+", " ")))):
         bucket, key = _split_source(text.removeprefix("/"))
+        if not key or not _SOURCE_BUCKET.fullmatch(bucket):
+            raise _bad_source()
         context: Context = {"s3:versionid": unquote(version)} if version else {}
         suffix = "Version" if version else ""
         yield Authorization(f"s3:GetObject{suffix}", object_arn(bucket, key), context)
         if with_tags:
             yield Authorization(f"s3:GetObject{suffix}Tagging", object_arn(bucket, key), context)
+
+
+def _bad_source() -> AwsError:
+    text = "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
+    return AwsError(text, code="InvalidArgument", status=400)
 
 
 def _split_source(text: str) -> tuple[str, str]:

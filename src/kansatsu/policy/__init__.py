@@ -4,6 +4,7 @@ from kansatsu.policy._compiled import Policy, PolicySet, compile_policy
 from kansatsu.policy.document import dump, parse, principals, with_principals
 from kansatsu.policy.evaluation import Decision, Policies, evaluate
 from kansatsu.policy.model import (
+    UNRESOLVED,
     Condition,
     Context,
     Document,
@@ -17,6 +18,7 @@ from kansatsu.policy.model import (
 )
 
 __all__ = [
+    "UNRESOLVED",
     "Condition",
     "Context",
     "Decision",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from kansatsu.policy._conditions import Test, compile_condition
 from kansatsu.policy._patterns import Patterns, globs, resources
 from kansatsu.policy._principals import Principals, Reach
-from kansatsu.policy.model import Context, Document, Match, Principal, Source, Statement, Verdict
+from kansatsu.policy.model import UNRESOLVED, Context, Document, Match, Principal, Source, Statement, Verdict
 
 _MEMO_LIMIT = 4096  # names of actions come from requests, so that their number must not be the clients' choice
 
@@ -55,6 +55,9 @@ class Rule:
             self._compile()
         if self._everything:
             return True
+        # INVARIANT: a resource that nobody could name might be any: each Deny meets it, an Allow only on everything.
+        if resource is UNRESOLVED:
+            return self.deny
         # A request on "*" is no ARN, so that only patterns of nothing but stars match it.
         matched = self._resources.match(resource, context)
         if not self.statement.not_resource:

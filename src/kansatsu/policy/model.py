@@ -57,6 +57,14 @@ class Principal:
     id: str = ""
 
 
+class _Unresolved(str):
+    __slots__ = ()
+
+
+# The resource of a request that has one which nobody could name: shown as "*", but not the same as it.
+UNRESOLVED = _Unresolved("*")
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One question: may this principal do this action on this resource (an ARN or "*") in this context?

@@ -13,6 +13,7 @@ from kansatsu.wire.model import Malformed, Shape
 
 Decoder = Callable[[Any], Any]
 T = TypeVar("T")
+MAX_PARAMETERS = 50_000  # more than fit into the largest modelled request (PutMetricData, 1 MB)
 MAX_DEPTH = 60  # deeper than any modelled parameter; recursive shapes cannot be used to exhaust the stack
 
 _SCALARS: dict[str, Decoder] = {
@@ -30,6 +31,9 @@ _SCALARS: dict[str, Decoder] = {
 
 def pairs(text: str) -> list[tuple[str, str]]:
     """The decoded pairs of a query string or form, in order; an item without "=" has an empty value."""
+    # INVARIANT: nobody is kept waiting by somebody's parameters: they are read before it is known who sent them.
+    if text.count("&") > MAX_PARAMETERS:
+        raise Malformed(f"There may be at most {MAX_PARAMETERS} parameters.")
     found = []
     for item in text.split("&"):
         if not item:

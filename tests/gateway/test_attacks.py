@@ -1,0 +1,92 @@
+"""Callers who may do something, trying to do something else: what is authorized is what the backend gets.
+
+Each test is the attack of an invariant in the gateway, the catalog or the policy engine.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from .conftest import ACCOUNT, Gateway
+from .raw import REGION, Ask, Keys, statement
+
+SECRET = b"the body of a secret"
+INSIDE = "v20180820/accesspoint/x"  # an object's key that is also a path of S3 Control
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:closed"
+
+
+@pytest.fixture(scope="module")
+def bucket(gateway: Gateway) -> Iterator[str]:
+    s3 = gateway.client("s3")
+    name = gateway.name("attacked")
+    s3.create_bucket(Bucket=name)
+    for key in ("hidden", INSIDE):
+        s3.put_object(Bucket=name, Key=key, Body=SECRET)
+    yield name
+    for key in [item["Key"] for item in s3.list_objects_v2(Bucket=name)["Contents"]]:
+        s3.delete_object(Bucket=name, Key=key)
+    s3.delete_bucket(Bucket=name)
+
+
+@pytest.mark.parametrize("host", ["{}.s3.amazonaws.com", "{}.localhost", "{}.s3-us-west-2.amazonaws.com"])
+def test_the_host_does_not_lengthen_the_path_of_another_service(gateway: Gateway, bucket: str, host: str) -> None:
+    keys = gateway.user(statement("Allow", "s3:GetAccessPoint"))
+    headers = {"host": host.format(bucket), "x-amz-account-id": ACCOUNT}
+    got = gateway.ask(Ask("GET", f"/{INSIDE}", headers=headers), keys, "s3")
+    assert SECRET not in got.body
+
+
+def test_a_bucket_is_not_taken_for_s3_control(gateway: Gateway) -> None:
+    keys = gateway.user(statement("Allow", "s3:GetObject"))
+    for path, host in (("/accesspoint/x", "v20180820.localhost"), ("/v201808%320/accesspoint/x", gateway.host)):
+        got = gateway.ask(Ask("GET", path, headers={"host": host}), keys, "s3")
+        assert (got.status, got.code) == (400, "InvalidBucketName")
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{}/hidden?x=1", "{}/hidden#x", "{}/hidden;x", "{}/hidden?&versionId=null", "http://x/{}/hidden", "///{}/hidden"],
+)
+def test_a_copy_reads_what_was_authorized(gateway: Gateway, bucket: str, source: str) -> None:
+    keys = gateway.user(statement("Allow", "s3:*"), statement("Deny", "s3:GetObject", f"arn:aws:s3:::{bucket}/hidden"))
+    ask = Ask("PUT", f"/{bucket}/copy", headers={"x-amz-copy-source": source.format(bucket)})
+    got = gateway.ask(ask, keys, "s3")
+    assert (got.status, got.code) == (400, "InvalidArgument")
+
+
+def test_a_header_that_a_condition_wants_arrives(gateway: Gateway, bucket: str) -> None:
+    """Write once: nobody writes over an object by taking If-None-Match off behind the condition's back."""
+    allowed = statement("Allow", "s3:PutObject") | {"Condition": {"StringEquals": {"s3:if-none-match": "*"}}}
+    keys = gateway.user(allowed)
+    headers = {"if-none-match": "*", "connection": "if-none-match"}
+    got = gateway.ask(Ask("PUT", f"/{bucket}/hidden", headers=headers, body=b"mine"), keys, "s3")
+    assert (got.status, got.code) == (400, "InvalidRequest")
+    assert gateway.client("s3").get_object(Bucket=bucket, Key="hidden")["Body"].read() == SECRET
+
+
+def closed_by_deny(gateway: Gateway) -> Keys:
+    return gateway.user(statement("Allow", "sqs:*"), statement("Deny", "sqs:ReceiveMessage", QUEUE))
+
+
+def closed_by_not_resource(gateway: Gateway) -> Keys:
+    return gateway.user({"Effect": "Allow", "Action": "sqs:*", "NotResource": QUEUE})
+
+
+@pytest.mark.parametrize("closed", [closed_by_deny, closed_by_not_resource])
+def test_a_resource_that_is_not_resolved_may_be_the_denied_one(gateway: Gateway, closed: object) -> None:
+    assert callable(closed)
+    url = gateway.client("sqs").create_queue(QueueName="closed")["QueueUrl"]
+    sqs = gateway.client("sqs", closed(gateway))
+    with pytest.raises(sqs.exceptions.ClientError) as denied:
+        sqs.receive_message(QueueUrl=url)
+    assert "AccessDenied" in denied.value.response["Error"]["Code"]
+
+
+def test_no_client_makes_its_own_evidence_unreadable(gateway: Gateway) -> None:
+    keys = gateway.user(statement("Allow", "iam:*"))
+    headers = {"content-type": "application/x-www-form-urlencoded", "user-agent": "U" * 1_500_000}
+    body = b"Action=ListUsers&Version=2010-05-08"
+    assert gateway.ask(Ask("POST", headers=headers, body=body), keys, "iam").status == 200
+    (event,) = gateway.events(keys)
+    assert event.action == "ListUsers"
+    assert event.user_agent == "U" * 4096
