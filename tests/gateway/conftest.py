@@ -169,10 +169,9 @@ class Gateway:
             account=ACCOUNT,
             principal_id=role["RoleId"],
             principal_name=role["RoleName"],
-            kind="role",
             issued=issued,
             expires=issued + timedelta(minutes=minutes),
-            **{"session_name": "session", **fields},
+            **{"kind": "role", "session_name": "session", **fields},
         )
         return Keys(session.access_key_id, session.secret.value, token, role["RoleName"])
 

@@ -219,6 +219,17 @@ def test_an_unknown_operation_is_an_error_of_the_service(gateway: Gateway, spy: 
     assert spy.seen == []
 
 
+def test_a_signature_for_one_service_is_none_for_another(gateway: Gateway, spy: Spy) -> None:
+    """The attack: a request caught on its way to a harmless service, sent to another."""
+    for ask, own in EVERYONE:
+        for _, other in EVERYONE:
+            if other != own:
+                got = gateway.ask(ask, gateway.admin, other)
+                assert 400 <= got.status < 500, (own, other)
+    # Signed for S3, any path is an object, and was authorized as that.
+    assert spy.seen == [("s3", "GET", LAMBDA.path)]
+
+
 # ---- EC2: ours and theirs -------------------------------------------------------------------------------------------
 
 

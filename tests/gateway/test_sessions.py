@@ -60,6 +60,16 @@ def test_the_secret_of_a_session_is_checked(gateway: Gateway) -> None:
     assert may(gateway, Keys(session.id, raw.tampered(session.secret), session.token)) == "SignatureDoesNotMatch"
 
 
+@pytest.mark.parametrize("kind", ["federated", "role"])
+def test_a_session_of_another_kind_than_its_principal(gateway: Gateway, kind: str) -> None:
+    """A federated user is no user: without a session policy it may do nothing, and nothing here limits it yet."""
+    keys = gateway.user(LIST)
+    user = gateway.iam.get_user(UserName=keys.name)["User"]
+    principal = {"RoleId": user["UserId"], "RoleName": keys.name}
+    assert may(gateway, gateway.session(principal, kind=kind)) == "InvalidClientTokenId"
+    assert may(gateway, gateway.session(principal, kind="user", session_name="")) == ""
+
+
 def test_a_deleted_role_is_gone_at_the_next_request(gateway: Gateway) -> None:
     role = gateway.role(LIST)
     session = gateway.assume(role)

@@ -61,8 +61,10 @@ class Authenticator:
                 raise SigningError(AuthFailure.EXPIRED_TOKEN) from None
             except InvalidToken:
                 raise SigningError(AuthFailure.INVALID_TOKEN) from None
-            # INVARIANT: a revoked session, or one whose role or user is gone, opens nothing.
-            if snapshot.revoked(session) or snapshot.entity(session.principal_id) is None:
+            # INVARIANT: a revoked session, or one whose role or user is gone, opens nothing; nor does one of another
+            # kind than its principal: the limits of a federated user are not enforced yet.
+            entity = snapshot.entity(session.principal_id)
+            if entity is None or entity.kind != session.kind or snapshot.revoked(session):
                 raise SigningError(AuthFailure.INVALID_TOKEN)
             return session.secret, session
         key = snapshot.access_key(signature.access_key_id)

@@ -145,7 +145,7 @@ class Pipeline:
             await self._read_body(exchange, signature)
         service = exchange.service = catalog.identify(exchange.request, signing_name)
         if service is None:
-            raise InvalidAction(f"The request is for no service that AWS has: signing name {signing_name!r}.")
+            raise InvalidAction(f"No service that signs as {signing_name!r} has an operation for this request.")
         operation = exchange.operation = wire.match(service, exchange.request)
         snapshot = self._store.snapshot()
         identity, verified = self._authenticator.authenticate(exchange.request, signature, snapshot, exchange.now)
