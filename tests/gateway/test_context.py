@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from . import raw
+from .asks import IAM
 from .conftest import ACCOUNT, Gateway
 from .raw import Ask, Keys, statement
-from .test_refusals import IAM
 
 Who = Callable[[Gateway, dict[str, Any]], Keys]  # credentials of somebody who has a policy with this condition
 

@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from . import raw
+from .asks import EC2, FORM, SPOKEN
 from .conftest import ACCOUNT, Gateway
 from .raw import Ask, Keys, statement
-from .test_refusals import EC2, FORM, SPOKEN
 
 ALLOW_ALL = statement("Allow", "*")
 INEXACT = " (Kansatsu does not resolve the resources of this operation yet: only a policy on * allows it)"

@@ -17,9 +17,9 @@ from kansatsu.wire import load_service
 from kansatsu.workload.records import Details, Instance
 
 from . import raw
+from .asks import DYNAMODB, EC2, FORM, IAM, LAMBDA, S3
 from .conftest import ACCOUNT, Gateway
 from .raw import REGION, Ask, Keys
-from .test_refusals import DYNAMODB, EC2, FORM, IAM, LAMBDA, S3
 
 
 @dataclass

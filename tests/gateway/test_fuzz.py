@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from kansatsu.wire import load_service
 
 from . import raw
+from .asks import FORM, IAM
 from .conftest import Gateway
 from .raw import Ask, Keys
-from .test_refusals import FORM, IAM
 
 fuzz = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 

@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 from kansatsu.advisor.events import Gap, decode
 
 from . import raw
+from .asks import IAM, SPOKEN
 from .conftest import ACCOUNT, Gateway
 from .raw import REGION, Ask, Keys, statement
-from .test_refusals import IAM, SPOKEN
 
 SOON = 1.0  # seconds within which last use must be true
 Evidence = tuple[str, str, bool]  # action, resource, exact

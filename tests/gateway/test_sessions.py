@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 from kansatsu.identity import revoke
 
 from . import raw
+from .asks import IAM
 from .conftest import ACCOUNT, Gateway
 from .raw import Keys, statement
-from .test_refusals import IAM
 
 LIST = statement("Allow", "iam:ListUsers")
 DOCUMENT = raw.document(LIST)
