@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 REGION = "us-east-1"
 EMPTY = hashlib.sha256(b"").hexdigest()
@@ -92,6 +92,17 @@ def stamp_of(now: datetime | None) -> str:
     return (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
 
 
+def _encoded(text: str) -> str:
+    """Percent-encoded in SigV4's one way, however it was written."""
+    return quote(unquote_to_bytes(text.encode("latin-1")), safe="-_.~")
+
+
+def _pairs(query: str) -> Iterable[tuple[str, str]]:
+    for part in filter(None, query.split("&")):
+        name, _, value = part.partition("=")
+        yield name, value
+
+
 def sign(
     ask: Ask,
     keys: Keys,
@@ -116,8 +127,8 @@ def sign(
     canonical = "\n".join(
         [
             ask.method,
-            ask.path if service == "s3" else quote(ask.path, safe="/-_.~"),
-            "&".join(sorted(part if "=" in part else f"{part}=" for part in ask.query.split("&") if part)),
+            "/".join(map(_encoded, ask.path.split("/"))) if service == "s3" else quote(ask.path, safe="/-_.~"),
+            "&".join("=".join(map(_encoded, pair)) for pair in sorted(_pairs(ask.query))),
             *(f"{name}:{headers[name]}" for name in names),
             "",
             ";".join(names),
