@@ -5,6 +5,7 @@ import hmac
 import http.client
 import json
 import re
+import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 REGION = "us-east-1"
+MIB = 1024 * 1024
 EMPTY = hashlib.sha256(b"").hexdigest()
 
 
@@ -217,3 +219,27 @@ def tampered(text: str) -> str:
     """A text that differs in its middle."""
     middle = len(text) // 2
     return text[:middle] + ("A" if text[middle] != "A" else "B") + text[middle + 1 :]
+
+
+def head_bytes(ask: Ask, host: str, length: int | None = None) -> bytes:
+    lines = [f"{ask.method} {ask.path}{'?' if ask.query else ''}{ask.query} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in {"host": host, **ask.headers}.items()]
+    lines += [f"content-length: {length}"] if length is not None else []
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def read_head(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = connection.recv(65536)
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+def read_all(connection: socket.socket) -> bytes:
+    data = b""
+    while piece := connection.recv(65536):
+        data += piece
+    return data

@@ -3,10 +3,13 @@
 Each test is the attack of an invariant in the gateway, the catalog or the policy engine.
 """
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ClientError
 
 from . import raw
 from .conftest import ACCOUNT, Gateway
@@ -87,9 +90,38 @@ def test_a_resource_that_is_not_resolved_may_be_the_denied_one(gateway: Gateway,
 
 def test_no_client_makes_its_own_evidence_unreadable(gateway: Gateway) -> None:
     keys = gateway.user(statement("Allow", "iam:*"))
-    headers = {"content-type": "application/x-www-form-urlencoded", "user-agent": "U" * 1_500_000}
+    headers = {"content-type": "application/x-www-form-urlencoded", "user-agent": "U" * 100_000}
     body = b"Action=ListUsers&Version=2010-05-08"
     assert gateway.ask(Ask("POST", headers=headers, body=body), keys, "iam").status == 200
     (event,) = gateway.events(keys)
     assert event.action == "ListUsers"
     assert event.user_agent == "U" * 4096
+
+
+def test_what_belongs_to_another_account_is_refused(gateway: Gateway) -> None:
+    """The attack: the embedded backend holds all accounts and finds some resources by ARN, whoever asks."""
+    keys = gateway.user(statement("Allow", "*"))
+    sns, dynamodb = gateway.client("sns", keys), gateway.client("dynamodb", keys)
+    for ask in (
+        lambda: sns.delete_topic(TopicArn=f"arn:aws:sns:{REGION}:222222222222:theirs"),
+        lambda: dynamodb.scan(TableName=f"arn:aws:dynamodb:{REGION}:222222222222:table/theirs"),
+    ):
+        with pytest.raises(ClientError) as denied:
+            ask()
+        assert denied.value.response["Error"]["Message"].count("because no resource-based policy allows") == 1
+    own = sns.create_topic(Name="own")["TopicArn"]
+    sns.delete_topic(TopicArn=own)
+
+
+@pytest.mark.parametrize("begin", [b"GET /", b"GET / HTTP/1.1\r\nhost: ", b"GET / HTTP/1.1\r\n"])
+def test_a_head_that_does_not_end_is_not_kept(gateway: Gateway, begin: bytes) -> None:
+    piece = b"x-a: b\r\n" * 8192 if begin.endswith(b"\n") else b"a" * 65536
+    with socket.create_connection(gateway.address) as connection:
+        connection.settimeout(30)
+        connection.sendall(begin)
+        with suppress(ConnectionError):
+            for _ in range(64):
+                connection.sendall(piece)
+        with suppress(ConnectionError):
+            assert connection.recv(64).startswith(b"HTTP/1.1 400 ")
+    assert gateway.send(Ask("GET", "/_kansatsu/health", headers={"host": gateway.host})).status == 200

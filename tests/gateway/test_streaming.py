@@ -7,8 +7,8 @@ import os
 import re
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, closing
+from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,15 +17,13 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
-from conftest import Server
 from kansatsu.backends import BackendResponse
 from kansatsu.errors import ServiceUnavailable
 
 from . import raw
 from .conftest import Gateway
-from .raw import Ask, Keys
+from .raw import MIB, Ask, Keys, head_bytes, read_all, read_head
 
-MIB = 1024 * 1024
 STREAMING = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 
 
@@ -146,30 +144,6 @@ def test_a_body_that_its_hash_does_not_fit(gateway: Gateway, bucket: str, size: 
 # ---- the wire -------------------------------------------------------------------------------------------------------
 
 
-def head_bytes(ask: Ask, host: str, length: int | None = None) -> bytes:
-    lines = [f"{ask.method} {ask.path}{'?' if ask.query else ''}{ask.query} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in {"host": host, **ask.headers}.items()]
-    lines += [f"content-length: {length}"] if length is not None else []
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
-
-
-def read_head(connection: socket.socket) -> bytes:
-    data = b""
-    while b"\r\n\r\n" not in data:
-        piece = connection.recv(65536)
-        if not piece:
-            break
-        data += piece
-    return data
-
-
-def read_all(connection: socket.socket) -> bytes:
-    data = b""
-    while piece := connection.recv(65536):
-        data += piece
-    return data
-
-
 def put(gateway: Gateway, bucket: str, key: str, keys: Keys, body: bytes, **headers: str) -> Ask:
     ask = Ask("PUT", f"/{bucket}/{key}").having(**headers)
     hashed = hashlib.sha256(body).hexdigest()
@@ -196,6 +170,17 @@ def test_an_allowed_body_is_asked_for(gateway: Gateway, bucket: str) -> None:
         connection.sendall(PAYLOAD)
         assert read_head(connection).startswith(b"HTTP/1.1 200 ")
     assert gateway.client("s3").get_object(Bucket=bucket, Key="expect")["Body"].read() == PAYLOAD
+
+
+def test_a_refused_body_that_is_sent_anyway_does_not_block_the_connection(gateway: Gateway, bucket: str) -> None:
+    nobody, body = gateway.user(), bytes(8 * MIB)
+    ask = put(gateway, bucket, "refused", nobody, body)
+    listing = raw.sign(Ask("GET", "/"), gateway.admin, "s3", host=gateway.host)
+    with closing(socket.create_connection(gateway.address, 30)) as connection:
+        connection.sendall(head_bytes(ask, gateway.host, len(body)) + body)
+        assert read_head(connection).startswith(b"HTTP/1.1 403 ")
+        connection.sendall(head_bytes(listing, gateway.host))
+        assert b"HTTP/1.1 200 " in read_head(connection)
 
 
 def test_a_request_hidden_in_a_refused_body_is_not_one(gateway: Gateway, bucket: str) -> None:
@@ -347,43 +332,3 @@ def test_64_mib_up_and_down(gateway: Gateway, bucket: str, tmp_path: Path) -> No
     client.download_file(bucket, "large", str(target), Config=settings)
     assert target.read_bytes() == source.read_bytes()
     client.delete_object(Bucket=bucket, Key="large")
-
-
-# ---- memory ---------------------------------------------------------------------------------------------------------
-
-
-def resident(pid: int) -> int:
-    """Resident bytes of a process and its children."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    own = re.search(r"VmRSS:\s+(\d+) kB", status)
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return (int(own[1]) * 1024 if own else 0) + sum(resident(int(child)) for child in children)
-
-
-@pytest.fixture
-def uploads(server: Server) -> Iterator[tuple[Server, str]]:
-    """A real server with a bucket."""
-    client = server.client("s3")
-    client.create_bucket(Bucket="stalled")
-    yield server, "stalled"
-    client.delete_bucket(Bucket="stalled")
-    client.close()
-
-
-def test_20_stalled_uploads_cost_little_memory(uploads: tuple[Server, str]) -> None:
-    server, bucket = uploads
-    size, piece = 64 * MIB, bytes(MIB)
-    host = server.endpoint.removeprefix("http://")
-    address = (host.partition(":")[0], int(host.partition(":")[2]))
-    keys = Keys(server.access_key_id, server.secret_access_key)
-    before = resident(server.process.pid)
-    with ExitStack() as stack:
-        connections = [stack.enter_context(closing(socket.create_connection(address, 30))) for _ in range(20)]
-        for number, connection in enumerate(connections):
-            ask = raw.sign(Ask("PUT", f"/{bucket}/{number}"), keys, "s3", host=host, payload="a" * 64)
-            connection.sendall(head_bytes(ask, host, size))
-        for _ in range(62):  # nearly all of each; then all of them stall
-            for connection in connections:
-                connection.sendall(piece)
-        grown = resident(server.process.pid) - before
-    assert grown <= 64 * MIB, f"{grown / MIB:.0f} MiB"
