@@ -1,8 +1,11 @@
 """Operations of every other service: the IAM action of the operation on "*", under the right prefix."""
 
+import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
+from kansatsu.catalog.authorization import Authorization, Params
 from kansatsu.wire import Operation, Service
 
 # Prefixes that are neither signing name nor endpoint prefix.
@@ -38,6 +41,18 @@ _ACTIONS = {
     ("dynamodb", "TransactWriteItems"): "dynamodb:PutItem",
     ("kms", "ReEncrypt"): "kms:ReEncryptFrom",
 }
+
+
+_RESOURCE = re.compile(r"arn:[^:]*:([^:]+):[^:]*:([0-9]{12}):")  # its service and its account
+
+
+def foreign(operation: Operation, params: Params, account: str) -> Iterator[Authorization]:
+    """The resources of other accounts that a call names by ARN: a backend may hold them beside the caller's own."""
+    own = (operation.service.name, operation.service.signing_name, operation.service.endpoint_prefix)
+    for value in params.values():
+        named = _RESOURCE.match(value) if isinstance(value, str) else None
+        if named is not None and named[1] in own and named[2] != account:
+            yield Authorization(action(operation), value, exact=False)
 
 
 @lru_cache(maxsize=1)

@@ -22,4 +22,7 @@ def resolve(
         found = ec2.resolve(operation, params, account, region)
     else:
         found = ()
-    return found or (Authorization(generic.action(operation), "*", exact=False),)
+    return found or (
+        Authorization(generic.action(operation), "*", exact=False),
+        *generic.foreign(operation, params, account),
+    )

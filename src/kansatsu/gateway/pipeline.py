@@ -4,32 +4,33 @@ Our own services and proxied ones take the same steps; no handler checks its cal
 """
 
 import logging
+import re
 import uuid
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
 from kansatsu import catalog, wire
-from kansatsu.advisor import AccessEvent, EvidenceLost, Recorder
+from kansatsu.advisor import MOST_ASKED, AccessEvent, EvidenceLost, Recorder
 from kansatsu.backends import verified
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
-from kansatsu.gateway import asgi, encoded, refusals
+from kansatsu.gateway import asgi, refusals
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.context import Context, of_request
+from kansatsu.gateway.denying import Denier
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.http import HttpRequest, HttpResponse
-from kansatsu.identity import Snapshot, Store, messages
-from kansatsu.policy import UNRESOLVED, Decision, Request, evaluate
+from kansatsu.identity import Snapshot, Store
+from kansatsu.policy import UNRESOLVED, Decision, Policies, Request, evaluate
 from kansatsu.services.callers import policies_of
 from kansatsu.services.ec2 import ownership
-from kansatsu.services.registry import Call, Caller, Handler, handler
+from kansatsu.services.registry import Call, Handler, Refused, handler
 from kansatsu.signing import AuthFailure, BodyVerifier, Signature, SigningError, parse_signature
 from kansatsu.wire import Operation, Service
 from kansatsu.workload import Workload
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 
 # What is ours entirely: an operation that we lack is 501 and never falls through to a backend.
 OURS = frozenset({"iam", "sts", "ecs", "cloudtrail", "organizations", "iam-toolbox", "kansatsu"})
+_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([0-9]{12}):")  # the owner of a resource, where its ARN tells
 # INVARIANT: what a client chose never makes a record so long that its readers take it for damage (1 MiB), nor the
 # evidence of one request out of proportion to it. Longer than any ARN that AWS has.
 _LONGEST_EVIDENCE = 4096
@@ -97,6 +99,7 @@ class Pipeline:
         self._forwarder = forwarder
         self._clock = clock
         self._authenticator = Authenticator(store)
+        self._denier = Denier(store, recorder)
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Answer one AWS request."""
@@ -119,6 +122,8 @@ class Pipeline:
     async def _attempt(self, exchange: Exchange) -> tuple[Answer, AwsError | None]:
         try:
             return await self._serve(exchange), None
+        except Refused as raised:
+            error = self._refused(exchange, raised)
         except AwsError as raised:
             error = raised
         except SigningError as raised:
@@ -246,30 +251,28 @@ class Pipeline:
         request = wire.path_style(exchange.request) if operation.service.name == "s3" else exchange.request
         return await self._forwarder.forward(request, operation, account, exchange.region, exchange.request_id, body)
 
-    def _authorize(
-        self, exchange: Exchange, context: dict[str, str | tuple[str, ...]] | Any, snapshot: Snapshot
-    ) -> None:
+    def _authorize(self, exchange: Exchange, context: Context, snapshot: Snapshot) -> None:
         """Raise the denial of the first authorization that policy does not allow; all must be allowed."""
         identity = _caller(exchange)
         policies = policies_of(identity.caller, snapshot)
-        for item in exchange.authorizations:
-            merged = {**context, **item.context} if item.context else context
-            resource = item.resource if item.exact or item.resource != "*" else UNRESOLVED
-            decision = evaluate(Request(identity.principal, item.action, resource, merged), policies)
+        items = exchange.authorizations
+        for place, item in enumerate(items):
+            decision = _decide(identity, item, context, policies)
             if not decision.allowed:
                 exchange.authorizations = (item,)
                 log.info("denied %s %s on %r %s", identity.caller.arn, item.action, item.resource, exchange.request_id)
-                raise refusals.denied(
-                    identity.caller.arn,
-                    item,
-                    decision,
-                    _known(exchange.operation).service,
-                    partial(self._encoded, identity.caller, decision),
-                )
+                others = items[:place] + items[place + 1 :]
+                decisions = [decision, *(_decide(identity, other, context, policies) for other in others[:MOST_ASKED])]
+                made = exchange.request_id, exchange.now, exchange.region
+                raise self._denier.denied(made, identity.caller, _known(exchange.operation), context, decisions, item)
         exchange.authorized = True
 
-    def _encoded(self, caller: Caller, decision: Decision) -> str:
-        return messages.encode(self._store.sealer, caller.account, encoded.details(caller, decision))
+    def _refused(self, exchange: Exchange, error: Refused) -> AwsError:
+        """The denial of an operation of ours that decided by itself."""
+        identity = _caller(exchange)
+        made = exchange.request_id, exchange.now, exchange.region
+        context = _context(exchange, identity)
+        return self._denier.refused(made, identity.caller, _known(exchange.operation), context, error)
 
     def _record(self, exchange: Exchange, error: AwsError | None) -> None:
         """Append what happened; requests that nobody is known to have made are not evidence of a principal."""
@@ -304,6 +307,14 @@ class Pipeline:
                 source_ip=exchange.client,
                 user_agent=exchange.request.headers.get("user-agent", "")[:_LONGEST_EVIDENCE],
             )
+
+
+def _decide(identity: Identity, item: Authorization, context: Context, policies: Policies) -> Decision:
+    merged = {**context, **item.context} if item.context else context
+    resource = item.resource if item.exact or item.resource != "*" else UNRESOLVED
+    # INVARIANT: what belongs to another account needs a policy of its own as well; nothing here has one yet.
+    owner = _ACCOUNT.match(item.resource)
+    return evaluate(Request(identity.principal, item.action, resource, merged, owner[1] if owner else ""), policies)
 
 
 def _refusal(exchange: Exchange, error: AwsError) -> Whole:

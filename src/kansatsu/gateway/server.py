@@ -14,6 +14,35 @@ from uvicorn.server import ServerState
 _GRACE = 10.0  # seconds for requests that are under way when the server stops
 
 
+_LONGEST_HEAD = 512 * 1024  # bytes, give or take one read from the socket; AWS takes much less
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's, with an end to the head of a request: nobody is authenticated before it is complete.
+
+    INVARIANT: memory for what strangers send is bounded: a head that does not end is not kept.
+    """
+
+    _head: int | None = 0  # bytes since the request began; None while its body comes
+
+    def data_received(self, data: bytes) -> None:
+        if self._head is not None:
+            self._head += len(data)
+            if self._head > _LONGEST_HEAD:
+                if not self.transport.is_closing():
+                    self.send_400_response("The head of the request is too long.")
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        self._head = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head = None
+        super().on_headers_complete()
+
+
 class HttpServer:
     """One ASGI application, one set of connections, many sockets. Runs in the current event loop."""
 
@@ -61,7 +90,7 @@ class HttpServer:
             await asyncio.gather(self._clockwork, return_exceptions=True)
 
     def _protocol(self) -> asyncio.Protocol:
-        protocol: asyncio.Protocol = HttpToolsProtocol(config=self._config, server_state=self._state, app_state={})
+        protocol: asyncio.Protocol = _Protocol(config=self._config, server_state=self._state, app_state={})
         return protocol
 
     def _set_date(self) -> None:
