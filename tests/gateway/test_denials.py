@@ -28,6 +28,19 @@ DENIED = {
 }
 
 
+POINTER = re.compile(
+    r"\. Run `kansatsu why ([0-9a-z]+)` for complete details, or call the GetRequestAuthorizationDetails API with the "
+    r"following authorization id: \1"
+)
+
+
+def plain(message: str) -> str:
+    """The message without its authorization id, which is always there."""
+    without, count = POINTER.subn("", message)
+    assert count == 1
+    return without
+
+
 def sentence(arn: str, action: str, resource: str, reason: str) -> str:
     return f"User: {arn} is not authorized to perform: {action} on resource: {resource} {reason}"
 
@@ -50,7 +63,7 @@ def test_without_a_policy(gateway: Gateway, nobody: Keys, dialect: str) -> None:
         message, _, encoded = message.partition(". Encoded authorization failure message: ")
         assert encoded
         said = f"You are not authorized to perform this operation. {said}"
-    assert message == said + after
+    assert plain(message) == said + after
     event = gateway.events(nobody)[0]
     assert (f"{event.service}:{event.action}", event.resource) == (action, resource.strip('"'))
     assert (event.allowed, event.error, event.exact) == (False, code, not after)
@@ -106,7 +119,9 @@ def test_the_type_of_policy_that_denied(gateway: Gateway, make: Any, reason: str
     arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{keys.name}/session" if keys.token else f"{USERS}{keys.name}"
     got = gateway.ask(*_iam(keys))
     assert (got.status, got.code) == (403, "AccessDenied")
-    assert got.message == sentence(arn, "iam:ListUsers", USERS, reason)
+    assert plain(got.message).partition(": arn:aws:iam::123456789012:policy/")[0] == sentence(
+        arn, "iam:ListUsers", USERS, reason
+    )
 
 
 def _iam(keys: Keys) -> tuple[Ask, Keys, str]:
@@ -123,7 +138,8 @@ def test_an_object_is_named_in_quotes(gateway: Gateway, nobody: Keys) -> None:
         f'"arn:aws:s3:::{bucket}/a/ä b"',
         "because no identity-based policy allows the s3:PutObject action",
     )
-    assert refused.value.response["Error"] == {"Code": "AccessDenied", "Message": said}
+    error = refused.value.response["Error"]
+    assert (error["Code"], plain(error["Message"])) == ("AccessDenied", said)
 
 
 def test_ec2s_encoded_message_is_for_who_may_decode_it(gateway: Gateway) -> None:
@@ -134,13 +150,22 @@ def test_ec2s_encoded_message_is_for_who_may_decode_it(gateway: Gateway) -> None
     text = gateway.client("sts", keys).decode_authorization_message(EncodedMessage=encoded)["DecodedMessage"]
     said = json.loads(text)
     assert (said["allowed"], said["explicitDeny"], said["failures"]) == (False, True, {"items": []})
-    assert {"statementId": "NoVpcs", "effect": "DENY"} in said["matchedStatements"]["items"]
-    context = said["context"]
+    deny = next(item for item in said["matchedStatements"]["items"] if item["statementId"] == "NoVpcs")
     user = gateway.iam.get_user(UserName=keys.name)["User"]
-    assert context["principal"] == {"id": user["UserId"], "arn": user["Arn"]}
+    assert deny == {
+        "statementId": "NoVpcs",
+        "effect": "DENY",
+        "principals": {"items": [{"value": user["UserId"]}]},
+        "principalGroups": {"items": []},
+        "actions": {"items": [{"value": "ec2:DescribeVpcs"}]},
+        "resources": {"items": [{"value": "*"}]},
+        "conditions": {"items": []},
+    }
+    context = said["context"]
+    assert context["principal"] == {"id": user["UserId"], "name": keys.name, "arn": user["Arn"]}
     assert (context["action"], context["resource"]) == ("ec2:DescribeVpcs", "*")
     conditions = {item["key"]: item["values"]["items"][0]["value"] for item in context["conditions"]["items"]}
-    assert conditions["aws:sourceip"] == "127.0.0.1"
+    assert conditions["aws:SourceIp"] == "127.0.0.1"
 
 
 def test_a_denial_does_not_say_whether_a_thing_exists(gateway: Gateway, nobody: Keys) -> None:
@@ -148,7 +173,7 @@ def test_a_denial_does_not_say_whether_a_thing_exists(gateway: Gateway, nobody: 
     for name in (gateway.common_role["RoleName"], "no-such-role"):
         body = f"Action=GetRole&Version=2010-05-08&RoleName={name}".encode()
         got = gateway.ask(Ask("POST", headers=FORM, body=body), nobody, "iam")
-        texts.append((got.status, got.code, got.message.replace(name, "NAME")))
+        texts.append((got.status, got.code, plain(got.message).replace(name, "NAME")))
     assert texts[0] == texts[1]
     assert texts[0][:2] == (403, "AccessDenied")
 

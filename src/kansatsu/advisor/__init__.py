@@ -1,8 +1,26 @@
 """What was used, by whom and when: evidence written before each answer, and the registers derived from it."""
 
+from kansatsu.advisor.denials import Denial, Denials
 from kansatsu.advisor.events import AccessEvent, Gap
+from kansatsu.advisor.frozen import MOST_ASKED, Denied, freeze, policies_in, thaw
+from kansatsu.advisor.keys import spelt
 from kansatsu.advisor.recorder import Recorder, RecorderSettings
 from kansatsu.advisor.registers import LastUse
 from kansatsu.advisor.segments import EvidenceLost
 
-__all__ = ["AccessEvent", "EvidenceLost", "Gap", "LastUse", "Recorder", "RecorderSettings"]
+__all__ = [
+    "MOST_ASKED",
+    "AccessEvent",
+    "Denial",
+    "Denials",
+    "Denied",
+    "EvidenceLost",
+    "Gap",
+    "LastUse",
+    "Recorder",
+    "RecorderSettings",
+    "freeze",
+    "policies_in",
+    "spelt",
+    "thaw",
+]

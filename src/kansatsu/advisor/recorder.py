@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
 from kansatsu.advisor import registers as register
+from kansatsu.advisor.denials import Denials
 from kansatsu.advisor.events import (
     MISSING_SEGMENT,
     TORN_RECORD,
@@ -77,6 +78,7 @@ class Recorder:
         settings: RecorderSettings | None = None,
     ):
         self.settings = settings or RecorderSettings()
+        self.denials = Denials(data_dir, clock)  # the details of denials, beside the evidence that there were some
         self.gaps = 0  # found or made since this process started
         self._store = store
         self._clock = clock
@@ -202,6 +204,7 @@ class Recorder:
             self._end_segment()
         self.sync()
         self._writer.close()
+        self.denials.close()
         os.close(self._claim)
 
     def _run(self) -> None:
@@ -216,6 +219,7 @@ class Recorder:
                     last_sync = now
                 if now - last_prune >= _HOUR:
                     self.prune()
+                    self.denials.prune()
                     last_prune = now
             except Exception:  # the edge of this thread: what failed stays pending and is tried again
                 log.exception("the recorder could not bring the registers up to date")

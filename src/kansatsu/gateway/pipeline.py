@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from sqlalchemy import Connection
 
 from kansatsu import catalog, wire
+from kansatsu import policy as engine
 from kansatsu.advisor import MOST_ASKED, AccessEvent, EvidenceLost, Recorder
 from kansatsu.backends import verified
 from kansatsu.catalog import Authorization
@@ -251,7 +252,7 @@ class Pipeline:
         request = wire.path_style(exchange.request) if operation.service.name == "s3" else exchange.request
         return await self._forwarder.forward(request, operation, account, exchange.region, exchange.request_id, body)
 
-    def _authorize(self, exchange: Exchange, context: Context, snapshot: Snapshot) -> None:
+    def _authorize(self, exchange: Exchange, context: engine.Context, snapshot: Snapshot) -> None:
         """Raise the denial of the first authorization that policy does not allow; all must be allowed."""
         identity = _caller(exchange)
         policies = policies_of(identity.caller, snapshot)
@@ -309,7 +310,7 @@ class Pipeline:
             )
 
 
-def _decide(identity: Identity, item: Authorization, context: Context, policies: Policies) -> Decision:
+def _decide(identity: Identity, item: Authorization, context: engine.Context, policies: Policies) -> Decision:
     merged = {**context, **item.context} if item.context else context
     resource = item.resource if item.exact or item.resource != "*" else UNRESOLVED
     # INVARIANT: what belongs to another account needs a policy of its own as well; nothing here has one yet.

@@ -156,18 +156,35 @@ def unauthenticated(error: SigningError, service: Service | None) -> AwsError:
     return AwsError(message or error.detail, code=code, status=status, fields=fields)
 
 
+def pointer(id: str) -> str:
+    """Where the details of a denial are; the words are AWS's, but for its console, which does not know our ids.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied-authorization-id.html
+    """
+    if not id:
+        return ""
+    return (
+        f". Run `kansatsu why {id}` for complete details, or call the GetRequestAuthorizationDetails API with the "
+        f"following authorization id: {id}"
+    )
+
+
 def denied(
-    arn: str, authorization: Authorization, decision: Decision, service: Service, encoded: Callable[[], str]
+    arn: str, authorization: Authorization, decision: Decision, service: Service, id: str, encoded: Callable[[], str]
 ) -> AwsError:
-    """The error for a request that policy refuses; `encoded` seals the details that EC2 puts into its message."""
+    """The error for a request that policy refuses.
+
+    `id`: under which the details are kept, "" when they are not. `encoded` seals what EC2 puts into its message.
+    """
     spoken = dialect(service)
     resource = f'"{authorization.resource}"' if spoken == "s3" else authorization.resource
     message = (
         f"User: {arn} is not authorized to perform: {authorization.action} on resource: {resource} "
-        f"{decision.reason(authorization.action)}"
+        f"{decision.reason(authorization.action)}{_denying_policy(decision)}"
     )
     if not authorization.exact:
         message += " (Kansatsu does not resolve the resources of this operation yet: only a policy on * allows it)"
+    message += pointer(id)
     if spoken == "ec2":
         return AwsError(
             f"You are not authorized to perform this operation. {message}. "
@@ -178,3 +195,12 @@ def denied(
     if spoken in ("json", "rest-json"):
         return AwsError(message, code="AccessDeniedException", status=400 if spoken == "json" else 403)
     return AwsError(message, code=_DENIED_BY.get(service.name, "AccessDenied"), status=403)
+
+
+def _denying_policy(decision: Decision) -> str:
+    """The ARN of the policy that denies explicitly, where it has one."""
+    if not decision.explicit:
+        return ""
+    denying = (match for match in decision.matched if match.effect == "Deny" and match.policy.type is decision.type)
+    found = next(denying, None)
+    return f": {found.policy.arn}" if found is not None and found.policy.arn else ""

@@ -12,14 +12,23 @@ from sqlalchemy import Connection
 from kansatsu.advisor import Recorder
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
-from kansatsu.errors import DryRunOperation, Unimplemented
+from kansatsu.errors import AccessDenied, DryRunOperation, Unimplemented
 from kansatsu.identity import Session, Snapshot, Store
+from kansatsu.policy import Decision
 from kansatsu.wire import Operation
 from kansatsu.workload import Workload
 
 Params = Mapping[str, Any]
 Resources: TypeAlias = str | Authorization | Iterable[str | Authorization]
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Refused(AccessDenied):
+    """The denial of an operation that decides by itself; the gateway keeps why, and tells the caller where."""
+
+    def __init__(self, message: str, decision: Decision) -> None:
+        super().__init__(message)
+        self.decision = decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from kansatsu import arn
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, NoSuchEntity, ValidationError
 from kansatsu.identity import EntityRecord, managed, sessions
-from kansatsu.policy import Policies, PolicyType, Request, evaluate, parse
+from kansatsu.policy import Decision, Policies, PolicyType, Request, evaluate, parse
 from kansatsu.services import callers
-from kansatsu.services.registry import Call, Params, operation
+from kansatsu.services.registry import Call, Params, Refused, operation
 from kansatsu.services.sts._tags import SessionTags
 
 DEFAULT_DURATION = 3600  # seconds
@@ -116,17 +116,18 @@ def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Conte
     own = callers.policies_of(call.caller, snapshot)
     for action in actions:
         if role is None or role.trust is None:
-            raise _denied(call, action, role_arn)
+            unknown = Request(principal, action, role_arn, {**call.context, **asked})
+            raise _denied(call, Decision(unknown, own, False, False, PolicyType.TRUST))
         context = {**call.context, **asked, **_resource_tags(role)}
         request = Request(principal, action, role.arn, context, role.account)
         trusted = Policies(own.identity, own.boundary, own.session, trust=role.trust)
-        allowed = evaluate(request, trusted).allowed
-        if action == "sts:SetSourceIdentity" and _chain_depth(call):
+        decision = evaluate(request, trusted)
+        if decision.allowed and action == "sts:SetSourceIdentity" and _chain_depth(call):
             # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html:
             # in a chain both the role's trust policy and the caller's own policies must allow it.
-            allowed = allowed and evaluate(Request(principal, action, role.arn, context), own).allowed
-        if not allowed:
-            raise _denied(call, action, role_arn)
+            decision = evaluate(Request(principal, action, role.arn, context), own)
+        if not decision.allowed:
+            raise _denied(call, decision)
     assert role is not None  # noqa: S101 - there is always the action AssumeRole, which has seen to it
     return role
 
@@ -140,8 +141,14 @@ def _find(call: Call, role_arn: str) -> EntityRecord | None:
     return role if role is not None and role.arn == role_arn else None
 
 
-def _denied(call: Call, action: str, role_arn: str) -> AccessDenied:
-    return AccessDenied(f"User: {call.caller.arn} is not authorized to perform: {action} on resource: {role_arn}")
+def _denied(call: Call, decision: Decision) -> AccessDenied:
+    """INVARIANT: details are kept in the role's own account alone: nobody else learns of a role or its trust policy."""
+    request = decision.request
+    message = f"User: {call.caller.arn} is not authorized to perform: {request.action} on resource: {request.resource}"
+    parsed = arn.Arn.parse(request.resource)
+    if parsed is None or parsed.account != call.account:
+        return AccessDenied(message)
+    return Refused(message, decision)
 
 
 def _context(session_name: str, external_id: str | None, source_identity: str) -> Context:

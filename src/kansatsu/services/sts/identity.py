@@ -33,4 +33,4 @@ def decode_authorization_message(call: Call, encoded_message: str) -> dict[str, 
             "The message provided is invalid or was not issued for this account.",
             code="InvalidAuthorizationMessageException",
         ) from None
-    return {"DecodedMessage": text}
+    return {"DecodedMessage": text.partition("\n")[0]}  # behind it is an authorization id, for `kansatsu why`

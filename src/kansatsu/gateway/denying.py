@@ -1,0 +1,66 @@
+"""Turns a decision into a denial: its details are kept under an authorization id, and the caller is told that id.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied-authorization-id.html
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from kansatsu.advisor import Denied, Recorder, freeze
+from kansatsu.catalog import Authorization
+from kansatsu.errors import AccessDenied, AwsError
+from kansatsu.gateway import encoded, refusals
+from kansatsu.identity import Store
+from kansatsu.policy import Context, Decision
+from kansatsu.services.registry import Caller, Refused
+from kansatsu.wire import Operation
+
+
+class Denier:
+    """Keeps and words denials. Never on the path of what is allowed."""
+
+    def __init__(self, store: Store, recorder: Recorder) -> None:
+        self._store = store
+        self._denials = recorder.denials
+
+    def denied(
+        self,
+        made: tuple[str, datetime, str],
+        caller: Caller,
+        operation: Operation,
+        context: Context,
+        decisions: Sequence[Decision],
+        item: Authorization,
+    ) -> AwsError:
+        """The error for a request (`made`: its id, time and region) of which the first decision is a denial."""
+        kept = self._keep(made, caller, operation, context, decisions)
+        return refusals.denied(
+            caller.arn,
+            item,
+            decisions[0],
+            operation.service,
+            kept,
+            lambda: encoded.message(self._store.sealer, caller, decisions[0], kept),
+        )
+
+    def refused(
+        self, made: tuple[str, datetime, str], caller: Caller, operation: Operation, context: Context, error: Refused
+    ) -> AccessDenied:
+        """The error of an operation that decides by itself, with the id of its details."""
+        kept = self._keep(made, caller, operation, context, [error.decision])
+        return AccessDenied(error.message + refusals.pointer(kept))
+
+    def _keep(
+        self,
+        made: tuple[str, datetime, str],
+        caller: Caller,
+        operation: Operation,
+        context: Context,
+        decisions: Sequence[Decision],
+    ) -> str:
+        request_id, now, region = made
+        name = f"{operation.service.name}:{operation.name}"
+        denied = Denied(
+            now.timestamp(), request_id, caller.account, name, region, caller.user_id, context, list(decisions)
+        )
+        return self._denials.keep(*freeze(denied))
