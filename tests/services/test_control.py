@@ -102,8 +102,10 @@ def test_a_process_with_a_role(cloud: Ec2World, child: Any) -> None:
     # INVARIANT: what is shown of a process does not contain its secrets.
     shown = json.dumps(cloud.control.describe_workloads()["Workloads"], default=str) + repr(process) + answer["Arn"]
     assert secret not in shown and process.authorization not in shown
+    assert cloud.works(state)
     cloud.control.deregister_process(ProcessId=answer["ProcessId"])
     assert cloud.workload.processes.find(secret) is None
+    assert not cloud.works(state)  # the keys that the command printed somewhere end with it
 
 
 def test_a_process_with_a_profile_is_an_instance(cloud: Ec2World, child: Any) -> None:

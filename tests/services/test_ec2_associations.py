@@ -105,8 +105,14 @@ def test_revoke_on(cloud: Ec2World, after_replace: bool, after_disassociate: boo
     ]["AssociationId"]
     assert cloud.works(replaced) is after_replace
     current = cloud.credentials(instance_id)
+    cloud.clock.move(seconds=1)
     cloud.ec2.disassociate_iam_instance_profile(AssociationId=second)
     assert cloud.works(current) is after_disassociate
+    # What a replaced association issued ends when the instance loses its profile.
+    assert cloud.works(replaced) is (after_replace and after_disassociate)
+    cloud.clock.move(seconds=1)
+    associate(cloud, instance_id)
+    assert cloud.works(cloud.credentials(instance_id))
 
 
 def test_deleting_the_profile_revokes(cloud: Ec2World) -> None:

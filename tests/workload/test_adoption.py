@@ -169,6 +169,23 @@ def test_an_engine_that_is_away_changes_nothing(cloud: Ec2World) -> None:
     assert state(cloud, instance_id) == "running" and len(cloud.server.open) == 1
 
 
+def test_another_engine_says_nothing_about_the_containers_of_the_first(cloud: Ec2World) -> None:
+    """Started once with the wrong engine, Kansatsu must not end the instances of the right one."""
+    instance_id = cloud.container("web")
+    mine, cloud.provider.engine = dict(cloud.provider.containers), "another"
+    cloud.provider.containers.clear()
+    cloud.restart()
+    look(cloud)
+    assert state(cloud, instance_id) == "running"
+    assert "not the one in use" in only(cloud)["Problems"][0]
+    cloud.provider.containers.update(mine)
+    cloud.provider.engine = "fake"
+    cloud.restart()
+    look(cloud)
+    item = only(cloud)
+    assert item["Served"] and item["Problems"] == []
+
+
 def test_a_list_that_is_older_than_what_we_know_ends_nothing(cloud: Ec2World) -> None:
     """The engine's list was made before the container: what is not in it is asked for by itself."""
     instance_id = cloud.container("web")
@@ -212,8 +229,10 @@ def test_a_label_waits_for_its_profile(cloud: Ec2World) -> None:
     look(cloud)
     instance_id = only(cloud)["Id"]
     assert cloud.view(instance_id).credentials("2.0") is None
+    assert "Its label asks for the instance profile P" in only(cloud)["Problems"][0]
     cloud.profile("P", role="R")
     look(cloud)
+    assert only(cloud)["Problems"] == []
     assert cloud.credentials(instance_id).role_name == "R"
 
 

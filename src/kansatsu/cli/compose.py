@@ -105,7 +105,8 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
             "version": __version__,
             "account": settings.account,
             "backend": embedded.state if embedded is not None else "external",
-            "engine": "none" if provider is None else "ready",
+            "engine": workload.engine,
+            "data_dir": str(settings.data_dir),
         }
 
     server = HttpServer(App(pipeline, health, reset if settings.test_mode else None))
@@ -146,7 +147,7 @@ def _first_start(store: Store, settings: Settings) -> None:
     """Make the admin user and write its key down, unless the file is there already."""
     path = settings.data_dir / daemon.CREDENTIALS_FILE
     key = identity.bootstrap(store, settings.account)
-    if key is not None and not path.exists():
+    if key is not None and (key.created or not path.exists()):
         _write_credentials(path, key)
 
 

@@ -16,7 +16,7 @@ from kansatsu.identity.sealer import RETIRED_LIFE
 if TYPE_CHECKING:
     from kansatsu.identity.sessions import Session
 
-KINDS = frozenset({"role", "principal", "association"})
+KINDS = frozenset({"role", "principal", "association", "instance"})
 Revocations = Mapping[tuple[str, str, str], float]
 
 
@@ -24,7 +24,8 @@ def revoke(conn: Connection, account: str, kind: str, subject: str, before: date
     """Refuse the sessions of `subject` that were issued up to and including `before`.
 
     kind "role": subject is the role's unique id; "principal": ROLE-ID:SESSION-NAME or a user's id (Session.user_id);
-    "association": the id of the instance profile association that handed the session out. A later `before` wins.
+    "association": the id of the instance profile association that handed the session out; "instance": the id of the
+    instance, whichever association it was. A later `before` wins.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of revocation: {kind}")
@@ -59,5 +60,6 @@ def applies(listed: Revocations, session: "Session") -> bool:
         ("role", session.principal_id),
         ("principal", session.user_id),
         ("association", session.source.get("association", "")),
+        ("instance", session.source.get("instance", "")),
     )
     return any(issued <= listed.get((session.account, kind, subject), -1.0) for kind, subject in subjects)

@@ -138,7 +138,7 @@ revocation = Table(
     "revocation",
     metadata,
     Column("account", String(12), primary_key=True),
-    Column("kind", String(12), primary_key=True),  # role | principal | association
+    Column("kind", String(12), primary_key=True),  # role | principal | association | instance
     Column("subject", String(64), primary_key=True),
     Column("before", Float, nullable=False),
 )

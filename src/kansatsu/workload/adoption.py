@@ -44,20 +44,26 @@ class Supervisor:
         self._associations = associations
         self._home = home
         self._turn = asyncio.Lock()
-        self._away = ""  # why the engine did not answer when it was asked last
+        self.away = ""  # why the engine did not answer when it was asked last
         self.refused: dict[str, str] = {}  # container id -> why its label was not honoured
 
     async def reconcile(self) -> None:
         """One look at the engine. An engine that is away changes nothing: what runs goes on being served."""
         async with self._turn:
             try:
+                home = await self._provider.home()
                 containers = {item.id: item for item in await self._provider.list()}
             except ProviderError as error:
                 self._say_once(str(error))
                 return
-            self._away = ""
+            self.away = ""
             for member in self._fleet.live():
-                if member.instance.provider == "container":
+                if member.instance.provider != "container":
+                    continue
+                # INVARIANT: an engine says nothing about the containers of another one: what it lacks is not gone.
+                if member.instance.details.engine not in ("", home):
+                    member.problem = f"Its container engine ({member.instance.details.engine}) is not the one in use."
+                else:
                     await self._follow(member, containers)
             for container in containers.values():
                 if self._asks_to_join(container):
@@ -67,8 +73,8 @@ class Supervisor:
 
     def _say_once(self, why: str) -> None:
         """An engine that stays away is news once, not twice a second."""
-        if why != self._away:
-            self._away = why
+        if why != self.away:
+            self.away = why
             log.warning("%s", why)
 
     # ---- known instances -------------------------------------------------------------------------------------------
@@ -198,8 +204,10 @@ class Supervisor:
             with self._fleet.store.read() as conn:
                 profile = find_profile(conn, member.instance.account, {"Name": name})
             await self._associations.associate(member, profile)
-        except AwsError:
+        except AwsError as error:
+            member.waiting = f"Its label asks for the instance profile {name}: {error}"
             return
+        member.waiting = ""
         await self._fleet.detail(member, label_profile="")
 
     async def apply_labels(self) -> None:
@@ -234,6 +242,7 @@ class Supervisor:
         self._attacher.check(container)
         details = Details(
             name=container.name,
+            engine=await self._provider.home(),
             image_id=f"ami-{container.image[:17]}",
             instance_type="container",
             reservation_id=new_id("r"),

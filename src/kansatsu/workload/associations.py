@@ -147,12 +147,20 @@ class Associations:
         member.association = None
         self._issuer.drop(f"{member.instance.id}/")
         try:
-            await self._fleet.write(lambda conn: self._end(conn, old, revoke=self._revoke_on != "never"))
+            await self._fleet.write(lambda conn: self._leave(conn, old))
         except BaseException:
             member.association = old
             raise
         self._roles.pop(old.id, None)
         return replace(old, state="disassociating", changed=now)
+
+    def _leave(self, conn: Connection, old: Association) -> None:
+        """No profile any more: sessions of associations that were replaced before end with this one."""
+        revoke = self._revoke_on != "never"
+        self._end(conn, old, revoke=revoke)
+        if revoke:
+            before = self._fleet.clock.now() - timedelta(microseconds=1)  # what comes after this moment is not meant
+            identity.revoke(conn, old.account, "instance", old.instance_id, before)
 
     def _end(self, conn: Connection, old: Association, *, revoke: bool) -> None:
         records.delete_association(conn, old.id)

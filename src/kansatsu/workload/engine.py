@@ -36,6 +36,14 @@ class DockerEngine:
     def __init__(self, url: str) -> None:
         self._docker = aiodocker.Docker(url=url, timeout=_TIMEOUT)
         self._pause = ""
+        self._home = ""
+
+    async def home(self) -> str:
+        if not self._home:
+            async with _translated(NoSuchContainer):
+                info = await self._docker.system.info()
+            self._home = f"{info.get('Name', '')}:{info.get('DockerRootDir', '')}"
+        return self._home
 
     async def list(self) -> Sequence[Container]:
         async with _translated(NoSuchContainer):

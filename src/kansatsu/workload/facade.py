@@ -179,6 +179,13 @@ class Workload:
         await self._supervisor.deregister(member)
 
     @property
+    def engine(self) -> str:
+        """What is known of the container engine: none | ready | away."""
+        if self._supervisor is None:
+            return "none"
+        return "away" if self._supervisor.away else "ready"
+
+    @property
     def refused(self) -> Mapping[str, str]:
         """Containers whose label was not honoured, by id, and why."""
         return self._supervisor.refused if self._supervisor else {}

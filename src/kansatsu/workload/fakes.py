@@ -23,6 +23,7 @@ class FakeProvider:
         self.scripts: list[tuple[str, bytes]] = []
         self.environments: dict[str, Mapping[str, str]] = {}
         self.broken = ""
+        self.engine = "fake"
         self.refuse_start = ""
         self._shares: dict[str, str] = {}
         self._ids = count(1)
@@ -66,6 +67,10 @@ class FakeProvider:
         return Process(pid, pid * 10, namespace or pid * 1000)
 
     # ---- Provider --------------------------------------------------------------------------------------------------
+
+    async def home(self) -> str:
+        self._check()
+        return self.engine
 
     async def list(self) -> Sequence[Container]:
         self._check()

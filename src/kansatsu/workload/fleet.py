@@ -37,6 +37,7 @@ class Member:
     process: Process | None = None  # the one whose namespace holds our sockets
     handle: Handle | None = None
     problem: str = ""  # why its endpoint is not there
+    waiting: str = ""  # why what its label asks for has not been done yet
     retry_at: float = 0.0
     failures: int = 0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -115,6 +115,7 @@ class Launcher:
                 self._backend, request.account, request.region, request.subnet_id, request.security_group_ids
             )
             details = Details(
+                engine=await self._provider.home(),
                 image_id=image.ami,
                 image_name=image.tags[0] if image.tags else image.id,
                 instance_type=request.instance_type,

@@ -5,7 +5,11 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
+from kansatsu import identity
 from kansatsu.errors import AccessDenied, AwsError, InvalidParameterValue
 from kansatsu.identity import EntityRecord
 from kansatsu.identity.profiles import Profile
@@ -171,6 +175,8 @@ class Processes:
         asyncio.get_running_loop().remove_reader(pidfd)
         os.close(pidfd)
         self._issuer.drop(f"{process.handle}/")
+        if process.grant is not None:
+            await self._fleet.write(lambda conn: _revoke(conn, process, self._fleet.clock.now()))
         if process.member is not None:
             await self._end(process.member)
 
@@ -193,6 +199,13 @@ class Processes:
         for process in self.all():
             await self._remove(process.id)
         await asyncio.gather(*self._ending)
+
+
+def _revoke(conn: Connection, process: RegisteredProcess, now: datetime) -> None:
+    """What was issued to a process ends with it; its handle, in the session's name, is never used again."""
+    assert process.grant is not None  # noqa: S101 - the caller has looked
+    subject = f"{process.grant.role_id}:{process.grant.session_name}"
+    identity.revoke(conn, process.account, "principal", subject, now + timedelta(seconds=1))
 
 
 def _open(pid: int) -> int:

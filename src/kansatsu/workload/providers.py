@@ -72,6 +72,9 @@ class Executed:
 class Provider(Protocol):
     """A container engine. Every method may raise ProviderError; those on one container NoSuchContainer."""
 
+    async def home(self) -> str:
+        """Which engine this is: where it keeps its containers. The same after a restart of it, or of ours."""
+
     async def list(self) -> Sequence[Container]:
         """All containers, running or not; `process` is left None: it costs an inspection each."""
 

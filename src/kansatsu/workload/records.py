@@ -57,6 +57,7 @@ class Details:
     reason: str = ""
     request_digest: str = ""  # of the RunInstances that carried the client token
     architecture: str = "x86_64"
+    engine: str = ""  # which container engine has it, see Provider.home
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,7 @@ def _instance(call: Call, member: Member) -> dict[str, Any]:
         "Launched": datetime.fromtimestamp(item.launched, UTC),
         "Adopted": item.adopted,
         "Served": member.handle is not None or (item.provider == "process" and item.state == "running"),
-        "Problems": [text for text in (member.problem, _trouble(state)) if text],
+        "Problems": [text for text in (member.problem, member.waiting, _trouble(state)) if text],
         "Credentials": [_issued(call, f"{item.id}/{delivery}", delivery) for delivery in ("1.0", "2.0")],
     }
     shown["Credentials"] = [entry for entry in shown["Credentials"] if entry]
