@@ -29,10 +29,14 @@ PATIENT = {"AWS_METADATA_SERVICE_TIMEOUT": "5", "AWS_METADATA_SERVICE_NUM_ATTEMP
 
 @dataclass
 class Clock:
-    """The time that server, operator and containers see: this machine's, moved by `offset` seconds."""
+    """The time that server, operator and containers see: this machine's, moved by `offset` seconds.
+
+    A `real` one cannot be moved, and needs no libfaketime.
+    """
 
     file: Path
     offset: int = 0
+    real: bool = False
 
     def __post_init__(self) -> None:
         self.file.parent.mkdir(exist_ok=True)
@@ -40,7 +44,7 @@ class Clock:
 
     def move(self, seconds: int) -> None:
         """Go on by `seconds`; never by so much at once that a request that is on its way would be out of time."""
-        assert seconds <= 600
+        assert seconds <= 600 and not self.real
         self.offset += seconds
         self._write()
 
@@ -50,16 +54,20 @@ class Clock:
         new.replace(self.file)
 
     def env(self, library: str, file: str | Path) -> dict[str, str]:
-        return {
-            "LD_PRELOAD": library,
-            "FAKETIME_TIMESTAMP_FILE": str(file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
+        return (
+            {}
+            if self.real
+            else {
+                "LD_PRELOAD": library,
+                "FAKETIME_TIMESTAMP_FILE": str(file),
+                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                "DONT_FAKE_MONOTONIC": "1",
+            }
+        )
 
     def on_host(self) -> dict[str, str]:
-        found = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+        found = "" if self.real else next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
         return self.env(str(found), self.file)
 
     def in_container(self) -> dict[str, str]:
@@ -82,12 +90,16 @@ class Server:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def log(self) -> Path:
+        return self.directory.parent / "server.log"
+
     def start(self) -> None:
         if not self.port:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 self.port = probe.getsockname()[1]
-        with (self.directory.parent / "server.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
                     *(str(BIN / "kansatsu"), "up", "--data-dir", str(self.directory), "--engine", self.engine),
@@ -98,10 +110,11 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
-        eventually(self.healthy, 30, (self.directory.parent / "server.log").read_text)
+        eventually(self.healthy, 30, self.log.read_text)
 
     def healthy(self) -> bool:
-        assert self.process is not None and self.process.poll() is None, "the server ended"
+        assert self.process is not None
+        assert self.process.poll() is None, f"the server ended: {self.log.read_text()[-2000:]}"
         try:
             connection = HTTPConnection("127.0.0.1", self.port, timeout=2)
             connection.request("GET", "/_kansatsu/health")
@@ -167,10 +180,10 @@ class Server:
 
 
 @contextmanager
-def running(directory: Path, engine: str, *flags: str) -> Iterator[Server]:
-    """A server for one test."""
+def running(directory: Path, engine: str, *flags: str, real_time: bool = False) -> Iterator[Server]:
+    """A server for one test or module."""
     assert shutil.which("podman"), "make test installs podman"
-    server = Server(directory / "data", Clock(directory / "clock" / "offset"), engine, flags=flags)
+    server = Server(directory / "data", Clock(directory / "clock" / "offset", real=real_time), engine, flags=flags)
     server.start()
     try:
         yield server

@@ -40,7 +40,7 @@ ON_THE_WIRE = ("NET_ADMIN", "NET_RAW")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("attacks"), engine.url) as started:
+    with running(tmp_path_factory.mktemp("attacks"), engine.url, real_time=True) as started:
         yield started
 
 

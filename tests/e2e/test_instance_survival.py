@@ -39,7 +39,7 @@ def server(engine: Engine) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="kansatsu-") as parent:
         Path(parent).chmod(0o755)
         Path(parent, "data").mkdir(mode=0o755)
-        with running(Path(parent), engine.url) as started:
+        with running(Path(parent), engine.url, real_time=True) as started:
             yield started
 
 
@@ -171,7 +171,7 @@ def test_the_engines_socket_in_the_directory_is_its_owners(
     assert shutil.which("podman") == str(wrapper)
     with tempfile.TemporaryDirectory(prefix="kansatsu-") as parent:
         Path(parent).chmod(0o755)
-        with running(Path(parent), "auto") as started:
+        with running(Path(parent), "auto", real_time=True) as started:
             path = started.directory / "engine.sock"
             eventually(lambda: connects(path), 10, lambda: "is another engine running on this machine?")
             # This directory is Kansatsu's own making: not even its names are to be seen.

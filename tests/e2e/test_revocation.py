@@ -27,7 +27,7 @@ REFUSED = "InvalidClientTokenId"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("revocation"), engine.url) as started:
+    with running(tmp_path_factory.mktemp("revocation"), engine.url, real_time=True) as started:
         yield started
 
 
@@ -131,7 +131,7 @@ def test_replaced(server: Server, instance: tuple[Instance, dict[str, str]]) -> 
 def test_revoke_on_replace(
     tmp_path_factory: pytest.TempPathFactory, engine: Engine, run_container: Callable[..., Container]
 ) -> None:
-    with running(tmp_path_factory.mktemp("replace"), engine.url, "--revoke-on", "replace") as server:
+    with running(tmp_path_factory.mktemp("replace"), engine.url, "--revoke-on", "replace", real_time=True) as server:
         one, document = with_role(server, run_container, "before")
         make_profile(server, "after")
         replace(server, one, "after")
@@ -146,7 +146,7 @@ def test_revoke_on_replace(
 def test_revoke_on_never(
     tmp_path_factory: pytest.TempPathFactory, engine: Engine, run_container: Callable[..., Container]
 ) -> None:
-    with running(tmp_path_factory.mktemp("never"), engine.url, "--revoke-on", "never") as server:
+    with running(tmp_path_factory.mktemp("never"), engine.url, "--revoke-on", "never", real_time=True) as server:
         one, document = with_role(server, run_container, "lasting")
         make_profile(server, "after")
         replace(server, one, "after")

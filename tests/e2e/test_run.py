@@ -96,7 +96,10 @@ def somebody(*flags: str) -> Iterator[User]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """root's server, with roles for tasks, a function and an instance."""
-    with tempfile.TemporaryDirectory(prefix="kansatsu-") as parent, running(Path(parent), "none") as started:
+    with (
+        tempfile.TemporaryDirectory(prefix="kansatsu-") as parent,
+        running(Path(parent), "none", real_time=True) as started,
+    ):
         Path(parent).chmod(0o755)
         make_role(started, "run-task", service="ecs-tasks.amazonaws.com")
         make_role(started, "run-lambda", service="lambda.amazonaws.com")

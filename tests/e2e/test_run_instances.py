@@ -22,7 +22,7 @@ QUICK = {"Delay": 1, "MaxAttempts": 40}
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, engine: Engine, image: Callable[[str], str]) -> Iterator[Server]:
     image("python")
-    with running(tmp_path_factory.mktemp("launch"), engine.url) as started:
+    with running(tmp_path_factory.mktemp("launch"), engine.url, real_time=True) as started:
         try:
             yield started
         finally:
