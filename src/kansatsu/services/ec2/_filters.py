@@ -58,18 +58,25 @@ def _values_of(
 
 @lru_cache(1024)
 def _pattern(value: str) -> re.Pattern[str]:
-    """A filter value as a pattern; a backslash makes the next wildcard a plain character."""
-    out = []
+    """A filter value as a pattern; a backslash makes the next wildcard a plain character.
+
+    INVARIANT: only the last star can be tried again, so that no value takes more than length times length.
+    """
+    runs = [""]
     escaped = False
     for character in value:
         if escaped or character not in "*?\\":
-            out.append(re.escape(character))
+            runs[-1] += re.escape(character)
             escaped = False
         elif character == "\\":
             escaped = True
+        elif character == "*":
+            runs.append("")
         else:
-            out.append(".*" if character == "*" else ".")
-    return re.compile("".join(out), re.DOTALL)
+            runs[-1] += "."
+    first, *middle = runs
+    last = f".*{middle.pop()}" if middle else ""
+    return re.compile(first + "".join(f"(?>.*?{run})" for run in middle) + last, re.DOTALL)
 
 
 def forbid_both(ids: Sequence[str] | None, max_results: int | None, name: str) -> None:
