@@ -290,3 +290,14 @@ def test_more_deletions_than_s3_takes() -> None:
     with pytest.raises(AwsError) as refused:
         resolve("s3", "DeleteObjects", params)
     assert refused.value.code == "MalformedXML"
+
+
+def test_a_key_that_is_longer_than_s3_takes() -> None:
+    for operation, params in (
+        ("PutObject", {"Bucket": "b", "Key": "\u00e9" * 513}),
+        ("DeleteObjects", {"Bucket": "b", "Delete": {"Objects": [{"Key": "x" * 1025}]}}),
+    ):
+        with pytest.raises(AwsError) as refused:
+            resolve("s3", operation, params)
+        assert refused.value.code == "KeyTooLongError"
+    assert resolve("s3", "PutObject", {"Bucket": "b", "Key": "x" * 1024})

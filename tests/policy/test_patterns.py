@@ -69,6 +69,13 @@ def test_no_pattern_makes_matching_explode(pattern: str, head: str) -> None:
         assert not patterns.match(subject, {"k:v": "a"})
 
 
+def test_a_long_key_and_a_session_policy_do_not_stop_everybody() -> None:
+    """The attack: whoever may assume a role brings the pattern, and names a key of 60,000 characters."""
+    patterns = resources([f"arn:aws:*3:::open/{'*a' * 900}b"], variables=True)
+    assert not patterns.match("arn:aws:s3:::open/" + "a" * 60_000, {})
+    assert patterns.match("arn:aws:s3:::open/" + "a" * 60_000 + "b", {})
+
+
 def test_the_memory_for_actions_is_bounded() -> None:
     text = '{"Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}'
     policies = PolicySet([compile_policy(parse(text), Source(PolicyType.IDENTITY))])

@@ -127,6 +127,7 @@ _VERSION = re.compile(r"[^?#;&\s]*")
 _SOURCE_BUCKET = re.compile(r"[A-Za-z0-9._-]+|arn:[^/]+(/[^/]+)?")
 # A path that begins so is S3 Control's: a bucket of this name would be taken for it.
 _CONTROL = "v20180820"
+_LONGEST_KEY = 1024
 _MOST_DELETED = 1000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 # (parameter, further action on the object) of a write; the ACL is handled with the grants.
 _FURTHER = (
@@ -147,6 +148,7 @@ def resolve(operation: str, params: Params) -> Iterator[Authorization]:
         return
     if params.get("Bucket") == _CONTROL:
         raise AwsError("The specified bucket is not valid.", code="InvalidBucketName", status=400)
+    _check_key(params.get("Key", ""))
     context = _context(operation, params)
     resource = _resource(params)
     if operation == "DeleteObjects":
@@ -163,6 +165,14 @@ def resolve(operation: str, params: Params) -> Iterator[Authorization]:
             params["CopySource"], operation == "CopyObject" and params.get("TaggingDirective") != "REPLACE"
         )
     yield from _special(operation, params, resource, context)
+
+
+def _check_key(key: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: at most 1,024 bytes of UTF-8."""
+    size = len(key.encode("utf-8", "surrogatepass"))
+    if size > _LONGEST_KEY:
+        fields: dict[str, object] = {"Size": size, "MaxSizeAllowed": _LONGEST_KEY}
+        raise AwsError("Your key is too long", code="KeyTooLongError", status=400, fields=fields)
 
 
 def object_arn(bucket: str, key: str) -> str:
@@ -221,6 +231,7 @@ def _delete_objects(params: Params, context: Context) -> Iterator[Authorization]
         text = "The XML you provided was not well-formed or did not validate against our published schema"
         raise AwsError(text, code="MalformedXML", status=400)
     for item in (params.get("Delete") or {}).get("Objects", []):
+        _check_key(item.get("Key", ""))
         version = item.get("VersionId")
         resource = object_arn(bucket, item.get("Key", ""))
         own: Context = {**context, "s3:versionid": version} if version else context

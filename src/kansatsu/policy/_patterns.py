@@ -178,14 +178,14 @@ class _Machine:
         cells = self._cells(context)
         if cells is None:
             return False
-        states = _reach({0}, cells)
+        taking, star = _masks(cells)
+        states = _reach(1, star)
         for character in value:
-            following = set()
-            for state in states:
-                if state < len(cells) and cells[state].takes(character):
-                    following.add(state if cells[state].star else state + 1)
-            states = _reach(following, cells)
-        return len(cells) in states
+            taken = states & taking(character)
+            states = _reach((taken & star) | ((taken & ~star) << 1), star)
+            if not states:
+                return False
+        return bool(states >> len(cells) & 1)
 
     def resolvable(self, context: Context) -> bool:
         return self._cells(context) is not None
@@ -215,19 +215,27 @@ class _Cell:
     star: bool = False
     free: bool = False
 
-    def takes(self, character: str) -> bool:
-        return character == self.character if self.character else self.free or character != ":"
+
+def _masks(cells: Sequence[_Cell]) -> tuple[Callable[[str], int], int]:
+    """Places as bits: those that take a character, and those of stars. All states move in a few operations at once."""
+    literal: dict[str, int] = {}
+    free = bound = star = 0
+    for place, cell in enumerate(cells):
+        if cell.character:
+            literal[cell.character] = literal.get(cell.character, 0) | 1 << place
+        elif cell.free:
+            free |= 1 << place
+        else:
+            bound |= 1 << place
+        star |= int(cell.star) << place
+    return lambda character: literal.get(character, 0) | free | (0 if character == ":" else bound), star
 
 
-def _reach(states: set[int], cells: Sequence[_Cell]) -> set[int]:
+def _reach(states: int, star: int) -> int:
     """The states and those behind their stars, which may also match nothing."""
-    result = set(states)
-    for state in states:
-        following = state
-        while following < len(cells) and cells[following].star:
-            following += 1
-            result.add(following)
-    return result
+    while more := (states & star) << 1 & ~states:
+        states |= more
+    return states
 
 
 def _glob(tokens: tuple[Token, ...], variables: list[Variable], any_one: str, bound: int = 0) -> str:
