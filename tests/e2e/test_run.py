@@ -336,7 +336,7 @@ def test_when_its_role_goes_it_is_nobody_and_not_somebody_else(dev: User, server
         (["--instance-profile", "nowhere"], 1, "nowhere"),
         (["--instance-profile", "run-profile", "--as", "lambda.amazonaws.com"], 1, "ec2.amazonaws.com alone"),
         ([], 2, "Give one of --role and --instance-profile."),
-        (["--role", "run-task", "--instance-profile", "run-profile"], 2, "Give one of --role and --instance-profile."),
+        (["--role", "run-task", "--instance-profile", "run-profile"], 2, "only one of --role and --instance-profile."),
     ],
 )
 def test_what_is_refused_is_said_and_nothing_runs(
