@@ -12,6 +12,7 @@ import pytest
 
 from kansatsu.policy import (
     Decision,
+    Limits,
     Policies,
     Policy,
     PolicySet,
@@ -38,6 +39,24 @@ PRINCIPALS = {
     ),
     "root": Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", "root", id=ACCOUNT),
     "federated-user": Principal(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:federated-user/carol", "federated"),
+    "linked": Principal(
+        ACCOUNT,
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSServiceRoleForECS/s",
+        "role",
+        role_arn=f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+        id="AROALINKEDLINKEDLINKE",
+    ),
+    "lookalike": Principal(
+        ACCOUNT,
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/AWSServiceRoleForECS/s",
+        "role",
+        role_arn=f"arn:aws:iam::{ACCOUNT}:role/x/AWSServiceRoleForECS",
+        id="AROALOOKALIKELOOKALIK",
+    ),
+    "stranger-root": Principal("999999999999", "arn:aws:iam::999999999999:root", "root", id="999999999999"),
+    "dave": Principal(
+        ACCOUNT, f"arn:aws:sts::{ACCOUNT}:federated-user/dave", "federated", role_arn=f"arn:aws:iam::{ACCOUNT}:user/bob"
+    ),
     "ec2": Principal("", "ec2.amazonaws.com", "service"),
     "github": Principal("", f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com", "federated"),
     "google": Principal("", "accounts.google.com", "federated"),
@@ -106,6 +125,10 @@ def policies_of(case: dict[str, Any]) -> Policies:
         session=several(PolicyType.SESSION, case["session"]) if "session" in case else None,
         resource=one(PolicyType.RESOURCE, case["resource_policy"]) if "resource_policy" in case else None,
         trust=one(PolicyType.TRUST, case["trust"]) if "trust" in case else None,
+        scps=tuple(several(PolicyType.SCP, level) for level in case.get("scps", [])),
+        rcps=tuple(several(PolicyType.RCP, level) for level in case.get("rcps", [])),
+        vpc_endpoint=one(PolicyType.VPC_ENDPOINT, case["vpc_endpoint"]) if "vpc_endpoint" in case else None,
+        limits=Limits(case["limits"]) if "limits" in case else None,
     )
 
 
@@ -138,4 +161,4 @@ def test_each_file_names_its_rule_and_page() -> None:
 
 
 def test_there_are_many() -> None:
-    assert len(CASES) >= 250
+    assert len(CASES) >= 850

@@ -143,3 +143,27 @@ def test_a_resource_that_nobody_could_name_may_be_any(statements: list[dict[str,
     given = [{key: value for key, value in each.items() if value is not None} for each in statements]
     policies = Policies(PolicySet([policy(given, Source(PolicyType.IDENTITY))]))
     assert evaluate(Request(USER, "s3:PutObject", UNRESOLVED, {}), policies).allowed is allowed
+
+
+def test_the_statements_of_every_type_are_matched_in_the_order_of_evaluation() -> None:
+    def one(type: PolicyType, **extra: Any) -> Policy:
+        text = json.dumps({"Version": "2012-10-17", "Statement": [{**ALLOW, "Action": "*", **extra}]})
+        return compile_policy(parse(text, type), Source(type))
+
+    def several(type: PolicyType, **extra: Any) -> PolicySet:
+        return PolicySet([one(type, **extra)])
+
+    policies = Policies(
+        several(PolicyType.IDENTITY),
+        one(PolicyType.BOUNDARY),
+        several(PolicyType.SESSION),
+        one(PolicyType.RESOURCE, Principal="*"),
+        scps=(several(PolicyType.SCP), several(PolicyType.SCP)),
+        rcps=(several(PolicyType.RCP, Principal="*"),),
+        vpc_endpoint=one(PolicyType.VPC_ENDPOINT, Principal="*"),
+    )
+    decision = evaluate(Request(USER, "s3:GetObject", "arn:aws:s3:::b/k", {}), policies)
+    kinds = [PolicyType.RCP, PolicyType.SCP, PolicyType.VPC_ENDPOINT, PolicyType.RESOURCE]
+    kinds += [PolicyType.IDENTITY, PolicyType.BOUNDARY, PolicyType.SESSION]
+    assert list(decision.verdicts) == kinds
+    assert [match.policy.type for match in decision.matched] == [kinds[0], *kinds[1:2] * 2, *kinds[2:]]

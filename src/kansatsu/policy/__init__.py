@@ -2,12 +2,13 @@
 
 from kansatsu.policy._compiled import Policy, PolicySet, compile_policy
 from kansatsu.policy.document import dump, parse, principals, with_principals
-from kansatsu.policy.evaluation import Decision, Policies, evaluate
+from kansatsu.policy.evaluation import Decision, evaluate
 from kansatsu.policy.model import (
     UNRESOLVED,
     Condition,
     Context,
     Document,
+    Limits,
     Match,
     PolicyType,
     Principal,
@@ -16,6 +17,7 @@ from kansatsu.policy.model import (
     Statement,
     Verdict,
 )
+from kansatsu.policy.policies import Policies
 
 __all__ = [
     "UNRESOLVED",
@@ -23,6 +25,7 @@ __all__ = [
     "Context",
     "Decision",
     "Document",
+    "Limits",
     "Match",
     "Policies",
     "Policy",

@@ -89,3 +89,11 @@ def entity_id(principal: Principal) -> str:
 def is_provider(principal: Principal) -> bool:
     """Is the caller known only through an identity provider (AssumeRoleWithWebIdentity, AssumeRoleWithSAML)?"""
     return principal.kind == "federated" and ":federated-user/" not in principal.arn
+
+
+def is_service_linked(principal: Principal) -> bool:
+    """Is the caller a session of a service-linked role, which SCPs and RCPs do not limit?
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+    """
+    return ":role/aws-service-role/" in principal.role_arn

@@ -3,41 +3,31 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
 
 from kansatsu.policy._compiled import Policy, PolicySet, Rule
 from kansatsu.policy._conditions import given
-from kansatsu.policy._principals import Reach, is_provider
-from kansatsu.policy.model import Match, PolicyType, Request, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Policies:
-    """The policies that apply to a request.
-
-    `session` None: not a session, or one without session policies; an empty set allows nothing. `resource` is the
-    policy of the resource, `trust` the trust policy of the role that is to be assumed (then there is no `resource`).
-    """
-
-    identity: PolicySet
-    boundary: Policy | None = None
-    session: PolicySet | None = None
-    resource: Policy | None = None
-    trust: Policy | None = None
-
-    def __post_init__(self) -> None:
-        if self.resource is not None and self.trust is not None:
-            raise ValueError("a role's trust policy is its resource policy: there cannot be both")
+from kansatsu.policy._principals import Reach, is_service_linked
+from kansatsu.policy.model import Limits, Match, PolicyType, Request, Verdict
+from kansatsu.policy.policies import (
+    Policies,
+    Said,
+    beyond_limits,
+    by_type,
+    levels,
+    limits_of,
+    needs_nothing,
+    own_policies,
+)
 
 
 class Decision:
     """Whether a request is allowed, and why.
 
     `explicit`: a Deny statement decided. `type`: the type of policy that denied or, when allowed, that granted; None
-    when nothing had to grant (the root user in its own account). The rest is worked out when it is asked for.
+    when nothing had to grant (the root user in its own account, calls that need no permission). The rest is worked out
+    when it is asked for.
     """
 
     def __init__(self, request: Request, policies: Policies, allowed: bool, explicit: bool, type: PolicyType | None):
@@ -56,7 +46,7 @@ class Decision:
     @cached_property
     def verdicts(self) -> Mapping[PolicyType, Verdict]:
         """What each type of policy that was there said."""
-        return dict(_by_type(_ask(self.request, self.policies), self.policies))
+        return dict(by_type(_ask(self.request, self.policies), self.policies))
 
     @cached_property
     def missing_keys(self) -> tuple[str, ...]:
@@ -88,39 +78,61 @@ _ARTICLES = {PolicyType.IDENTITY: "an", PolicyType.TRUST: "the"}
 def evaluate(request: Request, policies: Policies) -> Decision:
     """Decides one (action, resource) of a call. An API call that needs several must ask for each."""
     said = _ask(request, policies)
-    if Verdict.EXPLICIT_DENY in said:
-        denying = next(name for name, verdict in _by_type(said, policies) if verdict is Verdict.EXPLICIT_DENY)
-        return Decision(request, policies, False, True, denying)
-    allowed, decided = _weigh(request, policies, said)
-    return Decision(request, policies, allowed, False, decided)
+    explicit = Verdict.EXPLICIT_DENY in said
+    if explicit:
+        allowed = False
+        decided = next((name for name, verdict in by_type(said, policies) if verdict is Verdict.EXPLICIT_DENY), None)
+    else:
+        allowed, decided = _weigh(request, policies, said)
+    if not allowed and not said.limited and needs_nothing(request):
+        return Decision(request, policies, True, False, None)
+    return Decision(request, policies, allowed, explicit, decided)
 
 
-class _Said(NamedTuple):
-    """What each type said; None where it does not apply. `reach`: how the guard's Allow names the caller."""
-
-    guard: Verdict | None
-    reach: Reach
-    identity: Verdict | None
-    boundary: Verdict | None
-    session: Verdict | None
-
-
-def _ask(request: Request, policies: Policies) -> _Said:
+def _ask(request: Request, policies: Policies) -> Said:
     principal, action, resource, context = request.principal, request.action, request.resource, request.context
-    guard = policies.trust or policies.resource
-    verdict, reach = (None, Reach.NONE) if guard is None else _guard(guard, request, policies.boundary is not None)
-    kind = principal.kind
-    if kind in _WITHOUT_POLICIES or (kind == "federated" and is_provider(principal)):
-        return _Said(verdict, reach, None, None, None)
-    identity = policies.identity.verdict(action, resource, context)
-    if kind == "root" and identity is not Verdict.EXPLICIT_DENY:
-        identity = Verdict.ALLOW  # the root user needs no policy
-    boundary = policies.boundary.rules.verdict(action, resource, context) if policies.boundary is not None else None
-    session = policies.session.verdict(action, resource, context) if policies.session is not None else None
-    return _Said(verdict, reach, identity, boundary, session)
+    rcp = scp = endpoint = identity = boundary = session = guarded = None
+    reach, bounded, limited = Reach.NONE, policies.boundary is not None, False
+    guard = policies.guard
+    if policies.rcps and not _above_rcps(request, policies):
+        rcp = levels(policies.rcps, request)
+    if policies.vpc_endpoint is not None:
+        endpoint, _ = _guard(policies.vpc_endpoint, request, bounded)
+    if guard is not None:
+        guarded, reach = _guard(guard, request, bounded)
+    if own_policies(request):
+        if policies.scps and not is_service_linked(principal):
+            scp = levels(policies.scps, request)
+        identity = policies.identity.verdict(action, resource, context)
+        if principal.kind == "root" and identity is not Verdict.EXPLICIT_DENY:
+            identity = Verdict.ALLOW  # the root user needs no policy
+        if policies.boundary is not None:
+            boundary = policies.boundary.rules.verdict(action, resource, context)
+        session, limited = _session(request, policies)
+    return Said(rcp, scp, endpoint, guarded, identity, boundary, session, reach, limited)
 
 
-_WITHOUT_POLICIES = frozenset({"service", "anonymous"})
+def _above_rcps(request: Request, policies: Policies) -> bool:
+    """RCPs limit neither service-linked roles nor the services that assume them.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+    """
+    assumed = policies.trust is not None and ":role/aws-service-role/" in request.resource
+    return is_service_linked(request.principal) or (assumed and request.principal.kind == "service")
+
+
+def _session(request: Request, policies: Policies) -> tuple[Verdict | None, bool]:
+    """What the session policies say, and whether the kind of session rules the action out whatever is granted."""
+    policy_set, limits = policies.session, limits_of(request, policies)
+    said = None
+    if policy_set is not None:
+        said = policy_set.verdict(request.action, request.resource, request.context)
+    if limits is None or said is Verdict.EXPLICIT_DENY:
+        return said, False
+    if beyond_limits(request, limits):
+        return Verdict.IMPLICIT_DENY, True
+    # A federated user has what its session policies allow, and without them nothing of its own.
+    return (Verdict.IMPLICIT_DENY if said is None and limits == Limits.FEDERATION else said), False
 
 
 def _guard(policy: Policy, request: Request, bounded: bool) -> tuple[Verdict, Reach]:
@@ -138,12 +150,20 @@ def _guard(policy: Policy, request: Request, bounded: bool) -> tuple[Verdict, Re
     return (Verdict.ALLOW if best else Verdict.IMPLICIT_DENY), best
 
 
-def _weigh(request: Request, policies: Policies, said: _Said) -> tuple[bool, PolicyType | None]:
+def _weigh(request: Request, policies: Policies, said: Said) -> tuple[bool, PolicyType | None]:
     """The decision when nothing denies explicitly, and the type that granted or that failed to.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
     """
-    reach, guard = said.reach, _guard_type(policies)
+    reach, guard = said.reach, policies.guard_type
+    if said.rcp is Verdict.IMPLICIT_DENY:
+        return False, PolicyType.RCP
+    if said.scp is Verdict.IMPLICIT_DENY:
+        return False, PolicyType.SCP
+    if said.endpoint is Verdict.IMPLICIT_DENY:
+        return False, PolicyType.VPC_ENDPOINT
+    if said.limited:
+        return False, PolicyType.SESSION
     if said.identity is None:
         return reach is not Reach.NONE, guard
     cross = request.resource_account not in ("", request.principal.account)
@@ -171,36 +191,33 @@ def _must_name(request: Request, policies: Policies) -> bool:
     return policies.trust is not None or (policies.resource is not None and request.action.lower().startswith("kms:"))
 
 
-def _guard_type(policies: Policies) -> PolicyType:
-    return PolicyType.TRUST if policies.trust is not None else PolicyType.RESOURCE
-
-
-def _by_type(said: _Said, policies: Policies) -> Iterator[tuple[PolicyType, Verdict]]:
-    """The verdicts that there are, in the order in which a denial names them."""
-    types = (_guard_type(policies), PolicyType.IDENTITY, PolicyType.BOUNDARY, PolicyType.SESSION)
-    verdicts = (said.guard, said.identity, said.boundary, said.session)
-    return ((name, verdict) for name, verdict in zip(types, verdicts, strict=True) if verdict is not None)
-
-
 def _concerned(decision: Decision) -> Iterator[Rule]:
     """The rules whose principal, action and resource fit; whether their conditions do is open."""
     request, policies = decision.request, decision.policies
-    guard, bounded = policies.trust or policies.resource, policies.boundary is not None
-    fitting = (
-        []
-        if guard is None
-        else [
-            rule
-            for rule in _candidates(guard.rules, request)
-            if rule.reach(request.principal, bounded=bounded and rule.deny)
-        ]
-    )
-    if _ask(request, policies).identity is not None:
-        own = (policies.identity, policies.boundary.rules if policies.boundary else None, policies.session)
-        fitting += [rule for policy_set in own if policy_set is not None for rule in _candidates(policy_set, request)]
+    own = own_policies(request)
+    fitting: list[Rule] = []
+    if not _above_rcps(request, policies):
+        fitting += _all_candidates(policies.rcps, request)
+    if own and not is_service_linked(request.principal):
+        fitting += _all_candidates(policies.scps, request)
+    for guard in (policies.vpc_endpoint, policies.guard):
+        if guard is not None:
+            fitting += _naming(guard, request, policies.boundary is not None)
+    if own:
+        sets = (policies.identity, policies.boundary.rules if policies.boundary else None, policies.session)
+        fitting += _all_candidates(sets, request)
     return (rule for rule in fitting if rule.concerns(request.resource, request.context))
 
 
-def _candidates(policy_set: PolicySet, request: Request) -> tuple[Rule, ...]:
-    denies, allows = policy_set.candidates(request.action)
-    return denies + allows
+def _naming(guard: Policy, request: Request, bounded: bool) -> Iterator[Rule]:
+    """The rules that name the caller."""
+    rules = _all_candidates((guard.rules,), request)
+    return (rule for rule in rules if rule.reach(request.principal, bounded=bounded and rule.deny))
+
+
+def _all_candidates(sets: Iterable[PolicySet | None], request: Request) -> Iterator[Rule]:
+    for policy_set in sets:
+        if policy_set is not None:
+            denies, allows = policy_set.candidates(request.action)
+            yield from denies
+            yield from allows

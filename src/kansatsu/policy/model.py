@@ -23,6 +23,18 @@ class PolicyType(StrEnum):
     VPC_ENDPOINT = "VPC endpoint policy"
 
 
+class Limits(StrEnum):
+    """How a session was made that may do less than its user, whatever the policies say.
+
+    SESSION_TOKEN: in iam nothing without MFA, in sts only AssumeRole and GetCallerIdentity. FEDERATION: no iam, in sts
+    only GetCallerIdentity, and without a session policy only what a resource policy grants to the session itself.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html
+    """
+
+    SESSION_TOKEN = "GetSessionToken"  # noqa: S105 - the name of an operation
+    FEDERATION = "GetFederationToken"
+
+
 class Verdict(StrEnum):
     """What the policies of one type say; the values are those of SimulatePrincipalPolicy's EvalDecision."""
 
@@ -47,7 +59,8 @@ class Principal:
 
     `account` is "" when there is none. `arn`: of a user, a role session, a federated user, the root, a federated
     provider, or the name of a service ("ec2.amazonaws.com"). `kind`: user, role, root, federated, service, anonymous.
-    `role_arn`: of a role session, the role's ARN with its path. `id`: AIDA... or AROA..., of the user or role.
+    `role_arn`: of a role session, the role's ARN with its path; of a federated user, the ARN of the user who asked for
+    it. `id`: AIDA... or AROA..., of the user or role.
     """
 
     account: str

@@ -1,0 +1,145 @@
+"""What applies to one request: its policies, type by type, and the limits that the caller's kind of session brings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kansatsu.policy._compiled import Policy, PolicySet
+from kansatsu.policy._principals import Reach, is_provider
+from kansatsu.policy.model import Limits, PolicyType, Request, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The policies that apply to a request.
+
+    `session` None: not a session, or one without session policies; an empty set allows nothing. `resource` is the
+    policy of the resource, `trust` the trust policy of the role that is to be assumed (then there is no `resource`).
+    `scps` are those of the principal's account, `rcps` those of the resource's: one set for each level from the root
+    of the organization down to the account, () where there is none or the account is the management account. Service
+    principals and service-linked roles may come with them: evaluation leaves out what does not limit those.
+    `vpc_endpoint` is the policy of the endpoint that the request came through. `limits` says how the session was made;
+    that of a federated user need not be told.
+    """
+
+    identity: PolicySet
+    boundary: Policy | None = None
+    session: PolicySet | None = None
+    resource: Policy | None = None
+    trust: Policy | None = None
+    scps: tuple[PolicySet, ...] = ()
+    rcps: tuple[PolicySet, ...] = ()
+    vpc_endpoint: Policy | None = None
+    limits: Limits | None = None
+
+    def __post_init__(self) -> None:
+        if self.resource is not None and self.trust is not None:
+            raise ValueError("a role's trust policy is its resource policy: there cannot be both")
+
+    @property
+    def guard(self) -> Policy | None:
+        """The policy of the resource or role itself."""
+        return self.trust if self.trust is not None else self.resource
+
+    @property
+    def guard_type(self) -> PolicyType:
+        """What the guard is called."""
+        return PolicyType.TRUST if self.trust is not None else PolicyType.RESOURCE
+
+
+class Said(NamedTuple):
+    """What each type said; None where it does not apply. `reach`: how the guard's Allow names the caller.
+
+    `limited`: the caller's kind of session rules the action out.
+    """
+
+    rcp: Verdict | None
+    scp: Verdict | None
+    endpoint: Verdict | None
+    guard: Verdict | None
+    identity: Verdict | None
+    boundary: Verdict | None
+    session: Verdict | None
+    reach: Reach = Reach.NONE
+    limited: bool = False
+
+
+def by_type(said: Said, policies: Policies) -> Iterator[tuple[PolicyType, Verdict]]:
+    """The verdicts that there are, in the order in which a denial names them.
+
+    That is the order of https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html;
+    VPC endpoint policies are not in its figure and stand where a request meets them, before what it asks for.
+    """
+    types = (
+        PolicyType.RCP,
+        PolicyType.SCP,
+        PolicyType.VPC_ENDPOINT,
+        policies.guard_type,
+        PolicyType.IDENTITY,
+        PolicyType.BOUNDARY,
+        PolicyType.SESSION,
+    )
+    return ((name, verdict) for name, verdict in zip(types, said[:7], strict=True) if verdict is not None)
+
+
+def levels(sets: tuple[PolicySet, ...], request: Request) -> Verdict:
+    """What an organization says: every level from its root down to the account must allow.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
+    """
+    verdict = Verdict.ALLOW
+    for level in sets:
+        said = level.verdict(request.action, request.resource, request.context)
+        if said is Verdict.EXPLICIT_DENY:
+            return said
+        if said is not Verdict.ALLOW:
+            verdict = said
+    return verdict
+
+
+def own_policies(request: Request) -> bool:
+    """Has the caller policies of its own? Services, strangers and what providers vouch for have none."""
+    kind = request.principal.kind
+    return kind not in {"service", "anonymous"} and not (kind == "federated" and is_provider(request.principal))
+
+
+def limits_of(request: Request, policies: Policies) -> Limits | None:
+    """How the caller's session was made, as far as it limits it.
+
+    INVARIANT: a federated user is limited even where nobody says so, since it comes from GetFederationToken only.
+    """
+    if request.principal.kind == "federated" and not is_provider(request.principal):
+        return Limits.FEDERATION
+    return policies.limits
+
+
+def beyond_limits(request: Request, limits: Limits) -> bool:
+    """Is this an action that such a session never may do?
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html
+    """
+    service, _, name = request.action.lower().partition(":")
+    if service == "sts":
+        return name not in _STS[limits]
+    if service != "iam":
+        return False
+    mfa = request.context.get("aws:multifactorauthpresent")
+    return limits == Limits.FEDERATION or mfa != "true"
+
+
+_STS = {
+    Limits.SESSION_TOKEN: frozenset({"assumerole", "getcalleridentity"}),
+    Limits.FEDERATION: frozenset({"getcalleridentity"}),
+}
+
+_FREE = frozenset({"sts:getcalleridentity", "sts:getsessiontoken"})
+
+
+def needs_nothing(request: Request) -> bool:
+    """Is this a call that every authenticated caller may make, whatever the policies say?
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html
+    """
+    return request.action.lower() in _FREE and own_policies(request)
