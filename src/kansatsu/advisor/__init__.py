@@ -1,5 +1,6 @@
 """What was used, by whom and when: evidence written before each answer, and the registers derived from it."""
 
+from kansatsu.advisor.change import Change, smallest_change
 from kansatsu.advisor.denials import Denial, Denials
 from kansatsu.advisor.events import AccessEvent, Gap
 from kansatsu.advisor.frozen import MOST_ASKED, Denied, freeze, policies_in, thaw
@@ -11,6 +12,7 @@ from kansatsu.advisor.segments import EvidenceLost
 __all__ = [
     "MOST_ASKED",
     "AccessEvent",
+    "Change",
     "Denial",
     "Denials",
     "Denied",
@@ -21,6 +23,7 @@ __all__ = [
     "RecorderSettings",
     "freeze",
     "policies_in",
+    "smallest_change",
     "spelt",
     "thaw",
 ]

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -149,6 +150,8 @@ def _shape(value: object, places: Mapping[Source, int]) -> Any:
     if dataclasses.is_dataclass(value):
         fields = {field.name: _shape(getattr(value, field.name), places) for field in dataclasses.fields(value)}
         return {"class": type(value).__name__, "fields": fields}
+    if isinstance(value, Enum):
+        return {"enum": type(value).__name__, "value": value.value}
     return {"value": value}
 
 
@@ -162,6 +165,8 @@ def _built(shape: Mapping[str, Any], policies: Sequence[Policy]) -> Any:
     if "class" in shape:
         made = getattr(engine, shape["class"])
         return made(**{name: _built(item, policies) for name, item in shape["fields"].items()})
+    if "enum" in shape:
+        return getattr(engine, shape["enum"])(shape["value"])
     return shape["value"]
 
 

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-SERVICES = ("iam", "sts", "ec2", "kansatsu")
+SERVICES = ("iam", "iam_toolbox", "sts", "ec2", "kansatsu")
 
 
 def load() -> None:

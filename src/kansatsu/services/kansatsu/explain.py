@@ -1,0 +1,236 @@
+"""Why a request was denied or allowed: what policies said then, and the smallest change that would allow it."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from kansatsu import arn
+from kansatsu.advisor import AccessEvent, Change, Denial, policies_in, smallest_change, spelt, thaw
+from kansatsu.errors import AwsError, InvalidParameterCombination, MalformedPolicyDocument
+from kansatsu.identity import messages
+from kansatsu.policy import UNRESOLVED, Decision, Match, Policies, PolicyType, Principal, Request, Source, evaluate
+from kansatsu.services.kansatsu import proposals
+from kansatsu.services.registry import Call, operation
+
+_RECENT = 100_000  # events looked through for a request id
+
+
+@operation("kansatsu", "ExplainRequest")
+async def explain_request(
+    call: Call,
+    request_id: str | None = None,
+    authorization_id: str | None = None,
+    encoded_message: str | None = None,
+) -> dict[str, Any]:
+    """Of the caller's account alone. Without a parameter: the last denial."""
+    given = [value for value in (request_id, authorization_id, encoded_message) if value is not None]
+    if len(given) > 1:
+        raise InvalidParameterCombination("Give one of RequestId, AuthorizationId and EncodedMessage.")
+    if encoded_message is not None:
+        authorization_id = _sealed_id(call, encoded_message)
+    return await asyncio.to_thread(_explain, call, request_id, authorization_id)
+
+
+def _explain(call: Call, request_id: str | None, authorization_id: str | None) -> dict[str, Any]:
+    denials = call.recorder.denials
+    if authorization_id is not None:
+        denial = denials.find(authorization_id)
+    elif request_id is not None:
+        denial = denials.of_request(call.account, request_id)
+    else:
+        denial = denials.newest(call.account)
+    # INVARIANT: nobody reads of another account's requests, nor learns that there was one.
+    if denial is not None and denial.account == call.account:
+        return _of_denial(call, denial)
+    if request_id is not None:
+        events = [event for event in call.recorder.recent(_RECENT) if event.request_id == request_id]
+        if mine := [event for event in reversed(events) if event.account == call.account]:
+            return _of_events(call, mine)
+    what = f"the request {request_id}" if request_id else f"{authorization_id}" if authorization_id else "any denial"
+    raise AwsError(f"Nothing is known of {what}, or no longer: details are kept for a day.", code="NoSuchRequest", status=404)
+
+
+def _sealed_id(call: Call, encoded: str) -> str:
+    try:
+        text = messages.decode(call.store.sealer, call.account, encoded, call.now)
+    except messages.InvalidMessage:
+        raise AwsError(
+            "The message is invalid or was not issued for this account.", code="InvalidAuthorizationMessageException"
+        ) from None
+    return text.partition("\n")[2] or "the request of that message"
+
+
+def _of_denial(call: Call, denial: Denial) -> dict[str, Any]:
+    """INVARIANT: a change is proposed only where the engine, asked again, says what it said then."""
+    notes: list[str] = []
+    texts = [call.recorder.denials.text(denial, held) for held in denial.held]
+    sources = [Source(PolicyType(held.type), held.arn, held.owner, held.name) for held in denial.held]
+    evaluations = []
+    for item in denial.asked:
+        matches = [
+            (Match(sources[m.policy], m.index, m.sid, m.effect, (m.start, m.end), m.line), texts[m.policy])
+            for m in item.matched
+        ]
+        said = {"allowed": item.allowed, "explicit": item.explicit, "type": item.type}
+        shown = _evaluation(item.action, item.resource, said, item.verdicts.items(), matches, item.missing)
+        evaluations.append(shown | {"Context": _context({**denial.context, **item.context})})
+    decisions = _again(denial, texts)
+    if not decisions:
+        notes.append("No change is proposed: the request cannot be evaluated again exactly as it was.")
+    return {
+        "AuthorizationId": denial.id,
+        "RequestId": denial.request_id,
+        "Time": datetime.fromtimestamp(denial.time, UTC),
+        "Basis": "recorded",
+        "Account": denial.account,
+        "Region": denial.region,
+        "Operation": denial.operation,
+        "UserId": denial.user_id,
+        "PrincipalArn": denial.principal["arn"],
+        "Allowed": False,
+        "Evaluations": evaluations,
+        "Changes": _changes(decisions, notes),
+        "Notes": notes,
+    }
+
+
+def _again(denial: Denial, texts: Sequence[str]) -> list[Decision]:
+    """The decisions by evaluation; none when that is not what was decided then."""
+    if not denial.whole:
+        return []
+    try:
+        decisions = thaw(denial, texts)
+    except (MalformedPolicyDocument, TypeError, ValueError):
+        return []
+    then = [(item.allowed, item.explicit, item.type) for item in denial.asked]
+    now = [(decision.allowed, decision.explicit, str(decision.type or "")) for decision in decisions]
+    return decisions if then == now else []
+
+
+def _changes(decisions: Iterable[Decision], notes: list[str]) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for decision in decisions:
+        if decision.allowed:
+            continue
+        changes: tuple[Change, ...] | None = smallest_change(decision)
+        if changes is None:
+            request = decision.request
+            notes.append(f"No change of these policies allows {request.action} on {request.resource}.")
+            return []
+        for change in changes:
+            shown = proposals.shown(change, decision.request)
+            found[json.dumps(shown, sort_keys=True)] = shown
+    return list(found.values())
+
+
+def _of_events(call: Call, events: Sequence[AccessEvent]) -> dict[str, Any]:
+    """A request of which no details were kept: by the policies of now, with what the evidence has of its context."""
+    first = events[0]
+    notes = [
+        "Explained by the policies of now: of a request that was not denied only who, what, where and when is kept.",
+    ]
+    if first.access_key_id.startswith("ASIA"):
+        notes.append("Its session policy is not known; it could only have allowed less.")
+    decisions = [decision for event in events if (decision := _now(call, event)) is not None]
+    if not decisions:
+        notes.append(f"The principal {first.principal_arn} does not exist any more.")
+    if any(decision.allowed != event.allowed for decision, event in zip(decisions, events, strict=False)):
+        notes.append("The policies of now decide otherwise than was decided then.")
+    if first.error and all(event.allowed for event in events):
+        notes.append(f"Policy allowed it; it failed with {first.error}.")
+    return {
+        "RequestId": first.request_id,
+        "Time": datetime.fromtimestamp(first.time, UTC),
+        "Basis": "current",
+        "Account": first.account,
+        "Region": first.region,
+        "PrincipalArn": first.principal_arn,
+        "UserId": first.principal_id,
+        "Allowed": all(event.allowed for event in events),
+        "Evaluations": [_decided(decision) for decision in decisions],
+        "Changes": [],
+        "Notes": notes,
+    }
+
+
+def _now(call: Call, event: AccessEvent) -> Decision | None:
+    record = call.snapshot.entity(event.principal_id)
+    if record is None:
+        return None
+    own = call.snapshot.policies(event.principal_id)
+    context: dict[str, str | tuple[str, ...]] = {
+        "aws:principalarn": record.arn,
+        "aws:principalaccount": event.account,
+        "aws:sourceip": event.source_ip,
+        "aws:useragent": event.user_agent,
+        "aws:requestedregion": event.region,
+        "aws:currenttime": datetime.fromtimestamp(event.time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:epochtime": str(int(event.time)),
+        **{f"aws:principaltag/{key.lower()}": value for key, value in record.tags.items()},
+    }
+    if record.kind == "user":
+        context["aws:username"], context["aws:userid"] = record.name, record.id
+    role_arn = record.arn if record.kind == "role" else ""
+    principal = Principal(event.account, event.principal_arn, record.kind, role_arn, record.id)
+    resource = event.resource if event.exact or event.resource != "*" else UNRESOLVED
+    parsed = arn.Arn.parse(event.resource)
+    request = Request(principal, f"{event.service}:{event.action}", resource, context, parsed.account if parsed else "")
+    return evaluate(request, Policies(own.identity, own.boundary))
+
+
+def _decided(decision: Decision) -> dict[str, Any]:
+    texts = {policy.source: policy.document.text for policy in policies_in(decision.policies)}
+    matches = [(match, texts[match.policy]) for match in decision.matched]
+    request = decision.request
+    said = {"allowed": decision.allowed, "explicit": decision.explicit, "type": str(decision.type or "")}
+    shown = _evaluation(
+        request.action, request.resource, said, decision.verdicts.items(), matches, decision.missing_keys
+    )
+    return shown | {"Context": _context(request.context)}
+
+
+def _evaluation(
+    action: str,
+    resource: str,
+    said: dict[str, Any],
+    verdicts: Iterable[tuple[str, str]],
+    matches: Iterable[tuple[Match, str]],
+    missing: Sequence[str],
+) -> dict[str, Any]:
+    return {
+        "Action": action,
+        "Resource": str(resource),
+        "Allowed": said["allowed"],
+        "Explicit": said["explicit"],
+        "PolicyType": said["type"],
+        "Reason": proposals.reason(action, said),
+        "Verdicts": [{"PolicyType": str(kind), "Verdict": str(verdict)} for kind, verdict in verdicts],
+        "Statements": [_statement(match, text, said) for match, text in matches],
+        "MissingKeys": list(missing),
+    }
+
+
+def _statement(match: Match, text: str, said: dict[str, Any]) -> dict[str, Any]:
+    source = match.policy
+    effect = "Allow" if said["allowed"] else "Deny"
+    return {
+        "PolicyType": str(source.type),
+        "PolicyArn": source.arn,
+        "PolicyName": source.name,
+        "Owner": source.owner,
+        "Index": match.index,
+        "Sid": match.sid,
+        "Effect": match.effect,
+        "Line": match.line,
+        "Text": text[slice(*match.span)],
+        "Deciding": match.effect == effect and str(source.type) == said["type"],
+    }
+
+
+def _context(context: Any) -> list[dict[str, Any]]:
+    return [
+        {"Key": spelt(key), "Values": [value] if isinstance(value, str) else list(value)}
+        for key, value in sorted(context.items())
+    ]
