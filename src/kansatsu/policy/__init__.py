@@ -18,8 +18,10 @@ from kansatsu.policy.model import (
     Verdict,
 )
 from kansatsu.policy.policies import Policies
+from kansatsu.policy.quotas import QUOTAS, Quota
 
 __all__ = [
+    "QUOTAS",
     "UNRESOLVED",
     "Condition",
     "Context",
@@ -32,6 +34,7 @@ __all__ = [
     "PolicySet",
     "PolicyType",
     "Principal",
+    "Quota",
     "Request",
     "Source",
     "Statement",

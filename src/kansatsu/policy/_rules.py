@@ -29,6 +29,7 @@ NO_VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec
 TWO_COLONS = "Actions/Condition can contain only one colon."
 PRINCIPAL_PROHIBITED = "Policy document should not specify a principal."
 NOT_STS = "AssumeRole policy may only specify STS AssumeRole actions."
+WRONG_TYPE = "The provided policy document does not meet the requirements of the specified policy type."
 NOT_PRINCIPAL_ALLOW = "Allow with NotPrincipal is not allowed."
 
 
@@ -37,6 +38,7 @@ class Rules:
     """The rules of one type of policy."""
 
     id: bool = False  # may the document have an Id?
+    version: bool = False  # must the document say Version 2012-10-17?
     principal: bool = False  # must each statement have a Principal? (false: none may)
     resource: bool = True  # must each statement have a Resource?
     resource_allowed: bool = True
@@ -53,8 +55,8 @@ RULES = {
     PolicyType.IDENTITY: _IDENTITY,
     PolicyType.BOUNDARY: _IDENTITY,
     PolicyType.SESSION: _IDENTITY,
-    PolicyType.SCP: _IDENTITY,
-    PolicyType.RCP: Rules(principal=True),
+    PolicyType.SCP: Rules(version=True),
+    PolicyType.RCP: Rules(version=True, principal=True),
     PolicyType.RESOURCE: _RESOURCE,
     PolicyType.VPC_ENDPOINT: _RESOURCE,
     PolicyType.TRUST: Rules(
@@ -102,10 +104,12 @@ def check(statement: Statement, type: PolicyType, version: str) -> None:
         _action(action)
     if type is PolicyType.TRUST:
         _trust_actions(statement)
+    if type is PolicyType.RCP:
+        _rcp(statement)
     if statement.not_principal and statement.effect == "Allow":
         raise refuse(NOT_PRINCIPAL_ALLOW)
     for kind, value in statement.principals:
-        _principal(kind, value)
+        _principal(kind, value, type)
     for resource in statement.resources:
         _resource(resource)
     _compiles(statement, variables=version == "2012-10-17")
@@ -142,8 +146,50 @@ def _resource(resource: str) -> None:
         raise refuse(f'Partition "{partition}" is not valid for resource "{resource}".')
 
 
-def _principal(kind: str, value: str) -> None:
+# The services that have resource control policies:
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
+RCP_SERVICES = frozenset(
+    {
+        "aoss",
+        "cognito-identity",
+        "cognito-idp",
+        "dynamodb",
+        "ecr",
+        "kms",
+        "logs",
+        "s3",
+        "secretsmanager",
+        "sqs",
+        "sts",
+    }
+)
+
+
+def _rcp(statement: Statement) -> None:
+    """Everybody is meant, and but for the one policy that AWS attaches everywhere there are Denies only.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html
+    """
+    if statement.not_principal or statement.principals != (("*", "*"),) or statement.not_action:
+        raise refuse(WRONG_TYPE)
+    if statement.effect == "Allow":
+        full = statement.actions == ("*",) and statement.resources == ("*",)
+        if not full or statement.not_resource or statement.conditions:
+            raise refuse(WRONG_TYPE)
+    elif not all(action.lower().partition(":")[0] in RCP_SERVICES for action in statement.actions):
+        raise refuse(WRONG_TYPE)
+
+
+def check_version(given: str | None, type: PolicyType) -> None:
+    """Raises MalformedPolicyDocument when the type needs a Version and this is not it."""
+    if RULES[type].version and given != "2012-10-17":
+        raise refuse(WRONG_TYPE)
+
+
+def _principal(kind: str, value: str, type: PolicyType) -> None:
     if kind == "*" or (kind in {"AWS", "Service", "Federated"} and value == "*"):
+        return
+    if kind == "AWS" and type is PolicyType.RESOURCE and _ORIGIN_ACCESS.fullmatch(value):
         return
     # No wildcard may stand for a part of a name:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
@@ -155,6 +201,11 @@ def _aws(value: str) -> bool:
     return bool(account_of(value) or UNIQUE_ID.fullmatch(value) or _AWS_ARN.fullmatch(value))
 
 
+# Of bucket policies for CloudFront, before there was origin access control:
+# https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
+_ORIGIN_ACCESS = re.compile(
+    r"arn:aws[a-z-]*:iam::cloudfront:user/CloudFront Origin Access Identity [A-Z0-9]+", re.ASCII
+)
 _AWS_ARN = re.compile(
     r"arn:aws[a-z-]*:(?:iam::[0-9]{12}:(?:user|role)/[\x21-\x7e]+"
     r"|sts::[0-9]{12}:(?:assumed-role/[^/\s]+/[^/\s]+|federated-user/[^/\s]+))",

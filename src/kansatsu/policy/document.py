@@ -40,6 +40,7 @@ def parse(text: str, type: PolicyType = PolicyType.IDENTITY, *, managed: bool = 
         _syntax()
     if managed and version != "2012-10-17":
         raise _rules.refuse(_rules.OLD)
+    _rules.check_version(_text(top["Version"]) if "Version" in top else None, type)
     if "Id" in top and not _rules.RULES[type].id:
         _syntax()
     statements = tuple(_statement(each, text, type, version) for each in _statements(top))
@@ -210,7 +211,7 @@ def principals(document: Document) -> tuple[str, ...]:
 
 
 def _is_entity(value: str) -> bool:
-    if account_of(value):
+    if account_of(value) or "::cloudfront:" in value:
         return False
     return bool(UNIQUE_ID.fullmatch(value)) or (":iam::" in value and value.startswith("arn:"))
 
