@@ -15,6 +15,7 @@ COMMANDS = {
     "aws": "awscli",
     "run": "run",
     "instance": "instance",
+    "why": "why",
     "config": "config",
     "version": "version",
 }

@@ -1,0 +1,117 @@
+"""`kansatsu why`: who was denied what, which statement decided and where it stands, and what would allow it."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import click
+
+from kansatsu.cli import client, options
+from kansatsu.cli.output import Exit, Failure, hint
+
+_REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_AUTHORIZATION_ID = re.compile(r"[0-9a-z]{30}")
+_LONGEST_TEXT = 20  # lines of a statement
+_VERDICTS = {"allowed": "allows it", "explicitDeny": "DENIES it", "implicitDeny": "does not allow it"}
+
+
+@click.command()
+@click.argument("what", required=False, metavar="[REQUEST_ID | AUTHORIZATION_ID | ENCODED]")
+@click.option("--last", is_flag=True, help="The last denial in the account; so does no argument.")
+@click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", help="Format.")
+@click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
+@options.where_options
+def why(what: str | None, last: bool, form: str, profile: str | None, **given: Any) -> None:
+    """Explain a denial: the statement that decided, and the smallest change that would allow it."""
+    if what and last:
+        raise Failure("Give --last or an id, not both.", Exit.USAGE)
+    control = client.connect(options.load(**given).settings, "kansatsu", profile)
+    with client.answers():
+        answer = control.explain_request(**_asked(what))
+    answer.pop("ResponseMetadata", None)
+    if form == "json":
+        click.echo(json.dumps(answer, indent=2, default=lambda moment: moment.isoformat()))
+        return
+    for line in _lines(answer):
+        click.echo(line)
+    for change in answer.get("Changes", []):
+        if command := _command(change):
+            hint(command)
+
+
+def _asked(what: str | None) -> dict[str, str]:
+    if not what:
+        return {}
+    if _REQUEST_ID.fullmatch(what):
+        return {"RequestId": what.lower()}
+    return {"AuthorizationId" if _AUTHORIZATION_ID.fullmatch(what) else "EncodedMessage": what}
+
+
+def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Who:       {answer['PrincipalArn']}"
+    yield f"When:      {answer['Time'].isoformat()} in {answer['Region']}, request {answer['RequestId']}"
+    if operation := answer.get("Operation"):
+        yield f"Operation: {operation}"
+    for item in answer["Evaluations"]:
+        yield ""
+        yield from _evaluation(item)
+    yield from _changes(answer)
+    for note in answer.get("Notes", []):
+        yield ""
+        yield f"Note: {note}"
+
+
+def _evaluation(item: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{'Allowed' if item['Allowed'] else 'Denied'}: {item['Action']} on {item['Resource']}"
+    yield f"  {item['Reason']}"
+    for said in item.get("Verdicts", []):
+        yield f"  {said['PolicyType'] + ':':<25} {_VERDICTS.get(said['Verdict'], said['Verdict'])}"
+    for statement in item.get("Statements", []):
+        yield from _statement(statement)
+    if missing := item.get("MissingKeys"):
+        yield f"  Condition keys that statements asked for and the request did not have: {', '.join(missing)}"
+    yield "  Context:"
+    for key in item.get("Context", []):
+        yield f"    {key['Key']} = {', '.join(key['Values'])}"
+
+
+def _statement(statement: Mapping[str, Any]) -> Iterator[str]:
+    source = statement.get("PolicyArn") or " of ".join(
+        filter(None, (statement.get("PolicyName") or statement["PolicyType"], statement.get("Owner")))
+    )
+    sid = f" ({statement['Sid']})" if statement.get("Sid") else ""
+    decided = ", which decided" if statement["Deciding"] else ""
+    place = f"statement {statement['Index'] + 1}{sid}{decided}"
+    yield f"  {statement['Effect']} by {place}: {source}, line {statement['Line']}"
+    text = statement["Text"].splitlines()
+    yield from (f"    | {line}" for line in text[:_LONGEST_TEXT])
+    if len(text) > _LONGEST_TEXT:
+        yield f"    | ... ({len(text) - _LONGEST_TEXT} lines more)"
+
+
+def _changes(answer: Mapping[str, Any]) -> Iterator[str]:
+    changes = answer.get("Changes", [])
+    if not changes:
+        return
+    yield ""
+    yield "The smallest change that allows it" + (" (all of these):" if len(changes) > 1 else ":")
+    for change in changes:
+        yield f"  {change['Description']}:"
+        yield f"    {change['Statement']}"
+
+
+def _command(change: Mapping[str, Any]) -> str:
+    """The AWS CLI's command for a change that one can make at once: a new inline policy."""
+    owner = re.fullmatch(r"arn:[^:]*:iam::[0-9]*:(user|role)/(?:.*/)?([^/]+)", change.get("Owner", ""))
+    if change["Kind"] != "AddStatement" or change["PolicyType"] != "identity-based policy" or owner is None:
+        return ""
+    kind, name = owner.groups()
+    document = {"Version": "2012-10-17", "Statement": [json.loads(change["Statement"])]}
+    what = ["--policy-name", change["PolicyName"], "--policy-document", json.dumps(document)]
+    return _shell(["aws", "iam", f"put-{kind}-policy", f"--{kind}-name", name, *what])
+
+
+def _shell(words: Iterable[str]) -> str:
+    return " ".join(map(shlex.quote, words))
