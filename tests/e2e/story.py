@@ -181,7 +181,7 @@ class Server:
 
 
 def forget_dead_clocks() -> None:
-    """libfaketime keeps files by process id, leaves those of killed processes, and ends a process that meets its own."""
+    """libfaketime keeps files by process id, and ends a process that meets those of a killed one."""
     for left in Path("/dev/shm").glob("*faketime_*"):
         if not Path("/proc", left.name.rpartition("_")[2]).exists():
             left.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from . import raw
-from .asks import IAM
+from .asks import DYNAMODB, IAM
 from .conftest import ACCOUNT, Gateway
 from .raw import Ask, Keys, statement
 
@@ -99,7 +99,8 @@ CASES = [
     one("DateGreaterThan", "aws:CurrentTime", BEFORE, AFTER),
     one("DateLessThan", "aws:CurrentTime", AFTER, BEFORE),
     one("NumericLessThan", "aws:EpochTime", "4102444800", "1577836800"),
-    one("StringEquals", "aws:RequestedRegion", "eu-west-3", "us-east-1", region="eu-west-3"),
+    # IAM is global: the Region that a client signs with does not choose this key.
+    one("StringEquals", "aws:RequestedRegion", "us-east-1", "eu-west-3", region="eu-west-3"),
     one("StringEquals", "aws:PrincipalAccount", ACCOUNT, "210987654321"),
     one("StringEquals", "aws:PrincipalType", "User", "AssumedRole"),
     one("StringEquals", "aws:PrincipalType", "AssumedRole", "User", who=role()),
@@ -228,3 +229,10 @@ def test_a_variable_in_a_policy_is_the_callers_own(gateway: Gateway) -> None:
     assert gateway.ask(Ask("PUT", f"/{bucket}/{keys.name}/a", body=b"x"), keys, "s3").status == 200
     for other in ("user-0", "*", f"{keys.name}x", keys.name.upper()):
         assert gateway.ask(Ask("PUT", f"/{bucket}/{other}/a", body=b"x"), keys, "s3").status == 403
+
+
+@pytest.mark.parametrize(("region", "status"), [("eu-west-3", 200), ("us-east-1", 400)])
+def test_a_regional_service_is_asked_in_the_region_of_its_signature(gateway: Gateway, region: str, status: int) -> None:
+    only = {"StringEquals": {"aws:RequestedRegion": "eu-west-3"}}
+    keys = gateway.user(statement("Allow", "dynamodb:*", condition=only))
+    assert gateway.ask(DYNAMODB, keys, "dynamodb", region=region).status == status

@@ -60,6 +60,12 @@ async def stream(receive: Receive) -> AsyncIterator[bytes]:
             return
 
 
+def fits(headers: Mapping[str, str], limit: int) -> bool:
+    """Whether the head says that the body is no longer than `limit`."""
+    length = headers.get("content-length", "0" if "transfer-encoding" not in headers else "")
+    return length.isdigit() and int(length) <= limit
+
+
 async def read(receive: Receive, headers: Mapping[str, str], limit: int = BODY_LIMIT) -> bytes:
     """The whole body.
 

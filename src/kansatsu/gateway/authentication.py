@@ -53,6 +53,15 @@ class Authenticator:
         verified = verify(request, signature, secret.value, now)
         return self._identity(signature.access_key_id, session, snapshot), verified
 
+    def knows(self, signature: Signature) -> bool:
+        """Whether somebody holds this key; asked before a large body is read, and no word on the signature."""
+        snapshot = self._store.snapshot()
+        try:
+            self._credentials(signature, snapshot, self._store.clock.now())
+        except SigningError:
+            return False
+        return True
+
     def _credentials(self, signature: Signature, snapshot: Snapshot, now: datetime) -> tuple[Secret, Session | None]:
         if signature.session_token is not None:
             try:

@@ -44,6 +44,10 @@ _ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([0-9]{12}):")  # the owner of a r
 # INVARIANT: what a client chose never makes a record so long that its readers take it for damage (1 MiB), nor the
 # evidence of one request out of proportion to it. Longer than any ARN that AWS has.
 _LONGEST_EVIDENCE = 4096
+# Services with one endpoint for the partition: whatever Region a client signs with, this is aws:RequestedRegion.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-requestedregion
+GLOBAL_REGION = "us-east-1"
+_GLOBAL = frozenset({"iam", "organizations", "cloudfront", "route53"})
 _DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 
@@ -152,6 +156,8 @@ class Pipeline:
         service = exchange.service = catalog.identify(exchange.request, signing_name)
         if service is None:
             raise InvalidAction(f"No service that signs as {signing_name!r} has an operation for this request.")
+        if service.name in _GLOBAL:
+            exchange.region = GLOBAL_REGION
         operation = exchange.operation = wire.match(service, exchange.request)
         snapshot = self._store.snapshot()
         identity, verified = self._authenticator.authenticate(exchange.request, signature, snapshot, exchange.now)
@@ -169,7 +175,9 @@ class Pipeline:
         return await self._dispatch(exchange, snapshot)
 
     async def _read_body(self, exchange: Exchange, signature: Signature | None = None) -> None:
-        limit = asgi.BODY_LIMIT if signature else asgi.ANONYMOUS_LIMIT
+        limit = asgi.ANONYMOUS_LIMIT
+        if signature and not asgi.fits(exchange.request.headers, limit) and self._authenticator.knows(signature):
+            limit = asgi.BODY_LIMIT
         try:
             body = await asgi.read(exchange.receive, exchange.request.headers, limit)
         except AwsError:
@@ -247,6 +255,8 @@ class Pipeline:
                 f"Kansatsu does not enforce {kind} yet, so {operation.service.name}:{operation.name} is refused "
                 "instead of storing a policy that would have no effect."
             )
+        if why := catalog.acts_unseen(operation, exchange.params):
+            raise Unimplemented(f"Kansatsu refuses {operation.service.name}:{operation.name} for now: {why}.")
         body = verified(asgi.stream(exchange.receive), exchange.body) if exchange.body else None
         # INVARIANT: only S3 reads a bucket from the host; no other path may grow by what a client wrote there.
         request = wire.path_style(exchange.request) if operation.service.name == "s3" else exchange.request

@@ -13,17 +13,30 @@ from uvicorn.server import ServerState
 
 _GRACE = 10.0  # seconds for requests that are under way when the server stops
 
-
 _LONGEST_HEAD = 512 * 1024  # bytes, give or take one read from the socket; AWS takes much less
+_SLOWEST_HEAD = 20.0  # seconds from the first byte, or from the connection, to the end of a head
+_MOST_CONNECTIONS = 8192
 
 
 class _Protocol(HttpToolsProtocol):
     """uvicorn's, with an end to the head of a request: nobody is authenticated before it is complete.
 
-    INVARIANT: memory for what strangers send is bounded: a head that does not end is not kept.
+    INVARIANT: what strangers hold is bounded: a head that does not end is not kept, neither by length nor by time, and
+    connections are so many and no more.
     """
 
-    _head: int | None = 0  # bytes since the request began; None while its body comes
+    _head: int | None = 0  # bytes since the request began; None while its body or its answer is on the way
+    _since = 0.0  # when that was, on the loop's clock
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._since = self.loop.time()
+        if len(self.connections) > _MOST_CONNECTIONS:
+            transport.abort()
+
+    def late(self, now: float) -> bool:
+        """Whether the head of a request has been on its way for too long."""
+        return self._head is not None and now - self._since > _SLOWEST_HEAD
 
     def data_received(self, data: bytes) -> None:
         if self._head is not None:
@@ -36,6 +49,7 @@ class _Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._head = 0
+        self._since = self.loop.time()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -101,6 +115,10 @@ class HttpServer:
         while True:
             await asyncio.sleep(1)
             self._set_date()
+            now = asyncio.get_running_loop().time()
+            for connection in list(self._state.connections):
+                if isinstance(connection, _Protocol) and connection.late(now):
+                    connection.transport.abort()
 
 
 class Listening:
