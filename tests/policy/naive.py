@@ -157,7 +157,9 @@ def compare_numbers(sign: Callable[[float, float], bool]) -> Callable[[str, str,
 Comparison = Callable[[str, str, Context, str], bool]
 POSITIVE: dict[str, Comparison] = {
     "StringEquals": lambda p, v, c, o: plain(p, c, o) == v,
-    "StringEqualsIgnoreCase": lambda p, v, c, o: (plain(p, c, o) or "\0").lower() == v.lower(),
+    "StringEqualsIgnoreCase": lambda p, v, c, o: (
+        v.lower() in {text.lower() for text in [plain(p, c, o)] if text is not None}
+    ),
     "StringLike": lambda p, v, c, o: matches(p, v, c, o, lambda *_: True),
     "ArnLike": arn_like,
     "ArnEquals": arn_like,
@@ -218,15 +220,51 @@ def applies(statement: dict[str, Any], request: Request, version: str) -> bool:
     )
 
 
-def names(entry: str, principal: Principal) -> str:
-    """How a value of Principal's AWS names the caller: "", "account", "role" or "self"."""
-    if entry == "*" or entry == principal.arn:
+def names(kind: str, entry: str, principal: Principal) -> str:
+    """How one value of a Principal element names the caller: "", "account", "role" or "self"."""
+    if entry == "*" and kind in {"*", "AWS"}:
+        return "self"
+    if kind == "Service":
+        return "self" if principal.kind == "service" and entry == principal.arn else ""
+    if principal.kind in {"service", "anonymous"} or kind != "AWS":
+        return ""
+    if principal.kind == "root":
+        return "account" if entry in {principal.account, f"arn:aws:iam::{principal.account}:root"} else ""
+    if entry == principal.arn:
         return "self"
     if entry in {principal.account, f"arn:aws:iam::{principal.account}:root"}:
         return "account"
-    if principal.kind == "role":
+    if principal.role_arn:
         return "role" if entry in {principal.role_arn, principal.id} else ""
     return "self" if entry == principal.id else ""
+
+
+def entries(element: Any) -> list[tuple[str, str]]:
+    if element == "*":
+        return [("*", "*")]
+    return [(kind, value) for kind, values in element.items() for value in listed(values)]
+
+
+def named(statement: dict[str, Any], request: Request, bounded: bool) -> set[str]:
+    """In which ways Principal or NotPrincipal is about the caller."""
+    caller = request.principal
+    if "Principal" in statement:
+        return {names(kind, entry, caller) for kind, entry in entries(statement["Principal"])} - {""}
+    listing = entries(statement["NotPrincipal"])
+    if bounded:
+        return {"self"}
+    # Whoever is left out is listed with every identity it has: itself, its role, its account.
+    if any(entry == "*" for _, entry in listing):
+        return set()
+    ways = [{names(kind, entry, caller) for kind, entry in listing}]
+    wanted = [{"self"}]
+    if caller.account and caller.kind != "service":
+        wanted.append({"account"})
+        if caller.kind == "root":
+            wanted = [{"account"}]
+        elif caller.role_arn:
+            wanted.append({"role"})
+    return set() if all(want <= ways[0] for want in wanted) else {"self"}
 
 
 def effects(policy: dict[str, Any], request: Request) -> set[str]:
@@ -234,12 +272,15 @@ def effects(policy: dict[str, Any], request: Request) -> set[str]:
     return {one["Effect"] for one in listed(policy["Statement"]) if applies(one, request, version)}
 
 
-def guard_effects(policy: dict[str, Any], request: Request) -> tuple[bool, set[str]]:
-    """Whether the trust policy denies, and in which ways it allows."""
+def all_effects(policies: list[dict[str, Any]], request: Request) -> set[str]:
+    return set().union(*(effects(each, request) for each in policies))
+
+
+def guard_effects(policy: dict[str, Any], request: Request, bounded: bool) -> tuple[bool, set[str]]:
+    """Whether the policy with principals denies, and in which ways it allows."""
     version, denied, ways = policy.get("Version", "2008-10-17"), False, set()
     for statement in listed(policy["Statement"]):
-        entries = ["*"] if statement["Principal"] == "*" else listed(statement["Principal"]["AWS"])
-        found = {names(entry, request.principal) for entry in entries} - {""}
+        found = named(statement, request, bounded)
         if found and applies(statement, request, version):
             if statement["Effect"] == "Deny":
                 denied = True
@@ -248,22 +289,82 @@ def guard_effects(policy: dict[str, Any], request: Request) -> tuple[bool, set[s
     return denied, ways
 
 
-def naive(request: Request, given: dict[str, Any]) -> tuple[bool, bool]:
-    """(allowed, by an explicit Deny) from the JSON of the policies.
+def forbidden(request: Request, limits: str) -> bool:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html"""
+    service, name = request.action.lower().split(":")
+    if limits == "GetSessionToken":
+        without_mfa = request.context.get("aws:multifactorauthpresent") != "true"
+        return (service == "iam" and without_mfa) or (
+            service == "sts" and name != "assumerole" and name != "getcalleridentity"
+        )
+    return limits == "GetFederationToken" and (service == "iam" or (service == "sts" and name != "getcalleridentity"))
+
+
+def naive(request: Request, given: dict[str, Any]) -> tuple[bool, bool, str]:
+    """(allowed, by an explicit Deny, the type that denied) from the JSON of the policies.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
     """
-    identity = set().union(*(effects(each, request) for each in given["identity"]))
-    boundary = effects(given["boundary"], request) if given.get("boundary") else {"Allow"}
-    sessions = given.get("session")
-    session = {"Allow"} if sessions is None else set().union(*(effects(each, request) for each in sessions))
-    denied, ways = guard_effects(given["trust"], request) if given.get("trust") else (False, None)
-    if denied or any("Deny" in said for said in (identity, boundary, session)):
-        return False, True
-    limits = "Allow" in boundary and "Allow" in session
-    full = "Allow" in identity and limits
-    if ways is None:
-        return full, False
-    if request.resource_account not in ("", request.principal.account):
-        return bool(ways) and full, False
-    return "self" in ways or ("role" in ways and limits) or ("account" in ways and full), False
+    caller = request.principal
+    identified = caller.kind in {"user", "role", "root", "federated"}
+    linked = "/aws-service-role/" in caller.role_arn
+    limits = "GetFederationToken" if caller.kind == "federated" else given.get("limits", "")
+    says: dict[str, set[str]] = {}
+    ways: set[str] = set()
+    bounded = "boundary" in given
+
+    serves = caller.kind == "service" and "trust" in given and "/aws-service-role/" in request.resource
+    for name, applicable in (("rcps", not linked and not serves), ("scps", identified and not linked)):
+        if applicable and given.get(name):
+            levels = [all_effects(level, request) for level in given[name]]
+            says[name] = set().union(*levels) & {"Deny"}
+            if all("Allow" in level for level in levels):
+                says[name] |= {"Allow"}
+    for name in ("endpoint", "trust", "resource"):
+        if name in given:
+            denied, found = guard_effects(given[name], request, bounded)
+            says[name] = ({"Deny"} if denied else set()) | ({"Allow"} if found else set())
+            ways = ways if name == "endpoint" else found
+    if identified:
+        says["identity"] = all_effects(given["identity"], request) | ({"Allow"} if caller.kind == "root" else set())
+        if bounded:
+            says["boundary"] = effects(given["boundary"], request)
+        if given.get("session") is not None:
+            says["session"] = all_effects(given["session"], request)
+        elif limits == "GetFederationToken":
+            says["session"] = set()
+    free = request.action.lower() in {"sts:getcalleridentity", "sts:getsessiontoken"} and identified
+    outside = identified and bool(limits) and forbidden(request, limits)
+    order = ("rcps", "scps", "endpoint", "trust", "resource", "identity", "boundary", "session")
+    denying = [name for name in order if "Deny" in says.get(name, set())]
+    if free and not (outside and "Deny" not in says.get("session", set())):
+        return True, False, ""
+    if denying:
+        return False, True, denying[0]
+    missing = [name for name in order if name in says and "Allow" not in says[name]]
+    for name in ("rcps", "scps", "endpoint"):
+        if name in missing:
+            return False, False, name
+    if outside:
+        return False, False, "session"
+    return granted(request, given, ways, missing)
+
+
+def granted(request: Request, given: dict[str, Any], ways: set[str], missing: list[str]) -> tuple[bool, bool, str]:
+    """The decision of the account's and the resource's policies when nothing above them or denying is left."""
+    caller = request.principal
+    guard = "trust" if "trust" in given else "resource"
+    if caller.kind in {"service", "anonymous"}:
+        return bool(ways), False, "" if ways else guard
+    if request.resource_account not in ("", caller.account):
+        needed = [guard, "identity", "boundary", "session"]
+        lacking = [name for name in needed if name in missing or (name == guard and not ways)]
+    elif "self" in ways:
+        lacking = []
+    elif "role" in ways:
+        lacking = [name for name in ("boundary", "session") if name in missing]
+    else:
+        must = "trust" in given or ("resource" in given and request.action.lower().startswith("kms:"))
+        lacking = [guard] if must and not ways else []
+        lacking += [name for name in ("identity", "boundary", "session") if name in missing]
+    return not lacking, False, lacking[0] if lacking else ""

@@ -5,11 +5,13 @@ Small alphabets make wildcards, variables and conditions collide often.
 
 import json
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from kansatsu.policy import (
+    Limits,
     Policies,
     PolicySet,
     PolicyType,
@@ -34,15 +36,66 @@ PRINCIPALS = [
         id="AROARRRRRRRRRRRRRRRRR",
     ),
     Principal(OTHER, f"arn:aws:iam::{OTHER}:user/bob", "user", id="AIDAOTHEROTHEROTHEROT"),
+    Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", "root", id=ACCOUNT),
+    Principal(
+        ACCOUNT,
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/L/s",
+        "role",
+        role_arn=f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ec2.amazonaws.com/L",
+        id="AROALLLLLLLLLLLLLLLLL",
+    ),
+    Principal(
+        ACCOUNT,
+        f"arn:aws:sts::{ACCOUNT}:federated-user/carol",
+        "federated",
+        role_arn=f"arn:aws:iam::{ACCOUNT}:user/bob",
+    ),
+    Principal("", "ec2.amazonaws.com", "service"),
+    Principal("", "*", "anonymous"),
 ]
+SERVICES = ["ec2.amazonaws.com", "sns.amazonaws.com"]
 ENTRIES = [
     "*",
     ACCOUNT,
     f"arn:aws:iam::{OTHER}:root",
-    *(value for each in PRINCIPALS for value in (each.arn, each.role_arn, each.id) if value),
+    *(
+        value
+        for each in PRINCIPALS
+        if each.account and each.kind != "root"
+        for value in (each.arn, each.role_arn, each.id)
+        if value
+    ),
 ]
-ACTIONS = ["s3:Get", "s3:GetX", "s3:Put", "ec2:Get", "sts:AssumeRole"]
-ACTION_PATTERNS = ["*", "s3:*", "S3:get", "s3:Get*", "s3:?et", "ec2:*", "s3:*X", "sts:Assume*", "sts:AssumeRole", "*:*"]
+ACTIONS = ["s3:Get", "s3:GetX", "s3:Put", "ec2:Get", "sts:AssumeRole", "kms:Use", "iam:Get", "sts:GetSessionToken"]
+ACTIONS += ["sts:GetCallerIdentity", "STS:getcalleridentity", "sts:TagSession", "s3:Get", "s3:GetX", "s3:Put"]
+ROLES = [f"arn:aws:iam::{ACCOUNT}:role/T", f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/ec2.amazonaws.com/L"]
+RCP_ACTIONS = ["s3:*", "S3:get", "s3:Get*", "sts:*", "kms:*", "s3:*X"]
+FULL = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}}
+NAMES = {
+    "rcps": PolicyType.RCP,
+    "scps": PolicyType.SCP,
+    "endpoint": PolicyType.VPC_ENDPOINT,
+    "trust": PolicyType.TRUST,
+    "resource": PolicyType.RESOURCE,
+    "identity": PolicyType.IDENTITY,
+    "boundary": PolicyType.BOUNDARY,
+    "session": PolicyType.SESSION,
+}
+ACTION_PATTERNS = [
+    "*",
+    "*",
+    "kms:*",
+    "iam:*",
+    "s3:*",
+    "S3:get",
+    "s3:Get*",
+    "s3:?et",
+    "ec2:*",
+    "s3:*X",
+    "sts:Assume*",
+    "sts:AssumeRole",
+    "*:*",
+]
 SIXTH = ["a", "b", "*", "?", "/", ":", "ab", "${k:s}", "${k:n,'a'}", "${*}", "${k:m}", "a/b", "${k:star}"]
 VALUES = [
     "a",
@@ -102,32 +155,67 @@ class Maker:
     def key(self) -> str:
         return self.random.choice(["k:s", "K:S", "k:n", "k:m", "k:star", "k:e"])
 
-    def statement(self, trust: bool = False) -> dict[str, Any]:
+    def statement(self, type: PolicyType) -> dict[str, Any]:
         chance = self.random.random
-        statement: dict[str, Any] = {"Effect": "Allow" if chance() < 0.75 else "Deny"}
-        if trust:
+        statement: dict[str, Any] = {"Effect": "Allow" if chance() < 0.8 else "Deny"}
+        if type in {PolicyType.TRUST, PolicyType.RESOURCE, PolicyType.VPC_ENDPOINT}:
+            twin = statement["Effect"] == "Deny" and chance() < 0.3
+            statement["NotPrincipal" if twin else "Principal"] = self.principal()
+        if type is PolicyType.TRUST:
             statement["Action"] = self.random.choice(["sts:AssumeRole", "sts:*", "sts:TagSession"])
-            statement["Principal"] = {"AWS": self.some(ENTRIES, 2)}
+        elif type is PolicyType.RCP:
+            statement |= {"Effect": "Deny", "Principal": "*", "Action": self.some(RCP_ACTIONS)}
         else:
             statement["Action" if chance() < 0.8 else "NotAction"] = self.some(ACTION_PATTERNS)
+        if type is not PolicyType.TRUST:
             statement["Resource" if chance() < 0.8 else "NotResource"] = [self.resource() for _ in range(2)]
-        if chance() < 0.5:
+        if chance() < 0.4:
             statement["Condition"] = self.condition()
         return statement
 
-    def policy(self, trust: bool = False) -> dict[str, Any]:
-        version = self.random.choice(["2012-10-17", "2012-10-17", "2008-10-17"])
-        return {"Version": version, "Statement": [self.statement(trust) for _ in range(self.random.randint(1, 3))]}
+    def principal(self) -> Any:
+        if self.random.random() < 0.15:
+            return "*"
+        element: dict[str, Any] = {"AWS": self.some(ENTRIES, 3)}
+        if self.random.random() < 0.3:
+            element["Service"] = self.some(SERVICES, 2)
+        return element
+
+    def policy(self, type: PolicyType) -> dict[str, Any]:
+        new = type in {PolicyType.SCP, PolicyType.RCP} or self.random.random() < 0.67
+        statements = [self.statement(type) for _ in range(self.random.randint(1, 3))]
+        return {"Version": "2012-10-17" if new else "2008-10-17", "Statement": statements}
+
+    def several(self, type: PolicyType, least: int, most: int) -> list[dict[str, Any]]:
+        return [self.policy(type) for _ in range(self.random.randint(least, most))]
+
+    def levels(self, type: PolicyType, full: dict[str, Any]) -> list[list[dict[str, Any]]]:
+        found = []
+        for _ in range(self.random.randint(1, 3)):
+            level = self.several(type, 0, 1)
+            found.append([full, *level] if self.random.random() < 0.8 else level)
+        return found
 
     def policies(self) -> dict[str, Any]:
         chance = self.random.random
-        given: dict[str, Any] = {"identity": [self.policy() for _ in range(self.random.randint(0, 3))]}
+        given: dict[str, Any] = {"identity": self.several(PolicyType.IDENTITY, 0, 3)}
         if chance() < 0.3:
-            given["boundary"] = self.policy()
+            given["boundary"] = self.policy(PolicyType.BOUNDARY)
         if chance() < 0.3:
-            given["session"] = [self.policy() for _ in range(self.random.randint(0, 2))]
-        if chance() < 0.4:
-            given["trust"] = self.policy(trust=True)
+            given["session"] = self.several(PolicyType.SESSION, 0, 2)
+        if chance() < 0.3:
+            given["trust"] = self.policy(PolicyType.TRUST)
+        elif chance() < 0.6:
+            given["resource"] = self.policy(PolicyType.RESOURCE)
+        if chance() < 0.3:
+            full = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
+            given["scps"] = self.levels(PolicyType.SCP, full)
+        if chance() < 0.3:
+            given["rcps"] = self.levels(PolicyType.RCP, FULL)
+        if chance() < 0.2:
+            given["endpoint"] = FULL if chance() < 0.5 else self.policy(PolicyType.VPC_ENDPOINT)
+        if chance() < 0.15:
+            given["limits"] = self.random.choice(["GetSessionToken", "GetFederationToken"])
         return given
 
     def request(self, trust: bool) -> Request:
@@ -142,16 +230,20 @@ class Maker:
             context["k:star"] = "*"
         if self.random.random() < 0.2:
             context["k:e"] = ()
+        if self.random.random() < 0.3:
+            context["aws:multifactorauthpresent"] = self.random.choice(["true", "false"])
         text = "".join(self.some(["a", "b", "ab", "/", ":", "*", "1"], 4))
         head = self.random.choice(["arn:aws:s3:::", "arn:aws:s3:x:y:", "arn:aws:s33:x:y:", "arn:aws:s3:xx:y:"])
         resource = "*" if self.random.random() < 0.15 else head + text
-        action = "sts:AssumeRole" if trust else self.random.choice(ACTIONS)
+        if trust and self.random.random() < 0.5:
+            resource = self.random.choice(ROLES)
+        action = "sts:AssumeRole" if trust and self.random.random() < 0.8 else self.random.choice(ACTIONS)
         return Request(
             self.random.choice(PRINCIPALS),
             action,
             resource,
             context,
-            self.random.choice(["", ACCOUNT]) if trust else "",
+            self.random.choice(["", ACCOUNT]),
         )
 
 
@@ -159,26 +251,42 @@ def compiled(given: dict[str, Any]) -> Policies:
     def one(policy: dict[str, Any], type: PolicyType) -> Any:
         return compile_policy(parse(json.dumps(policy), type), Source(type))
 
-    session = given.get("session")
+    def maybe(name: str) -> Any:
+        return one(given[name], NAMES[name]) if name in given else None
+
+    def several(policies: list[dict[str, Any]], name: str) -> PolicySet:
+        return PolicySet(one(each, NAMES[name]) for each in policies)
+
     return Policies(
-        PolicySet(one(each, PolicyType.IDENTITY) for each in given["identity"]),
-        one(given["boundary"], PolicyType.BOUNDARY) if "boundary" in given else None,
-        None if session is None else PolicySet(one(each, PolicyType.SESSION) for each in session),
-        trust=one(given["trust"], PolicyType.TRUST) if "trust" in given else None,
+        several(given["identity"], "identity"),
+        maybe("boundary"),
+        several(given["session"], "session") if "session" in given else None,
+        maybe("resource"),
+        maybe("trust"),
+        scps=tuple(several(level, "scps") for level in given.get("scps", [])),
+        rcps=tuple(several(level, "rcps") for level in given.get("rcps", [])),
+        vpc_endpoint=maybe("endpoint"),
+        limits=Limits(given["limits"]) if "limits" in given else None,
     )
 
 
-@pytest.mark.parametrize("batch", range(20))
+BATCHES, SETS, REQUESTS = 50, 80, 25  # 100,000 requests
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
 def test_both_decide_alike(batch: int) -> None:
-    answers = set()
-    for seed in range(batch * 150, batch * 150 + 150):
+    answers = Counter[str]()
+    for seed in range(batch * SETS, (batch + 1) * SETS):
         maker = Maker(seed)
         given = maker.policies()
         policies = compiled(given)
-        for _ in range(4):
+        for _ in range(REQUESTS):
             request = maker.request("trust" in given)
             decision = evaluate(request, policies)
-            said = (decision.allowed, decision.explicit)
-            assert said == naive(request, given), (seed, request, json.dumps(given, indent=1))
-            answers.add(said)
-    assert answers == {(True, False), (False, True), (False, False)}, "the generator became one-sided"
+            allowed, explicit, decider = naive(request, given)
+            said = (decision.allowed, decision.explicit, "" if decision.allowed else decision.type)
+            assert said == (allowed, explicit, NAMES.get(decider, "")), (seed, request, json.dumps(given, indent=1))
+            answers["allowed" if allowed else f"{decider} {'denies' if explicit else 'is silent'}"] += 1
+    assert answers["allowed"] > SETS * REQUESTS / 20, "the generator became one-sided"
+    wanted = {f"{name} denies" for name in NAMES} | {f"{name} is silent" for name in NAMES}
+    assert len(wanted - answers.keys()) <= 3, "some types hardly decide any more"
