@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-export KANSATSU_DATA_DIR ?= $(CURDIR)/.kansatsu
 PYTEST_ARGS ?=
 
 .PHONY: help up down status check test format clean
@@ -15,7 +14,7 @@ up: $(INSTALLED) ## Install if need be, start Kansatsu in the background, say wh
 	@scripts/up.sh $(BIN)
 
 down: ## Stop it
-	@$(BIN)/kansatsu down
+	@scripts/down.sh $(BIN)
 
 status: ## Show whether it runs
 	@$(BIN)/kansatsu status

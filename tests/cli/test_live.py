@@ -9,6 +9,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -209,9 +210,11 @@ class TestInstance:
             listed = next(row for row in workloads(server) if row["role"] == role)
             shown = kansatsu(server.environ(), "instance", "show", listed["id"], "-o", "json")
             process.terminate()
-        fields = {row["field"]: row["value"] for row in json.loads(shown.stdout)}
-        assert fields["Role.Name"] == role
-        assert fields["Kind"] == "process"
+        one = json.loads(shown.stdout)
+        assert (one["Role"]["Name"], one["Kind"]) == (role, "process")
+        assert datetime.fromisoformat(one["Credentials"][0]["Expiration"]).tzinfo
+        assert "T" in one["Credentials"][0]["Expiration"]
+        assert shown.stderr == "", "programs read json: no hint beside it"
 
     @pytest.mark.parametrize(
         ("arguments", "code"),

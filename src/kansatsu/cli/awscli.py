@@ -3,8 +3,9 @@
 import os
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -19,15 +20,23 @@ _CONTEXT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 @options.where_options
 def aws(args: tuple[str, ...], **given: Any) -> None:
     """Run the AWS CLI with ARGS, pointed here as the administrator."""
-    settings = options.load(**given).settings
     program = find()
+    if surroundings.RUNNING_AS in os.environ:
+        # In a child of `kansatsu run`: the child's own identity, which its environment says.
+        _become(program, args, os.environ.get(surroundings.ENDPOINT, ""), os.environ)
+    settings = options.load(**given).settings
     found = daemon.require_running(settings.data_dir)
     keys = credentials.read(settings.data_dir)
     dropped = surroundings.beaten_by(os.environ)
     environ = {name: text for name, text in os.environ.items() if name not in dropped}
     environ |= surroundings.pointing(found.endpoint, settings.region, keys, os.environ)
+    _become(program, args, found.endpoint, environ)
+
+
+def _become(program: str, args: Sequence[str], url: str, environ: Mapping[str, str]) -> NoReturn:
     # Said in words too: version 1 of the AWS CLI sends the commands of sqs to AWS whatever AWS_ENDPOINT_URL says.
-    endpoint = [] if any(arg.startswith("--endpoint-url") for arg in args) else ["--endpoint-url", found.endpoint]
+    said = not url or any(arg.startswith("--endpoint-url") for arg in args)
+    endpoint = [] if said else ["--endpoint-url", url]
     try:
         os.execve(program, [program, *endpoint, *args], environ)  # noqa: S606 - no shell is wanted
     except OSError as error:

@@ -32,6 +32,8 @@ def connect(settings: Settings, service: str, profile: str | None = None) -> Any
     Where that directory has none, or is another user's, a profile with an endpoint_url is enough: it says where and
     who. Ends the command with exit 3 when no server runs.
     """
+    if profile is None:
+        credentials.refuse_inside()
     found = daemon.require_running(settings.data_dir) if profile is None else daemon.running(settings.data_dir)
     import botocore.config
     import botocore.exceptions
@@ -57,6 +59,8 @@ def connect(settings: Settings, service: str, profile: str | None = None) -> Any
         else:
             endpoint, region = _of_profile(session, settings)
         return session.create_client(service, region_name=region, endpoint_url=endpoint, config=config)
+    except botocore.exceptions.ProfileNotFound:
+        raise Failure(f"There is no profile {profile} in your AWS files; see `aws configure list-profiles`.") from None
     except botocore.exceptions.BotoCoreError as error:
         raise Failure(f"No client for {service}: {error}.") from None
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from kansatsu.cli import options
-from kansatsu.cli.output import emit, hint, output_option
+from kansatsu.cli import daemon, options
+from kansatsu.cli.output import again, emit, hint, output_option
 
 
 @click.command()
@@ -16,4 +16,5 @@ def config(form: str, **given: Any) -> None:
     effective = options.load(**given)
     rows = [{"setting": name, "value": value, "source": source} for name, value, source in effective.shown()]
     emit(rows, ("setting", "value", "source"), form)
-    hint("kansatsu up -d")
+    if daemon.running(effective.settings.data_dir) is None:
+        hint(again("up -d"), form)

@@ -31,6 +31,7 @@ def configure(profile: str, force: bool, **given: Any) -> None:
     settings = options.load(**given).settings
     if not _NAME.fullmatch(profile):
         raise Failure(f"'{profile}' cannot be the name of a profile.", Exit.USAGE)
+    credentials.refuse_inside()
     found = daemon.running(settings.data_dir)
     keys = credentials.read(settings.data_dir)
     header = "default" if profile == "default" else f"profile {profile}"
@@ -46,11 +47,14 @@ def configure(profile: str, force: bool, **given: Any) -> None:
     try:
         # Both texts are made before either file is written: a refusal leaves both as they were.
         written = [(path, with_section(_read(path), name, body, force=force)) for path, name, body in changes]
-        for path, text in written:
-            _replace(path, text)
-            say(f"Wrote profile {profile} to {path}.")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise Failure(f"The AWS files cannot be changed: {error}.") from None
+    for path, text in written:
+        try:
+            _replace(path, text)
+        except OSError as error:
+            raise Failure(f"{path} cannot be written: {error.strerror}.") from None
+        say(f"Wrote profile {profile} to {path}.")
     hint(f"aws --profile {profile} sts get-caller-identity")
 
 
@@ -64,6 +68,8 @@ def _read(path: Path) -> str:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return ""
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {error.strerror}.") from None
 
 
 def with_section(text: str, name: str, body: Mapping[str, str], *, force: bool) -> str:

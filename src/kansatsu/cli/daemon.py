@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from kansatsu.cli import ports
-from kansatsu.cli.output import Exit, Failure
+from kansatsu.cli.output import Exit, Failure, again
 from kansatsu.cli.values import Address
 
 PID_FILE, LOCK_FILE, LOG_FILE, CREDENTIALS_FILE = "kansatsu.pid", "lock", "kansatsu.log", "credentials"
@@ -68,6 +68,8 @@ def _make(data_dir: Path, undo: ExitStack) -> None:
             undo.callback(_quietly, path.rmdir)
         if not data_dir.is_dir():
             raise NotADirectoryError
+        if is_anothers(data_dir):
+            raise not_yours(data_dir)
         if not os.access(data_dir, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "Permission denied")
     except OSError as error:
@@ -102,7 +104,7 @@ def _lock(data_dir: Path, undo: ExitStack) -> int:
         other = _read(data_dir)
         who = f" (process {other.pid}, {other.endpoint})" if other else ""
         raise Failure(
-            f"Kansatsu already runs on {data_dir}{who}; stop it with `kansatsu down`, or choose another --data-dir."
+            f"Kansatsu already runs on {data_dir}{who}; stop it with `{again('down')}`, or choose another --data-dir."
         ) from None
     if new:
         undo.callback(_quietly, path.unlink)
@@ -181,11 +183,26 @@ def running(data_dir: Path) -> Running | None:
     return found
 
 
+def is_anothers(data_dir: Path) -> bool:
+    """Whether the directory is there and belongs to somebody else, whose files we cannot read."""
+    try:
+        return os.geteuid() not in (0, data_dir.stat().st_uid)
+    except OSError:
+        return False
+
+
+def not_yours(data_dir: Path) -> Failure:
+    """The sentence for another user's data directory."""
+    return Failure(f"The data directory {data_dir} belongs to another user.", Exit.DENIED)
+
+
 def require_running(data_dir: Path) -> Running:
     """The server that holds `data_dir`; ends the command with exit 3 if there is none."""
     found = running(data_dir)
     if found is None:
-        raise Failure(f"Kansatsu does not run on {data_dir}; start it with `kansatsu up -d`.", Exit.NOT_RUNNING)
+        if is_anothers(data_dir):
+            raise not_yours(data_dir)
+        raise Failure(f"Kansatsu does not run on {data_dir}; start it with `{again('up -d')}`.", Exit.NOT_RUNNING)
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import daemon, options, ports
-from kansatsu.cli.output import Exit, emit, hint, output_option
+from kansatsu.cli.output import Exit, again, emit, hint, output_option
 from kansatsu.cli.settings import Settings
 
 _LEAST_DISK = 1 << 30  # bytes
@@ -53,7 +53,7 @@ def doctor(form: str, **given: Any) -> None:
     emit(rows, ("check", "state", "needed", "detail", "mend"), form)
     if any(finding.required and not finding.good for finding in findings):
         raise click.exceptions.Exit(Exit.FAILED)
-    hint("kansatsu up -d")
+    hint(f'eval "$({again("env")})"' if daemon.running(settings.data_dir) else again("up -d"), form)
 
 
 def _python(settings: Settings) -> Iterator[Finding]:

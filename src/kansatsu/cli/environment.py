@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import credentials, daemon, options, surroundings
-from kansatsu.cli.output import Exit, Failure, hint, say
+from kansatsu.cli.output import Exit, Failure, again, hint, say
 
 
 def _fish(text: str) -> str:
@@ -48,10 +48,11 @@ def env(shell: str, unset: bool, **given: Any) -> None:
         names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", *surroundings.place("", "", {}), "KANSATSU_DATA_DIR"]
         _lines(shell, {}, names)
         return
+    credentials.refuse_inside()
     found = daemon.running(settings.data_dir)
     keys = credentials.read(settings.data_dir)
     if found is None:
-        say(f"Kansatsu does not run on {settings.data_dir} now; start it with `kansatsu up -d`.")
+        say(f"Kansatsu does not run on {settings.data_dir} now; start it with `{again('up -d')}`.")
     endpoint = found.endpoint if found else settings.listen.url
     variables = surroundings.pointing(endpoint, settings.region, keys, os.environ)
     variables["KANSATSU_DATA_DIR"] = str(settings.data_dir)

@@ -1,14 +1,17 @@
 """`kansatsu instance`: adopt a container that runs, see which workload has which role; the rest is the AWS CLI's."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import click
 
 from kansatsu.cli import client, options
-from kansatsu.cli.output import Exit, Failure, emit, hint, output_option, say
+from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
 
 _COLUMNS = ("id", "kind", "name", "state", "profile", "role", "served", "problems")
+_ENDED = frozenset({"shutting-down", "terminated"})
 _PROFILE = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 
 
@@ -27,25 +30,30 @@ def ls(form: str, profile: str | None, **given: Any) -> None:
     emit([_row(workload) for workload in answer["Workloads"]], _COLUMNS, form)
     for refused in answer.get("Refused", []):
         say(f"Not adopted: {refused['Container']}: {refused['Reason']}")
-    hint("kansatsu instance show ID" if answer["Workloads"] else "kansatsu instance register --container NAME")
+    hint(again("instance show ID" if answer["Workloads"] else "instance register NAME"), form)
 
 
 @instance.command()
-@click.argument("instance_id", metavar="ID")
+@click.argument("wanted", metavar="ID")
 @output_option
 @_PROFILE
 @options.where_options
-def show(instance_id: str, form: str, profile: str | None, **given: Any) -> None:
-    """Show all that is known of one instance or process."""
-    found = _describe(given, profile, instance_id)["Workloads"]
-    if not found:
-        raise Failure(f"There is no instance {instance_id}; see `kansatsu instance ls`.", Exit.FAILED)
-    emit([{"field": name, "value": value} for name, value in _flat(found[0])], ("field", "value"), form)
-    hint(f"aws ec2 describe-instances --instance-ids {instance_id}")
+def show(wanted: str, form: str, profile: str | None, **given: Any) -> None:
+    """Show all that is known of one instance or process: its id, its beginning, or its name."""
+    found = _find(_describe(given, profile)["Workloads"], wanted)
+    if form == "json":
+        click.echo(json.dumps(found, indent=2, default=_text))
+        return
+    emit([{"field": name, "value": value} for name, value in _flat(found)], ("field", "value"), form)
+    if found["Id"].startswith("i-"):
+        hint(f"aws ec2 describe-instances --instance-ids {found['Id']}", form)
+    else:
+        hint(again("instance ls"), form)
 
 
 @instance.command()
-@click.option("--container", required=True, metavar="NAME", help="Name or id of a container that runs.")
+@click.argument("name", required=False)
+@click.option("--container", metavar="NAME", help="Name or id of a container that runs; the same as NAME.")
 @click.option("--instance-profile", metavar="PROFILE", help="Associate this instance profile at once.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the instance.")
 @output_option
@@ -53,7 +61,8 @@ def show(instance_id: str, form: str, profile: str | None, **given: Any) -> None
 @options.where_options
 def register(
     *,
-    container: str,
+    name: str | None,
+    container: str | None,
     instance_profile: str | None,
     tags: tuple[str, ...],
     form: str,
@@ -61,7 +70,9 @@ def register(
     **given: Any,
 ) -> None:
     """Make a container that already runs an EC2 instance with a metadata service of its own."""
-    asked: dict[str, Any] = {"Container": container}
+    if (name is None) == (container is None):
+        raise Failure("Give the name or id of one container.", Exit.USAGE)
+    asked: dict[str, Any] = {"Container": name or container}
     if instance_profile:
         asked["InstanceProfile"] = instance_profile
     if tags:
@@ -71,30 +82,57 @@ def register(
         workload = control.register_instance(**asked)["Workload"]
     emit([_row(workload)], _COLUMNS, form)
     if instance_profile:
-        hint(f"kansatsu instance show {workload['Id']}")
+        hint(again(f"instance show {workload['Id']}"), form)
     else:
-        hint(
-            f"aws ec2 associate-iam-instance-profile --instance-id {workload['Id']} --iam-instance-profile Name=PROFILE"
-        )
+        associate = "aws ec2 associate-iam-instance-profile --iam-instance-profile Name=PROFILE"
+        hint(f"{associate} --instance-id {workload['Id']}", form)
 
 
 @instance.command()
-@click.argument("instance_id", metavar="ID")
+@click.argument("wanted", metavar="ID")
 @_PROFILE
 @options.where_options
-def rm(instance_id: str, profile: str | None, **given: Any) -> None:
+def rm(wanted: str, profile: str | None, **given: Any) -> None:
     """Take an adopted container's identity away; the container itself runs on."""
+    found = _find(_describe(given, profile)["Workloads"], wanted)
+    instance_id = found["Id"]
+    if found.get("Kind") == "process":
+        raise Failure(f"{instance_id} is {found.get('Name')}: its identity ends with the command; end that.")
     control = client.connect(options.load(**given).settings, "kansatsu", profile)
     with client.answers():
         control.deregister_instance(InstanceId=instance_id)
     say(f"{instance_id} is no instance any more.")
-    hint("kansatsu instance ls")
+    hint(again("instance ls"))
 
 
-def _describe(given: Mapping[str, Any], profile: str | None, *ids: str) -> Mapping[str, Any]:
+def _find(workloads: Sequence[Mapping[str, Any]], wanted: str) -> Mapping[str, Any]:
+    """The one whose id or name it is, else whose id or container's id begins so; what has ended comes last."""
+    ways: tuple[Callable[[Mapping[str, Any]], bool], ...] = (
+        lambda w: wanted == w["Id"],
+        lambda w: wanted == w.get("Name"),
+        lambda w: wanted != "" and (w["Id"].startswith(wanted) or w.get("Container", "").startswith(wanted)),
+    )
+    alive = [workload for workload in workloads if workload.get("State") not in _ENDED]
+    for some in (alive, workloads):
+        for fits in ways:
+            found = [workload for workload in some if fits(workload)]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                ids = ", ".join(workload["Id"] for workload in found)
+                raise Failure(f"{wanted} could be any of {ids}; give more of the id.")
+    raise Failure(f"There is no instance or process {wanted}; see `{again('instance ls')}`.")
+
+
+def _text(value: object) -> str:
+    """Times as ISO 8601, as the AWS CLI prints them."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _describe(given: Mapping[str, Any], profile: str | None) -> Mapping[str, Any]:
     control = client.connect(options.load(**given).settings, "kansatsu", profile)
     with client.answers():
-        answer: Mapping[str, Any] = control.describe_workloads(**({"InstanceIds": list(ids)} if ids else {}))
+        answer: Mapping[str, Any] = control.describe_workloads()
     return answer
 
 
@@ -121,7 +159,7 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
             for index, entry in enumerate(member):
                 rows += _flat(entry, f"{prefix}{name}.{index}.")
         else:
-            rows.append((prefix + name, member))
+            rows.append((prefix + name, _text(member) if isinstance(member, datetime) else member))
     return rows
 
 

@@ -2,6 +2,7 @@
 
 import os
 import select
+import shlex
 import signal
 import time
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import click
 
 from kansatsu.cli import daemon, options
-from kansatsu.cli.output import Exit, Failure, emit, hint, output_option, say
+from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
+from kansatsu.cli.values import Address
 
 
 @click.command()
@@ -28,13 +30,13 @@ def down(timeout: float, **given: Any) -> None:
         if daemon.running(data_dir) == found:
             signal.pidfd_send_signal(process, signal.SIGTERM)
         if not select.select([process], [], [], timeout)[0]:
-            raise Failure(f"Process {found.pid} has not ended within {timeout:g} seconds; see `kansatsu logs`.")
+            raise Failure(f"Process {found.pid} has not ended within {timeout:g} seconds; see `{again('logs')}`.")
     except PermissionError:
         raise Failure(f"Process {found.pid} belongs to another user; stop it as that user.", Exit.DENIED) from None
     finally:
         os.close(process)
     say(f"Kansatsu on {data_dir} has ended.")
-    hint("kansatsu up -d")
+    hint(again("up -d"))
 
 
 @click.command()
@@ -56,11 +58,21 @@ def status(form: str, **given: Any) -> None:
         "data-dir": str(data_dir),
     }
     emit([row], tuple(row), form)
-    hint('eval "$(kansatsu env)"' if health == 200 else "kansatsu logs" if found else "kansatsu up -d")
+    next_one = f'eval "$({again("env")})"' if health == 200 else again("logs") if found else again("up -d")
+    if not found and (other := _other(effective.settings.listen)):
+        say(f"Another Kansatsu listens on {effective.settings.listen}; its data directory is {other}.")
+        next_one = f"kansatsu status --data-dir {shlex.quote(other)}"
+    hint(next_one, form)
     if not found:
         raise click.exceptions.Exit(Exit.NOT_RUNNING)
     if health != 200:
         raise click.exceptions.Exit(Exit.FAILED)
+
+
+def _other(listen: Address) -> str:
+    """The data directory of a Kansatsu that listens where ours would; "" when none does."""
+    health, said = daemon.ask_health(listen.url) if listen.port else (0, {})
+    return str(said.get("data_dir") or "") if health == 200 else ""
 
 
 def _uptime(started: int) -> str:

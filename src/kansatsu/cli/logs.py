@@ -1,5 +1,6 @@
 """`kansatsu logs`, and the log's form: one line per event, in DIR/kansatsu.log and, in the foreground, on stderr."""
 
+import copy
 import logging
 import logging.handlers
 import os
@@ -12,22 +13,40 @@ from typing import Any
 import click
 
 from kansatsu.cli import daemon, options
-from kansatsu.cli.output import Exit, Failure
+from kansatsu.cli.output import Exit, Failure, again
 from kansatsu.cli.settings import Settings
 
 LOGGER = logging.getLogger("kansatsu")
 _POLL = 0.2  # seconds between two looks at the file
 
 
+class _Line(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+        self.converter = time.gmtime
+
+
+class _Terminal(_Line):
+    """The same without a traceback: that is in the file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        bare = copy.copy(record)
+        bare.exc_info = bare.exc_text = None
+        return super().format(bare)
+
+
 def configure(settings: Settings, *, to_stderr: bool) -> None:
     """Send the root logger to DIR/kansatsu.log; an outside logrotate may move the file."""
-    line = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
-    line.converter = time.gmtime
-    handlers: list[logging.Handler] = [logging.handlers.WatchedFileHandler(settings.data_dir / daemon.LOG_FILE)]
+    path = settings.data_dir / daemon.LOG_FILE
+    try:
+        file = logging.handlers.WatchedFileHandler(path)
+    except OSError as error:
+        raise Failure(f"The log {path} cannot be written: {error.strerror}.") from None
+    file.setFormatter(_Line())
+    handlers: list[logging.Handler] = [file]
     if to_stderr:
         handlers.append(logging.StreamHandler(sys.stderr))
-    for handler in handlers:
-        handler.setFormatter(line)
+        handlers[-1].setFormatter(_Terminal())
     logging.basicConfig(level=settings.log_level.upper(), handlers=handlers, force=True)
 
 
@@ -41,7 +60,7 @@ def logs(follow: bool, lines: int, **given: Any) -> None:
     try:
         _print(path, lines, follow)
     except FileNotFoundError:
-        raise Failure(f"There is no log at {path}; start with `kansatsu up -d`.", Exit.NOT_RUNNING) from None
+        raise Failure(f"There is no log at {path}; start with `{again('up -d')}`.", Exit.NOT_RUNNING) from None
     except KeyboardInterrupt:
         return
 

@@ -49,4 +49,4 @@ def load(config_file: str | None, **given: Any) -> _settings.Effective:
     try:
         return _settings.load(flags, config_file)
     except _settings.SettingError as error:
-        raise Failure(str(error), Exit.USAGE) from None
+        raise Failure(str(error), Exit.DENIED if isinstance(error, _settings.NotYours) else Exit.USAGE) from None

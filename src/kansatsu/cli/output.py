@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
@@ -44,9 +45,18 @@ def say(message: str, *, color: str | None = None) -> None:
     click.echo(click.style(message, fg=color) if coloured else message, err=True)
 
 
-def hint(command: str) -> None:
-    """The command that is useful next, on stderr."""
-    say("Next: " + command)
+def again(text: str) -> str:
+    """The command `kansatsu TEXT` as the person must type it: with the --data-dir and --config of this command."""
+    context = click.get_current_context(silent=True)
+    given = context.params if context else {}
+    flags = [("--data-dir", given.get("data_dir")), ("--config", given.get("config_file"))]
+    return f"kansatsu {text}" + "".join(f" {flag} {shlex.quote(value)}" for flag, value in flags if value)
+
+
+def hint(command: str, form: str = "table") -> None:
+    """The command that is useful next, on stderr; not beside json and csv, which programs read."""
+    if form == "table":
+        say("Next: " + command)
 
 
 def output_option(command: Command) -> Command:

@@ -1,8 +1,11 @@
 """The table of commands; a command's module is imported when the command is asked for, so that none pays for others."""
 
+import difflib
 import importlib
 
 import click
+
+from kansatsu import __version__
 
 COMMANDS = {
     "up": "up",
@@ -34,8 +37,18 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but a command that is not there is answered with the nearest one that is."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            ctx.fail(f"There is no command {args[0]}" + (f"; did you mean {near[0]}?" if near else "."))
+        return super().resolve_command(ctx, args)
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(__version__, message="kansatsu %(version)s")
 def cli() -> None:
     """AWS IAM that you run yourself: it grants, it watches, it audits.
 

@@ -7,7 +7,8 @@ own, so that it can succeed as nobody but the role it was given.
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,22 +39,44 @@ def run(
     **given: Any,
 ) -> None:
     """Run COMMAND as a role or with an instance profile, and as nobody else."""
-    if (role is None) == (instance_profile is None):
-        raise Failure("Give one of --role and --instance-profile.", Exit.USAGE)
+    _check(role, instance_profile, service)
     settings = options.load(**given).settings
     control = client.connect(settings, "kansatsu", profile)
     asked = {"Role": role, "InstanceProfile": instance_profile, "Service": service}
-    with client.answers():
+    with _trusting(), client.answers():
         given_names = {name: text for name, text in asked.items() if text is not None}
         process = control.register_process(Pid=os.getpid(), **given_names)
     try:
         say(f"Running as {process['Arn']}")
         with tempfile.TemporaryDirectory(prefix="kansatsu-run-") as private:
             environ = child_environ(os.environ, Path(private), control.meta.endpoint_url, control.meta.region_name)
-            code = children.run(command, environ | process["Environment"])
+            environ |= process["Environment"] | {surroundings.RUNNING_AS: process["Arn"]}
+            code = children.run(command, environ)
     finally:
         _end(control, process["ProcessId"])
     sys.exit(code)
+
+
+def _check(role: str | None, instance_profile: str | None, service: str | None) -> None:
+    if role is None and instance_profile is None:
+        raise Failure("Give one of --role and --instance-profile.", Exit.USAGE)
+    if role is not None and instance_profile is not None:
+        raise Failure("Give only one of --role and --instance-profile.", Exit.USAGE)
+    if service is not None and "." not in service:
+        sentence = f"'{service}' is not a service principal; did you mean {service}.amazonaws.com?"
+        raise Failure(sentence, Exit.USAGE)
+
+
+@contextmanager
+def _trusting() -> Iterator[None]:
+    """Say beside a refusal of the role's trust policy what can be done about it."""
+    try:
+        yield
+    except Failure as failure:
+        if "trust policy of role" not in failure.message:
+            raise
+        advice = "Give --as SERVICE with a service that the role trusts, or edit the trust policy."
+        raise Failure(f"{failure.message} {advice}", Exit(failure.exit_code)) from None
 
 
 def _end(control: Any, process_id: str) -> None:

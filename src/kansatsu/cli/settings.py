@@ -5,23 +5,30 @@ Unknown keys and bad values raise SettingError with a sentence. Every setting is
 """
 
 import difflib
+import errno
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from kansatsu.cli import values
+from kansatsu.cli import surroundings, values
 
 CONFIG_FILE = "kansatsu.toml"
 PREFIX = "KANSATSU_"
-# Not settings: what Kubernetes and Docker links invent for a service that is called kansatsu, and where our tests keep
-# their images.
-_OTHERS = (PREFIX + "SERVICE_", PREFIX + "PORT", PREFIX + "TEST_CACHE")
+# Not settings: what Kubernetes and Docker links invent for a service that is called kansatsu, where our tests keep
+# their images, and what `kansatsu run` tells its child.
+_OTHERS = (PREFIX + "SERVICE_", PREFIX + "PORT", PREFIX + "TEST_CACHE", surroundings.RUNNING_AS)
 
 SettingError = values.BadValue
+
+
+class NotYours(SettingError):
+    """The data directory is another user's."""
+
+
 Address = values.Address
 
 
@@ -128,6 +135,7 @@ SETTINGS: tuple[Setting, ...] = (
         "log-level", "info", values.one_of("debug", "info", "warning", "error"), str, "Least severity logged.", "LEVEL"
     ),
 )
+_FIELDS = tuple(setting.field.upper() for setting in SETTINGS)
 BY_NAME = MappingProxyType({setting.name: setting for setting in SETTINGS})
 
 
@@ -196,7 +204,7 @@ def _environment(environ: Mapping[str, str]) -> list[Layer]:
         if variable in known:
             layers.append(("environment " + variable, {known[variable]: [text]}))
         elif variable.startswith(PREFIX) and variable != PREFIX + "CONFIG" and not variable.startswith(_OTHERS):
-            raise SettingError(f"{variable} is not a setting{_nearest(variable, known)}.")
+            raise SettingError(f"{variable} is not a setting{_nearest(variable.removeprefix(PREFIX), _FIELDS, PREFIX)}")
     return layers
 
 
@@ -210,6 +218,8 @@ def _file(path: Path, *, named: bool) -> list[Layer]:
             raise SettingError(f"the configuration file {path} does not exist.") from None
         return []
     except (OSError, UnicodeDecodeError) as error:
+        if not named and isinstance(error, OSError):
+            _check_directory(path.parent, error)
         raise SettingError(f"the configuration file {path} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingError(f"the configuration file {path} is not TOML: {error}.") from None
@@ -222,9 +232,27 @@ def _file(path: Path, *, named: bool) -> list[Layer]:
     return [(source, texts)]
 
 
+def _check_directory(path: Path, error: OSError) -> None:
+    """Raise what is wrong with the data directory itself, where that is why the file in it cannot be read."""
+    if isinstance(error, NotADirectoryError):
+        raise SettingError(f"The data directory {path} is not a directory.") from None
+    if error.errno == errno.ENAMETOOLONG:
+        raise SettingError(f"The path of the data directory {path} is too long.") from None
+    if isinstance(error, PermissionError) and os.geteuid() != _owner(path):
+        raise NotYours(f"The data directory {path} belongs to another user.") from None
+
+
+def _owner(path: Path) -> int:
+    """Whose directory it is; where that cannot be seen, whose the one above it is that hides it."""
+    try:
+        return path.stat().st_uid
+    except OSError:
+        return _owner(path.parent)
+
+
 def _from_toml(name: str, value: object, path: Path) -> list[str]:
     if name not in BY_NAME:
-        raise SettingError(f"{name} in {path} is not a setting{_nearest(name, BY_NAME)}.")
+        raise SettingError(f"{name} in {path} is not a setting{_nearest(name, BY_NAME)}")
     if isinstance(value, bool):
         return [values.show_boolean(value)]
     if isinstance(value, str | int):
@@ -236,6 +264,6 @@ def _from_toml(name: str, value: object, path: Path) -> list[str]:
     raise SettingError(f"{name} in {path} has a value of the wrong type: {value!r}.")
 
 
-def _nearest(name: str, known: Mapping[str, object]) -> str:
+def _nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return f"; did you mean {prefix}{near[0]}?" if near else "."

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from kansatsu.cli.values import Address
 
 ENDPOINT = "AWS_ENDPOINT_URL"
+# What `kansatsu run` tells its child, and every `kansatsu` in it: the ARN of the identity it has.
+RUNNING_AS = "KANSATSU_RUNNING_AS"
 _SERVICE_ENDPOINT = ENDPOINT + "_"
 _PROXIES = frozenset({"HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"})
 
@@ -42,8 +44,9 @@ HARMLESS = frozenset(
         "AWS_SDK_UA_APP_ID",
     }
 )
+# KANSATSU_DATA_DIR leads to the administrator's keys, and KANSATSU_* to other servers.
 # Older names: AMAZON_* of the JavaScript SDK v2, EC2_* and AWSACCESSKEYID of tools before the SDKs, BOTO_* of boto 2.
-_OTHER_PREFIXES = ("AWS_", "AMAZON_", "BOTO_", "AWSACCESSKEY", "AWSSECRETACCESSKEY")
+_OTHER_PREFIXES = ("KANSATSU_", "AWS_", "AMAZON_", "BOTO_", "AWSACCESSKEY", "AWSSECRETACCESSKEY")
 _OTHER_NAMES = frozenset({"EC2_ACCESS_KEY", "EC2_SECRET_KEY", "EC2_URL", "S3_URL", "AWSSECRETKEY"})
 # Java reads -Daws.accessKeyId and its like out of these.
 _JAVA_OPTIONS = frozenset({"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"})

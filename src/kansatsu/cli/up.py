@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from kansatsu.cli import daemon, options
-from kansatsu.cli.output import Exit, Failure, say
+from kansatsu.cli.output import Exit, Failure, again, say
 from kansatsu.cli.settings import Settings
 
 READY_WITHIN = 60.0  # seconds; a start takes one or two
@@ -23,6 +23,7 @@ READY_WITHIN = 60.0  # seconds; a start takes one or two
 def up(detach: bool, **given: Any) -> None:
     """Start Kansatsu: in the foreground, or with -d in the background."""
     settings = options.load(**given).settings
+    _check_backends(settings)
     os.umask(0o077)
     claim = daemon.claim(settings.data_dir, settings.listen)
     settings = replace(settings, listen=claim.address)
@@ -31,47 +32,85 @@ def up(detach: bool, **given: Any) -> None:
     else:
         announce = threading.Thread(target=_announce, args=(settings, lambda: True, True), daemon=True)
         announce.start()
-        _serve(settings, claim, detached=False)
+        _serve(settings, claim)
 
 
-def _serve(settings: Settings, claim: daemon.Claim, *, detached: bool) -> NoReturn:
-    """Run the server in this process until it is told to stop; never returns."""
+def _check_backends(settings: Settings) -> None:
+    if set(settings.backend.values()) == {"embedded"}:
+        return
+    from kansatsu.cli import backends
+
+    try:
+        backends.check(settings)
+    except backends.NoCredentials as error:
+        raise Failure(str(error)) from None
+
+
+def _serve(settings: Settings, claim: daemon.Claim, parent: int | None = None) -> NoReturn:
+    """Run the server in this process until it is told to stop; never returns.
+
+    `parent` is a pipe on which a process of its own says why it could not; the foreground says so on stderr.
+    """
+    why = ""
+    try:
+        _run(settings, claim, to_stderr=parent is None)
+    except KeyboardInterrupt:
+        why = ""
+    except Exception as error:  # noqa: BLE001 - the edge: a sentence and an exit code instead of a traceback
+        why = _why(settings, error)
+        say("kansatsu: " + why, color="red")
+        if parent is not None:
+            os.write(parent, os.fsencode(why))
+    finally:
+        daemon.remove_pid(settings.data_dir)
+    sys.exit(int(Exit.FAILED if why else Exit.OK))
+
+
+def _run(settings: Settings, claim: daemon.Claim, *, to_stderr: bool) -> None:
     import asyncio
 
     import uvloop
 
     from kansatsu.cli import compose, logs
 
-    logs.configure(settings, to_stderr=not detached)
+    logs.configure(settings, to_stderr=to_stderr)
     daemon.write_pid(settings.data_dir, settings.listen.url)
-    code = int(Exit.OK)
-    try:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(compose.serve(settings, claim.sock))
-    except KeyboardInterrupt:
-        code = int(Exit.OK)
-    except Exception:  # noqa: BLE001 - the edge: a log line and an exit code instead of a traceback on the terminal
-        logs.LOGGER.exception("The server ended with an error.")
-        say(f"kansatsu: The server ended with an error; see {settings.data_dir / daemon.LOG_FILE}.", color="red")
-        code = int(Exit.FAILED)
-    finally:
-        daemon.remove_pid(settings.data_dir)
-    sys.exit(code)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(compose.serve(settings, claim.sock))
+
+
+def _why(settings: Settings, error: Exception) -> str:
+    """One sentence; the traceback of what nobody expected is in the log file."""
+    from kansatsu.cli import backends, logs
+    from kansatsu.identity import StoreError
+
+    if isinstance(error, Failure | StoreError | backends.NoCredentials):
+        return str(error)
+    logs.LOGGER.error("The server ended with an error.", exc_info=error)
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+        return f"The server ended with an error: {where}{error.strerror}; see {log_of(settings)}."
+    return f"The server ended with an error; see {log_of(settings)}."
 
 
 def _detach(settings: Settings, claim: daemon.Claim) -> None:
     """Fork: the lock and the socket pass to the child, so that nothing can slip in between check and start."""
-    log = os.open(settings.data_dir / daemon.LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        log = os.open(log_of(settings), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Failure(f"The log {log_of(settings)} cannot be written: {error.strerror}.") from None
+    reader, writer = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if child == 0:
         _become_daemon(log)
-        _serve(settings, claim, detached=True)
+        _serve(settings, claim, writer)
+    os.close(writer)
     claim.sock.close()
     os.close(claim.lock)
     if not _announce(settings, lambda: _alive(child), False):
-        raise Failure(f"Kansatsu did not start:\n{_tail(log_of(settings))}")
+        raise Failure(_said(reader) or f"Kansatsu did not get ready; see {log_of(settings)}.")
 
 
 def _become_daemon(log: int) -> None:
@@ -92,9 +131,12 @@ def log_of(settings: Settings) -> str:
     return str(settings.data_dir / daemon.LOG_FILE)
 
 
-def _tail(path: str) -> str:
-    with open(path, encoding="utf-8", errors="replace") as log:
-        return "".join(log.readlines()[-5:]).rstrip()
+def _said(reader: int) -> str:
+    os.set_blocking(reader, False)
+    try:
+        return os.fsdecode(os.read(reader, 1 << 16))
+    except BlockingIOError:
+        return ""
 
 
 def _announce(settings: Settings, alive: Callable[[], bool], foreground: bool) -> bool:
@@ -109,22 +151,12 @@ def _announce(settings: Settings, alive: Callable[[], bool], foreground: bool) -
 
 
 def _welcome(settings: Settings, foreground: bool) -> None:
-    flag = "" if os.environ.get("KANSATSU_DATA_DIR") == str(settings.data_dir) else _data_dir_flag(settings)
     say(f"Kansatsu is ready: {settings.listen.url}, account {settings.account}, data in {settings.data_dir}")
     if "embedded" in settings.backend.values():
         say("Identities are on disk; what the embedded backend holds (buckets, tables, ...) lives in memory only.")
     say("Next, in another terminal:" if foreground else "Next:")
-    say(f'  eval "$(kansatsu env{flag})"')
+    say(f'  eval "$({again("env")})"')
     say("  aws iam get-user")
-    say("  kansatsu instance register --container NAME")
+    say(f"  {again('instance register NAME')}")
     if not foreground:
-        say(f"  kansatsu down{flag}")
-
-
-def _data_dir_flag(settings: Settings) -> str:
-    import shlex
-
-    from kansatsu.cli.settings import default_data_dir
-
-    default = str(settings.data_dir) == default_data_dir(os.environ)
-    return "" if default else f" --data-dir {shlex.quote(str(settings.data_dir))}"
+        say(f"  {again('down')}")

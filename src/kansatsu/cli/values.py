@@ -1,5 +1,7 @@
 """Text to value and back, for the settings: one small function per kind of value, each with its own sentence."""
 
+import difflib
+import importlib.util
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -71,7 +73,7 @@ def account(text: str) -> str:
 
 def region(text: str) -> str:
     if not _REGION.fullmatch(text):
-        raise BadValue(f"'{text}' is not a region, like us-east-1.")
+        raise BadValue(f"'{text}' is not the name of a region; one is us-east-1.")
     return text
 
 
@@ -83,11 +85,21 @@ def backend(text: str) -> Mapping[str, str]:
         if not equals or service.startswith(("http://", "https://")):
             service, target = "*", part
         if service != "*" and not _SERVICE.fullmatch(service):
-            raise BadValue(f"'{service}' is not the name of a service, like s3 or dynamodb.")
+            raise BadValue(f"'{service}' is not the name of a service; one is s3.")
+        if service != "*" and service not in (known := _services()):
+            near = difflib.get_close_matches(service, known, n=1)
+            raise BadValue(f"there is no service {service}" + (f"; did you mean {near[0]}?" if near else "."))
         if target != "embedded" and not _URL.fullmatch(target):
             raise BadValue(f"'{target}' is neither `embedded` nor a URL like http://127.0.0.1:9000.")
         chosen[service] = target.rstrip("/")
     return MappingProxyType(chosen)
+
+
+def _services() -> frozenset[str]:
+    """The services that botocore has models of; it is not imported for that."""
+    found = importlib.util.find_spec("botocore")
+    places = list(found.submodule_search_locations or ()) if found else []
+    return frozenset(entry.name for place in places for entry in Path(place, "data").iterdir() if entry.is_dir())
 
 
 def show_backend(chosen: Mapping[str, str]) -> str:

@@ -5,7 +5,13 @@ from typing import Any
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization
-from kansatsu.errors import AccessDenied, InvalidParameterCombination, InvalidParameterValue, NoSuchEntity
+from kansatsu.errors import (
+    AccessDenied,
+    IncorrectState,
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    NoSuchEntity,
+)
 from kansatsu.identity import EntityRecord
 from kansatsu.services.ec2._resources import ec2_arn, pass_role, profile_named
 from kansatsu.services.registry import Call, Params, operation
@@ -60,7 +66,9 @@ async def register_process(
     state = process.credentials()
     if state is None or isinstance(state, CredentialError):
         await call.workload.processes.deregister(call.account, process.handle)
-        raise AccessDenied(state.message if state else "Nothing is associated.")
+        if state is None or not state.role_name:  # there is no role: nobody denies anything
+            raise IncorrectState(state.message if state else "Nothing is associated.")
+        raise AccessDenied(state.message)
     base = call.workload.process_endpoint
     credentials, metadata = f"{base}/v2/credentials/{process.id}", f"{base}/{process.id}"
     environment = {
