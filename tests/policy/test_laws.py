@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kansatsu.errors import MalformedPolicyDocument
 from kansatsu.policy import (
     Decision,
+    Limits,
     Policies,
     Policy,
     PolicySet,
@@ -55,19 +56,22 @@ operators = st.builds(
 )
 conditions = st.dictionaries(operators, st.dictionaries(st.sampled_from(["k:a", "k:b"]), value, max_size=2), max_size=2)
 actions = st.lists(st.sampled_from(["*", "s3:*", "s3:Get*", "s3:GetObject", "sts:AssumeRole"]), min_size=1, max_size=2)
+rcp_actions = st.lists(st.sampled_from(["s3:*", "s3:Get*", "sts:AssumeRole"]), min_size=1, max_size=2)
 arns = st.lists(st.one_of(st.just("*"), word.map("arn:aws:s3:::{}".format)), min_size=1, max_size=2)
 entries = st.sampled_from(["*", ACCOUNT, USER.arn, USER.id, SESSION.arn, SESSION.role_arn, "999999999999"])
 
 
-def statements(guard: bool = False, effect: str = "") -> st.SearchStrategy[dict[str, Any]]:
+def statements(guard: bool = False, effect: str = "", rcp: bool = False) -> st.SearchStrategy[dict[str, Any]]:
     """Statements of identity policies, or of resource policies when `guard`."""
     who = {"Principal": st.fixed_dictionaries({"AWS": st.lists(entries, min_size=1, max_size=2)})} if guard else {}
+    extra = {"Principal": st.just("*"), "Action": rcp_actions, "Effect": st.just("Deny")} if rcp else {}
     return st.fixed_dictionaries(
         {
             "Effect": st.just(effect) if effect else st.sampled_from(["Allow", "Allow", "Deny"]),
             "Action": actions,
             "Resource": arns,
             **who,
+            **extra,
         },
         optional={"Condition": conditions},
     )
@@ -142,6 +146,55 @@ def test_a_deny_in_the_resource_policy_never_grants(
     joined = compile_policy(parse(json.dumps(both), PolicyType.RESOURCE), Source(PolicyType.RESOURCE))
     before = evaluate(request, Policies(PolicySet(own), resource=guard))
     assert grants_no_more(before, evaluate(request, Policies(PolicySet(own), resource=joined)))
+
+
+scps = st.lists(st.lists(policy(PolicyType.SCP), max_size=2).map(PolicySet), max_size=2).map(tuple)
+rcps = st.lists(st.lists(policy(PolicyType.RCP, rcp=True), max_size=1).map(PolicySet), max_size=2).map(tuple)
+endpoints = policy(PolicyType.VPC_ENDPOINT, guard=True)
+FREE = Request(USER, "sts:GetCallerIdentity", "*", {})
+
+
+@SETTINGS
+@given(requests, identity, guards, scps, rcps, st.none() | endpoints, st.none() | st.sampled_from(Limits))
+def test_what_stands_above_an_account_never_grants(
+    request: Request,
+    own: list[Policy],
+    guard: Policy | None,
+    above: tuple[PolicySet, ...],
+    around: tuple[PolicySet, ...],
+    endpoint: Policy | None,
+    limits: Limits | None,
+) -> None:
+    before = evaluate(request, Policies(PolicySet(own), resource=guard))
+    policies = Policies(PolicySet(own), resource=guard, scps=above, rcps=around, vpc_endpoint=endpoint, limits=limits)
+    after = evaluate(request, policies)
+    assert grants_no_more(before, after)
+    assert after.explicit == ("Deny" in {match.effect for match in after.matched})
+    if after.type in after.verdicts:
+        assert (after.verdicts[after.type] == "allowed") == after.allowed
+
+
+@SETTINGS
+@given(requests, identity, guards, scps, scps)
+def test_the_order_of_levels_does_not_matter(
+    request: Request, own: list[Policy], guard: Policy | None, one: tuple[PolicySet, ...], two: tuple[PolicySet, ...]
+) -> None:
+    answers = {
+        (decision.allowed, decision.explicit, decision.type)
+        for levels in (one + two, two + one, one + one + two)
+        for decision in [evaluate(request, Policies(PolicySet(own), resource=guard, scps=levels))]
+    }
+    assert len(answers) == 1
+
+
+@SETTINGS
+@given(identity, scps, st.none() | endpoints)
+def test_nothing_takes_get_caller_identity_away(
+    own: list[Policy], above: tuple[PolicySet, ...], endpoint: Policy | None
+) -> None:
+    for limits in (None, *Limits):
+        policies = Policies(PolicySet(own), scps=above, vpc_endpoint=endpoint, limits=limits)
+        assert evaluate(FREE, policies).allowed
 
 
 @SETTINGS
