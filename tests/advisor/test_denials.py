@@ -216,6 +216,8 @@ TRUST = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Acti
 FULL = PolicySet([policy(PolicyType.IDENTITY, ALLOW)])
 SCP = PolicySet([policy(PolicyType.SCP, says("Allow", "s3:*"), name="low")])
 ROOT_SCP = PolicySet([policy(PolicyType.SCP, ALLOW, name="root")])
+EVERYTHING = {**ALLOW, "Principal": "*"}  # RCPFullAWSAccess, the only Allow there is
+RCP = {**says("Deny", "s3:*"), "Principal": "*"}
 SITUATIONS = {
     "nothing": Policies(PolicySet()),
     "identity": NOTHING,
@@ -225,6 +227,15 @@ SITUATIONS = {
     "an empty session policy": Policies(FULL, session=PolicySet()),
     "resource": Policies(FULL, resource=policy(PolicyType.RESOURCE, RESOURCE)),
     "trust": Policies(FULL, trust=policy(PolicyType.TRUST, TRUST)),
+    "deny in a trust policy": Policies(
+        FULL,
+        trust=policy(PolicyType.TRUST, {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}),
+    ),
+    "vpc endpoint": Policies(
+        FULL, vpc_endpoint=policy(PolicyType.VPC_ENDPOINT, {**says("Allow", "s3:*"), "Principal": "*"})
+    ),
+    "deny in an rcp": Policies(FULL, rcps=(PolicySet([policy(PolicyType.RCP, EVERYTHING, RCP)]),)),
+    "an rcp that allows nothing": Policies(FULL, rcps=(PolicySet([policy(PolicyType.RCP, RCP)]), PolicySet())),
     "scp": Policies(FULL, scps=(ROOT_SCP, SCP)),
     "deny in an scp": Policies(
         FULL, scps=(ROOT_SCP, PolicySet([policy(PolicyType.SCP, ALLOW, says("Deny", "iam:*"), name="low")]))
@@ -238,10 +249,15 @@ SITUATIONS = {
 }
 
 
+def asked(policies: Policies) -> str:
+    """RCPs are of a few services only, trust policies of one."""
+    return "sts:AssumeRole" if policies.trust else "s3:GetObject" if policies.rcps else "iam:ListUsers"
+
+
 @pytest.mark.parametrize("policies", SITUATIONS.values(), ids=SITUATIONS)
 @pytest.mark.parametrize("resource", ["*", f"arn:aws:iam::{ACCOUNT}:user/x", UNRESOLVED], ids=repr)
 def test_thawed_it_decides_as_it_did(policies: Policies, resource: str) -> None:
-    action = "sts:AssumeRole" if policies.trust else "iam:ListUsers"
+    action = asked(policies)
     decision = evaluate(Request(USER, action, resource, CONTEXT), policies)
     assert not decision.allowed
     what = Denied(0.0, "r", ACCOUNT, action, "us-east-1", USER.id, {"aws:sourceip": "192.0.2.1"}, [decision])
@@ -257,17 +273,17 @@ def test_thawed_it_decides_as_it_did(policies: Policies, resource: str) -> None:
 @pytest.mark.parametrize("resource", ["*", f"arn:aws:iam::{ACCOUNT}:user/x", UNRESOLVED], ids=repr)
 def test_there_is_a_change_and_none_of_it_is_idle(policies: Policies, resource: str) -> None:
     """The smallest: as many parts as there are Deny statements that apply and kinds that do not allow."""
-    action = "sts:AssumeRole" if policies.trust else "iam:ListUsers"
+    action = asked(policies)
     decision = evaluate(Request(USER, action, resource, CONTEXT), policies)
     changes = smallest_change(decision)
     assert changes is not None
     denies = {(match.policy, match.index) for match in decision.matched if match.effect == "Deny"}
     assert {(change.policy, change.index) for change in changes if change.index is not None} == denies
     added = [change.policy.type for change in changes if change.index is None]
-    assert len(added) == len(set(added))
+    assert len(added) == len(set(added)) + (len(policies.rcps) > 1), "each level by itself"
     for change in changes:
         if change.index is None:
-            assert change.statement["Action"] == action
+            assert change.statement["Action"] == ("*" if change.policy.type is PolicyType.RCP else action)
 
 
 def test_no_change_where_none_helps() -> None:

@@ -22,7 +22,7 @@ from kansatsu.policy import (
 )
 
 _STEPS = 12  # more than there are types of policies
-_NOTHING = "kansatsu:NoAction"  # no operation has it, so that a Deny of it denies nothing
+_NEVER = {"StringEquals": {"aws:PrincipalArn": "-"}}  # no caller has it, so that a Deny under it denies nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,7 @@ def _without_denies(decision: Decision) -> _Step | None:
         body, statements = _opened(policy)
         for index in hit:
             changes[policy.source, index] = Change(policy.source, statements[index], index)
-            rest = {key: value for key, value in statements[index].items() if key not in {"Action", "NotAction"}}
-            statements[index] = {**rest, "Action": _NOTHING}
+            statements[index] = {**statements[index], "Condition": _NEVER}
         return _closed(policy, body, statements)
 
     policies = _mapped(decision.policies, narrowed)
@@ -136,10 +135,12 @@ def _home(present: Iterable[Policy], request: Request, kind: PolicyType) -> Sour
 
 
 def _statement(request: Request, kind: PolicyType) -> dict[str, Any]:
+    if kind is PolicyType.RCP:
+        return {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}  # no other Allow may be in one
     statement: dict[str, Any] = {"Effect": "Allow", "Action": request.action}
     if kind in {PolicyType.TRUST, PolicyType.RESOURCE}:
         statement["Principal"] = _principal(request.principal)
-    elif kind in {PolicyType.RCP, PolicyType.VPC_ENDPOINT}:
+    elif kind is PolicyType.VPC_ENDPOINT:
         statement["Principal"] = "*"
     if kind is not PolicyType.TRUST:
         statement["Resource"] = "*" if request.resource is UNRESOLVED else _literal(request)

@@ -144,9 +144,8 @@ def _all_of(snapshot: "Snapshot", managed_arns: Iterable[str], id: str) -> list[
     return found
 
 
-def managed(store: "Store", arn: str, *, boundary: bool = False) -> Loaded[Policy]:
-    """The default version of a managed policy, compiled."""
-    kind = PolicyType.BOUNDARY if boundary else PolicyType.IDENTITY
+def managed(store: "Store", arn: str, kind: PolicyType = PolicyType.IDENTITY) -> Loaded[Policy]:
+    """The default version of a managed policy, compiled as what it is used for."""
     source = Source(kind, arn=arn, name=arn.rsplit("/", 1)[-1])
     if aws_managed.is_aws(arn):
         document = aws_managed.document(arn)

@@ -8,7 +8,7 @@ from kansatsu.identity import changes, loader, revocations
 from kansatsu.identity.cache import Cache
 from kansatsu.identity.changes import Change
 from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
-from kansatsu.policy import Policy, PolicySet
+from kansatsu.policy import Policy, PolicySet, PolicyType
 
 if TYPE_CHECKING:
     from kansatsu.identity.sessions import Session
@@ -71,7 +71,11 @@ class Snapshot:
 
     def boundary(self, arn: str) -> Policy | None:
         """The same as managed(), compiled as a permissions boundary."""
-        return self._get(("boundary", arn), "policy", lambda: loader.managed(self._store, arn, boundary=True))
+        return self._get(("boundary", arn), "policy", lambda: loader.managed(self._store, arn, PolicyType.BOUNDARY))
+
+    def session_policy(self, arn: str) -> Policy | None:
+        """The same as managed(), compiled as a session policy."""
+        return self._get(("session", arn), "policy", lambda: loader.managed(self._store, arn, PolicyType.SESSION))
 
     def revoked(self, session: "Session") -> bool:
         """Whether credentials issued when this session was are refused.

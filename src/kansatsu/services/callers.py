@@ -18,7 +18,7 @@ def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
     limits: PolicySet | None = None
     if session is not None and (session.policy is not None or session.policy_arns):
         # INVARIANT: a session policy that is gone allows nothing; it never falls away.
-        compiled = [policy for policy in map(snapshot.managed, session.policy_arns) if policy is not None]
+        compiled = [policy for policy in map(snapshot.session_policy, session.policy_arns) if policy is not None]
         if session.policy is not None:
             source = Source(PolicyType.SESSION, owner=caller.arn)
             compiled.append(compile_policy(parse(session.policy, PolicyType.SESSION), source))

@@ -48,8 +48,9 @@ def _explain(call: Call, request_id: str | None, authorization_id: str | None) -
         events = [event for event in call.recorder.recent(_RECENT) if event.request_id == request_id]
         if mine := [event for event in reversed(events) if event.account == call.account]:
             return _of_events(call, mine)
-    what = f"the request {request_id}" if request_id else f"{authorization_id}" if authorization_id else "any denial"
-    raise AwsError(f"Nothing is known of {what}, or no longer: details are kept for a day.", code="NoSuchRequest", status=404)
+    what = request_id or authorization_id or "any denial"
+    message = f"Nothing is known of {what}, or no longer: details are kept for a day."
+    raise AwsError(message, code="NoSuchRequest", status=404)
 
 
 def _sealed_id(call: Call, encoded: str) -> str:
