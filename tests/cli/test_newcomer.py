@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -187,6 +188,11 @@ def spoil_database(data_dir: Path) -> None:
     (data_dir / "kansatsu.db").write_bytes(b"garbage" * 1000)
 
 
+def spoil_record(data_dir: Path) -> None:
+    shutil.rmtree(data_dir / "events")
+    (data_dir / "events").touch()
+
+
 def spoil_log(data_dir: Path) -> None:
     (data_dir / "kansatsu.log").unlink(missing_ok=True)
     (data_dir / "kansatsu.log").mkdir()
@@ -196,6 +202,7 @@ FAILURES: dict[str, tuple[Callable[[Path], object], str]] = {
     "database": (spoil_database, "kansatsu.db is not a Kansatsu database"),
     "no key": (lambda d: (d / "master.key").unlink(), "master.key is missing"),
     "another key": (lambda d: (d / "master.key").write_bytes(bytes(32)), "master.key is not the key"),
+    "record": (spoil_record, "events: File exists; see "),
     "log": (spoil_log, "kansatsu.log cannot be written"),
 }
 

@@ -47,6 +47,8 @@ def status(form: str, **given: Any) -> None:
     effective = options.load(**given)
     data_dir = effective.settings.data_dir
     found = daemon.running(data_dir)
+    if found is None and daemon.is_anothers(data_dir):
+        raise daemon.not_yours(data_dir)
     health, said = daemon.ask_health(found.endpoint) if found else (0, {})
     row = {
         "state": "ready" if health == 200 else "not answering" if found else "stopped",

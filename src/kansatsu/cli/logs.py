@@ -50,6 +50,11 @@ def configure(settings: Settings, *, to_stderr: bool) -> None:
     logging.basicConfig(level=settings.log_level.upper(), handlers=handlers, force=True)
 
 
+def only_to_file() -> None:
+    """For an end that is said in a sentence of its own."""
+    del logging.getLogger().handlers[1:]
+
+
 @click.command()
 @click.option("-f", "--follow", is_flag=True, help="Go on printing as lines arrive.")
 @click.option("-n", "--lines", default=50, show_default=True, type=click.IntRange(min=0), help="Last lines to print.")
@@ -61,6 +66,10 @@ def logs(follow: bool, lines: int, **given: Any) -> None:
         _print(path, lines, follow)
     except FileNotFoundError:
         raise Failure(f"There is no log at {path}; start with `{again('up -d')}`.", Exit.NOT_RUNNING) from None
+    except PermissionError:
+        raise daemon.not_yours(path.parent) from None
+    except OSError as error:
+        raise Failure(f"The log {path} cannot be read: {error.strerror}.") from None
     except KeyboardInterrupt:
         return
 

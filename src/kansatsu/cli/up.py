@@ -86,6 +86,7 @@ def _why(settings: Settings, error: Exception) -> str:
 
     if isinstance(error, Failure | StoreError | backends.NoCredentials):
         return str(error)
+    logs.only_to_file()
     logs.LOGGER.error("The server ended with an error.", exc_info=error)
     if isinstance(error, OSError) and error.strerror:
         where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
