@@ -61,6 +61,14 @@ REFUSED_RESOURCE = [
         "Allow with NotPrincipal is not allowed.",
     ),
     ("both", doc(less(FULL, NotPrincipal="*")), SYNTAX),
+    ("no resources", doc(less(FULL, Resource=[])), "Policy statement must contain resources."),
+    (
+        "not no resources",
+        doc(less(FULL, "Resource", NotResource=[])),
+        "Policy statement must contain resources.",
+    ),
+    ("an empty list", doc(less(FULL, Principal=[])), SYNTAX),
+    ("an empty list of accounts", doc(less(FULL, Principal={"AWS": []})), SYNTAX),
     (
         "part of a name",
         doc(less(FULL, Principal={"AWS": "arn:aws:iam::111122223333:role/*"})),

@@ -85,7 +85,7 @@ def _statement(given: JsonObject, text: str, type: PolicyType, version: str) -> 
         effect=str(effect),
         actions=_texts(_either(given, "Action")),
         resources=_texts(_either(given, "Resource")),
-        principals=_principals(_either(given, "Principal")),
+        principals=_principals(_either(given, "Principal")) if _has_principal(given) else (),
         conditions=_conditions(given.get("Condition", JsonObject())),
         not_action="NotAction" in given,
         not_resource="NotResource" in given,
@@ -102,11 +102,18 @@ def _fields(given: JsonObject, type: PolicyType) -> None:
     for name in ("Resource", "NotResource"):
         if name in given and not rules.resource_allowed:
             raise _rules.refuse(f"Has prohibited field {name}")
-    has_principal = "Principal" in given or "NotPrincipal" in given
+        # INVARIANT: a list of no resources is refused, since a statement without the element is about everything.
+        if given.get(name) == []:
+            raise _rules.refuse(_rules.NO_RESOURCES)
+    has_principal = _has_principal(given)
     if has_principal and not rules.principal:
         raise _rules.refuse(_rules.PRINCIPAL_PROHIBITED)
     if rules.principal and not has_principal:
         raise _rules.refuse("Missing required field Principal")
+
+
+def _has_principal(given: JsonObject) -> bool:
+    return "Principal" in given or "NotPrincipal" in given
 
 
 def _either(given: JsonObject, name: str) -> Json:
@@ -119,8 +126,6 @@ def _either(given: JsonObject, name: str) -> Json:
 def _principals(given: Json) -> tuple[tuple[str, str], ...]:
     if given == "*":
         return (("*", "*"),)
-    if given == []:  # there is no such element; where one must be, _fields has said so
-        return ()
     if not isinstance(given, JsonObject) or not given:
         _syntax()
     _only(given, _PRINCIPAL_KINDS)
