@@ -261,6 +261,17 @@ def test_another_users_directory(words: list[str], tmp_path: Path, monkeypatch: 
     assert result.stderr == f"kansatsu: The data directory {tmp_path} belongs to another user.\n"
 
 
+@pytest.mark.parametrize("words", [["status"], ["down"], ["up", "-d"], ["instance", "ls"], ["aws", "s3", "ls"]])
+def test_another_users_directory_that_everybody_may_look_into(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    result = invoke(*words, KANSATSU_DATA_DIR=str(tmp_path))
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert result.stderr == f"kansatsu: The data directory {tmp_path} belongs to another user.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 WORKLOADS = [
     {"Id": "i-0aa1", "Name": "app", "State": "terminated", "Container": "c1" * 32},
     {"Id": "i-0aa2", "Name": "app", "State": "running", "Container": "c2" * 32},

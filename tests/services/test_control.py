@@ -154,7 +154,7 @@ def test_the_identity_ends_with_the_process(cloud: Ec2World, child: Any, params:
         ({"Role": "R"}, "AccessDenied", "does not allow ecs-tasks.amazonaws.com"),
         ({"Role": "R", "Service": "lambda.amazonaws.com"}, "AccessDenied", "does not allow lambda.amazonaws.com"),
         ({"InstanceProfile": "none"}, "InvalidParameterValue", "none"),
-        ({"InstanceProfile": "Empty"}, "AccessDenied", "does not contain a role"),
+        ({"InstanceProfile": "Empty"}, "IncorrectState", "does not contain a role"),
         ({"InstanceProfile": "P", "Service": "ecs-tasks.amazonaws.com"}, "InvalidParameterValue", "ec2.amazonaws.com"),
         ({"Role": "R", "Service": "ec2.amazonaws.com", "Pid": 2**22 + 1}, "InvalidParameterValue", "no process"),
     ],
