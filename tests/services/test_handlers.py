@@ -12,6 +12,8 @@ _OURS = [item for item in handlers() if item.service in ("iam", "sts")]
 
 # The parameters of the model that an operation of ours does not take: it answers 501 to them.
 _NOT_TAKEN = {
+    "SimulatePrincipalPolicy": {"policy_exclusion_list", "resource_handling_option"},
+    "SimulateCustomPolicy": {"ordered_organization_policy_input_list", "resource_handling_option"},
     "AssumeRole": {"provided_contexts", "minimum_session_token_size"},
 }
 

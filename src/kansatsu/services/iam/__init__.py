@@ -9,8 +9,21 @@ from kansatsu.services.iam import (
     policies,
     profiles,
     roles,
+    simulate,
     tags,
     users,
 )
 
-__all__ = ["account", "attachments", "groups", "inline", "keys", "policies", "profiles", "roles", "tags", "users"]
+__all__ = [
+    "account",
+    "attachments",
+    "groups",
+    "inline",
+    "keys",
+    "policies",
+    "profiles",
+    "roles",
+    "simulate",
+    "tags",
+    "users",
+]

@@ -1,0 +1,341 @@
+"""The policy simulator: what the gateway would decide, asked of the same function without doing anything.
+
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kansatsu.arn import Arn
+from kansatsu.errors import InvalidInput, NoSuchEntity
+from kansatsu.identity import EntityRecord
+from kansatsu.identity.pages import Cursor
+from kansatsu.policy import (
+    Decision,
+    Document,
+    Match,
+    Policies,
+    Policy,
+    PolicySet,
+    PolicyType,
+    Principal,
+    Request,
+    Verdict,
+    evaluate,
+)
+from kansatsu.services.iam import _resources
+from kansatsu.services.iam._register import iam
+from kansatsu.services.iam.simulated import (
+    Context,
+    context_keys,
+    context_of,
+    entity_of,
+    entries,
+    owner_of,
+    policy_from,
+    principal_of,
+)
+from kansatsu.services.registry import Call, Params
+
+Texts = Sequence[str]
+Shown = dict[str, Any]
+
+_ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_-]+", re.ASCII)
+_ASSUMING = re.compile(r"sts:(assumerole\w*|tagsession|setsourceidentity)", re.ASCII | re.IGNORECASE)
+_ROLE = re.compile(r"arn:[^:]*:iam::[0-9]{12}:role/.+", re.ASCII)
+_OWNER = re.compile(r"(?:arn:[^:]*:iam::)?([0-9]{12})(?::root)?", re.ASCII)
+# From the worst: https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
+_ORDER = (Verdict.EXPLICIT_DENY, Verdict.IMPLICIT_DENY, Verdict.ALLOW)
+_SHOWN = {
+    PolicyType.IDENTITY: "IAM Policy",
+    PolicyType.RESOURCE: "Resource Policy",
+    PolicyType.TRUST: "Resource Policy",
+    PolicyType.BOUNDARY: "Permissions Boundary Policy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One simulation: who asks under which policies in which context."""
+
+    principal: Principal
+    context: Context
+    identity: PolicySet
+    boundary: Policy | None
+    resource_policy: str | None
+    owner: str
+    resources: tuple[str, ...]
+    listed: bool  # the request names resources
+
+    def decide(self, action: str, resource: str) -> Decision:
+        """INVARIANT: this is the gateway's own function on the gateway's own values; there is no second engine."""
+        guard = self._guard(action, resource)
+        trust = guard is not None and guard.source.type is PolicyType.TRUST
+        policies = Policies(
+            self.identity, self.boundary, resource=None if trust else guard, trust=guard if trust else None
+        )
+        owner = owner_of(resource, self.owner)
+        return evaluate(Request(self.principal, action, resource, self.context, owner), policies)
+
+    def _guard(self, action: str, resource: str) -> Policy | None:
+        if self.resource_policy is None:
+            return None
+        trust = _ASSUMING.fullmatch(action) and _ROLE.fullmatch(resource)
+        return policy_from(self.resource_policy, PolicyType.TRUST if trust else PolicyType.RESOURCE, "ResourcePolicy")
+
+
+def _source(call: Call, params: Params) -> _resources.Target:
+    """The user, group or role whose policies are asked; its tags are condition keys."""
+    arn = params["PolicySourceArn"]
+    record = entity_of(call.snapshot, arn)
+    if record is None or record.account != call.account:
+        return arn, {}
+    tags = record.tags.items()
+    return arn, {f"{prefix}:resourcetag/{key.lower()}": value for key, value in tags for prefix in ("iam", "aws")}
+
+
+def _record(call: Call, arn: str) -> EntityRecord:
+    record = entity_of(call.snapshot, arn)
+    # INVARIANT: nobody learns of the policies of another account.
+    if record is None or record.account != call.account:
+        kind, _, name = arn.rpartition(":")[2].partition("/")
+        raise NoSuchEntity(f"The {kind} with name {name.rpartition('/')[2]} cannot be found.")
+    return record
+
+
+@iam("SimulatePrincipalPolicy", _source)
+def simulate_principal_policy(
+    call: Call,
+    policy_source_arn: str,
+    action_names: Texts,
+    policy_input_list: Texts = (),
+    permissions_boundary_policy_input_list: Texts = (),
+    resource_arns: Texts = (),
+    resource_policy: str | None = None,
+    resource_owner: str | None = None,
+    caller_arn: str | None = None,
+    context_entries: Sequence[Mapping[str, Any]] | None = None,
+    max_items: int | None = None,
+    marker: str | None = None,
+) -> Shown:
+    record = _record(call, policy_source_arn)
+    own = call.snapshot.policies(record.id)
+    identity = PolicySet((*own.identity, *_inputs(policy_input_list)))
+    boundary = _boundary(permissions_boundary_policy_input_list) or own.boundary
+    caller = caller_arn or policy_source_arn
+    scene = _scene(
+        call, caller, identity, boundary, resource_policy, resource_owner, resource_arns, entries(context_entries)
+    )
+    return _answer(scene, action_names, Cursor.of("Simulate", marker, max_items))
+
+
+@iam("SimulateCustomPolicy", _resources.everything)
+def simulate_custom_policy(
+    call: Call,
+    policy_input_list: Texts,
+    action_names: Texts,
+    permissions_boundary_policy_input_list: Texts = (),
+    resource_arns: Texts = (),
+    resource_policy: str | None = None,
+    resource_owner: str | None = None,
+    caller_arn: str | None = None,
+    context_entries: Sequence[Mapping[str, Any]] | None = None,
+    max_items: int | None = None,
+    marker: str | None = None,
+) -> Shown:
+    if resource_policy is not None and caller_arn is None:
+        raise InvalidInput("CallerArn is required when a resource-based policy is given.")
+    identity = PolicySet(_inputs(policy_input_list))
+    boundary = _boundary(permissions_boundary_policy_input_list)
+    scene = _scene(
+        call, caller_arn, identity, boundary, resource_policy, resource_owner, resource_arns, entries(context_entries)
+    )
+    return _answer(scene, action_names, Cursor.of("Simulate", marker, max_items))
+
+
+@iam("GetContextKeysForCustomPolicy", _resources.everything)
+def get_context_keys_for_custom_policy(call: Call, policy_input_list: Texts) -> Shown:
+    return {"ContextKeyNames": list(context_keys(policy.document for policy in _inputs(policy_input_list)))}
+
+
+@iam("GetContextKeysForPrincipalPolicy", _source)
+def get_context_keys_for_principal_policy(call: Call, policy_source_arn: str, policy_input_list: Texts = ()) -> Shown:
+    own = call.snapshot.policies(_record(call, policy_source_arn).id)
+    found = (*own.identity, *_inputs(policy_input_list))
+    return {"ContextKeyNames": list(context_keys(policy.document for policy in found))}
+
+
+def _inputs(texts: Texts) -> tuple[Policy, ...]:
+    named = enumerate(texts, 1)
+    return tuple(policy_from(text, PolicyType.IDENTITY, f"PolicyInputList.{number}") for number, text in named)
+
+
+def _boundary(texts: Texts) -> Policy | None:
+    if len(texts) > 1:
+        raise InvalidInput("Only one permissions boundary policy can be simulated.")
+    return policy_from(texts[0], PolicyType.BOUNDARY, "PermissionsBoundaryPolicyInputList.1") if texts else None
+
+
+def _scene(
+    call: Call,
+    caller: str | None,
+    identity: PolicySet,
+    boundary: Policy | None,
+    resource_policy: str | None,
+    resource_owner: str | None,
+    resources: Texts,
+    given: Context,
+) -> Scene:
+    record, principal = None, Principal(call.account, "", "user")
+    if caller is not None:
+        principal = principal_of(caller, None)
+        if principal.account == call.account:  # tags and ids of other accounts' principals are theirs to tell
+            record = entity_of(call.snapshot, caller)
+            principal = principal_of(caller, record)
+    owner = _OWNER.fullmatch(resource_owner) if resource_owner is not None else None
+    if resource_owner is not None and owner is None:
+        raise InvalidInput(f"Invalid Resource Owner: {resource_owner}")
+    for resource in resources:
+        if resource != "*" and Arn.parse(resource) is None:
+            raise InvalidInput(f"Invalid Resource Arn: {resource}")
+    listed = bool(resources) and tuple(resources) != ("*",)
+    context = context_of(principal, record) | given
+    return Scene(
+        principal,
+        context,
+        identity,
+        boundary,
+        resource_policy,
+        owner[1] if owner else "",
+        tuple(dict.fromkeys(resources)) or ("*",),
+        listed,
+    )
+
+
+def _answer(scene: Scene, actions: Texts, cursor: Cursor) -> Shown:
+    for action in actions:
+        if not _ACTION.fullmatch(action):
+            raise InvalidInput(f"Invalid Action Name: {action}")
+    if scene.resource_policy is not None and not any(map(_ASSUMING.fullmatch, actions)):
+        policy_from(scene.resource_policy, PolicyType.RESOURCE, "ResourcePolicy")
+    page = cursor.cut([(f"{number:06}", action) for number, action in enumerate(actions)])
+    shown: Shown = {
+        "EvaluationResults": [_result(scene, action) for action in page.items],
+        "IsTruncated": page.marker is not None,
+    }
+    return shown | ({"Marker": page.marker} if page.marker is not None else {})
+
+
+def _result(scene: Scene, action: str) -> Shown:
+    each = [(resource, scene.decide(action, resource)) for resource in scene.resources]
+    specific = [_specific(scene, resource, decision) for resource, decision in each]
+    decisions = [item["EvalResourceDecision"] for item in specific]
+    worst = min(decisions, key=_ORDER.index)
+    # "Only statements that contributed to the reported decision are included."
+    matched = [item["MatchedStatements"] for item in specific if item["EvalResourceDecision"] == worst]
+    result: Shown = {
+        "EvalActionName": action,
+        "EvalResourceName": "*",
+        "EvalDecision": worst,
+        "MatchedStatements": _distinct(matched),
+        "MissingContextValues": _distinct(item["MissingContextValues"] for item in specific),
+    }
+    if scene.boundary is not None:
+        said = [item["PermissionsBoundaryDecisionDetail"]["AllowedByPermissionsBoundary"] for item in specific]
+        result["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": all(said)}
+    if not scene.listed:
+        return result
+    details = [item["EvalDecisionDetails"] for item in specific]
+    result["EvalDecisionDetails"] = {
+        name: min((said[name] for said in details if name in said), key=_ORDER.index)
+        for name in _SHOWN.values()
+        if any(name in said for said in details)
+    }
+    return result | {"ResourceSpecificResults": specific}
+
+
+def _distinct(lists: Iterable[Sequence[Any]]) -> list[Any]:
+    found: list[Any] = []
+    for values in lists:
+        found += [value for value in values if value not in found]
+    return found
+
+
+def _specific(scene: Scene, resource: str, decision: Decision) -> Shown:
+    verdict = Verdict.ALLOW if decision.allowed else Verdict.EXPLICIT_DENY
+    if not decision.allowed and not decision.explicit:
+        verdict = Verdict.IMPLICIT_DENY
+    shown: Shown = {
+        "EvalResourceName": resource,
+        "EvalResourceDecision": verdict,
+        "MatchedStatements": list(_statements(decision)),
+        "MissingContextValues": missing(decision),
+        "EvalDecisionDetails": {},
+    }
+    if decision.request.resource_account not in ("", scene.principal.account):
+        said = {_SHOWN[kind]: value for kind, value in decision.verdicts.items()}
+        # Without a policy of the resource the other account says nothing, and that is no.
+        said.setdefault("Resource Policy", Verdict.IMPLICIT_DENY)
+        shown["EvalDecisionDetails"] = said
+    if scene.boundary is not None:
+        allowed = decision.verdicts.get(PolicyType.BOUNDARY) is Verdict.ALLOW
+        shown["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": allowed}
+    return shown
+
+
+def documents_of(policies: Policies) -> Iterator[Document]:
+    """The documents that may be simulated: identity-based ones, the boundary, the resource's."""
+    for policy in (*policies.identity, policies.boundary, policies.guard):
+        if policy is not None:
+            yield policy.document
+
+
+def missing(decision: Decision) -> list[str]:
+    """Keys that the policies read and the simulation was not given."""
+    context = decision.request.context
+    return [key for key in context_keys(documents_of(decision.policies)) if not any(context.get(key.lower(), ()))]
+
+
+def _statements(decision: Decision) -> Iterator[Shown]:
+    """Those that decided; nothing has decided where nothing allowed."""
+    if not decision.allowed and not decision.explicit:
+        return
+    effect = "Allow" if decision.allowed else "Deny"
+    texts = {policy.source: policy.document.text for policy in _shown_policies(decision.policies)}
+    for match in decision.matched:
+        if match.effect == effect and match.policy in texts:
+            yield _statement(match, texts[match.policy])
+
+
+def _shown_policies(policies: Policies) -> Iterator[Policy]:
+    yield from policies.identity
+    if policies.guard is not None:
+        yield policies.guard
+
+
+def _statement(match: Match, text: str) -> Shown:
+    source, (start, end) = match.policy, match.span
+    return {
+        "SourcePolicyId": source.name,
+        "SourcePolicyType": _kind(match),
+        # AWS's positions are behind the braces: column 38 for the one at offset 36, as in the example of the AWS CLI.
+        "StartPosition": _position(text, start + 1),
+        "EndPosition": _position(text, end),
+    }
+
+
+def _kind(match: Match) -> str:
+    source = match.policy
+    if source.type is not PolicyType.IDENTITY:
+        return "resource"
+    if source.arn:
+        return "aws-managed" if source.arn.split(":")[4] == "aws" else "user-managed"
+    return source.owner.rpartition(":")[2].partition("/")[0] or "none"
+
+
+def _position(text: str, offset: int) -> dict[str, int]:
+    line_start = text.rfind("\n", 0, offset) + 1
+    return {"Line": text.count("\n", 0, offset) + 1, "Column": offset - line_start + 1}
