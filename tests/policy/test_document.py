@@ -7,9 +7,12 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kansatsu.errors import MalformedPolicyDocument
 from kansatsu.policy import Document, PolicyType, dump, parse, principals, with_principals
+from kansatsu.policy._json import JsonError, read
 
 SYNTAX = "Syntax errors in policy."
 VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
@@ -227,6 +230,24 @@ def test_taken_and_dumped(type: PolicyType, text: str) -> None:
     document = parse(text, type)
     assert parse(dump(document), type) == document
     assert document.text == text
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.text(max_size=6) | st.sampled_from(["", "\\", '"', "]", ",", "\x7f", "é", " "]), max_size=5), st.data()
+)
+def test_lists_of_texts_are_read_as_json_reads_them(values: list[str], data: st.DataObject) -> None:
+    blank = st.text(" \t\n\r", max_size=2)
+    ascii_only = data.draw(st.booleans())
+    items = [json.dumps(value, ensure_ascii=ascii_only) for value in values]
+    inside = ",".join(data.draw(blank) + item + data.draw(blank) for item in items)
+    text = data.draw(blank) + "[" + (inside or data.draw(blank)) + "]" + data.draw(blank)
+    assert read(text) == json.loads(text) == values
+    with pytest.raises(JsonError):
+        read(text.rstrip()[:-1])
+    if values:
+        with pytest.raises(JsonError):
+            read(text.rstrip()[:-1] + ",]")
 
 
 def test_version_is_2008_when_absent_and_create_policy_refuses_it() -> None:

@@ -232,7 +232,8 @@ def _compiles(statement: Statement, *, variables: bool) -> None:
         if not _CONDITION_KEY.fullmatch(condition.key):
             raise refuse(NO_VENDOR)
     try:
-        resources(statement.resources, variables=variables)
+        if variables and any("${" in resource for resource in statement.resources):
+            resources(statement.resources, variables=variables)
         for condition in statement.conditions:
             compile_condition(condition, variables=variables)
     except (TemplateError, ValueInvalid):

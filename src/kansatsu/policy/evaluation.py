@@ -100,16 +100,21 @@ def _ask(request: Request, policies: Policies) -> Said:
         endpoint, _ = _guard(policies.vpc_endpoint, request, bounded)
     if guard is not None:
         guarded, reach = _guard(guard, request, bounded)
-    if own_policies(request):
+    kind = principal.kind
+    if kind in _PLAIN or own_policies(request):
         if policies.scps and not is_service_linked(principal):
             scp = levels(policies.scps, request)
         identity = policies.identity.verdict(action, resource, context)
-        if principal.kind == "root" and identity is not Verdict.EXPLICIT_DENY:
+        if kind == "root" and identity is not Verdict.EXPLICIT_DENY:
             identity = Verdict.ALLOW  # the root user needs no policy
         if policies.boundary is not None:
             boundary = policies.boundary.rules.verdict(action, resource, context)
-        session, limited = _session(request, policies)
+        if policies.session is not None or policies.limits is not None or kind == "federated":
+            session, limited = _session(request, policies)
     return Said(rcp, scp, endpoint, guarded, identity, boundary, session, reach, limited)
+
+
+_PLAIN = frozenset({"user", "role", "root"})  # kinds that have policies of their own, without a closer look
 
 
 def _above_rcps(request: Request, policies: Policies) -> bool:
