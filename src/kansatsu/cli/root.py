@@ -19,6 +19,8 @@ COMMANDS = {
     "run": "run",
     "instance": "instance",
     "why": "why",
+    "can": "can",
+    "who-can": "who_can",
     "config": "config",
     "version": "version",
 }
@@ -34,7 +36,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module("kansatsu.cli." + COMMANDS[cmd_name])
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def resolve_command(

@@ -56,14 +56,15 @@ def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"Operation: {operation}"
     for item in answer["Evaluations"]:
         yield ""
-        yield from _evaluation(item)
+        yield from evaluation_lines(item)
     yield from _changes(answer)
     for note in answer.get("Notes", []):
         yield ""
         yield f"Note: {note}"
 
 
-def _evaluation(item: Mapping[str, Any]) -> Iterator[str]:
+def evaluation_lines(item: Mapping[str, Any]) -> Iterator[str]:
+    """One decision for the person: what was decided, by whom, where, and in which context."""
     yield f"{'Allowed' if item['Allowed'] else 'Denied'}: {item['Action']} on {item['Resource']}"
     yield f"  {item['Reason']}"
     for said in item.get("Verdicts", []):

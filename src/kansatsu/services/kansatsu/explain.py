@@ -150,7 +150,7 @@ def _of_events(call: Call, events: Sequence[AccessEvent]) -> dict[str, Any]:
         "PrincipalArn": first.principal_arn,
         "UserId": first.principal_id,
         "Allowed": all(event.allowed for event in events),
-        "Evaluations": [_decided(decision) for decision in decisions],
+        "Evaluations": [decided(decision) for decision in decisions],
         "Changes": [],
         "Notes": notes,
     }
@@ -181,7 +181,8 @@ def _now(call: Call, event: AccessEvent) -> Decision | None:
     return evaluate(request, Policies(own.identity, own.boundary))
 
 
-def _decided(decision: Decision) -> dict[str, Any]:
+def decided(decision: Decision) -> dict[str, Any]:
+    """A decision of now as ExplainRequest answers it."""
     texts = {policy.source: policy.document.text for policy in policies_in(decision.policies)}
     matches = [(match, texts[match.policy]) for match in decision.matched]
     request = decision.request

@@ -1,0 +1,51 @@
+"""`kansatsu can`: may this user or role do that, and which statement says so."""
+
+import json
+from typing import Any
+
+import click
+
+from kansatsu.cli import client, options
+from kansatsu.cli.output import Exit, Failure
+from kansatsu.cli.why import evaluation_lines
+
+
+def context_keys(given: tuple[str, ...]) -> list[dict[str, Any]]:
+    """KEY=VALUE, a key with several values given several times. Ends the command with exit 2 for anything else."""
+    keys: dict[str, list[str]] = {}
+    for entry in given:
+        key, equals, value = entry.partition("=")
+        if not equals or ":" not in key:
+            raise Failure(f"--context {entry} is not KEY=VALUE, such as aws:SourceIp=192.0.2.1.", Exit.USAGE)
+        keys.setdefault(key, []).append(value)
+    return [{"Key": key, "Values": values} for key, values in keys.items()]
+
+
+@click.command()
+@click.argument("principal")
+@click.argument("action")
+@click.argument("resource")
+@click.option("--context", multiple=True, metavar="KEY=VALUE", help="A condition key; may be given several times.")
+@click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", help="Format.")
+@click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
+@options.where_options
+def can(
+    principal: str, action: str, resource: str, context: tuple[str, ...], form: str, profile: str | None, **given: Any
+) -> None:
+    """Say whether PRINCIPAL (an ARN, user/NAME or role/NAME) may do ACTION on RESOURCE, and why.
+
+    Exit code 0: allowed; 4: denied.
+    """
+    keys = context_keys(context)
+    control = client.connect(options.load(**given).settings, "kansatsu", profile)
+    with client.answers():
+        answer = control.simulate_access(Principal=principal, Action=action, Resource=resource, Context=keys)
+    answer.pop("ResponseMetadata", None)
+    if form == "json":
+        click.echo(json.dumps(answer, indent=2))
+    else:
+        click.echo(f"Who: {answer['PrincipalArn']}")
+        for line in evaluation_lines(answer["Evaluation"]):
+            click.echo(line)
+    if not answer["Evaluation"]["Allowed"]:
+        click.get_current_context().exit(int(Exit.DENIED))

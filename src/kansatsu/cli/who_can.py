@@ -1,0 +1,49 @@
+"""`kansatsu who-can`: all users and roles that may do something, through which policy and under which conditions."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+
+from kansatsu.cli import client, options
+from kansatsu.cli.can import context_keys
+from kansatsu.cli.output import emit, output_option
+
+COLUMNS = ["principal", "policy", "through", "statement", "conditions"]
+
+
+@click.command()
+@click.argument("action")
+@click.argument("resource")
+@click.option("--context", multiple=True, metavar="KEY=VALUE", help="A condition key; may be given several times.")
+@click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
+@output_option
+@options.where_options
+def who_can(action: str, resource: str, context: tuple[str, ...], profile: str | None, form: str, **given: Any) -> None:
+    """List the users and roles of the account that may do ACTION on RESOURCE, and through which policy."""
+    keys = context_keys(context)
+    control = client.connect(options.load(**given).settings, "kansatsu", profile)
+    with client.answers():
+        rows = [_row(item) for item in _all(control, {"Action": action, "Resource": resource, "Context": keys})]
+    emit(sorted(rows, key=lambda row: [str(row[column]) for column in COLUMNS]), COLUMNS, form)
+
+
+def _all(control: Any, asked: dict[str, Any]) -> Iterator[Mapping[str, Any]]:
+    while True:
+        answer = control.list_principals_with_access(**asked)
+        yield from answer["Principals"]
+        if "NextToken" not in answer:
+            return
+        asked["NextToken"] = answer["NextToken"]
+
+
+def _row(item: Mapping[str, Any]) -> dict[str, Any]:
+    sid = f" ({item['Sid']})" if item.get("Sid") else ""
+    through = item["Through"]
+    return {
+        "principal": item["PrincipalArn"],
+        "policy": item.get("PolicyArn") or item["PolicyName"],
+        "through": "" if through == item["PrincipalArn"] else through,
+        "statement": f"{item['Index'] + 1}{sid}",
+        "conditions": "; ".join(item["Conditions"]),
+    }

@@ -1,0 +1,137 @@
+"""Who can do what: one principal and one action explained, and everybody who may do it, with the conditions.
+
+Resource-based policies are not asked: there are none that Kansatsu enforces.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kansatsu import arn as arns
+from kansatsu.arn import Arn
+from kansatsu.errors import InvalidParameterValue, NoSuchEntity
+from kansatsu.identity import EntityRecord, entities
+from kansatsu.identity.pages import Cursor
+from kansatsu.policy import Decision, Policies, Request, evaluate
+from kansatsu.services.iam import simulated
+from kansatsu.services.kansatsu import explain
+from kansatsu.services.kansatsu.conditional import Grant, grants
+from kansatsu.services.registry import Call, operation
+
+Keys = Sequence[Mapping[str, Any]]
+
+_ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_-]+", re.ASCII)
+_SHORT = re.compile(r"(user|role)/([^/]+)", re.ASCII)
+_KINDS = ("role", "user")
+PAGE = 100  # principals looked at for one answer, unless the request says otherwise
+
+
+@operation("kansatsu", "SimulateAccess")
+def simulate_access(call: Call, principal: str, action: str, resource: str, context: Keys = ()) -> dict[str, Any]:
+    """May this user or role do that? By its policies of now, with the statements, as ExplainRequest shows them."""
+    record = _find(call, principal)
+    given = _checked(action, resource, context)
+    decision = _decide(call, record, action, resource, given)
+    missing = [key for key in decision.missing_keys if not any(decision.request.context.get(key.lower(), ()))]
+    return {"PrincipalArn": record.arn, "Evaluation": explain.decided(decision) | {"MissingKeys": missing}}
+
+
+@operation("kansatsu", "ListPrincipalsWithAccess")
+def list_principals_with_access(
+    call: Call,
+    action: str,
+    resource: str,
+    context: Keys = (),
+    max_results: int | None = None,
+    next_token: str | None = None,
+) -> dict[str, Any]:
+    """Roles, then users, by name; a page may be empty and yet not the last: MaxResults counts those looked at."""
+    given = _checked(action, resource, context)
+    kind, _, marker = (next_token or _KINDS[0] + ":").partition(":")
+    if kind not in _KINDS:
+        raise InvalidParameterValue("Invalid NextToken.")
+    cursor = Cursor.of(f"ListPrincipalsWithAccess {kind}", marker or None, max_results or PAGE)
+    page = entities.listing(call.conn, call.account, kind, "/", cursor)
+    found = []
+    for item in page.items:
+        record = call.snapshot.entity(item.id)
+        if record is not None:
+            found += [_shown(call, record, grant) for grant in _grants(call, record, action, resource, given)]
+    answer: dict[str, Any] = {"Principals": found}
+    if page.marker is not None:
+        answer["NextToken"] = f"{kind}:{page.marker}"
+    elif kind != _KINDS[-1]:
+        answer["NextToken"] = f"{_KINDS[-1]}:"
+    return answer
+
+
+def _find(call: Call, wanted: str) -> EntityRecord:
+    """INVARIANT: only principals of the caller's account are found."""
+    if short := _SHORT.fullmatch(wanted):
+        record = call.snapshot.find(call.account, short[1], short[2])
+    elif re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/.+", wanted, re.ASCII):
+        record = simulated.entity_of(call.snapshot, wanted)
+    else:
+        raise InvalidParameterValue(f"{wanted} is neither the ARN of a user or role nor user/NAME or role/NAME.")
+    if record is None or record.account != call.account:
+        raise NoSuchEntity(f"There is no {wanted} in account {call.account}.")
+    return record
+
+
+def _checked(action: str, resource: str, context: Keys) -> simulated.Context:
+    if not _ACTION.fullmatch(action):
+        raise InvalidParameterValue(f"{action} is not the name of one action, such as s3:GetObject.")
+    if resource != "*" and Arn.parse(resource) is None:
+        raise InvalidParameterValue(f'{resource} is neither an ARN nor "*".')
+    given: simulated.Context = {}
+    for entry in context:
+        key, values = entry.get("Key", ""), entry.get("Values", [])
+        if ":" not in key or not values or key.lower() in given:
+            raise InvalidParameterValue(f"The context key {key!r} must have a prefix and values, and be given once.")
+        given[key.lower()] = values[0] if len(values) == 1 else tuple(values)
+    return given
+
+
+def _request(record: EntityRecord, action: str, resource: str, given: simulated.Context) -> Request:
+    principal = simulated.principal_of(record.arn, record)
+    context = simulated.context_of(principal, record) | given
+    return Request(principal, action, resource, context, simulated.owner_of(resource, ""))
+
+
+def _decide(call: Call, record: EntityRecord, action: str, resource: str, given: simulated.Context) -> Decision:
+    own = call.snapshot.policies(record.id)
+    return evaluate(_request(record, action, resource, given), Policies(own.identity, own.boundary))
+
+
+def _grants(call: Call, record: EntityRecord, action: str, resource: str, given: simulated.Context) -> list[Grant]:
+    own = call.snapshot.policies(record.id)
+    return grants(_request(record, action, resource, given), Policies(own.identity, own.boundary))
+
+
+def _shown(call: Call, record: EntityRecord, grant: Grant) -> dict[str, Any]:
+    source = grant.match.policy
+    shown: dict[str, Any] = {
+        "PrincipalArn": record.arn,
+        "PolicyArn": source.arn,
+        "PolicyName": source.name,
+        "Through": _through(call, record, source.arn, source.owner),
+        "Index": grant.match.index,
+        "Sid": grant.match.sid,
+        "Conditions": list(grant.conditions),
+    }
+    return shown
+
+
+def _through(call: Call, record: EntityRecord, policy_arn: str, owner: str) -> str:
+    """The ARN of what holds the policy: the principal, or one of its groups."""
+    if not policy_arn:
+        return owner or record.arn
+    own = call.snapshot.own_policies(record.id)
+    if own is None or policy_arn in own.attached:
+        return record.arn
+    for group in own.groups:
+        held = call.snapshot.own_policies(group)
+        named = call.snapshot.entity(group)
+        if held is not None and named is not None and policy_arn in held.attached:
+            return arns.entity(named.account, "group", named.path, named.name)
+    return record.arn

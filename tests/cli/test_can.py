@@ -1,0 +1,86 @@
+"""`kansatsu can` and `kansatsu who-can` against a real server: what they print, and with which exit code."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import uuid
+from typing import Any
+
+import pytest
+
+KEY = "arn:aws:s3:::bucket/key"
+
+
+def kansatsu(server: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kansatsu.cli", *arguments]
+    return subprocess.run(
+        command,
+        env=server.environ(),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def user(server: Any) -> str:
+    """Somebody who may read with MFA only."""
+    iam, name = server.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    statement = {
+        "Sid": "WithMfa",
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::bucket/*",
+        "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2)
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+    return name
+
+
+def test_can(server: Any, user: str) -> None:
+    done = kansatsu(server, "can", f"user/{user}", "s3:GetObject", KEY)
+    assert done.returncode == 4, done.stderr
+    assert "asked for and the request did not have: aws:MultiFactorAuthPresent" in done.stdout
+    given = ["--context", "aws:MultiFactorAuthPresent=true"]
+    done = kansatsu(server, "can", f"arn:aws:iam::123456789012:user/{user}", "s3:GetObject", KEY, *given)
+    assert done.returncode == 0, done.stderr
+    assert f"Allowed: s3:GetObject on {KEY}" in done.stdout
+    assert "Allow by statement 1 (WithMfa), which decided: own of" in done.stdout and "line 4" in done.stdout
+    done = kansatsu(server, "can", f"user/{user}", "s3:GetObject", KEY, *given, "-o", "json")
+    assert json.loads(done.stdout)["Evaluation"]["Allowed"] is True
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["user/nobody-there", "s3:GetObject", KEY], 1),
+        (["user/admin", "s3:Get*", KEY], 1),
+        (["user/admin", "s3:GetObject", KEY, "--context", "true"], 2),
+        (["user/admin"], 2),
+    ],
+)
+def test_wrong(server: Any, arguments: list[str], code: int) -> None:
+    done = kansatsu(server, "can", *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert "Traceback" not in done.stderr
+
+
+def test_who_can(server: Any, user: str) -> None:
+    done = kansatsu(server, "who-can", "s3:GetObject", KEY, "-o", "csv")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert rows == sorted(rows, key=lambda row: list(row.values()))
+    (mine,) = [row for row in rows if row["principal"].endswith(f":user/{user}")]
+    assert mine["policy"] == "own" and mine["statement"] == "1 (WithMfa)" and mine["through"] == ""
+    assert mine["conditions"] == "if aws:MultiFactorAuthPresent Bool true"
+    given = ["--context", "aws:MultiFactorAuthPresent=false"]
+    done = kansatsu(server, "who-can", "s3:GetObject", KEY, *given, "-o", "json")
+    principals = [row["principal"] for row in json.loads(done.stdout)]
+    assert not any(arn.endswith(user) for arn in principals)
+    assert "arn:aws:iam::123456789012:user/admin" in principals
