@@ -33,6 +33,17 @@ def test_a_claim_makes_the_directory_and_listens(data_dir: Path) -> None:
         release(claim)
 
 
+@pytest.mark.parametrize(("holds", "mode"), [([], 0o700), (["somebody-elses-file"], 0o755)])
+def test_an_empty_directory_is_closed_and_another_is_left_as_it_is(data_dir: Path, holds: list[str], mode: int) -> None:
+    data_dir.mkdir()
+    data_dir.chmod(0o755)
+    for name in holds:
+        (data_dir / name).touch()
+    claim = daemon.claim(data_dir, FREE)
+    assert data_dir.stat().st_mode & 0o777 == mode
+    release(claim)
+
+
 def test_a_second_claim_on_the_directory_is_refused(data_dir: Path) -> None:
     claim = daemon.claim(data_dir, FREE)
     with pytest.raises(Failure, match=r"already runs on .*; stop it with `kansatsu down`"):

@@ -13,6 +13,7 @@ import struct
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,9 @@ def _make(data_dir: Path, undo: ExitStack) -> None:
     # INVARIANT: nobody else can put files in the directory that holds keys.
     if data_dir.stat().st_mode & stat.S_IWOTH:
         raise Failure(f"Other users can write to {data_dir}; run `chmod o-w {data_dir}` or choose another directory.")
+    if not missing and not any(data_dir.iterdir()):  # an empty one becomes ours; one with other things in it stays
+        undo.callback(_quietly, partial(data_dir.chmod, stat.S_IMODE(data_dir.stat().st_mode)))
+        data_dir.chmod(0o700)
 
 
 # An open file description lock (fcntl(2)) over the whole file: it survives fork, ends with its holder, and can be asked
