@@ -23,9 +23,10 @@ def attempt(call, **parameters):
 while True:
     credentials = session.get_credentials()
     line = {
+        # Before the calls: credentials that are renewed in between must not be blamed for what the old ones got.
+        "key": credentials.get_frozen_credentials().access_key if credentials else "",
         "list": attempt(s3.list_buckets),
         "put": attempt(s3.put_object, Bucket="story", Key="from-the-worker", Body=b"Hello"),
-        "key": credentials.get_frozen_credentials().access_key if credentials else "",
     }
     print(json.dumps(line), flush=True)
     select.select([], [], [], 0.2)  # time.sleep() does not work under libfaketime 0.9.10
