@@ -70,7 +70,7 @@ def test_keys_are_made_once_and_kept_from_others(tmp_path, bench):
     assert (first.certificate, first.token_key) == (again.certificate, again.token_key)
     assert first.private_key.private_numbers() == again.private_key.private_numbers()
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (directory, *directory.iterdir())}
-    assert modes == {"instance-identity": 0o700, "key.pem": 0o600, "token.key": 0o600, "certificate.pem": 0o644}
+    assert modes == {"instance-identity": 0o700, "key.pem": 0o600, "token.key": 0o600, "certificate.pem": 0o600}
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def load_keys(data_dir: Path, clock: Clock) -> Keys:
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ValueError(f"{key_file.name} is not an RSA key")
     if not certificate_file.exists():
-        _write(certificate_file, _new_certificate(key, clock), 0o644)
+        _write(certificate_file, _new_certificate(key, clock), 0o600)
     certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
     token_file = directory / "token.key"
     if not token_file.exists():
@@ -128,7 +128,7 @@ def _write(path: Path, data: bytes, mode: int) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)  # whatever the umask is: the certificate is for others to read
+        os.fchmod(descriptor, mode)  # whatever the umask is
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
