@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -33,6 +34,13 @@ def test_any_changed_character_makes_it_worthless(position, character):
     assume(token[position] != character)
     changed = token[:position] + character + token[position + 1 :]
     assert tokens.remaining(KEY, "i-1", NOW, changed) is None
+
+
+@pytest.mark.parametrize(("mine", "other"), [("-", "+"), ("_", "/")])
+def test_the_other_alphabet_of_base64_is_not_taken(mine, other):
+    token = next(token for token in iter(lambda: tokens.issue(KEY, "i-1", NOW, 60), "") if mine in token)
+    assert tokens.remaining(KEY, "i-1", NOW, token) == 60
+    assert tokens.remaining(KEY, "i-1", NOW, token.replace(mine, other)) is None
 
 
 @given(st.text())
