@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from kansatsu import catalog, wire
-from kansatsu.errors import AwsError
+from kansatsu.errors import AwsError, Unimplemented
 from kansatsu.http import HttpRequest
 
 MOMENT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -96,3 +96,9 @@ def test_our_own_service() -> None:
 def test_unknown_services(name: str) -> None:
     with pytest.raises(wire.UnknownService):
         wire.load_service(name)
+
+
+def test_an_answer_that_is_a_stream_of_events_is_not_implemented() -> None:
+    select = wire.load_service("s3").operation("SelectObjectContent")
+    with pytest.raises(Unimplemented, match="s3:SelectObjectContent"):
+        wire.encode(select, {"Payload": {}}, "id")

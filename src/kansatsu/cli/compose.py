@@ -75,7 +75,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     servers: list[HttpServer] = []
 
     async def serve_instance(view: InstanceView, sockets: Sequence[socket.socket]) -> Handle:
-        return _Both(await metadata.serve(sockets[0], view), await servers[0].listen(sockets[1]))
+        return _Both(await metadata.serve(sockets[0], view), await servers[0].listen(sockets[1], inside=True))
 
     workload = Workload(
         store,

@@ -50,9 +50,11 @@ class App:
             await self._aws(scope, receive, send)
 
     async def _own(self, path: str, scope: asgi.Scope, send: asgi.Send) -> None:
+        inside = scope["state"][asgi.INSIDE]
         if path == HEALTH and scope["method"] in ("GET", "HEAD"):
-            await self._json(send, 200, dict(self._health()))
-        elif path == RESET and self._reset is not None:
+            # INVARIANT: a workload learns nothing of the machine it runs on, and can wipe nothing.
+            await self._json(send, 200, {"status": "ok"} if inside else self._health())
+        elif path == RESET and self._reset is not None and not inside:
             await self._do_reset(scope, send)
         else:
             await self._json(send, 404, {"message": f"There is nothing at {path}."})

@@ -10,6 +10,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+INSIDE = "kansatsu.inside"  # in the state of a scope: whether the socket is a workload's own
 # The largest body that is read into memory; only S3 objects are larger, and they are streamed.
 BODY_LIMIT = 16 * 1024 * 1024
 # The same for requests that nobody signed: enough for an AssumeRoleWithSAML, too little to fill the memory with.

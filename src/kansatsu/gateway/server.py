@@ -5,11 +5,14 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
+from functools import partial
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from kansatsu.gateway.asgi import INSIDE
 
 _GRACE = 10.0  # seconds for requests that are under way when the server stops
 
@@ -77,12 +80,12 @@ class HttpServer:
         self._servers: set[asyncio.Server] = set()
         self._clockwork: asyncio.Task[None] | None = None
 
-    async def listen(self, sock: socket.socket) -> "Listening":
-        """Serve this socket from now on."""
+    async def listen(self, sock: socket.socket, *, inside: bool = False) -> "Listening":
+        """Serve this socket from now on; `inside` says that it is a workload's, and no operator's."""
         if self._clockwork is None:
             self._set_date()
             self._clockwork = asyncio.get_running_loop().create_task(self._keep_date())
-        server = await asyncio.get_running_loop().create_server(self._protocol, sock=sock)
+        server = await asyncio.get_running_loop().create_server(partial(self._protocol, inside), sock=sock)
         self._servers.add(server)
         return Listening(self._servers, server)
 
@@ -103,8 +106,9 @@ class HttpServer:
             self._clockwork.cancel()
             await asyncio.gather(self._clockwork, return_exceptions=True)
 
-    def _protocol(self) -> asyncio.Protocol:
-        protocol: asyncio.Protocol = _Protocol(config=self._config, server_state=self._state, app_state={})
+    def _protocol(self, inside: bool) -> asyncio.Protocol:
+        state = {INSIDE: inside}
+        protocol: asyncio.Protocol = _Protocol(config=self._config, server_state=self._state, app_state=state)
         return protocol
 
     def _set_date(self) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from kansatsu.errors import Unimplemented
 from kansatsu.http import HttpRequest
 from kansatsu.wire import form, jsonbody, scalars, xmlin, xmlout
 from kansatsu.wire.model import Malformed, Operation, Shape
@@ -309,7 +310,9 @@ def compile_body(operation: Operation, protocol: str) -> Callable[[Mapping[str, 
     if payload and member.type in ("blob", "string"):
         return lambda result: _raw(result.get(payload))
     if payload and member.get("eventstream"):
-        raise NotImplementedError(f"{operation}: event streams are passed on, not made here")
+        raise Unimplemented(
+            f"{operation.service.name}:{operation.name} answers with a stream of events; Kansatsu makes none."
+        )
     if protocol == "rest-json":
         encode = jsonbody.JsonEncoders().compile(member)
         return lambda result: jsonbody.dump(encode(result.get(payload) or {} if payload else result))
