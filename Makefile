@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PYTEST_ARGS ?=
 
-.PHONY: help up down status check test format clean
+.PHONY: help up down status check test format constraints clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,16 +34,19 @@ format: $(VENV)/.installed-dev ## Put the source in form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+constraints: ## Take the newest release of every dependency; run the tests before you commit them
+	@scripts/constraints.sh constraints.txt
+
 clean: ## Remove the virtual environment and caches; data stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	@PYTHON="$(PYTHON)" scripts/venv.sh $(VENV)
 
-$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@scripts/install.sh $(VENV) '.[aws]'
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@scripts/install.sh $(VENV) '.[aws,dev]'
 	@touch $@ $(VENV)/.installed

@@ -14,6 +14,8 @@ _OURS = [item for item in handlers() if item.service in ("iam", "sts")]
 _NOT_TAKEN = {
     "SimulatePrincipalPolicy": {"policy_exclusion_list", "resource_handling_option"},
     "SimulateCustomPolicy": {"ordered_organization_policy_input_list", "resource_handling_option"},
+    "CreateRole": {"max_signin_session_duration"},
+    "UpdateRole": {"max_signin_session_duration", "reset_max_signin_session_duration"},
     "AssumeRole": {"provided_contexts", "minimum_session_token_size"},
 }
 

@@ -27,6 +27,7 @@ _ALWAYS = {
     "acm-pca.PutPolicy": _RESOURCE,
     "aiops.PutInvestigationGroupPolicy": _RESOURCE,
     "apigatewayv2.PutPortalProductSharingPolicy": _RESOURCE,
+    "apiportal.PutProductSharingPolicy": _RESOURCE,
     "appstream.UpdateImagePermissions": _PRINCIPALS,
     "backup.PutBackupVaultAccessPolicy": "vault access policy",
     "cleanroomsml.PutConfiguredAudienceModelPolicy": _RESOURCE,
