@@ -182,7 +182,7 @@ def denied(
         f"User: {arn} is not authorized to perform: {authorization.action} on resource: {resource} "
         f"{decision.reason(authorization.action)}{_denying_policy(decision)}"
     )
-    if not authorization.exact:
+    if not authorization.exact and authorization.resource == "*":
         message += " (Kansatsu does not resolve the resources of this operation yet: only a policy on * allows it)"
     message += pointer(id)
     if spoken == "ec2":

@@ -1,0 +1,48 @@
+"""Each call of the table passes with exactly the permissions that AWS documents for it, and with nothing less.
+
+The tables in catalog_cases/ were written by hand from AWS's documentation, so that the catalog is not its own oracle.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from .catalog_driver import Case, Driver, Table, tables
+from .conftest import Gateway
+
+CASES = [(table, case) for table in tables() for case in table.cases]
+
+
+@pytest.fixture(scope="module")
+def driver(gateway: Gateway) -> Iterator[Driver]:
+    made = Driver(gateway)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(("table", "case"), CASES, ids=[f"{case}-{at}" for at, (_, case) in enumerate(CASES)])
+def test_exactly_what_aws_documents(driver: Driver, table: Table, case: Case) -> None:
+    driver.run(table, case)
+
+
+def test_every_case_says_where_it_is_written() -> None:
+    for _, case in CASES:
+        assert case.page.startswith("https://docs.aws.amazon.com/"), case
+        assert case.needs, case
+
+
+LIES = {
+    "another action": ["s3:PutObjectAcl arn:aws:s3:::case-orders"],
+    "another name": ["s3:ListBucket arn:aws:s3:::case-archive"],
+    "a wildcard": ["s3:ListBucket arn:aws:s3:::case-*"],
+    "one too many": ["s3:ListBucket arn:aws:s3:::case-orders", "s3:GetObject arn:aws:s3:::case-orders/a"],
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_wrong_table_is_noticed(driver: Driver, lie: str) -> None:
+    """What the cases prove, they prove only if each of these fails."""
+    table = next(table for table in tables() if table.service == "s3")
+    case = Case("s3", "list_objects_v2", {"Bucket": "case-orders"}, tuple(LIES[lie]), table.page)
+    with pytest.raises(AssertionError, match=r"s3:"):
+        driver.run(table, case)
