@@ -5,6 +5,7 @@ from kansatsu.advisor.denials import Denial, Denials
 from kansatsu.advisor.events import AccessEvent, Gap
 from kansatsu.advisor.frozen import MOST_ASKED, Denied, freeze, policies_in, thaw
 from kansatsu.advisor.keys import spelt
+from kansatsu.advisor.least import Least, least
 from kansatsu.advisor.recorder import Recorder, RecorderSettings
 from kansatsu.advisor.registers import LastUse
 from kansatsu.advisor.segments import EvidenceLost
@@ -19,9 +20,11 @@ __all__ = [
     "EvidenceLost",
     "Gap",
     "LastUse",
+    "Least",
     "Recorder",
     "RecorderSettings",
     "freeze",
+    "least",
     "policies_in",
     "smallest_change",
     "spelt",

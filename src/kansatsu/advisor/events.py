@@ -3,9 +3,10 @@
 import msgspec
 
 
-class AccessEvent(msgspec.Struct, frozen=True):
+class AccessEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """One authorization of one request by a known principal. `time` is epoch seconds; `exact` is False when the
     action is only assumed to be named like the operation. `access_key_id` is the one that signed, long-term or not.
+    `context` has the condition keys of the resource, in lower case, in a learning session alone.
     """
 
     time: float
@@ -23,6 +24,7 @@ class AccessEvent(msgspec.Struct, frozen=True):
     exact: bool
     source_ip: str
     user_agent: str
+    context: dict[str, str | tuple[str, ...]] = {}
 
 
 class Gap(msgspec.Struct, frozen=True):
