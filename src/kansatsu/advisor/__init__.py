@@ -5,7 +5,7 @@ from kansatsu.advisor.denials import Denial, Denials
 from kansatsu.advisor.events import AccessEvent, Gap
 from kansatsu.advisor.frozen import MOST_ASKED, Denied, freeze, policies_in, thaw
 from kansatsu.advisor.keys import spelt
-from kansatsu.advisor.least import Least, least
+from kansatsu.advisor.least import Least, least, worth_keeping
 from kansatsu.advisor.recorder import Recorder, RecorderSettings
 from kansatsu.advisor.registers import LastUse
 from kansatsu.advisor.segments import EvidenceLost
@@ -29,4 +29,5 @@ __all__ = [
     "smallest_change",
     "spelt",
     "thaw",
+    "worth_keeping",
 ]

@@ -47,9 +47,9 @@ class Patterns:
     """The patterns of all resources of a session, and what there is to say about those that match more."""
 
     def __init__(self, resources: Iterable[str]) -> None:
-        known = sorted(set(resources))
         self._reasons: dict[str, str] = {}
-        self._first = self._templates(known)
+        self.kept: set[str] = set()  # resources whose whole name looks random
+        self._first = {resource: self._template(resource) for resource in set(resources)}
 
     def of(self, resources: Iterable[str]) -> dict[str, set[str]]:
         """What one action was used on -> the patterns for it, each with the resources that it stands for."""
@@ -65,22 +65,16 @@ class Patterns:
         known = sorted(used)
         return Widened(pattern, reason, len(known), tuple(known[:_MOST_EXAMPLES]))
 
-    def _templates(self, known: list[str]) -> dict[str, str]:
-        guesses = {resource: _template(resource) for resource in known}
-        names: defaultdict[str, set[str]] = defaultdict(set)
-        for resource, (pattern, _) in guesses.items():
-            names[_named(pattern)].add(_named(resource))
-        found = {}
-        for resource, guess in guesses.items():
-            name = _named(guess[0])
-            # INVARIANT: a name of which nothing would be left is a wildcard only when several were seen: one KMS key
-            # or one bucket never becomes all of them.
-            alone = name != _named(resource) and not _says_something(name) and len(names[name]) < 2
-            pattern, reason = _kept(resource) if alone else guess
-            if reason:
-                self._reasons[pattern] = reason
-            found[resource] = pattern
-        return found
+    def _template(self, resource: str) -> str:
+        pattern, reason = _template(resource)
+        name = _named(pattern)
+        # INVARIANT: a name of which nothing would be left stays as it is: no key, table or bucket becomes all of them.
+        if name != _named(resource) and not _says_something(name):
+            self.kept.add(resource)
+            pattern, reason = _kept(resource)
+        if reason:
+            self._reasons[pattern] = reason
+        return pattern
 
 
 def without_random(text: str) -> str:

@@ -26,6 +26,15 @@ _CONDITIONS = {
 }
 
 
+def worth_keeping(context: Mapping[str, str | tuple[str, ...]], longest: int) -> dict[str, str | tuple[str, ...]]:
+    """Of the condition keys of a resource those that a least policy can speak of; none of what is too long."""
+    return {
+        key: value
+        for key, value in context.items()
+        if key in _CONDITIONS and isinstance(value, str) and len(value) <= longest
+    }
+
+
 class Missing(StrEnum):
     """Why something that was asked is not, or not exactly, in the policy."""
 
@@ -62,6 +71,7 @@ class Least:
 
     statements: tuple[Mapping[str, Any], ...] = ()
     widened: tuple[Widened, ...] = ()
+    kept: tuple[str, ...] = ()  # resources that are not generalised though nothing but a random id names them
     uncovered: tuple[Uncovered, ...] = ()
 
     @property
@@ -100,7 +110,7 @@ def least(events: Iterable[AccessEvent]) -> Least:
             rows.add((action, pattern, _conditions(contexts)))
             used[pattern] |= resources
     widened = [said for pattern, resources in sorted(used.items()) if (said := patterns.widened(pattern, resources))]
-    return Least(_statements(rows), tuple(widened), _uncovered(known))
+    return Least(_statements(rows), tuple(widened), tuple(sorted(patterns.kept)), _uncovered(known))
 
 
 def _identity(event: AccessEvent) -> tuple[object, ...]:

@@ -37,6 +37,7 @@ from kansatsu.identity.schema import setting
 log = logging.getLogger(__name__)
 DIRECTORY = "events"
 _TAIL_BYTES = 1 << 20
+_MTIME_SLACK = 2.0  # seconds: clocks of file systems are coarse
 _HOUR = 3600.0
 _REMEMBERED = 0.5  # seconds; what other workers flush is seen within this
 _REMEMBERED_SUBJECTS = 10_000
@@ -188,6 +189,21 @@ class Recorder:
             if len(found) >= count:
                 break
         return sorted(found, key=lambda event: event.time, reverse=True)[:count]
+
+    def of_principal(self, arn: str, since: float) -> tuple[list[AccessEvent], int]:
+        """Everything that was recorded of one session since a time (epoch seconds), and how many gaps there are in it.
+
+        Reads every file that was written to since; for a thread.
+        """
+        found, gaps = [], 0
+        for path in sorted(self._directory.glob("*.jsonl")):
+            if path.stat().st_mtime < since - _MTIME_SLACK:
+                continue
+            for line in read(path):
+                if isinstance(line.record, AccessEvent) and line.record.principal_arn == arn:
+                    found.append(line.record)
+                gaps += isinstance(line.record, Gap) and line.record.until >= since
+        return found, gaps
 
     def start(self) -> None:
         """Flush, sync and prune at their intervals, in a thread, until close()."""

@@ -14,8 +14,9 @@ from typing import Any
 
 import click
 
-from kansatsu.cli import children, client, options, surroundings
+from kansatsu.cli import children, client, learning, options, surroundings
 from kansatsu.cli.output import Exit, Failure, say
+from kansatsu.cli.settings import Settings
 
 _EMPTY_FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG")
 
@@ -25,6 +26,10 @@ _EMPTY_FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG")
 @click.option("--instance-profile", metavar="PROFILE", help="Name of the instance profile to run with.")
 @click.option("--as", "service", metavar="SERVICE", help="Service principal that the role trusts.")
 @click.option("--mode", type=click.Choice(["env"]), default="env", show_default=True, help="How it is told.")
+@click.option("--learn", is_flag=True, help="Let it do what you may, and say which policy would be enough.")
+@click.option("--write", metavar="FILE", type=click.Path(path_type=Path), help="Where the learned policy goes.")
+@click.option("--put", is_flag=True, help="Make the learned policy an inline policy of the role.")
+@click.option("--policy-name", metavar="NAME", help=f"Name of that inline policy.  [default: {learning.POLICY_NAME}]")
 @click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files, not as the administrator.")
 @options.where_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -34,17 +39,24 @@ def run(
     instance_profile: str | None,
     service: str | None,
     mode: str,
+    learn: bool,
+    write: Path | None,
+    put: bool,
+    policy_name: str | None,
     profile: str | None,
     command: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Run COMMAND as a role or with an instance profile, and as nobody else."""
     _check(role, instance_profile, service)
+    wanted = learning.wanted(learn, role, write, policy_name, put=put)
     settings = options.load(**given).settings
     control = client.connect(settings, "kansatsu", profile)
     asked = {"Role": role, "InstanceProfile": instance_profile, "Service": service}
     with _trusting(), client.answers():
-        given_names = {name: text for name, text in asked.items() if text is not None}
+        given_names: dict[str, Any] = {name: text for name, text in asked.items() if text is not None}
+        if wanted is not None:
+            given_names["Learn"] = True
         process = control.register_process(Pid=os.getpid(), **given_names)
     try:
         say(f"Running as {process['Arn']}")
@@ -52,6 +64,8 @@ def run(
             environ = child_environ(os.environ, Path(private), control.meta.endpoint_url, control.meta.region_name)
             environ |= process["Environment"] | {surroundings.RUNNING_AS: process["Arn"]}
             code = children.run(command, environ)
+        if wanted is not None:
+            code = learning.report(control, process["ProcessId"], wanted, code, lambda: _iam(settings, profile))
     finally:
         _end(control, process["ProcessId"])
     sys.exit(code)
@@ -65,6 +79,10 @@ def _check(role: str | None, instance_profile: str | None, service: str | None) 
     if service is not None and "." not in service:
         sentence = f"'{service}' is not a service principal; did you mean {service}.amazonaws.com?"
         raise Failure(sentence, Exit.USAGE)
+
+
+def _iam(settings: Settings, profile: str | None) -> Any:
+    return client.connect(settings, "iam", profile)
 
 
 @contextmanager

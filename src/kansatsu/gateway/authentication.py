@@ -13,6 +13,7 @@ from kansatsu.identity import EntityRecord, ExpiredToken, InvalidToken, Secret, 
 from kansatsu.policy import Principal
 from kansatsu.services.registry import Caller
 from kansatsu.signing import AuthFailure, Signature, SigningError, Verified, verify
+from kansatsu.workload.processes import Starter
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,17 @@ class Authenticator:
         secret, session = self._credentials(signature, snapshot, now)
         verified = verify(request, signature, secret.value, now)
         return self._identity(signature.access_key_id, session, snapshot), verified
+
+    def present(self, starter: Starter, snapshot: Snapshot, now: datetime) -> Identity | None:
+        """Who signed with these credentials before, as of now; None when they are good for nothing any more."""
+        entity = snapshot.entity(starter.principal_id)
+        session = starter.session
+        if session is None:
+            key = snapshot.access_key(starter.access_key_id)
+            usable = key is not None and key.status == "Active" and key.user_id == starter.principal_id
+        else:
+            usable = now < session.expires and not snapshot.revoked(session)
+        return _build(starter.access_key_id, session, entity) if usable and entity is not None else None
 
     def knows(self, signature: Signature) -> bool:
         """Whether somebody holds this key; asked before a large body is read, and no word on the signature."""

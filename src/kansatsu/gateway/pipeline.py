@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from kansatsu import catalog, wire
 from kansatsu import policy as engine
-from kansatsu.advisor import MOST_ASKED, AccessEvent, EvidenceLost, Recorder
+from kansatsu.advisor import MOST_ASKED, AccessEvent, EvidenceLost, Recorder, worth_keeping
 from kansatsu.backends import verified
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
@@ -26,6 +26,7 @@ from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.context import Context, of_request
 from kansatsu.gateway.denying import Denier
 from kansatsu.gateway.forwarding import Forwarder
+from kansatsu.gateway.learning import bound_of
 from kansatsu.http import HttpRequest, HttpResponse
 from kansatsu.identity import Snapshot, Store
 from kansatsu.policy import UNRESOLVED, Decision, Policies, Request, evaluate
@@ -265,10 +266,13 @@ class Pipeline:
     def _authorize(self, exchange: Exchange, context: engine.Context, snapshot: Snapshot) -> None:
         """Raise the denial of the first authorization that policy does not allow; all must be allowed."""
         identity = _caller(exchange)
-        policies = policies_of(identity.caller, snapshot)
+        bound = bound_of(identity, self._workload, self._authenticator, snapshot, exchange.now)
+        policies = policies_of(identity.caller, snapshot) if bound is None else bound.own
         items = exchange.authorizations
         for place, item in enumerate(items):
             decision = _decide(identity, item, context, policies)
+            if decision.allowed and bound is not None:
+                decision = _decide(bound.starter, item, _context(exchange, bound.starter), bound.policies)
             if not decision.allowed:
                 exchange.authorizations = (item,)
                 log.info("denied %s %s on %r %s", identity.caller.arn, item.action, item.resource, exchange.request_id)
@@ -317,6 +321,7 @@ class Pipeline:
                 exact=item.exact,
                 source_ip=exchange.client,
                 user_agent=exchange.request.headers.get("user-agent", "")[:_LONGEST_EVIDENCE],
+                context=worth_keeping(item.context, _LONGEST_EVIDENCE) if caller.learning else {},
             )
 
 

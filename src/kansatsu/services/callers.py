@@ -11,6 +11,21 @@ def principal_of(caller: Caller, snapshot: Snapshot) -> Principal:
     return Principal(caller.account, caller.arn, caller.kind, record.arn if record is not None else "", caller.id)
 
 
+_ANYTHING = compile_policy(
+    parse('{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'),
+    Source(PolicyType.IDENTITY, name="learning"),
+)
+
+
+def learning_policies(caller: Caller, snapshot: Snapshot) -> Policies:
+    """What the role itself says about a session that learns: its boundary and every Deny, in place of its Allows.
+
+    This is no permission: whoever uses it decides by the policies of the starter as well (gateway.learning).
+    """
+    own = snapshot.policies(caller.id)
+    return Policies(identity=PolicySet([*own.identity, _ANYTHING]), boundary=own.boundary)
+
+
 def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
     """All policies of a caller: identity, boundary, and those passed when its session was made."""
     own = snapshot.policies(caller.id)

@@ -17,6 +17,7 @@ from kansatsu.identity import Session, Snapshot, Store
 from kansatsu.policy import Decision
 from kansatsu.wire import Operation
 from kansatsu.workload import Workload
+from kansatsu.workload.processes import LEARNING
 
 Params = Mapping[str, Any]
 Resources: TypeAlias = str | Authorization | Iterable[str | Authorization]
@@ -47,6 +48,11 @@ class Caller:
     def user_id(self) -> str:
         """aws:userid: the user's unique id, or ROLE-ID:SESSION-NAME."""
         return f"{self.id}:{self.session.session_name}" if self.session else self.id
+
+    @property
+    def learning(self) -> str:
+        """The handle of the process that learns with these credentials; "" for everybody else."""
+        return self.session.source.get(LEARNING, "") if self.session else ""
 
 
 @dataclass(slots=True)

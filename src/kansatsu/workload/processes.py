@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from kansatsu import identity
 from kansatsu.errors import AccessDenied, AwsError, InvalidParameterValue
-from kansatsu.identity import EntityRecord
+from kansatsu.identity import EntityRecord, Session
 from kansatsu.identity.profiles import Profile
 from kansatsu.workload.associations import Associations
 from kansatsu.workload.credentials import Grant, Issuer, trust_refusal
@@ -21,6 +21,7 @@ from kansatsu.workload.records import DEFAULT_METADATA, TERMINATED, Details, Ins
 from kansatsu.workload.views import CredentialsState, InstanceView
 
 ECS_TASKS = "ecs-tasks.amazonaws.com"
+LEARNING = "learning"  # in the source of a session: its process learns, under the rights of its starter
 
 
 class NoSuchProcess(AwsError):
@@ -28,6 +29,15 @@ class NoSuchProcess(AwsError):
 
     code = "NoSuchProcess"
     status = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """Whose rights bound a process that learns: by which credentials it was started, and of which user or role."""
+
+    access_key_id: str
+    principal_id: str
+    session: Session | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,8 @@ class RegisteredProcess:
     grant: Grant | None
     member: Member | None
     instance: InstanceView | None
+    starter: Starter | None = None  # of a process that learns
+    started: datetime | None = None
 
     def __repr__(self) -> str:
         return f"RegisteredProcess({self.handle})"
@@ -65,6 +77,7 @@ class _Subject:
     handle: str
     grant: Grant | None = None
     member: Member | None = None
+    starter: Starter | None = None
 
 
 class Processes:
@@ -85,10 +98,18 @@ class Processes:
         """The process whose secret id this is; what the credential endpoint looks up."""
         return self._processes.get(id)
 
+    def named(self, account: str, handle: str) -> RegisteredProcess | None:
+        """The process with this handle, as long as it lives."""
+        found = (item for item in self._processes.values() if item.handle == handle and item.account == account)
+        return next(found, None)
+
     async def register_role(
-        self, account: str, region: str, pid: int, role: EntityRecord, service: str
+        self, account: str, region: str, pid: int, role: EntityRecord, service: str, starter: Starter | None = None
     ) -> RegisteredProcess:
-        """A process that has a role as `service` would get it. Raises AccessDenied when the role does not trust it."""
+        """A process that has a role as `service` would get it. Raises AccessDenied when the role does not trust it.
+
+        With a starter its sessions learn, and say so in their source.
+        """
         handle = new_id("p")
         task_arn = f"arn:aws:kansatsu:{region}:{account}:process/{handle}"
         grant = Grant(
@@ -96,12 +117,12 @@ class Processes:
             role_id=role.id,
             service=service,
             session_name=handle,
-            source={"process": handle, "region": region},
+            source={"process": handle, "region": region} | ({LEARNING: handle} if starter is not None else {}),
             trust_context={"aws:sourcearn": task_arn, "aws:sourceaccount": account},
         )
         if refusal := trust_refusal(role, grant, self._fleet.clock.now()):
             raise AccessDenied(refusal)
-        return self._add(_Subject(account, region, handle, grant), pid)
+        return self._add(_Subject(account, region, handle, grant, starter=starter), pid)
 
     async def register_profile(
         self, account: str, region: str, pid: int, profile: Profile, tags: Mapping[str, str]
@@ -145,6 +166,8 @@ class Processes:
             grant=subject.grant,
             member=member,
             instance=FleetView(self._fleet, self._issuer, member) if member is not None else None,
+            starter=subject.starter,
+            started=self._fleet.clock.now(),
         )
         pidfd = _open(pid)
         self._processes[process.id] = process
@@ -155,11 +178,10 @@ class Processes:
 
     async def deregister(self, account: str, handle: str) -> None:
         """End a process's identity by its handle. Raises NoSuchProcess."""
-        for process in self._processes.values():
-            if process.handle == handle and process.account == account:
-                await self._remove(process.id)
-                return
-        raise NoSuchProcess(f"There is no process {handle}.")
+        process = self.named(account, handle)
+        if process is None:
+            raise NoSuchProcess(f"There is no process {handle}.")
+        await self._remove(process.id)
 
     def _ended(self, id: str) -> None:
         asyncio.get_running_loop().remove_reader(self._pidfds[id])

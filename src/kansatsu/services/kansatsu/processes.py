@@ -1,9 +1,14 @@
-"""The identities behind `kansatsu run`: a process on Kansatsu's own host gets a role as a service would."""
+"""The identities behind `kansatsu run`: a process on Kansatsu's own host gets a role as a service would.
 
+One that learns may do what its starter may, and is asked afterwards which policy would have been enough.
+"""
+
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 from kansatsu import arn
+from kansatsu.advisor import least
 from kansatsu.catalog import Authorization
 from kansatsu.errors import (
     AccessDenied,
@@ -16,7 +21,7 @@ from kansatsu.identity import EntityRecord
 from kansatsu.services.ec2._resources import ec2_arn, pass_role, profile_named
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload import RegisteredProcess, find_profile
-from kansatsu.workload.processes import ECS_TASKS
+from kansatsu.workload.processes import ECS_TASKS, NoSuchProcess, Starter
 from kansatsu.workload.views import CredentialError
 
 _EC2 = "ec2.amazonaws.com"
@@ -25,6 +30,9 @@ _EC2 = "ec2.amazonaws.com"
 def _register_checks(call: Call, params: Params) -> Iterator[Authorization]:
     """INVARIANT: whoever lets a process run as a role must be allowed to pass that role to that service."""
     yield Authorization("kansatsu:RegisterProcess", _process_arn(call, "*"), {}, True)
+    # INVARIANT: a session that learns starts nothing that has rights of its own, and learns nothing twice.
+    if call.caller.learning:
+        raise AccessDenied("A learning session starts no process with a role.")
     if wanted := params.get("InstanceProfile"):
         yield from pass_role(call, profile_named(call, {"Name": wanted}), ec2_arn(call, "instance/*"))
     elif wanted := params.get("Role"):
@@ -37,6 +45,8 @@ def _register_checks(call: Call, params: Params) -> Iterator[Authorization]:
         for key, value in (role.tags if role else {}).items():
             context[f"aws:resourcetag/{key.lower()}"] = context[f"iam:resourcetag/{key.lower()}"] = value
         yield Authorization("iam:PassRole", role_arn, context, True)
+        if params.get("Learn"):
+            yield Authorization("kansatsu:LearnPolicy", role_arn, {}, True)
 
 
 def _process_arn(call: Call, handle: str) -> str:
@@ -53,12 +63,19 @@ def _find_role(call: Call, wanted: str) -> EntityRecord | None:
 
 @operation("kansatsu", "RegisterProcess", resource=_register_checks)
 async def register_process(
-    call: Call, pid: int, role: str | None = None, instance_profile: str | None = None, service: str | None = None
+    call: Call,
+    pid: int,
+    role: str | None = None,
+    instance_profile: str | None = None,
+    service: str | None = None,
+    learn: bool = False,
 ) -> dict[str, Any]:
     if (role is None) == (instance_profile is None):
         raise InvalidParameterCombination("Give one of Role and InstanceProfile.")
+    if learn and role is None:
+        raise InvalidParameterCombination("Learn is for a Role; an instance profile has none of its own.")
     if role is not None:
-        process = await _with_role(call, pid, role, service or ECS_TASKS)
+        process = await _with_role(call, pid, role, service or ECS_TASKS, learn)
     else:
         if service not in (None, _EC2):
             raise InvalidParameterValue(f"An instance profile is for {_EC2} alone.")
@@ -90,11 +107,12 @@ async def register_process(
     return shown | {"Environment": environment}
 
 
-async def _with_role(call: Call, pid: int, wanted: str, service: str) -> RegisteredProcess:
+async def _with_role(call: Call, pid: int, wanted: str, service: str, learn: bool) -> RegisteredProcess:
     role = _find_role(call, wanted)
     if role is None:
         raise NoSuchEntity(f"The role with name {wanted} cannot be found.")
-    return await call.workload.processes.register_role(call.account, call.region, pid, role, service)
+    starter = Starter(call.caller.access_key_id, call.caller.id, call.caller.session) if learn else None
+    return await call.workload.processes.register_role(call.account, call.region, pid, role, service, starter)
 
 
 async def _with_profile(call: Call, pid: int, name: str) -> RegisteredProcess:
@@ -112,3 +130,45 @@ def _deregister_check(call: Call, params: Params) -> str:
 async def deregister_process(call: Call, process_id: str) -> dict[str, Any]:
     await call.workload.processes.deregister(call.account, process_id)
     return {}
+
+
+def _learned_check(call: Call, params: Params) -> str:
+    process = call.workload.processes.named(call.account, params["ProcessId"])
+    role = call.snapshot.entity(process.grant.role_id) if process is not None and process.grant is not None else None
+    return role.arn if role is not None else _process_arn(call, params["ProcessId"])
+
+
+@operation("kansatsu", "GetLearnedPolicy", resource=_learned_check, action="kansatsu:LearnPolicy")
+async def get_learned_policy(call: Call, process_id: str) -> dict[str, Any]:
+    """The least policy for all that a process that learns has asked so far, from the record of requests."""
+    process = call.workload.processes.named(call.account, process_id)
+    if process is None or process.starter is None or process.started is None:
+        raise NoSuchProcess(f"There is no process {process_id} that learns.")
+    role = call.snapshot.entity(process.grant.role_id) if process.grant is not None else None
+    if role is None:
+        raise NoSuchEntity("The role of that process does not exist any more.")
+    session = arn.assumed_role(call.account, role.name, process.handle)
+    found, gaps = await asyncio.to_thread(call.recorder.of_principal, session, process.started.timestamp())
+    made = least(found)
+    return {
+        "RoleName": role.name,
+        "PolicyDocument": made.text,
+        "Requests": len({event.request_id for event in found}),
+        "Generalizations": [
+            {"Pattern": said.pattern, "Reason": said.reason, "Count": said.count, "Examples": list(said.examples)}
+            for said in made.widened
+        ],
+        "RandomNames": list(made.kept),
+        "NotCovered": [
+            {
+                "Kind": str(item.kind),
+                "Action": item.action,
+                "Resource": item.resource,
+                "Count": item.count,
+                "Error": item.error,
+                "Reason": item.sentence,
+            }
+            for item in made.uncovered
+        ],
+        "EvidenceGaps": gaps,
+    }

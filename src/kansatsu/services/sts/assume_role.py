@@ -51,6 +51,9 @@ def assume_role(
     token_code: str | None = None,
     source_identity: str | None = None,
 ) -> dict[str, Any]:
+    # INVARIANT: nobody leaves a learning session for one that learns nothing and has other bounds.
+    if call.caller.learning:
+        raise AccessDenied("A learning session assumes no role: learn the policy of that role by itself.")
     session_tags = SessionTags.of(tags, transitive_tag_keys, call.caller.session)
     lasting = _source_identity(call, source_identity)
     asked = session_tags.context() | _context(role_session_name, external_id, lasting)

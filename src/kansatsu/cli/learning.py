@@ -1,0 +1,110 @@
+"""`kansatsu run --learn`: what was learned, shown, written to a file, or put on the role."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kansatsu.cli import client
+from kansatsu.cli.output import Exit, Failure, say
+
+POLICY_NAME = "learned"
+_MOST_LINES = 40  # of what is not covered; the rest is counted
+_UNSEEN = "What services do by themselves, and paths of the program that did not run, are in no record."
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to do with the policy: into a file, onto the role under a name, or (both None) to standard output."""
+
+    file: Path | None
+    policy_name: str | None
+
+
+def wanted(learn: bool, role: str | None, write: Path | None, policy_name: str | None, *, put: bool) -> Wanted | None:
+    """The flags as one value; None when nothing is to be learned. Ends the command when they make no sense."""
+    if not learn:
+        if write is not None or put or policy_name is not None:
+            raise Failure("--write, --put and --policy-name go with --learn.", Exit.USAGE)
+        return None
+    if role is None:
+        raise Failure("--learn goes with --role.", Exit.USAGE)
+    if policy_name is not None and not put:
+        raise Failure("--policy-name goes with --put.", Exit.USAGE)
+    if write is not None:
+        directory = write.resolve().parent
+        if write.is_dir() or not directory.is_dir() or not os.access(directory, os.W_OK):
+            raise Failure(f"No policy can be written to {write}.")  # said now, not after a long run
+    return Wanted(write, (policy_name or POLICY_NAME) if put else None)
+
+
+def report(control: Any, process_id: str, wanted: Wanted, code: int, iam: Callable[[], Any]) -> int:
+    """Say what a process has learned, and put it where it was wanted; the exit code of the command, or a failure."""
+    try:
+        with client.answers():
+            learned = control.get_learned_policy(ProcessId=process_id)
+            _deliver(learned, wanted, iam)
+    except (Failure, OSError) as failure:
+        # The command's own failure is the one to report: the shell that looks at it knows nothing of ours.
+        message = failure.message if isinstance(failure, Failure) else f"{wanted.file}: {failure.strerror}."
+        say(f"kansatsu: the learned policy is lost: {message}")
+        return code or (failure.exit_code if isinstance(failure, Failure) else Exit.FAILED)
+    for line in explained(learned):
+        say(line)
+    return code
+
+
+def _deliver(learned: Mapping[str, Any], wanted: Wanted, iam: Callable[[], Any]) -> None:
+    text = learned["PolicyDocument"]
+    if not text:
+        say("Nothing was used that needs a permission: there is no policy to learn.")
+        return
+    if wanted.file is not None:
+        _write(wanted.file, text + "\n")
+        say(f"Wrote the learned policy to {wanted.file}.")
+    if wanted.policy_name is not None:
+        iam().put_role_policy(RoleName=learned["RoleName"], PolicyName=wanted.policy_name, PolicyDocument=text)
+        say(f"Role {learned['RoleName']} has the learned policy as its inline policy {wanted.policy_name} now.")
+    if wanted == Wanted(None, None):
+        click.echo(text)
+
+
+def _write(path: Path, text: str) -> None:
+    """All of it or nothing: what was there before stays until the new text is whole."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink()
+        raise
+
+
+def explained(learned: Mapping[str, Any]) -> Iterator[str]:
+    """What a person should know about a learned policy before it is used."""
+    if learned.get("EvidenceGaps"):
+        yield "The record of requests has gaps: something may be missing from the policy."
+    if widened := learned.get("Generalizations"):
+        yield "Generalised, because it would be another name the next time:"
+        for item in widened:
+            yield f"  {item['Pattern']}"
+            yield f"    {item['Reason']}: {item['Count']} seen, such as {item['Examples'][0]}"
+    if kept := learned.get("RandomNames"):
+        yield "Kept as they are, for a wildcard would allow all of them; another name the next time is refused:"
+        yield from (f"  {resource}" for resource in kept)
+    if missing := learned.get("NotCovered"):
+        yield "Not covered:"
+        for item in missing[:_MOST_LINES]:
+            error = f" ({item['Error']})" if item.get("Error") else ""
+            times = f", {item['Count']} times" if item["Count"] > 1 else ""
+            yield f"  {item['Action']} on {item['Resource']}{times}{error}: {item['Reason']}"
+        if len(missing) > _MOST_LINES:
+            yield f"  ... and {len(missing) - _MOST_LINES} more"
+    if learned["PolicyDocument"]:
+        yield _UNSEEN

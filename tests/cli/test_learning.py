@@ -1,0 +1,89 @@
+"""`kansatsu run --learn` against a real server: what it prints and writes, and with which exit code it ends."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.test_live import kansatsu, new_role
+
+PUT = (
+    "import boto3, sys; s3 = boto3.client('s3')\n"
+    "for key in sys.argv[2:]: s3.put_object(Bucket=sys.argv[1], Key=key, Body=b'x')"
+)
+
+
+def learns(server: Any, role: str, flags: list[str], *command: str) -> subprocess.CompletedProcess[str]:
+    return kansatsu(server.environ(), "run", "--role", role, "--learn", *flags, "--", *command)
+
+
+@pytest.fixture(scope="module")
+def bucket(server: Any) -> str:
+    server.client("s3").create_bucket(Bucket="learnt-from")
+    return "learnt-from"
+
+
+def test_the_policy_goes_to_standard_output_and_what_there_is_to_say_to_stderr(server: Any, bucket: str) -> None:
+    done = learns(server, new_role(server), [], sys.executable, "-c", PUT, bucket, "in/a", "in/b", "in/c")
+    assert done.returncode == 0, done.stderr
+    [statement] = json.loads(done.stdout)["Statement"]
+    assert (statement["Action"], statement["Resource"]) == (["s3:PutObject"], [f"arn:aws:s3:::{bucket}/in/*"])
+    assert f"arn:aws:s3:::{bucket}/in/*\n    several keys differ in this place only: 3 seen" in done.stderr
+
+
+def test_a_file_and_a_role_get_it_and_it_is_enough(server: Any, bucket: str, tmp_path: Path) -> None:
+    role, file = new_role(server), tmp_path / "policy.json"
+    file.write_text("what was there before")
+    flags = ["--write", str(file), "--put", "--policy-name", "least"]
+    done = learns(server, role, flags, sys.executable, "-c", PUT, bucket, "one")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    held = server.client("iam").get_role_policy(RoleName=role, PolicyName="least")["PolicyDocument"]
+    assert json.loads(file.read_text()) == held
+    assert [path.name for path in tmp_path.iterdir()] == ["policy.json"]
+    again = ["run", "--role", role, "--", sys.executable, "-c", PUT, bucket]
+    assert kansatsu(server.environ(), *again, "one").returncode == 0
+    assert "AccessDenied" in kansatsu(server.environ(), *again, "two").stderr
+
+
+def test_the_exit_code_is_that_of_the_command(server: Any, tmp_path: Path) -> None:
+    role, file = new_role(server), tmp_path / "policy.json"
+    done = learns(server, role, ["--write", str(file)], "sh", "-c", "exit 7")
+    assert done.returncode == 7
+    assert "Nothing was used that needs a permission" in done.stderr and not file.exists()
+
+
+def test_a_policy_that_cannot_be_put_is_a_failure_but_not_in_place_of_the_commands_own(
+    server: Any, bucket: str
+) -> None:
+    role = new_role(server)
+    flags = ["--put", "--policy-name", "no such name"]
+    done = learns(server, role, flags, sys.executable, "-c", PUT, bucket, "one")
+    assert done.returncode == 1 and "kansatsu: the learned policy is lost: ValidationError" in done.stderr
+    done = learns(server, role, flags, sys.executable, "-c", PUT + "; sys.exit(5)", bucket, "one")
+    assert done.returncode == 5 and "ValidationError" in done.stderr
+
+
+def test_denied_attempts_are_listed(server: Any) -> None:
+    role = new_role(server)
+    code = "import boto3, contextlib\nwith contextlib.suppress(Exception): boto3.client('sts').assume_role(RoleArn="
+    code += f"'arn:aws:iam::123456789012:role/{role}', RoleSessionName='out')"
+    done = learns(server, role, [], sys.executable, "-c", code)
+    assert f"sts:AssumeRole on arn:aws:iam::123456789012:role/{role} (AccessDenied)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--role", "r", "--put"], "--write, --put and --policy-name go with --learn."),
+        (["--role", "r", "--write", "x"], "--write, --put and --policy-name go with --learn."),
+        (["--instance-profile", "p", "--learn"], "--learn goes with --role."),
+        (["--role", "r", "--learn", "--policy-name", "n"], "--policy-name goes with --put."),
+        (["--role", "r", "--learn", "--write", "/no/such/place"], "No policy can be written to /no/such/place."),
+    ],
+)
+def test_flags_that_make_no_sense(cli_environment: dict[str, str], flags: list[str], message: str) -> None:
+    done = kansatsu(cli_environment, "run", *flags, "--", "true")
+    assert done.stderr == f"kansatsu: {message}\n" and done.returncode in (1, 2)

@@ -1,0 +1,234 @@
+"""A session that learns: never more than its starter may, never past a Deny or boundary of its role, and no way out."""
+
+import json
+import os
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from kansatsu.cli.client import MODELS
+
+from . import raw
+from .conftest import ACCOUNT, Gateway
+from .raw import REGION, Keys
+
+ALLOW_ALL = raw.statement("Allow", "*")
+# What a starter needs to start a session that learns, besides what that session is to do.
+START = raw.statement("Allow", ["kansatsu:*", "iam:PassRole"])
+S3 = raw.statement("Allow", "s3:*")
+TASKS = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+def control(gateway: Gateway, keys: Keys) -> Any:
+    session = botocore.session.Session()
+    session.set_credentials(keys.id, keys.secret, keys.token)
+    session.get_component("data_loader").search_paths.append(str(MODELS))
+    return session.create_client(
+        "kansatsu",
+        region_name=REGION,
+        endpoint_url=gateway.endpoint,
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+class Learner:
+    """A process that learns, as the keys that it was given."""
+
+    def __init__(self, gateway: Gateway, starter: Keys, role: str) -> None:
+        self.gateway, self.control = gateway, control(gateway, starter)
+        self.process = self.control.register_process(Pid=os.getpid(), Role=role, Learn=True)
+        asked = urllib.request.Request(
+            self.process["CredentialsUri"], headers={"Authorization": self.process["AuthorizationToken"]}
+        )
+        with urllib.request.urlopen(asked, timeout=20) as answer:
+            given = json.load(answer)
+        self.keys = Keys(given["AccessKeyId"], given["SecretAccessKey"], given["Token"], role)
+
+    def client(self, service: str) -> Any:
+        return self.gateway.client(service, self.keys)
+
+    def put(self, bucket: str, key: str = "k") -> str:
+        """ "" when it was allowed, else the code and message of the error."""
+        try:
+            self.client("s3").put_object(Bucket=bucket, Key=key, Body=b"x")
+        except ClientError as error:
+            return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
+        return ""
+
+    def learned(self) -> dict[str, Any]:
+        answer: dict[str, Any] = self.control.get_learned_policy(ProcessId=self.process["ProcessId"])
+        return answer
+
+
+@contextmanager
+def learner(gateway: Gateway, starter: Keys, role: str) -> Iterator[Learner]:
+    made = Learner(gateway, starter, role)
+    try:
+        yield made
+    finally:
+        with_admin = control(gateway, gateway.admin)
+        with_admin.deregister_process(ProcessId=made.process["ProcessId"])
+        with_admin.close()
+        made.control.close()
+
+
+def task_role(gateway: Gateway, *statements: dict[str, Any], **create: Any) -> str:
+    return str(gateway.role(*statements, trust=TASKS, **create)["RoleName"])
+
+
+def managed(gateway: Gateway, *statements: dict[str, Any]) -> str:
+    made = gateway.iam.create_policy(PolicyName=gateway.name("policy"), PolicyDocument=raw.document(*statements))
+    return str(made["Policy"]["Arn"])
+
+
+def test_it_learns_what_was_used_and_the_learned_policy_is_enough(gateway: Gateway) -> None:
+    bucket, role = gateway.bucket(), task_role(gateway)
+    with learner(gateway, gateway.admin, role) as first:
+        for key in ("in/a", "in/b", "in/c"):
+            assert first.put(bucket, key) == ""
+        first.client("s3").list_objects_v2(Bucket=bucket, Prefix="in/")
+        learned = first.learned()
+    assert json.loads(learned["PolicyDocument"])["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Action": ["s3:ListBucket"],
+            "Resource": [f"arn:aws:s3:::{bucket}"],
+            "Condition": {"StringLike": {"s3:prefix": ["in/"]}},
+        },
+        {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": [f"arn:aws:s3:::{bucket}/in/*"]},
+    ]
+    assert [item["Count"] for item in learned["Generalizations"]] == [3]
+    gateway.iam.put_role_policy(RoleName=role, PolicyName="learned", PolicyDocument=learned["PolicyDocument"])
+    gateway.iam.update_assume_role_policy(
+        RoleName=role, PolicyDocument=raw.document({**TASKS, "Principal": {"AWS": ACCOUNT}})
+    )
+    keys = gateway.assume({"Arn": f"arn:aws:iam::{ACCOUNT}:role/{role}", "RoleName": role})
+    s3 = gateway.client("s3", keys)
+    s3.put_object(Bucket=bucket, Key="in/d", Body=b"x")
+    assert len(s3.list_objects_v2(Bucket=bucket, Prefix="in/")["Contents"]) == 4
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=bucket, Key="out/d", Body=b"x")
+
+
+# What bounds it: statements of the starter, its boundary and session policy, and of the role and its boundary.
+BUCKET_ONLY = raw.statement("Allow", "s3:PutObject", resource="arn:aws:s3:::elsewhere/*")
+NO_PUT = raw.statement("Deny", "s3:PutObject")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "denied"),
+    [
+        ({"starter": [START, S3]}, ""),
+        ({"starter": [START, S3], "role": [BUCKET_ONLY]}, ""),
+        # Never more than its starter, whatever the role itself may.
+        ({"starter": [START], "role": [ALLOW_ALL]}, "no identity-based policy allows"),
+        ({"starter": [START, BUCKET_ONLY], "role": [ALLOW_ALL]}, "no identity-based policy allows"),
+        ({"starter": [START, S3, NO_PUT], "role": [ALLOW_ALL]}, "explicit deny in an identity-based policy"),
+        ({"starter": [START, S3], "boundary": [START], "role": [ALLOW_ALL]}, "no permissions boundary allows"),
+        ({"starter": [START, S3], "session": [START], "role": [ALLOW_ALL]}, "no session policy allows"),
+        ({"starter": [START, S3], "session": [START, S3]}, ""),
+        # What the role's administrator forbade holds.
+        ({"starter": [ALLOW_ALL], "role": [NO_PUT]}, "explicit deny in an identity-based policy"),
+        ({"starter": [ALLOW_ALL], "role_boundary": [START]}, "no permissions boundary allows"),
+        ({"starter": [ALLOW_ALL], "role_boundary": [S3]}, ""),
+    ],
+)
+def test_what_bounds_it(gateway: Gateway, bounds: dict[str, list[dict[str, Any]]], denied: str) -> None:
+    bucket = gateway.bucket()
+    made: dict[str, Any] = {}
+    if "role_boundary" in bounds:
+        made["PermissionsBoundary"] = managed(gateway, *bounds["role_boundary"])
+    role = task_role(gateway, *bounds.get("role", []), **made)
+    limit = {"PermissionsBoundary": managed(gateway, *bounds["boundary"])} if "boundary" in bounds else {}
+    if "session" in bounds:
+        own = gateway.role(*bounds["starter"])
+        starter = gateway.assume(own, Policy=raw.document(*bounds["session"]))
+    else:
+        starter = gateway.user(*bounds["starter"], **limit)
+    with learner(gateway, starter, role) as session:
+        said = session.put(bucket)
+        assert (denied in said and said.startswith("AccessDenied")) if denied else said == ""
+        not_covered = [(item["Kind"], item["Action"]) for item in session.learned()["NotCovered"]]
+        assert not_covered == ([("denied", "s3:PutObject")] if denied else [])
+
+
+def test_its_starter_is_asked_anew_for_every_request(gateway: Gateway) -> None:
+    bucket, role, starter = gateway.bucket(), task_role(gateway), gateway.user(START, S3)
+    with learner(gateway, starter, role) as session:
+        assert session.put(bucket) == ""
+        gateway.iam.put_user_policy(UserName=starter.name, PolicyName="own", PolicyDocument=raw.document(START))
+        assert "no identity-based policy allows" in session.put(bucket)
+        gateway.iam.put_user_policy(UserName=starter.name, PolicyName="own", PolicyDocument=raw.document(START, S3))
+        assert session.put(bucket) == ""
+        gateway.iam.update_access_key(UserName=starter.name, AccessKeyId=starter.id, Status="Inactive")
+        assert "learns no more" in session.put(bucket)
+
+
+def test_the_end_of_the_process_is_the_end_of_it(gateway: Gateway) -> None:
+    bucket, role = gateway.bucket(), task_role(gateway)
+    with learner(gateway, gateway.admin, role) as session:
+        assert session.put(bucket) == ""
+    assert session.put(bucket) != ""
+    with pytest.raises(ClientError, match="NoSuchProcess"):
+        session.learned()
+
+
+def test_there_is_no_way_out_of_it(gateway: Gateway) -> None:
+    """AssumeRole into a role that trusts the learning role but not the starter, and a process in a process."""
+    role = task_role(gateway)
+    target = gateway.role(ALLOW_ALL, trust={**TASKS, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/{role}"}})
+    with learner(gateway, gateway.admin, role) as session:
+        with pytest.raises(ClientError, match="assumes no role"):
+            session.client("sts").assume_role(RoleArn=target["Arn"], RoleSessionName="out")
+        inner = control(gateway, session.keys)
+        for asked in ({"Role": role}, {"Role": role, "Learn": True}):
+            with pytest.raises(ClientError, match="starts no process"):
+                inner.register_process(Pid=os.getpid(), **asked)
+        inner.close()
+        assert {item["Action"] for item in session.learned()["NotCovered"]} == {
+            "sts:AssumeRole", "kansatsu:RegisterProcess"
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("statements", "missing"),
+    [
+        ([raw.statement("Allow", ["kansatsu:RegisterProcess", "iam:PassRole"]), S3], "kansatsu:LearnPolicy"),
+        ([raw.statement("Allow", "kansatsu:*"), S3], "iam:PassRole"),
+        ([raw.statement("Allow", ["kansatsu:LearnPolicy", "iam:PassRole"]), S3], "kansatsu:RegisterProcess"),
+    ],
+)
+def test_who_may_start_one(gateway: Gateway, statements: list[dict[str, Any]], missing: str) -> None:
+    client = control(gateway, gateway.user(*statements))
+    with pytest.raises(ClientError, match=f"perform: {missing}"):
+        client.register_process(Pid=os.getpid(), Role=task_role(gateway), Learn=True)
+    client.close()
+
+
+def test_the_trust_policy_of_the_role_holds_and_a_profile_does_not_learn(gateway: Gateway) -> None:
+    client = control(gateway, gateway.admin)
+    role = str(gateway.role()["RoleName"])
+    with pytest.raises(ClientError, match="trust policy of role"):
+        client.register_process(Pid=os.getpid(), Role=role, Learn=True)
+    with pytest.raises(ClientError, match="Learn is for a Role"):
+        client.register_process(Pid=os.getpid(), InstanceProfile="any", Learn=True)
+    client.close()
+
+
+def test_only_a_process_that_learns_has_learned(gateway: Gateway) -> None:
+    client = control(gateway, gateway.admin)
+    plain = client.register_process(Pid=os.getpid(), Role=task_role(gateway))
+    with pytest.raises(ClientError, match="NoSuchProcess"):
+        client.get_learned_policy(ProcessId=plain["ProcessId"])
+    stranger = control(gateway, gateway.user(S3))
+    with pytest.raises(ClientError, match="perform: kansatsu:LearnPolicy"):
+        stranger.get_learned_policy(ProcessId=plain["ProcessId"])
+    client.deregister_process(ProcessId=plain["ProcessId"])
+    client.close()
+    stranger.close()
