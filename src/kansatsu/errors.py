@@ -55,6 +55,11 @@ class ServiceUnavailable(AwsError):
     status = 503
 
 
+class SlowDown(AwsError):
+    code = "SlowDown"
+    status = 503
+
+
 class Throttling(AwsError):
     code = "Throttling"
 

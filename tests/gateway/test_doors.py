@@ -35,10 +35,15 @@ def spy(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Spy:
     call = gateway.backend.call
 
     async def watched(
-        account: str, region: str, service: str, request: HttpRequest, body: AsyncIterator[bytes] | None = None
+        account: str,
+        region: str,
+        service: str,
+        request: HttpRequest,
+        body: AsyncIterator[bytes] | None = None,
+        **more: Any,
     ) -> BackendResponse:
         found.seen.append((service, request.method, request.path))
-        return await call(account, region, service, request, body)
+        return await call(account, region, service, request, body, **more)
 
     monkeypatch.setattr(gateway.backend, "call", watched)
     return found

@@ -1,6 +1,8 @@
 """What stands behind the gateway: a port, the embedded moto server, and servers at a URL."""
 
+from kansatsu.backends.connection import Limits
 from kansatsu.backends.head import Credentials
+from kansatsu.backends.health import Condition
 from kansatsu.backends.moto import EmbeddedBackend
 from kansatsu.backends.port import Backend, BackendResponse, verified
 from kansatsu.backends.reachable import unreachable
@@ -11,8 +13,10 @@ from kansatsu.backends.url import UrlBackend
 __all__ = [
     "Backend",
     "BackendResponse",
+    "Condition",
     "Credentials",
     "EmbeddedBackend",
+    "Limits",
     "Supervisor",
     "UrlBackend",
     "ask",

@@ -20,10 +20,10 @@ HOP_BY_HOP = frozenset(
 
 # The client's authentication and framing, which end here: the body goes on decoded.
 _OURS = HOP_BY_HOP | {
-    "authorization", "content-length", "forwarded", "host", "x-amz-content-sha256", "x-amz-date",
+    "authorization", "content-length", "cookie", "forwarded", "host", "x-amz-content-sha256", "x-amz-date",
     "x-amz-decoded-content-length", "x-amz-security-token", "x-amz-trailer", "x-forwarded-for", "x-forwarded-host",
     "x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto", "x-original-url", "x-rewrite-url",
-    "x-http-method-override",
+    "x-http-method-override", "x-amz-s3session-token",
 }  # fmt: skip
 _END_TO_END = ("x-amz", "if-", "content-", "range", "cache-control", "expires")
 _PRESIGN = re.compile(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kansatsu.backends.client import Client
 from kansatsu.backends.head import Credentials
+from kansatsu.backends.health import Condition
 from kansatsu.backends.port import BackendResponse
 from kansatsu.backends.reachable import unreachable
 from kansatsu.backends.supervisor import Supervisor
@@ -30,6 +31,10 @@ class EmbeddedBackend:
     def state(self) -> str:
         return self.supervisor.state
 
+    @property
+    def condition(self) -> Condition:
+        return Condition(self.supervisor.state)
+
     def start(self) -> None:
         """Begin to come up; returns at once. Needs a running event loop."""
         self.supervisor.start()
@@ -42,6 +47,8 @@ class EmbeddedBackend:
         request: HttpRequest,
         body: AsyncIterator[bytes] | None = None,
         length: int | None = None,
+        *,
+        repeatable: bool = False,
     ) -> BackendResponse:
         """See Backend.call; waits, within bounds, while the server starts."""
         if error := unreachable(request):
@@ -50,7 +57,8 @@ class EmbeddedBackend:
         if self._client is None:
             self._client = Client("http://backend", self.supervisor.socket)
         target = Target(self._client, _CREDENTIALS, self._clock)
-        return await target.send(region, service, request, body=body, length=length, extra={_ACCOUNT_HEADER: account})
+        extra = {_ACCOUNT_HEADER: account}
+        return await target.send(region, service, request, body=body, length=length, extra=extra, repeatable=repeatable)
 
     async def reset(self) -> None:
         """Start again with no data; calls wait meanwhile."""

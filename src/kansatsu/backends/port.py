@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from kansatsu.backends.health import Condition
 from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
 from kansatsu.signing import BodyVerifier
@@ -40,8 +41,8 @@ class Backend(Protocol):
     """Something that speaks AWS's protocols and does not check who is calling."""
 
     @property
-    def state(self) -> str:
-        """starting | ready | restarting | failed."""
+    def condition(self) -> Condition:
+        """How it is."""
 
     def start(self) -> None:
         """Begin to come up; returns at once. Needs a running event loop."""
@@ -54,9 +55,12 @@ class Backend(Protocol):
         request: HttpRequest,
         body: AsyncIterator[bytes] | None = None,
         length: int | None = None,
+        *,
+        repeatable: bool = False,
     ) -> BackendResponse:
         """Send a request on, signed with the backend's own credentials.
 
+        `repeatable`: the operation changes nothing, so that a call that had no answer may be sent again.
         `service` is the signing name. The body is `request.body` when there is one, else `body`, of exactly
         `length` bytes; without `length` the request's own headers announce it. What `body` raises is raised here,
         and the request upstream is broken off before its last byte. S3 requests are path-style. Raises AwsError:

@@ -1,24 +1,43 @@
 """A backend at a URL: MinIO, DynamoDB Local, another emulator, or AWS itself, with credentials that we are given."""
 
+import asyncio
+import contextlib
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from kansatsu.backends import refusal
 from kansatsu.backends.client import Client
+from kansatsu.backends.connection import Limits
 from kansatsu.backends.head import Credentials, build
+from kansatsu.backends.health import Condition, Health
 from kansatsu.backends.port import BackendResponse
+from kansatsu.backends.trouble import Failure, Trouble, answer
 from kansatsu.clock import Clock
 from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
+
+_LOOK_SECONDS, _LOOK_AGAIN_SECONDS = 30.0, 5.0  # between two looks at a backend that is well, and at one that is not
 
 
 class UrlBackend:
     """A backend of one origin (`http://host:port` or `https://host`), without a path.
 
-    The account is whichever the credentials belong to; there is one per backend. Raises ValueError for another URL.
+    The account is whichever the credentials belong to; there is one per backend. `tls` is how its certificate is
+    trusted; `watch` looks after it when nobody calls. Raises ValueError for another URL.
     """
 
-    def __init__(self, url: str, credentials: Credentials, clock: Clock) -> None:
+    def __init__(
+        self,
+        url: str,
+        credentials: Credentials,
+        clock: Clock,
+        *,
+        limits: Limits | None = None,
+        tls: ssl.SSLContext | None = None,
+        watch: bool = True,
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
             raise ValueError(f"A backend is http://HOST[:PORT] or https://HOST[:PORT], not {url!r}.")
@@ -28,15 +47,33 @@ class UrlBackend:
         self._host = parts.netloc
         self._credentials = credentials
         self._clock = clock
+        self._limits = limits
+        self._tls = tls
+        self._watch = watch
+        self._health = Health(self._origin, clock)
         self._client: Client | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     @property
-    def state(self) -> str:
-        return "starting" if self._client is None else "ready"
+    def condition(self) -> Condition:
+        return self._health.condition
 
     def start(self) -> None:
         """Needs a running event loop."""
-        self._client = Client(self._origin)
+        self._client = Client(self._origin, limits=self._limits, tls=self._tls, observer=self._health)
+        if self._watch:
+            self._watching = asyncio.create_task(self._keep_looking(self._client), name=f"watch {self._origin}")
+
+    async def look(self) -> Condition:
+        """Ask for something harmless, unsigned; any answer will do."""
+        if self._client is None:
+            self.start()
+        assert self._client is not None  # noqa: S101 - start has made it
+        head = HttpRequest("GET", "/", "", {"host": self._host, "user-agent": "Kansatsu"})
+        with contextlib.suppress(AwsError):
+            response = await self._client.send(head, b"", 0, repeatable=True)
+            await response.close()
+        return self.condition
 
     async def call(
         self,
@@ -46,18 +83,37 @@ class UrlBackend:
         request: HttpRequest,
         body: AsyncIterator[bytes] | None = None,
         length: int | None = None,
+        *,
+        repeatable: bool = False,
     ) -> BackendResponse:
         """See Backend.call; `account` says nothing to this backend."""
         if self._client is None:
             self.start()
         assert self._client is not None  # noqa: S101 - start has made it
         target = Target(self._client, self._credentials, self._clock, self._host)
-        return await target.send(region, service, request, body=body, length=length)
+        response = await target.send(region, service, request, body=body, length=length, repeatable=repeatable)
+        # INVARIANT: what the backend says of our credentials stays here: a client would take it for its own, and
+        # it quotes what we signed.
+        if code := await refusal.of_credentials(response):
+            failure = Failure(Trouble.REFUSED, code)
+            self._health.ill(failure)
+            raise answer(failure)
+        self._health.accepted()
+        return response
 
     async def stop(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+            self._watching = None
         if self._client is not None:
             await self._client.close()
             self._client = None
+
+    async def _keep_looking(self, client: Client) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS if self._health.down else _LOOK_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +137,7 @@ class Target:
         body: AsyncIterator[bytes] | None,
         length: int | None,
         extra: Mapping[str, str] | None = None,
+        repeatable: bool = False,
     ) -> BackendResponse:
         """Build the head and send it with its body; `extra` are further headers. Raises AwsError."""
         if request.body or body is None:
@@ -98,7 +155,7 @@ class Target:
             extra=extra,
             streamed=body is not None and length > 0,
         )
-        return await self.client.send(head, request.body if body is None else body, length)
+        return await self.client.send(head, request.body if body is None else body, length, repeatable=repeatable)
 
 
 def announced(request: HttpRequest) -> int:

@@ -1,8 +1,12 @@
 """What stands behind the gateway: the embedded backend, or the ones that the settings name."""
 
+import asyncio
+import ssl
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from typing import Any
 
-from kansatsu.backends import Backend, Credentials, EmbeddedBackend, UrlBackend
+from kansatsu.backends import Backend, Condition, Credentials, EmbeddedBackend, Limits, UrlBackend
 from kansatsu.cli import credentials
 from kansatsu.cli.output import Failure, again
 from kansatsu.cli.settings import Settings
@@ -11,8 +15,8 @@ from kansatsu.clock import SystemClock
 EMBEDDED = "embedded"
 
 
-class NoCredentials(Exception):
-    """A backend at a URL whose credentials are nowhere to be found."""
+class Unusable(Exception):
+    """A backend at a URL that could not be asked: no credentials, no authorities; the message is for the user."""
 
 
 async def open_backends(
@@ -21,18 +25,42 @@ async def open_backends(
     """Backends by service, the one for every other service, and the embedded one if it is used; all are starting."""
     made: dict[str, Backend] = {}
     for name in set(settings.backend.values()):
-        backend = made[name] = _make(name, settings)
+        backend = made[name] = _embedded(settings) if name == EMBEDDED else _make(name, settings)
         backend.start()
         stack.push_async_callback(backend.stop)
     route = {service: made[name] for service, name in settings.backend.items() if service != "*"}
-    embedded = made.get(EMBEDDED)
-    return route, made[settings.backend["*"]], embedded if isinstance(embedded, EmbeddedBackend) else None
+    own = made.get(EMBEDDED)
+    return route, made[settings.backend["*"]], own if isinstance(own, EmbeddedBackend) else None
 
 
 def check(settings: Settings) -> None:
-    """Raise NoCredentials where a backend of the settings could not be asked, before anything is made."""
+    """Raise Unusable where a backend of the settings could not be asked, before anything is made."""
     for name in set(settings.backend.values()) - {EMBEDDED}:
-        _credentials(name, settings)
+        _make(name, settings)
+
+
+def conditions(route: Mapping[str, Backend], default: Backend) -> dict[str, dict[str, Any]]:
+    """How each backend is, by service, as the health path says it; "*" is every other service."""
+    return {service: _shown(backend.condition) for service, backend in {"*": default, **route}.items()}
+
+
+def _shown(condition: Condition) -> dict[str, Any]:
+    since = condition.since.strftime("%Y-%m-%dT%H:%M:%SZ") if condition.since else None
+    return {"state": condition.state, "since": since, "why": condition.why or None}
+
+
+def look(settings: Settings) -> dict[str, Condition]:
+    """How each backend at a URL is right now, by URL. Raises Unusable."""
+
+    async def ask(name: str) -> Condition:
+        backend = _make(name, settings, watch=False)
+        try:
+            return await backend.look()
+        finally:
+            await backend.stop()
+
+    names = sorted(set(settings.backend.values()) - {EMBEDDED})
+    return {name: asyncio.run(ask(name)) for name in names}
 
 
 def _credentials(name: str, settings: Settings) -> Credentials:
@@ -41,14 +69,15 @@ def _credentials(name: str, settings: Settings) -> Credentials:
 
     found = Session().get_credentials()
     if found is None:
-        raise NoCredentials(f"No credentials for the backend {name}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
+        raise Unusable(f"No credentials for the backend {name}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
     frozen = found.get_frozen_credentials()
     if str(frozen.access_key) == _own_key(settings):
-        raise NoCredentials(
+        raise Unusable(
             f"The credentials for the backend {name} would be this Kansatsu's own administrator's; undo "
             f"`{again('env')}` in this shell, and set the backend's AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
-    return Credentials(str(frozen.access_key), str(frozen.secret_key))
+    token = str(frozen.token) if frozen.token else None
+    return Credentials(str(frozen.access_key), str(frozen.secret_key), token)
 
 
 def _own_key(settings: Settings) -> str:
@@ -58,8 +87,34 @@ def _own_key(settings: Settings) -> str:
         return ""  # the first start: there are none yet
 
 
-def _make(name: str, settings: Settings) -> Backend:
-    clock = SystemClock()
-    if name == EMBEDDED:
-        return EmbeddedBackend(settings.data_dir / "backend", clock)
-    return UrlBackend(name, _credentials(name, settings), clock)
+def _embedded(settings: Settings) -> EmbeddedBackend:
+    return EmbeddedBackend(settings.data_dir / "backend", SystemClock())
+
+
+def _make(name: str, settings: Settings, *, watch: bool = True) -> UrlBackend:
+    given, limits, tls = _credentials(name, settings), _limits(settings), _trust(name, settings)
+    try:
+        return UrlBackend(name, given, SystemClock(), limits=limits, tls=tls, watch=watch)
+    except ValueError as error:
+        raise Unusable(str(error)) from None
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        connect=settings.backend_connect_timeout.total_seconds(),
+        answer=settings.backend_answer_timeout.total_seconds(),
+        idle=settings.backend_idle_timeout.total_seconds(),
+        retries=settings.backend_retries,
+    )
+
+
+def _trust(name: str, settings: Settings) -> ssl.SSLContext | None:
+    bundle = settings.backend_ca_bundle
+    if not name.startswith("https://") or bundle is None:
+        return None
+    try:
+        return ssl.create_default_context(cafile=str(bundle))
+    except ssl.SSLError:
+        raise Unusable(f"backend-ca-bundle {bundle} holds no certificate in PEM form.") from None
+    except OSError as error:
+        raise Unusable(f"backend-ca-bundle {bundle} cannot be read: {error.strerror}.") from None

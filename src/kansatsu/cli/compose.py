@@ -104,7 +104,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
             "status": "ok",
             "version": __version__,
             "account": settings.account,
-            "backend": embedded.state if embedded is not None else "external",
+            "backends": backends.conditions(route, default),
             "engine": workload.engine,
             "data_dir": str(settings.data_dir),
         }

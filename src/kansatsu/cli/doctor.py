@@ -103,6 +103,23 @@ def _root(settings: Settings) -> Iterator[Finding]:
     yield Finding("root", good, detail, "start with sudo to give roles to containers; `kansatsu run` works without")
 
 
+def _backends(settings: Settings) -> Iterator[Finding]:
+    if set(settings.backend.values()) == {"embedded"}:
+        yield Finding("backend", True, "embedded")
+        return
+    from kansatsu.cli import backends
+
+    try:
+        found = backends.look(settings)
+    except backends.Unusable as error:
+        yield Finding("backend", False, str(error), "see docs/settings.md", required=True)
+        return
+    for url, condition in found.items():
+        good = condition.state == "ready"
+        detail = f"{url}: {'answers' if good else condition.why or 'did not answer as it should'}"
+        yield Finding("backend", good, detail, "start it, or name another with --backend")
+
+
 def _engine(settings: Settings) -> Iterator[Finding]:
     program = shutil.which("podman") or shutil.which("docker")
     yield Finding("container engine", program is not None, program or "neither podman nor docker", "apt install podman")
@@ -167,6 +184,7 @@ LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _directory,
     _port,
     _clock,
+    _backends,
     _root,
     _engine,
     _namespaces,

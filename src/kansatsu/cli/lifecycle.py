@@ -5,6 +5,7 @@ import select
 import shlex
 import signal
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -55,7 +56,7 @@ def status(form: str, **given: Any) -> None:
         "pid": found.pid if found else None,
         "endpoint": found.endpoint if found else None,
         "uptime": _uptime(found.started) if found else None,
-        "backend": said.get("backend"),
+        "backend": _summary(said["backends"]) if said.get("backends") else None,
         "engine": said.get("engine"),
         "data-dir": str(data_dir),
     }
@@ -69,6 +70,17 @@ def status(form: str, **given: Any) -> None:
         raise click.exceptions.Exit(Exit.NOT_RUNNING)
     if health != 200:
         raise click.exceptions.Exit(Exit.FAILED)
+
+
+def _summary(conditions: Mapping[str, Mapping[str, Any]]) -> str:
+    """One cell of a table: the state where there is one backend, else SERVICE=STATE; since when and why, if ill."""
+    words = {service: _words(condition) for service, condition in conditions.items()}
+    return words["*"] if len(words) == 1 else ", ".join(f"{service}={word}" for service, word in words.items())
+
+
+def _words(condition: Mapping[str, Any]) -> str:
+    why = f" since {condition['since']} ({condition['why']})" if condition["why"] else ""
+    return f"{condition['state']}{why}"
 
 
 def _other(listen: Address) -> str:

@@ -41,6 +41,11 @@ class Settings:
     account: str
     region: str
     backend: Mapping[str, str]  # service name -> "embedded" or URL; "*" is every other service
+    backend_connect_timeout: timedelta
+    backend_answer_timeout: timedelta
+    backend_idle_timeout: timedelta
+    backend_retries: int
+    backend_ca_bundle: Path | None
     engine: str
     test_mode: bool
     revoke_on: str
@@ -89,6 +94,46 @@ SETTINGS: tuple[Setting, ...] = (
         "What the gateway fronts: `embedded`, a URL, or SERVICE=URL for one service.",
         "[SERVICE=]URL",
         many=True,
+    ),
+    Setting(
+        "backend-connect-timeout",
+        "5s",
+        values.duration(timedelta(milliseconds=100), timedelta(minutes=1)),
+        values.show_duration,
+        "Longest time to connect to a backend at a URL: 100ms to 1m.",
+        "TIME",
+    ),
+    Setting(
+        "backend-answer-timeout",
+        "1m",
+        values.duration(timedelta(milliseconds=100), timedelta(minutes=15)),
+        values.show_duration,
+        "Longest time until such a backend begins to answer: 100ms to 15m.",
+        "TIME",
+    ),
+    Setting(
+        "backend-idle-timeout",
+        "1m",
+        values.duration(timedelta(milliseconds=100), timedelta(minutes=15)),
+        values.show_duration,
+        "Longest pause of such a backend in a request or an answer: 100ms to 15m.",
+        "TIME",
+    ),
+    Setting(
+        "backend-retries",
+        "2",
+        values.integer(0, 10),
+        str,
+        "How often a call is sent again that changes nothing, or never left, and had no answer.",
+        "N",
+    ),
+    Setting(
+        "backend-ca-bundle",
+        "system",
+        values.authorities,
+        values.show_authorities,
+        "Who may sign backends' certificates: `system`, or a PEM file of authorities.",
+        "FILE",
     ),
     Setting(
         "engine",

@@ -42,7 +42,7 @@ def _check_backends(settings: Settings) -> None:
 
     try:
         backends.check(settings)
-    except backends.NoCredentials as error:
+    except backends.Unusable as error:
         raise Failure(str(error)) from None
 
 
@@ -84,7 +84,7 @@ def _why(settings: Settings, error: Exception) -> str:
     from kansatsu.cli import backends, logs
     from kansatsu.identity import StoreError
 
-    if isinstance(error, Failure | StoreError | backends.NoCredentials):
+    if isinstance(error, Failure | StoreError | backends.Unusable):
         return str(error)
     logs.only_to_file()
     logs.LOGGER.error("The server ended with an error.", exc_info=error)

@@ -58,6 +58,18 @@ def directory(text: str) -> Path:
     return path
 
 
+_SYSTEM = "system"
+
+
+def authorities(text: str) -> Path | None:
+    """The file of them; None for the system's."""
+    return None if text == _SYSTEM else directory(text)
+
+
+def show_authorities(path: Path | None) -> str:
+    return str(path or _SYSTEM)
+
+
 def address(text: str) -> Address:
     found = _ADDRESS.fullmatch(text)
     if not found or int(found["port"]) > 65535:

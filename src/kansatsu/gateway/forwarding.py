@@ -6,15 +6,25 @@ from typing import Any
 
 from kansatsu import backends
 from kansatsu.backends import Backend, BackendResponse
-from kansatsu.errors import AwsError, Unimplemented
+from kansatsu.errors import AwsError, ServiceUnavailable, SlowDown, Throttling, Unimplemented
 from kansatsu.gateway import asgi
 from kansatsu.http import HttpRequest
 from kansatsu.wire import Operation
 
 log = logging.getLogger(__name__)
 
-# What a backend says of its own connection and of its own identity is not for our clients.
-_NOT_OURS = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "server", "date"})
+# What a backend says of its connection, of itself, of who may come in, and of where else to go is not for our clients.
+_NOT_OURS = frozenset(
+    {
+        "alt-svc", "authorization", "connection", "date", "keep-alive", "proxy-authenticate", "server", "set-cookie",
+        "strict-transport-security", "transfer-encoding", "upgrade", "via", "www-authenticate", "x-amz-security-token",
+    }
+)  # fmt: skip
+# What proxies and load balancers say for a backend that does not answer them.
+_IN_BETWEEN = (502, 503, 504)
+_OWN = "x-kansatsu-"  # headers that only Kansatsu writes
+# AWS's names of operations that change nothing begin so; the rest may be done once only.
+_READS = ("Get", "List", "Describe", "Head", "BatchGet", "Query", "Scan")
 
 
 class Forwarded:
@@ -23,7 +33,7 @@ class Forwarded:
     def __init__(self, response: BackendResponse, request_id: str) -> None:
         self.status = response.status
         self._response = response
-        self._headers = [(n, v) for n, v in response.headers if n.lower() not in _NOT_OURS]
+        self._headers = [(n, v) for n, v in response.headers if _is_for_clients(n.lower())]
         self._headers.append(("x-kansatsu-request-id", request_id))
 
     async def send(self, send: asgi.Send, *, bodiless: bool) -> None:
@@ -68,7 +78,14 @@ class Forwarder:
     ) -> Forwarded:
         """Send a path-style request on; `body` streams it, without one the request's own bytes are sent."""
         service = operation.service
-        response = await self.backend(service.name).call(account, region, service.signing_name, request, body)
+        backend = self.backend(service.name)
+        response = await backend.call(
+            account, region, service.signing_name, request, body, repeatable=operation.name.startswith(_READS)
+        )
+        # INVARIANT: nobody is sent elsewhere with what they signed for us; neither do we go there with what we sign.
+        if 300 <= response.status < 400 and response.status != 304:
+            await response.close()
+            raise Unimplemented("The backend redirects this request; its URL in the settings must be the right one.")
         # A HEAD without a body is no page: S3's "there is no such key" has nothing but its status.
         if response.status >= 400 and request.method != "HEAD" and _is_page(response):
             raise await _no_aws_answer(response, operation)
@@ -88,16 +105,28 @@ class Forwarder:
         return await backends.ask(self.backend(service), account, region, service, operation, params)
 
 
+def _is_for_clients(name: str) -> bool:
+    return name not in _NOT_OURS and not name.startswith(_OWN)
+
+
 def _is_page(response: BackendResponse) -> bool:
-    return any(n.lower() == "content-type" and v.startswith("text/html") for n, v in response.headers)
+    kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
+    busy = response.status == 429 or response.status >= 500
+    return kind.startswith("text/html") or (busy and (not kind or kind.startswith("text/plain")))
 
 
 async def _no_aws_answer(response: BackendResponse, operation: Operation) -> AwsError:
-    """The error for a web page in the place of an answer: the backend failed, or has no such operation."""
+    """The error for a page in the place of an answer: the backend failed, is busy, or has no such operation."""
     page = await response.read()
-    name = f"{operation.service.name}:{operation.name}"
-    log.error("the backend answered %s with status %d and a web page: %.500s", name, response.status, page)
+    name, is_s3 = f"{operation.service.name}:{operation.name}", operation.service.name == "s3"
+    level = logging.INFO if response.status in (429, *_IN_BETWEEN) else logging.ERROR
+    log.log(level, "the backend answered %s with status %d and a page: %.500s", name, response.status, page)
     if response.status in (404, 405):
         return Unimplemented(f"The backend does not implement {name}.")
-    code = "InternalError" if operation.service.name == "s3" else "InternalFailure"
+    if response.status == 429:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+        return SlowDown("Please reduce your request rate.") if is_s3 else Throttling("Rate exceeded")
+    if response.status in _IN_BETWEEN:
+        return ServiceUnavailable("The backend is not available. Please try again.")
+    code = "InternalError" if is_s3 else "InternalFailure"
     return AwsError("We encountered an internal error. Please try again.", code=code, status=500)

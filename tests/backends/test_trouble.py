@@ -1,0 +1,394 @@
+"""A backend that is down, hangs, lies or breaks off: one clear error each, one line in the log, nothing done twice."""
+
+import asyncio
+import logging
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from kansatsu.backends import Credentials, Limits, UrlBackend
+from kansatsu.clock import SystemClock
+from kansatsu.errors import AwsError, ServiceUnavailable
+from kansatsu.http import HttpRequest
+
+from .calls import ACCOUNT, pieces
+
+OURS = Credentials("AKIAOURS", "our secret", "our token")
+SOON = Limits(connect=30, answer=0.2, idle=0.2, retries=2)
+GET, PUT = HttpRequest("GET", "/b/k"), HttpRequest("PUT", "/b/k")
+OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Peer:
+    """A server that does to each connection what `talk` says; it counts connections and requests."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+        self.heads: list[bytes] = []
+        self.bodies: list[bytes] = []
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while not writer.is_closing():
+                self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+                await self._talk(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(
+    talk: Talk,
+    limits: Limits = SOON,
+    server_tls: ssl.SSLContext | None = None,
+    client_tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[tuple[UrlBackend, Peer]]:
+    peer = Peer(talk)
+    server = await asyncio.start_server(peer, "127.0.0.1", 0, ssl=server_tls)
+    port = server.sockets[0].getsockname()[1]
+    scheme = "https" if server_tls or client_tls else "http"
+    backend = UrlBackend(
+        f"{scheme}://127.0.0.1:{port}", OURS, SystemClock(), limits=limits, tls=client_tls, watch=False
+    )
+    try:
+        yield backend, peer
+    finally:
+        await backend.stop()
+        server.close()
+
+
+def saying(*answers: bytes, close: bool = True) -> Talk:
+    """Answer each request with the next of these, the last one for ever; then close the connection or leave it."""
+    left = list(answers)
+
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(left.pop(0) if len(left) > 1 else left[0])
+        await writer.drain()
+        if close:
+            writer.close()
+
+    return talk
+
+
+async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    await reader.read()
+
+
+async def call(backend: UrlBackend, request: HttpRequest = GET, *, repeatable: bool = True) -> tuple[int, bytes]:
+    response = await backend.call(ACCOUNT, "us-east-1", "s3", request, repeatable=repeatable)
+    return response.status, await response.read()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+# what the backend does -> what the client is told, how many requests a call that changes nothing makes
+TROUBLES: dict[str, tuple[Talk, str, int]] = {
+    "hangs": (hang, "did not answer in time", 3),
+    "hangs in its head": (saying(HEAD, close=False), "did not answer in time", 1),
+    "hangs in its body": (saying(HEAD + b"content-length: 9\r\n\r\nab", close=False), "did not go on", 1),
+    "closes": (saying(b""), "closed the connection", 3),
+    "breaks off its head": (saying(HEAD + b"content-le"), "broke off its answer", 1),
+    "breaks off its body": (saying(HEAD + b"content-length: 9\r\n\r\nab"), "broke off its answer", 1),
+    "breaks off its chunks": (saying(HEAD + b"transfer-encoding: chunked\r\n\r\n5\r\nab"), "broke off its answer", 1),
+    "is no web server": (saying(b"220 smtp.example.com ESMTP\r\n"), "not HTTP", 1),
+    "speaks nonsense": (saying(bytes(range(256))), "not HTTP", 1),
+    "has two lengths": (saying(HEAD + b"content-length: 1\r\ncontent-length: 2\r\n\r\nab"), "not HTTP", 1),
+    "has a length and chunks": (
+        saying(HEAD + b"content-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"),
+        "not HTTP",
+        1,
+    ),
+    "has a coding of its own": (saying(HEAD + b"transfer-encoding: gzip\r\n\r\nab"), "not HTTP", 1),
+    "has a length that is none": (saying(HEAD + b"content-length: -1\r\n\r\n"), "not HTTP", 1),
+    "never ends its head": (saying(HEAD + b"a: b\r\n" * 100_000, close=False), "not HTTP", 1),
+    "changes the protocol": (saying(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n"), "not HTTP", 1),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_each_trouble_is_one_clear_error(trouble: str) -> None:
+    talk, sentence, requests = TROUBLES[trouble]
+    async with serving(talk) as (backend, peer):
+        with pytest.raises(ServiceUnavailable, match=sentence) as raised:
+            await call(backend)
+        assert raised.value.status == 503
+        assert "127.0.0.1" not in raised.value.message
+        assert len(peer.heads) == requests
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "closes"])
+async def test_what_changes_something_is_never_sent_twice(trouble: str) -> None:
+    async with serving(TROUBLES[trouble][0]) as (backend, peer):
+        with pytest.raises(ServiceUnavailable):
+            await call(backend, HttpRequest("POST", "/", body=b"{}"), repeatable=False)
+        assert len(peer.heads) == 1
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_an_answer_is_an_answer_and_no_reason_to_ask_again(status: int) -> None:
+    busy = b"HTTP/1.1 %d Busy\r\ncontent-length: 5\r\n\r\nlater" % status
+    async with serving(saying(busy, close=False)) as (backend, peer):
+        assert await call(backend) == (status, b"later")
+        assert len(peer.heads) == 1
+        assert backend.condition.state == "ready"
+
+
+async def test_asked_again_until_there_is_an_answer() -> None:
+    async with serving(saying(b"", b"", OK)) as (backend, peer):
+        assert await call(backend) == (200, b"ok")
+        assert len(peer.heads) == 3
+
+
+async def test_a_body_that_has_begun_to_leave_is_not_sent_again() -> None:
+    async def drop(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(3)
+        writer.close()
+
+    async with serving(drop) as (backend, peer):
+        body = pieces([b"abc", b"def"])
+        with pytest.raises(ServiceUnavailable):
+            await backend.call(ACCOUNT, "us-east-1", "s3", PUT, body, 6, repeatable=True)
+        assert len(peer.heads) == 1
+
+
+async def test_a_backend_that_does_not_read_stalls_nobody_for_ever() -> None:
+    async def deaf(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.Event().wait()
+
+    async with serving(deaf) as (backend, _):
+        size = 64 << 20
+        body = pieces(bytes(1 << 16) for _ in range(size >> 16))
+        with pytest.raises(ServiceUnavailable, match="did not take the request in time"):
+            await backend.call(ACCOUNT, "us-east-1", "s3", PUT, body, size)
+
+
+async def test_a_slow_client_is_not_the_backends_fault() -> None:
+    """Waiting for the client takes as long as it takes: here ten times what the backend is allowed."""
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"a"
+        await asyncio.sleep(0.5)
+        yield b"b"
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.readexactly(2) == b"ab"
+        writer.write(OK)
+
+    async with serving(take, Limits(answer=30, idle=0.05)) as (backend, _):
+        response = await backend.call(ACCOUNT, "us-east-1", "s3", PUT, slow(), 2)
+        assert await response.read() == b"ok"
+
+
+async def test_an_early_refusal_is_passed_on_and_early_success_is_not() -> None:
+    """The attack: a success before the body was there and verified would look as if it had been stored."""
+    parts = [b"a" * 65536] * 512
+    for status, error in ((403, None), (200, "not HTTP")):
+        early = b"HTTP/1.1 %d X\r\ncontent-length: 2\r\n\r\nno" % status
+        async with serving(saying(early, close=False)) as (backend, _):
+            sent = backend.call(ACCOUNT, "us-east-1", "s3", PUT, pieces(parts), 65536 * 512)
+            if error:
+                with pytest.raises(ServiceUnavailable, match=error):
+                    await sent
+            else:
+                response = await sent
+                assert (response.status, await response.read()) == (status, b"no")
+
+
+async def test_nothing_that_comes_unasked_answers_the_next_request() -> None:
+    """The attack: a backend (or who sits on it) sends a second answer ahead, for somebody else's next request."""
+    async with serving(saying(OK + OK, close=False)) as (backend, peer):
+        first, second = await call(backend), await call(backend)
+        assert (first, second) == ((200, b"ok"), (200, b"ok"))
+    pushed = asyncio.Event()
+
+    async def later(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK)
+        if len(peer.heads) == 1:
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil")
+            await writer.drain()
+            pushed.set()
+
+    async with serving(later) as (backend, peer):
+        assert await call(backend) == (200, b"ok")
+        await pushed.wait()
+        await asyncio.sleep(0.05)
+        assert await call(backend) == (200, b"ok")
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "body"),
+    [
+        ("GET", HEAD + b"content-length: 0\r\n\r\n", b""),
+        ("HEAD", HEAD + b"content-length: 99\r\n\r\n", b""),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\ncontent-length: 99\r\n\r\n", b""),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        ("GET", HEAD + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\nx-trailer: 1\r\n\r\n", b"abcde"),
+        ("PUT", b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"content-length: 2\r\n\r\nok", b"ok"),
+    ],
+)
+async def test_the_connection_is_used_again(method: str, answer: bytes, body: bytes) -> None:
+    connections = set()
+
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(writer.get_extra_info("peername"))
+        for at in range(0, len(answer), 7):  # in small pieces
+            writer.write(answer[at : at + 7])
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    async with serving(talk, Limits(answer=30, idle=30)) as (backend, peer):
+        for _ in range(3):
+            assert (await call(backend, HttpRequest(method, "/b/k")))[1] == body
+        assert (len(peer.heads), len(connections)) == (3, 1)
+
+
+async def test_a_body_that_ends_with_the_connection() -> None:
+    async with serving(saying(b"HTTP/1.0 200 OK\r\n\r\nto the end")) as (backend, _):
+        assert await call(backend) == (200, b"to the end")
+        assert await call(backend) == (200, b"to the end")
+
+
+# ---- what is known of it --------------------------------------------------------------------------------------------
+
+
+async def test_down_and_up_again_is_said_once_each(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    server = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    server.close()
+    await server.wait_closed()
+    backend = UrlBackend(f"http://127.0.0.1:{port}", OURS, SystemClock(), watch=False)
+    for _ in range(5):
+        with pytest.raises(ServiceUnavailable, match="cannot be reached"):
+            await call(backend)
+    down = backend.condition
+    assert (down.state, down.since is not None) == ("unreachable", True)
+    assert "refused" in down.why.lower() or "Connect call failed" in down.why
+    server = await asyncio.start_server(Peer(saying(OK, close=False)), "127.0.0.1", port)
+    for _ in range(5):
+        assert await call(backend) == (200, b"ok")
+    assert (backend.condition.state, backend.condition.why) == ("ready", "")
+    await backend.stop()
+    server.close()
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("kansatsu")]
+    assert len(said) == 2, said
+    assert "cannot be reached" in said[0] and "answers again" in said[1]
+
+
+async def test_a_watched_backend_is_known_before_anybody_asks() -> None:
+    peer = Peer(saying(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n", close=False))
+    server = await asyncio.start_server(peer, "127.0.0.1", 0)
+    backend = UrlBackend(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", OURS, SystemClock())
+    assert backend.condition.state == "starting"
+    backend.start()
+    while backend.condition.state == "starting":
+        await asyncio.sleep(0.01)
+    assert backend.condition.state == "ready"
+    assert b"authorization" not in peer.heads[0].lower()  # it is looked at without our credentials
+    await backend.stop()
+    server.close()
+
+
+# ---- our credentials ------------------------------------------------------------------------------------------------
+
+XML = b"<?xml version='1.0'?><Error><Code>%s</Code><AWSAccessKeyId>AKIAOURS</AWSAccessKeyId></Error>"
+JSON = b'{"__type":"com.amazon.coral.service#%s","message":"AKIAOURS"}'
+
+
+def error(body: bytes, status: int = 403) -> bytes:
+    return b"HTTP/1.1 %d No\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body)
+
+
+@pytest.mark.parametrize("body", [XML, JSON])
+@pytest.mark.parametrize("code", [b"SignatureDoesNotMatch", b"InvalidAccessKeyId", b"ExpiredToken", b"InvalidToken"])
+async def test_a_refusal_of_our_credentials_stays_here(body: bytes, code: bytes) -> None:
+    """The attack: the backend's error quotes our key and what we signed, session token included."""
+    async with serving(saying(error(body % code), error(body % code), OK, close=False)) as (backend, _):
+        for _ in range(2):
+            with pytest.raises(ServiceUnavailable, match="does not accept the credentials") as raised:
+                await call(backend)
+            assert "AKIA" not in str(vars(raised.value))
+            assert backend.condition.state == "refused"
+        assert await call(backend) == (200, b"ok")
+        assert backend.condition.state == "ready"
+
+
+@pytest.mark.parametrize("body", [XML % b"AccessDenied", JSON % b"ResourceNotFoundException", b"x" * 300_000, b""])
+async def test_other_refusals_are_passed_on_whole(body: bytes) -> None:
+    async with serving(saying(error(body, 400), close=False)) as (backend, _):
+        assert await call(backend) == (400, body)
+
+
+# ---- TLS ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An authority, a certificate by it for 127.0.0.1, one for another host, one that has expired."""
+    made = tmp_path_factory.mktemp("tls")
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=made, check=True, capture_output=True)
+
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca")
+    for name, host, days in (
+        ("good", "IP:127.0.0.1", "2"),
+        ("other", "DNS:example.com", "2"),
+        ("old", "IP:127.0.0.1", "-1"),
+    ):
+        (made / "ext").write_text(f"subjectAltName={host}\n")
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", "csr", "-subj", f"/CN={name}")
+        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "ext", "-days", days)
+        openssl("x509", "-req", "-in", "csr", "-out", f"{name}.pem", *signed)
+    return made
+
+
+def server_side(certificates: Path, name: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificates / f"{name}.pem", certificates / f"{name}.key")
+    return context
+
+
+async def test_tls_with_an_authority_of_ones_own(certificates: Path) -> None:
+    trust = ssl.create_default_context(cafile=str(certificates / "ca.pem"))
+    async with serving(saying(OK, close=False), Limits(), server_side(certificates, "good"), trust) as (backend, peer):
+        assert await call(backend) == (200, b"ok")
+        assert await call(backend) == (200, b"ok")
+        assert len(peer.heads) == 2
+
+
+@pytest.mark.parametrize(("name", "trusted"), [("good", False), ("other", True), ("old", True)])
+async def test_a_bad_certificate_gets_nothing(certificates: Path, name: str, trusted: bool) -> None:
+    """INVARIANT: nothing of a request, signature or body, goes to who cannot prove to be the backend."""
+    trust = ssl.create_default_context(cafile=str(certificates / "ca.pem") if trusted else None)
+    async with serving(saying(OK), SOON, server_side(certificates, name), trust) as (backend, peer):
+        with pytest.raises(ServiceUnavailable, match="certificate that is not trusted"):
+            await call(backend)
+        assert peer.heads == []
+        assert backend.condition.state == "unreachable"
+
+
+async def test_plain_http_where_tls_was_wanted() -> None:
+    limits = Limits(connect=0.5)
+    async with serving(saying(OK), limits, None, ssl.create_default_context()) as (backend, peer):
+        with pytest.raises(ServiceUnavailable, match=r"does not speak TLS|cannot be reached|closed"):
+            await call(backend)
+        assert peer.heads == []
+
+
+@pytest.mark.parametrize("value", ["a\r\nx-amz-acl: public-read", "a\nb", "a\rb", "a\0b"])
+async def test_a_header_is_one_header(value: str) -> None:
+    async with serving(saying(OK)) as (backend, peer):
+        with pytest.raises(AwsError) as raised:
+            await call(backend, HttpRequest("GET", "/b/k", headers={"x-amz-meta-a": value}))
+        assert raised.value.code == "InvalidRequest"
+        assert peer.heads == []
