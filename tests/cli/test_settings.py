@@ -109,6 +109,8 @@ BAD = [
     ("session-duration", "59m"),
     ("session-duration", "7h"),
     ("session-duration", "3600"),
+    ("resource-ttl", "2h"),
+    ("resource-ttl", "soon"),
     ("event-fsync-interval", "-1s"),
     ("event-fsync-interval", "2m"),
     ("event-retention-days", "0"),

@@ -27,6 +27,7 @@ from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.pipeline import Pipeline
 from kansatsu.gateway.server import HttpServer
 from kansatsu.identity import sessions
+from kansatsu.resources import KINDS, Knowledge, Resources
 from kansatsu.workload import Workload, WorkloadSettings
 
 from . import raw
@@ -76,7 +77,8 @@ class Gateway:
         metadata = MetadataService(load_keys(self.data_dir, self.clock), self.clock)
         settings = WorkloadSettings(account=ACCOUNT, region=REGION)
         self.workload = Workload(self.store, self.clock, settings, _no_instances, backend=forwarder.ask)
-        self.pipeline = Pipeline(self.store, self.recorder, self.workload, forwarder, self.clock)
+        resources = Resources(Knowledge(forwarder.ask, self.clock, KINDS), ACCOUNT)
+        self.pipeline = Pipeline(self.store, self.recorder, self.workload, forwarder, resources, self.clock)
         server = HttpServer(App(self.pipeline, lambda: {"status": "ok"}))
         stack.push_async_callback(server.close)
         processes = socket.create_server(("127.0.0.1", 0))

@@ -1,5 +1,6 @@
 """There is one way in: nothing reaches the backend unauthenticated, unauthorized, or under another name."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
@@ -24,9 +25,17 @@ from .raw import REGION, Ask, Keys
 
 @dataclass
 class Spy:
-    """What reached the backend: (signing name, method, path)."""
+    """What of clients' requests reached the backend: (signing name, method, path).
+
+    What Kansatsu asks by itself, to decide, is nobody's request; it runs in tasks of its own.
+    """
 
     seen: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def _asks_itself() -> bool:
+    task = asyncio.current_task()
+    return getattr(task.get_coro(), "__qualname__", "") == "Knowledge._read" if task is not None else False
 
 
 @pytest.fixture
@@ -42,7 +51,8 @@ def spy(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Spy:
         body: AsyncIterator[bytes] | None = None,
         **more: Any,
     ) -> BackendResponse:
-        found.seen.append((service, request.method, request.path))
+        if not _asks_itself():
+            found.seen.append((service, request.method, request.path))
         return await call(account, region, service, request, body, **more)
 
     monkeypatch.setattr(gateway.backend, "call", watched)
@@ -293,7 +303,6 @@ POLICY = json.dumps(
 FUNCTION = {"FunctionName": "f", "StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "*"}
 QUEUE = f"http://sqs.us-east-1.amazonaws.com/{ACCOUNT}/q"
 UNENFORCED: list[tuple[str, str, dict[str, Any]]] = [
-    ("s3", "put_bucket_policy", {"Bucket": "b-1", "Policy": POLICY}),
     ("s3", "put_bucket_acl", {"Bucket": "b-1", "ACL": "public-read"}),
     ("s3", "put_object_acl", {"Bucket": "b-1", "Key": "k", "ACL": "public-read"}),
     ("s3", "put_object", {"Bucket": "b-1", "Key": "k", "ACL": "public-read"}),

@@ -108,7 +108,7 @@ def test_what_is_refused_or_fails_is_recorded_as_such(gateway: Gateway) -> None:
     assert got == [
         ("ListUsers", False, "AccessDenied"),
         ("GetUser", True, "NoSuchEntity"),
-        ("PutBucketPolicy", True, "NotImplemented"),
+        ("PutBucketPolicy", True, "MalformedPolicy"),
         # Nobody asked a policy whether it is allowed.
         ("CreateSAMLProvider", False, "NotImplemented"),
     ]

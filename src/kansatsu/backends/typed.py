@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from kansatsu.backends.port import Backend, BackendResponse
-from kansatsu.errors import AwsError
+from kansatsu.errors import AwsError, Unimplemented
 from kansatsu.http import HttpRequest
 
 if TYPE_CHECKING:  # botocore's parts are a tenth of a second of the start; they are loaded at the first call
@@ -25,8 +25,10 @@ async def ask(
     body = parts["body"]
     raw = urlencode(body, doseq=True).encode() if isinstance(body, dict) else body
     headers = {name.lower(): value for name, value in parts["headers"].items()}
-    query = parts["query_string"] if isinstance(parts["query_string"], str) else urlencode(parts["query_string"])
-    request = HttpRequest(parts["method"], parts["url_path"], query, headers, raw)
+    given = parts["query_string"]
+    path, _, fixed = parts["url_path"].partition("?")  # S3's operations have a part of the query in their URI
+    query = "&".join(filter(None, (fixed, given if isinstance(given, str) else urlencode(given))))
+    request = HttpRequest(parts["method"], path, query, headers, raw)
     signing_name = model.signing_name or model.endpoint_prefix
     response = await backend.call(account, region, signing_name, request)
     return await decoded(response, service, operation)
@@ -37,6 +39,13 @@ async def decoded(response: BackendResponse, service: str, operation: str) -> di
     from botocore.parsers import create_parser
 
     body = await response.read()
+    if response.status >= 300 and any(
+        n.lower() == "content-type" and v.startswith("text/html") for n, v in response.headers
+    ):
+        # A web page in the place of an answer: the backend has no such operation, or failed.
+        if response.status in (404, 405, 501):
+            raise Unimplemented(f"The backend does not implement {service}:{operation}.")
+        raise AwsError("The backend failed.", code="InternalFailure", status=500)
     model = _model(service)
     shape: Any = model.operation_model(operation).output_shape  # None where there is no result
     parsed: dict[str, Any] = create_parser(model.metadata["protocol"]).parse(

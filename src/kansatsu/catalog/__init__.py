@@ -2,8 +2,9 @@
 
 from kansatsu.catalog.authorization import Authorization
 from kansatsu.catalog.deputies import acts_unseen
+from kansatsu.catalog.generic import is_known as is_action
 from kansatsu.catalog.identification import identify
 from kansatsu.catalog.resolution import resolve
-from kansatsu.catalog.unenforced import sets_unenforced_policy
+from kansatsu.catalog.unenforced import ENFORCED, sets_unenforced_policy
 
-__all__ = ["Authorization", "acts_unseen", "identify", "resolve", "sets_unenforced_policy"]
+__all__ = ["ENFORCED", "Authorization", "acts_unseen", "identify", "is_action", "resolve", "sets_unenforced_policy"]

@@ -93,7 +93,6 @@ _ALWAYS = {
     "route53resolver.PutFirewallRuleGroupPolicy": _RESOURCE,
     "route53resolver.PutResolverQueryLogConfigPolicy": _RESOURCE,
     "route53resolver.PutResolverRulePolicy": _RESOURCE,
-    "s3.PutBucketPolicy": "bucket policy",
     "s3control.CreateAccessGrant": _GRANT,
     "s3control.PutAccessPointPolicy": "access point policy",
     "s3control.PutAccessPointPolicyForObjectLambda": "access point policy",
@@ -167,6 +166,8 @@ _S3_WITH_ACL = {"CopyObject", "CreateBucket", "CreateMultipartUpload", "PutBucke
 # These give nobody more than the bucket's owner has, and in one account that is nobody new.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl
 _HARMLESS_ACLS = {None, "", "private", "bucket-owner-full-control"}
+# What sets a policy that is enforced: the gateway checks it and passes it on (kansatsu.resources).
+ENFORCED = frozenset({"s3.PutBucketPolicy"})
 # What IAM, STS and Organizations are given is ours: enforced, or refused by themselves.
 _OURS = {"iam", "sts", "organizations", "ecs", "cloudtrail", "iam-toolbox", "kansatsu"}
 
@@ -180,6 +181,8 @@ def sets_unenforced_policy(operation: Operation, params: Mapping[str, Any]) -> s
     if service in _OURS:
         return ""
     name = f"{service}.{operation.name}"
+    if name in ENFORCED:
+        return ""
     if name in _ALWAYS:
         return _ALWAYS[name]
     if _BY_NAME.match(operation.name):

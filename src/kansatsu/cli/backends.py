@@ -1,8 +1,9 @@
 """What stands behind the gateway: the embedded backend, or the ones that the settings name."""
 
 import asyncio
+import math
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -31,6 +32,18 @@ async def open_backends(
     route = {service: made[name] for service, name in settings.backend.items() if service != "*"}
     own = made.get(EMBEDDED)
     return route, made[settings.backend["*"]], own if isinstance(own, EmbeddedBackend) else None
+
+
+def fact_lifetime(settings: Settings) -> Callable[[str], float]:
+    """How many seconds what a service's backend said of a resource is good for.
+
+    Nobody but us changes anything at the embedded backend; at a URL somebody else may.
+    """
+
+    def lifetime(service: str) -> float:
+        return math.inf if settings.backend_of(service) == EMBEDDED else settings.resource_ttl.total_seconds()
+
+    return lifetime
 
 
 def check(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.pipeline import Pipeline
 from kansatsu.gateway.server import HttpServer
 from kansatsu.identity import AdminKey, Store
+from kansatsu.resources import KINDS, Knowledge, Resources
 from kansatsu.workload import Handle, Workload, WorkloadSettings
 from kansatsu.workload.associations import RevokeOn
 from kansatsu.workload.injection import InjectorClient
@@ -91,13 +92,16 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         injector=injector,
         backend=forwarder.ask,
     )
-    pipeline = Pipeline(store, recorder, workload, forwarder, clock)
+    lifetime = backends.fact_lifetime(settings)
+    resources = Resources(Knowledge(forwarder.ask, clock, KINDS, lifetime), settings.account)
+    pipeline = Pipeline(store, recorder, workload, forwarder, resources, clock)
 
     async def reset() -> None:
         await workload.clear()
         await asyncio.to_thread(identity.reset, store, settings.account)
         if embedded is not None:
             await embedded.reset()
+        resources.clear()
 
     def health() -> dict[str, Any]:
         return {

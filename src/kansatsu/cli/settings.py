@@ -46,6 +46,7 @@ class Settings:
     backend_idle_timeout: timedelta
     backend_retries: int
     backend_ca_bundle: Path | None
+    resource_ttl: timedelta
     engine: str
     test_mode: bool
     revoke_on: str
@@ -134,6 +135,14 @@ SETTINGS: tuple[Setting, ...] = (
         values.show_authorities,
         "Who may sign backends' certificates: `system`, or a PEM file of authorities.",
         "FILE",
+    ),
+    Setting(
+        "resource-ttl",
+        "5s",
+        values.duration(timedelta(0), timedelta(hours=1)),
+        values.show_duration,
+        "How long the policies of resources at a backend URL are remembered: 0s to 1h.",
+        "TIME",
     ),
     Setting(
         "engine",

@@ -8,8 +8,9 @@ import re
 import uuid
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
@@ -27,9 +28,11 @@ from kansatsu.gateway.context import Context, of_request
 from kansatsu.gateway.denying import Denier
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.learning import bound_of
+from kansatsu.gateway.policies import PolicyCalls
 from kansatsu.http import HttpRequest, HttpResponse
 from kansatsu.identity import Snapshot, Store
 from kansatsu.policy import UNRESOLVED, Decision, Policies, Request, evaluate
+from kansatsu.resources import Guard, Resources
 from kansatsu.services.callers import policies_of
 from kansatsu.services.ec2 import ownership
 from kansatsu.services.registry import Call, Handler, Refused, handler
@@ -69,6 +72,7 @@ class Exchange:
     region: str = ""
     params: dict[str, Any] = field(default_factory=dict)
     authorizations: tuple[Authorization, ...] = ()
+    guards: tuple[Guard, ...] = ()  # of the authorizations, where a backend holds the resources
     authorized: bool = False
 
 
@@ -97,12 +101,20 @@ class Pipeline:
     """The request path over a store, a recorder, the workloads and the backends."""
 
     def __init__(
-        self, store: Store, recorder: Recorder, workload: Workload, forwarder: Forwarder, clock: Clock
+        self,
+        store: Store,
+        recorder: Recorder,
+        workload: Workload,
+        forwarder: Forwarder,
+        resources: Resources,
+        clock: Clock,
     ) -> None:
         self._store = store
         self._recorder = recorder
         self._workload = workload
         self._forwarder = forwarder
+        self._resources = resources
+        self._policies = PolicyCalls(resources, forwarder)
         self._clock = clock
         self._authenticator = Authenticator(store)
         self._denier = Denier(store, recorder)
@@ -249,6 +261,7 @@ class Pipeline:
         identity = _caller(exchange)
         account = identity.caller.account
         exchange.authorizations = catalog.resolve(operation, exchange.params, account, exchange.region)
+        exchange.guards = await self._resources.guards(exchange.authorizations, account, exchange.region)
         self._authorize(exchange, _context(exchange, identity), snapshot)
         # INVARIANT: fail closed: a kind of policy that nothing here enforces is refused, never stored.
         if kind := catalog.sets_unenforced_policy(operation, exchange.params):
@@ -258,6 +271,15 @@ class Pipeline:
             )
         if why := catalog.acts_unseen(operation, exchange.params):
             raise Unimplemented(f"Kansatsu refuses {operation.service.name}:{operation.name} for now: {why}.")
+        name, guard = f"{operation.service.name}.{operation.name}", exchange.guards[0]
+        with self._resources.changing(name, exchange.authorizations):
+            result = await self._policies.answer(operation, exchange.params, guard, identity.caller, snapshot)
+            if result is not None:
+                return Whole(wire.encode(operation, result, exchange.request_id))
+            # INVARIANT: what another account's resource allows is done there, never to a namesake in the caller's.
+            return await self._pass_on(exchange, operation, guard.account or account)
+
+    async def _pass_on(self, exchange: Exchange, operation: Operation, account: str) -> Answer:
         body = verified(asgi.stream(exchange.receive), exchange.body) if exchange.body else None
         # INVARIANT: only S3 reads a bucket from the host; no other path may grow by what a client wrote there.
         request = wire.path_style(exchange.request) if operation.service.name == "s3" else exchange.request
@@ -268,16 +290,16 @@ class Pipeline:
         identity = _caller(exchange)
         bound = bound_of(identity, self._workload, self._authenticator, snapshot, exchange.now)
         policies = policies_of(identity.caller, snapshot) if bound is None else bound.own
-        items = exchange.authorizations
-        for place, item in enumerate(items):
-            decision = _decide(identity, item, context, policies)
+        items = tuple(zip_longest(exchange.authorizations, exchange.guards))
+        for place, (item, guard) in enumerate(items):
+            decision = _decide(identity, item, guard, context, policies)
             if decision.allowed and bound is not None:
-                decision = _decide(bound.starter, item, _context(exchange, bound.starter), bound.policies)
+                decision = _decide(bound.starter, item, guard, _context(exchange, bound.starter), bound.policies)
             if not decision.allowed:
                 exchange.authorizations = (item,)
                 log.info("denied %s %s on %r %s", identity.caller.arn, item.action, item.resource, exchange.request_id)
                 others = items[:place] + items[place + 1 :]
-                decisions = [decision, *(_decide(identity, other, context, policies) for other in others[:MOST_ASKED])]
+                decisions = [decision, *(_decide(identity, *other, context, policies) for other in others[:MOST_ASKED])]
                 made = exchange.request_id, exchange.now, exchange.region
                 raise self._denier.denied(made, identity.caller, _known(exchange.operation), context, decisions, item)
         exchange.authorized = True
@@ -325,12 +347,18 @@ class Pipeline:
             )
 
 
-def _decide(identity: Identity, item: Authorization, context: engine.Context, policies: Policies) -> Decision:
+def _decide(
+    identity: Identity, item: Authorization, guard: Guard | None, context: engine.Context, policies: Policies
+) -> Decision:
     merged = {**context, **item.context} if item.context else context
     resource = item.resource if item.exact or item.resource != "*" else UNRESOLVED
-    # INVARIANT: what belongs to another account needs a policy of its own as well; nothing here has one yet.
-    owner = _ACCOUNT.match(item.resource)
-    return evaluate(Request(identity.principal, item.action, resource, merged, owner[1] if owner else ""), policies)
+    if guard is None:  # ours: the policies of what we hold ourselves are the handlers' to bring
+        owner = _ACCOUNT.match(item.resource)
+        return evaluate(Request(identity.principal, item.action, resource, merged, owner[1] if owner else ""), policies)
+    # INVARIANT: what belongs to another account must be allowed by a policy of its own as well.
+    if policy := guard.policy_for(identity.principal):
+        policies = replace(policies, resource=policy)
+    return evaluate(Request(identity.principal, item.action, resource, merged, guard.account), policies)
 
 
 def _refusal(exchange: Exchange, error: AwsError) -> Whole:

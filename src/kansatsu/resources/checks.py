@@ -1,0 +1,37 @@
+"""What each service takes as the policy of its resources, beyond the grammar that all policies have."""
+
+import re
+from collections.abc import Iterable
+
+from kansatsu.catalog import is_action
+from kansatsu.errors import MalformedPolicyDocument
+from kansatsu.policy import Document
+
+
+def check_s3(document: Document, bucket: str) -> None:
+    """Actions of S3 on the bucket and what is in it. Raises MalformedPolicyDocument with S3's sentences.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html
+    """
+    for statement in document.statements:
+        if not statement.resources:
+            raise MalformedPolicyDocument("Missing required field Resource")
+        if not all(_of_service(action, ("s3",)) for action in statement.actions):
+            raise MalformedPolicyDocument("Policy has invalid action")
+        if not statement.not_resource and not all(_reaches(value, bucket) for value in statement.resources):
+            raise MalformedPolicyDocument("Policy has invalid resource")
+
+
+def _of_service(action: str, prefixes: Iterable[str]) -> bool:
+    """Is this an action of one of the services, or a pattern of such?"""
+    prefix, _, name = action.partition(":")
+    if prefix == "*":
+        return True
+    return prefix.lower() in prefixes and ("*" in name or "?" in name or is_action(prefix.lower(), name))
+
+
+def _reaches(pattern: str, bucket: str) -> bool:
+    """May the pattern mean the bucket, or something in it?"""
+    head = pattern.partition("/")[0]
+    expression = "".join(".*" if sign == "*" else "." if sign == "?" else re.escape(sign) for sign in head)
+    return re.fullmatch(expression, bucket) is not None

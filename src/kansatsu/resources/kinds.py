@@ -1,0 +1,73 @@
+"""The kinds of facts that Kansatsu asks backends for; a further one is a row here.
+
+A row says how to ask, how to read the answer, which error codes mean "none", and which passing operations change it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kansatsu.policy import Policy, PolicyType, Source, compile_policy, parse
+from kansatsu.resources.carrier import unwrapped
+from kansatsu.resources.facts import Kind, Place
+
+Answer = Mapping[str, Any]
+PolicyKind = Kind[Policy | None]
+
+
+def compiled(place: Place, text: str) -> Policy | None:
+    """A resource policy; None for no text. Raises MalformedPolicyDocument."""
+    if not text:
+        return None
+    return compile_policy(parse(text, PolicyType.RESOURCE), Source(PolicyType.RESOURCE, owner=place.arn))
+
+
+def member(name: str) -> Callable[[Place, Answer], Policy | None]:
+    """Reads the policy from this member of an answer."""
+    return lambda place, answer: compiled(place, unwrapped(answer.get(name) or ""))
+
+
+def _bucket(place: Place) -> Answer:
+    return {"Bucket": place.name}
+
+
+def _settings(_place: Place, answer: Answer) -> frozenset[str]:
+    return frozenset(name for name, on in answer.get("PublicAccessBlockConfiguration", {}).items() if on is True)
+
+
+# No bucket of the name; a name that no bucket can have gets its own error when the request itself is passed on.
+_NO_BUCKET = frozenset({"NoSuchBucket", "InvalidBucketName"})
+_BUCKETS = frozenset({"s3.CreateBucket", "s3.DeleteBucket", "s3control.CreateBucket", "s3control.DeleteBucket"})
+
+BUCKET_POLICY: PolicyKind = Kind(
+    "bucket policy",
+    "s3",
+    "GetBucketPolicy",
+    _bucket,
+    member("Policy"),
+    None,
+    _NO_BUCKET | {"NoSuchBucketPolicy"},
+    _BUCKETS | {"s3.PutBucketPolicy", "s3.DeleteBucketPolicy"},
+)
+# The names of the settings that are on: BlockPublicPolicy, RestrictPublicBuckets, BlockPublicAcls, IgnorePublicAcls.
+BUCKET_BLOCK: Kind[frozenset[str]] = Kind(
+    "public access block",
+    "s3",
+    "GetPublicAccessBlock",
+    _bucket,
+    _settings,
+    frozenset(),
+    _NO_BUCKET | {"NoSuchPublicAccessBlockConfiguration"},
+    _BUCKETS | {"s3.PutPublicAccessBlock", "s3.DeletePublicAccessBlock"},
+)
+ACCOUNT_BLOCK: Kind[frozenset[str]] = Kind(
+    "account's public access block",
+    "s3control",
+    "GetPublicAccessBlock",
+    lambda place: {"AccountId": place.account},
+    _settings,
+    frozenset(),
+    frozenset({"NoSuchPublicAccessBlockConfiguration"}),
+    frozenset({"s3control.PutPublicAccessBlock", "s3control.DeletePublicAccessBlock"}),
+)
+
+KINDS: tuple[Kind[Any], ...] = (BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK)
