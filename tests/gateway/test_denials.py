@@ -16,13 +16,13 @@ from .conftest import ACCOUNT, Gateway
 from .raw import Ask, Keys, statement
 
 ALLOW_ALL = statement("Allow", "*")
-INEXACT = " (Kansatsu does not resolve the resources of this operation yet: only a policy on * allows it)"
+INEXACT = " (Kansatsu cannot tell which resource this request names: only a policy on * allows it)"
 USERS = f"arn:aws:iam::{ACCOUNT}:user/"
 # dialect -> (status, code, action, resource as the message has it, what follows the sentence)
 DENIED = {
     "query": (403, "AccessDenied", "iam:ListUsers", USERS, ""),
     "json": (400, "AccessDeniedException", "dynamodb:ListTables", "*", ""),
-    "rest-json": (403, "AccessDeniedException", "lambda:ListFunctions", "*", INEXACT),
+    "rest-json": (403, "AccessDeniedException", "lambda:ListFunctions", "*", ""),
     "ec2": (403, "UnauthorizedOperation", "ec2:DescribeVpcs", "*", ""),
     "s3": (403, "AccessDenied", "s3:ListAllMyBuckets", '"*"', ""),
 }

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from kansatsu.catalog.authorization import Authorization, Context, Params
+from kansatsu.catalog.values import arn_parts, safe
 from kansatsu.wire import Operation
 
 # Resource type -> parameters that name one, beside the name in the ARN and its plural.
@@ -151,7 +152,7 @@ class _Arns:
         found = []
         for identifier in identifiers:
             kind = kinds.get(_ID_PREFIXES.get(identifier.rpartition("-")[0], ""))
-            if kind is None:
+            if kind is None or not _names(identifier):
                 return None
             found.append((kind.key, self.of(kind, identifier), False))
         return found or None
@@ -166,6 +167,8 @@ def _resources(
     used: set[str] = set()
     for kind in types:
         named = [(name, value) for name in kind.parameters if name not in used for value in _values(params.get(name))]
+        if not all(_names(value) for _, value in named):
+            return None
         if named:
             used.update(name for name, _ in named)
             found += [(kind.key, arns.of(kind, value), False) for _, value in named]
@@ -180,6 +183,12 @@ def _resources(
 
 
 _NOT_RESOURCES = {"KmsKeyId", "AvailabilityZoneId", "OwnerId", "UserId", "UserIds", "PeerOwnerId", "AwsAccountId"}
+
+
+def _names(value: str) -> bool:
+    """Whether a value names a resource in one way only: an id, a name, or an ARN of EC2."""
+    parts = arn_parts(value) if value.startswith("arn:") else None
+    return safe(value, False) if parts is None else parts[:3] == ["arn", "aws", "ec2"] and safe(parts[5], True)
 
 
 def _is_unexplained(name: str, value: Any) -> bool:

@@ -1,28 +1,58 @@
-"""Which IAM actions on which resources an operation is: exactly for S3, DynamoDB and EC2, by name for the others."""
+"""Which IAM actions on which resources an operation is: by own tables, by the general rule, or falling back to "*"."""
+
+from collections.abc import Iterable, Iterator, Mapping
 
 from kansatsu.catalog import ec2, generic, s3
 from kansatsu.catalog.authorization import Authorization, Params, PartitionKey
+from kansatsu.catalog.compiled import entry
 from kansatsu.catalog.dynamodb import Resolver
+from kansatsu.catalog.rules import Frame
+from kansatsu.catalog.values import arn_parts
 from kansatsu.wire import Operation
+
+_NOTHING: Mapping[str, str] = {}
 
 
 def resolve(
-    operation: Operation, params: Params, account: str, region: str, partition_key: PartitionKey | None = None
+    operation: Operation,
+    params: Params,
+    account: str,
+    region: str,
+    partition_key: PartitionKey | None = None,
+    known: Mapping[str, str] = _NOTHING,
 ) -> tuple[Authorization, ...]:
     """Everything that must be allowed for this call; never empty. All of them must be; the first names the denial.
 
     `partition_key` tells the partition key of a DynamoDB table where it is known; it makes dynamodb:LeadingKeys exact.
+    `known`: ARNs by the names that a backend resolved (aliases of keys, names of secrets), see `questions`.
     """
     service = operation.service.name
     if service == "s3":
         found = tuple(s3.resolve(operation.name, params))
     elif service in ("dynamodb", "dynamodbstreams"):
-        found = tuple(Resolver(account, region, partition_key).resolve(operation.name, params))
+        found = tuple(_guarded(Resolver(account, region, partition_key).resolve(operation.name, params), region))
     elif service == "ec2":
-        found = ec2.resolve(operation, params, account, region)
+        found = tuple(_guarded(ec2.resolve(operation, params, account, region), region))
     else:
-        found = ()
-    return found or (
-        Authorization(generic.action(operation), "*", exact=False),
-        *generic.foreign(operation, params, account),
-    )
+        found = _once(entry(operation).resolve(operation, params, Frame(account, region, known)))
+    return found or (Authorization(generic.action(operation), "*", exact=False),)
+
+
+def _guarded(found: Iterable[Authorization], region: str) -> Iterator[Authorization]:
+    """INVARIANT: an ARN that can be read two ways is none; one of another region stands for its namesake here too."""
+    for item in found:
+        parts = arn_parts(item.resource.removesuffix("*"))
+        if item.resource == "*":
+            yield item
+        elif parts is None or parts[1] != "aws" or not parts[5]:
+            yield Authorization(item.action, "*", item.context, exact=False)
+        else:
+            yield item
+            if parts[3] and parts[3] != region:
+                here = ":".join((*parts[:3], region, *parts[4:]))
+                yield Authorization(item.action, here, item.context, item.exact)
+
+
+def _once(found: Iterable[Authorization]) -> tuple[Authorization, ...]:
+    """Each check once; `context` is a mapping and cannot be hashed."""
+    return tuple({(item.action, item.resource, item.exact): item for item in found}.values())

@@ -125,6 +125,9 @@ _WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload"}
 _AMBIGUOUS = re.compile(r"[?#;\\\x00-\x1f]")
 _VERSION = re.compile(r"[^?#;&\s]*")
 _SOURCE_BUCKET = re.compile(r"[A-Za-z0-9._-]+|arn:[^/]+(/[^/]+)?")
+_BUCKET = re.compile(
+    r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,255}|arn:aws:s3[a-z-]*:[a-z0-9-]*:[0-9]{12}:[A-Za-z0-9._-]+([:/][A-Za-z0-9._-]+)*"
+)
 # A path that begins so is S3 Control's: a bucket of this name would be taken for it.
 _CONTROL = "v20180820"
 _LONGEST_KEY = 1024
@@ -146,7 +149,8 @@ def resolve(operation: str, params: Params) -> Iterator[Authorization]:
     if operation in _FOREIGN:
         yield Authorization(_FOREIGN[operation], "*", exact=False)
         return
-    if params.get("Bucket") == _CONTROL:
+    # INVARIANT: a bucket that holds a slash, written as %2F, is a bucket and a key to a backend that decodes it.
+    if params.get("Bucket") == _CONTROL or not _BUCKET.fullmatch(params.get("Bucket", "none")):
         raise AwsError("The specified bucket is not valid.", code="InvalidBucketName", status=400)
     _check_key(params.get("Key", ""))
     context = _context(operation, params)

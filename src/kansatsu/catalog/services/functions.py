@@ -1,0 +1,122 @@
+"""AWS Lambda: functions in all the ways to write them, with versions and aliases; layers.
+
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html (the forms of FunctionName)
+"""
+
+import re
+from collections.abc import Iterator
+
+from kansatsu.catalog.authorization import Params
+from kansatsu.catalog.rules import Frame, Rules
+from kansatsu.catalog.values import Unsure, read
+
+_FORM = re.compile(
+    r"(?:arn:aws:lambda:(?P<region>[a-z0-9-]+):(?P<owner>[0-9]{12}):function:|(?:(?P<account>[0-9]{12}):)?(?:function:)?)"
+    r"(?P<name>[A-Za-z0-9_-]+)(?::(?P<qualifier>\$LATEST(?:\.PUBLISHED)?|[A-Za-z0-9_-]+))?"
+)
+_QUALIFIER = re.compile(r"\$LATEST(?:\.PUBLISHED)?|[A-Za-z0-9_-]+")
+
+
+def function(value: str, qualifiers: list[str], frame: Frame) -> Iterator[str]:
+    """The ARNs of a function: name, name:qualifier, account:function:name and full ARN are the ways to write one.
+
+    INVARIANT: a qualifier in the name and another beside it authorize neither; a name that may be read as a function
+    called "function" or as an account does not pass; of an ARN of another region both are authorized.
+    """
+    found = _FORM.fullmatch(value)
+    if found is None or found["name"] == "function" or found["name"].isdecimal():
+        raise Unsure(value)
+    given = [q for q in (found["qualifier"], *qualifiers) if q]
+    if len(set(given)) > 1 or not all(_QUALIFIER.fullmatch(q) for q in given):
+        raise Unsure(value)
+    account = found["owner"] or found["account"] or frame.account
+    for region in dict.fromkeys((found["region"] or frame.region, frame.region)):
+        yield ":".join((f"arn:aws:lambda:{region}:{account}:function", found["name"], *given[:1]))
+
+
+def _function(params: Params, frame: Frame) -> Iterator[str]:
+    names = list(read(params, "FunctionName"))
+    for name in names:
+        yield from function(name, list(read(params, "Qualifier")), frame)
+
+
+def _layer(params: Params, frame: Frame) -> Iterator[str]:
+    """https://docs.aws.amazon.com/lambda/latest/api/API_GetLayerVersion.html (LayerName: a name or an ARN)"""
+    versions = list(read(params, "VersionNumber"))
+    for value in (*read(params, "LayerName"), *read(params, "Arn")):
+        found = _LAYER.fullmatch(value)
+        given = [v for v in (found["version"] if found else "", *versions) if v]
+        if found is None or len(set(given)) > 1:
+            raise Unsure(value)
+        for region in dict.fromkeys((found["region"] or frame.region, frame.region)):
+            arn = f"arn:aws:lambda:{region}:{found['account'] or frame.account}:layer:{found['name']}"
+            yield ":".join((arn, *given[:1]))
+
+
+_LAYER = re.compile(
+    r"(?:arn:aws:lambda:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):layer:)?(?P<name>[A-Za-z0-9_-]+)"
+    r"(?::(?P<version>[0-9]+))?"
+)
+_FUNCTIONS = (
+    *("AddPermission", "CreateAlias", "CreateFunction", "CreateFunctionUrlConfig", "DeleteAlias", "DeleteFunction"),
+    *("DeleteFunctionCodeSigningConfig", "DeleteFunctionConcurrency", "DeleteFunctionEventInvokeConfig"),
+    *("DeleteFunctionUrlConfig", "DeleteProvisionedConcurrencyConfig", "GetAlias", "GetFunction"),
+    *("GetFunctionCodeSigningConfig", "GetFunctionConcurrency", "GetFunctionConfiguration"),
+    *("GetFunctionEventInvokeConfig", "GetFunctionRecursionConfig", "GetFunctionScalingConfig"),
+    *("GetFunctionUrlConfig", "GetPolicy", "GetProvisionedConcurrencyConfig", "GetRuntimeManagementConfig", "Invoke"),
+    *("InvokeAsync", "InvokeWithResponseStream", "ListAliases", "ListDurableExecutionsByFunction"),
+    *("ListFunctionEventInvokeConfigs", "ListFunctionUrlConfigs", "ListProvisionedConcurrencyConfigs"),
+    *("ListVersionsByFunction", "PublishVersion", "PutFunctionConcurrency", "PutFunctionEventInvokeConfig"),
+    *("PutFunctionRecursionConfig", "PutFunctionScalingConfig", "PutProvisionedConcurrencyConfig"),
+    *("PutRuntimeManagementConfig", "RemovePermission", "UpdateAlias", "UpdateFunctionCode"),
+    *("UpdateFunctionConfiguration", "UpdateFunctionEventInvokeConfig", "UpdateFunctionUrlConfig"),
+)
+_LAYERS = (
+    *("AddLayerVersionPermission", "DeleteLayerVersion", "GetLayerVersion", "GetLayerVersionByArn"),
+    *("GetLayerVersionPolicy", "PublishLayerVersion", "RemoveLayerVersionPermission"),
+)
+
+
+def _signed(params: Params, frame: Frame) -> Iterator[str]:
+    yield from _function(params, frame)
+    for value in read(params, "CodeSigningConfigArn"):
+        found = _SIGNING.fullmatch(value)
+        if found is None or found[1] != frame.region:
+            raise Unsure(value)
+        yield value
+
+
+_SIGNING = re.compile(r"arn:aws:lambda:([a-z0-9-]+):[0-9]{12}:code-signing-config:csc-[a-z0-9]+")
+RULES = Rules(
+    page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html",
+    actions={
+        "Invoke": "InvokeFunction",
+        "InvokeAsync": "InvokeFunction",
+        "InvokeWithResponseStream": "InvokeFunction",
+        "GetLayerVersionByArn": "GetLayerVersion",
+    },
+    finders={
+        **dict.fromkeys(_FUNCTIONS, _function),
+        **dict.fromkeys(_LAYERS, _layer),
+        "PutFunctionCodeSigningConfig": _signed,
+    },
+    keys={
+        "CreateFunction": {
+            "Layers": "lambda:Layer",
+            "VpcConfig.SubnetIds": "lambda:SubnetIds",
+            "VpcConfig.SecurityGroupIds": "lambda:SecurityGroupIds",
+            "CodeSigningConfigArn": "lambda:CodeSigningConfigArn",
+        },
+        "UpdateFunctionConfiguration": {
+            "Layers": "lambda:Layer",
+            "VpcConfig.SubnetIds": "lambda:SubnetIds",
+            "VpcConfig.SecurityGroupIds": "lambda:SecurityGroupIds",
+        },
+        "PutFunctionCodeSigningConfig": {"CodeSigningConfigArn": "lambda:CodeSigningConfigArn"},
+        "AddPermission": {"Principal": "lambda:Principal", "FunctionUrlAuthType": "lambda:FunctionUrlAuthType"},
+        "CreateFunctionUrlConfig": {"AuthType": "lambda:FunctionUrlAuthType"},
+        "UpdateFunctionUrlConfig": {"AuthType": "lambda:FunctionUrlAuthType"},
+    },
+    tagging="TagResource",
+)

@@ -1,0 +1,65 @@
+"""Amazon SQS: queues by URL; the batch operations are the action of a single one.
+
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+"""
+
+from collections.abc import Iterator
+
+from kansatsu.catalog.authorization import Params
+from kansatsu.catalog.rules import Frame, Rules
+from kansatsu.catalog.values import Unsure, arn_parts, queue, read, safe
+
+
+def _queue(params: Params, frame: Frame) -> Iterator[str]:
+    """The queue of a URL; its account is the one in the URL's path."""
+    for value in read(params, "QueueUrl"):
+        account, name = queue(value)
+        yield f"arn:aws:sqs:{frame.region}:{account}:{name}"
+
+
+def _named(params: Params, frame: Frame) -> Iterator[str]:
+    owner = next(read(params, "QueueOwnerAWSAccountId"), frame.account)
+    for value in read(params, "QueueName"):
+        if not safe(value, False) or not owner.isdecimal():
+            raise Unsure(value)
+        yield f"arn:aws:sqs:{frame.region}:{owner}:{value}"
+
+
+def _moved(params: Params, frame: Frame) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html"""
+    for path in ("SourceArn", "DestinationArn"):
+        for value in read(params, path):
+            parts = arn_parts(value)
+            if parts is None or parts[:4] != ["arn", "aws", "sqs", frame.region] or not safe(parts[5], False):
+                raise Unsure(value)
+            yield value
+
+
+_BY_URL = (
+    *(
+        "AddPermission",
+        "ChangeMessageVisibility",
+        "ChangeMessageVisibilityBatch",
+        "DeleteMessage",
+        "DeleteMessageBatch",
+    ),
+    *("DeleteQueue", "GetQueueAttributes", "ListDeadLetterSourceQueues", "ListQueueTags", "PurgeQueue"),
+    *("ReceiveMessage", "RemovePermission", "SendMessage", "SendMessageBatch", "SetQueueAttributes", "TagQueue"),
+    "UntagQueue",
+)
+RULES = Rules(
+    page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsqs.html",
+    actions={
+        "SendMessageBatch": "SendMessage",
+        "DeleteMessageBatch": "DeleteMessage",
+        "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+    },
+    finders={
+        **dict.fromkeys(_BY_URL, _queue),
+        "CreateQueue": _named,
+        "GetQueueUrl": _named,
+        "StartMessageMoveTask": _moved,
+        "ListMessageMoveTasks": _moved,
+    },
+    tagging="TagQueue",
+)

@@ -1,0 +1,133 @@
+"""A name that may be read two ways authorizes nothing: no policy is asked about A while the backend takes B."""
+
+from typing import Any
+
+import pytest
+
+from kansatsu import catalog, wire
+from kansatsu.errors import AwsError
+
+ACCOUNT, REGION, OTHER = "123456789012", "eu-west-1", "111122223333"
+ALIAS = "alias/prod"
+
+
+def resolve(service: str, operation: str, params: dict[str, Any]) -> tuple[catalog.Authorization, ...]:
+    return catalog.resolve(wire.load_service(service).operation(operation), params, ACCOUNT, REGION)
+
+
+def at(service: str, resource: str, region: str = REGION, account: str = ACCOUNT) -> str:
+    return f"arn:aws:{service}:{region}:{account}:{resource}"
+
+
+UNSURE: list[tuple[str, str, dict[str, Any]]] = [
+    # the path of a queue URL, as different readers take it apart
+    *(
+        ("sqs", "SendMessage", {"QueueUrl": url})
+        for url in (
+            f"http://h/{ACCOUNT}/allowed/../secret", f"http://h/{ACCOUNT}/allowed?x=/{ACCOUNT}/secret",
+            f"http://h/{ACCOUNT}/allowed#/{ACCOUNT}/secret", f"http://h/{ACCOUNT}/allowed/secret", "allowed",
+            f"http://h/x/{ACCOUNT}/allowed", f"http://h/{ACCOUNT}/allowed/", f"http://h/{ACCOUNT}//allowed",
+            f"http://u@h/{ACCOUNT}/allowed", f"http://h/{ACCOUNT}/al%6cowed", f"http://h/{ACCOUNT}/allowed\n",
+            f"//h/{ACCOUNT}/allowed", "", "http://h/12345/allowed", f"http://h/{ACCOUNT}/*",
+        )
+    ),
+    ("sqs", "SendMessage", {}),
+    ("sqs", "CreateQueue", {"QueueName": "a*"}),
+    ("sqs", "StartMessageMoveTask", {"SourceArn": at("sqs", "a"), "DestinationArn": at("sqs", "b", "us-east-1")}),
+    ("dynamodb", "GetItem", {"TableName": f"arn:aws-cn:dynamodb:{REGION}:{ACCOUNT}:table/t", "Key": {"a": {"S": "b"}}}),
+    ("sns", "Publish", {"TopicArn": at("sns", "t*")}),
+    ("sns", "Publish", {"TopicArn": "arn:aws-cn:sns:x:1:t"}),
+    ("sns", "Publish", {"TargetArn": at("sns", "app/x", account="")}),
+    ("sns", "Unsubscribe", {"SubscriptionArn": at("sns", "t:*")}),
+    *(
+        ("lambda", "Invoke", params)
+        for params in (
+            {"FunctionName": "f:1", "Qualifier": "2"}, {"FunctionName": "function:f:1:2"}, {"FunctionName": "f*"},
+            {"FunctionName": f"{ACCOUNT}:function"}, {"FunctionName": "function"}, {"FunctionName": "../f"},
+            {"FunctionName": "arn:aws-cn:lambda:eu-west-1:123456789012:function:f"}, {"FunctionName": "f%3A1"},
+            {"FunctionName": "f", "Qualifier": "*"}, {"FunctionName": at("sqs", "f")}, {"FunctionName": ACCOUNT},
+        )
+    ),
+    ("lambda", "GetLayerVersion", {"LayerName": at("lambda", "layer:l:2"), "VersionNumber": 3}),
+    # an alias points to any key
+    *(("kms", "Decrypt", {"KeyId": key}) for key in (ALIAS, at("kms", ALIAS), "prod", at("kms", "key/*"))),
+    ("kms", "Decrypt", {"CiphertextBlob": b"x"}),
+    ("kms", "DeleteAlias", {"AliasName": ALIAS}),
+    ("kms", "UpdateAlias", {"AliasName": ALIAS, "TargetKeyId": "alias/other"}),
+    ("kms", "CreateAlias", {"AliasName": "alias/*", "TargetKeyId": "11111111-2222-3333-4444-555555555555"}),
+    # the name of a secret is not its ARN; what ends in six characters may be either
+    *(
+        ("secretsmanager", "GetSecretValue", {"SecretId": name})
+        for name in ("a", at("secretsmanager", "secret:a"), at("secretsmanager", "secret:a-AbCdEf"))
+    ),
+    ("ssm", "GetParameter", {"Name": "a//b"}),
+    ("ssm", "GetParameter", {"Name": "/a/../b"}),
+    ("ssm", "GetParameter", {"Name": "a:1:2"}),
+    ("ssm", "GetParameters", {"Names": ["a", "b*"]}),
+    ("ssm", "GetParametersByPath", {"Path": "/a/*"}),
+    ("ssm", "SendCommand", {"DocumentName": "d", "InstanceIds": ["*"]}),
+    ("logs", "PutLogEvents", {"logGroupName": "g*", "logStreamName": "s"}),
+    ("logs", "PutLogEvents", {"logGroupName": "g:log-stream:x", "logStreamName": "s"}),
+    ("logs", "GetLogEvents", {"logGroupName": "g", "logGroupIdentifier": "h", "logStreamName": "s"}),
+    ("logs", "GetLogEvents", {"logGroupIdentifier": at("logs", "log-group:g", account=OTHER), "logStreamName": "s"}),
+    ("events", "PutTargets", {"Rule": "a/b", "Targets": []}),
+    ("events", "PutRule", {"Name": "r", "EventBusName": at("events", "event-bus/b", "us-east-1")}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("service", "operation", "params"), UNSURE)
+def test_what_can_be_read_two_ways_is_authorized_on_everything(
+    service: str, operation: str, params: dict[str, Any]
+) -> None:
+    found = resolve(service, operation, params)
+    assert any((item.resource, item.exact) == ("*", False) for item in found), found
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "resource"),
+    [
+        ("lambda", "Invoke", {"FunctionName": at("lambda", "function:f", "us-east-1")}, at("lambda", "function:f")),
+        ("sns", "Publish", {"TopicArn": at("sns", "t", "us-east-1")}, at("sns", "t")),
+        ("dynamodb", "DescribeTable", {"TableName": at("dynamodb", "table/t", "us-east-1")}, at("dynamodb", "table/t")),
+        ("kinesis", "PutRecord", {"StreamARN": at("kinesis", "stream/s", "us-east-1")}, at("kinesis", "stream/s")),
+    ],
+)
+def test_a_region_in_an_arn_does_not_lead_away(
+    service: str, operation: str, params: dict[str, Any], resource: str
+) -> None:
+    """The attack: the policy is asked about another region's resource, the backend takes its namesake here."""
+    found = [item.resource for item in resolve(service, operation, params)]
+    assert sorted(found) == sorted([resource, resource.replace(REGION, "us-east-1")])
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "resources"),
+    [
+        (
+            "kinesis",
+            "PutRecord",
+            {"StreamName": "mine", "StreamARN": at("kinesis", "stream/theirs")},
+            [at("kinesis", "stream/mine"), at("kinesis", "stream/theirs")],
+        ),
+        (
+            "sns",
+            "Publish",
+            {"TopicArn": at("sns", "mine"), "TargetArn": at("sns", "theirs")},
+            [at("sns", "mine"), at("sns", "theirs")],
+        ),
+    ],
+)
+def test_of_two_names_both_are_authorized(
+    service: str, operation: str, params: dict[str, Any], resources: list[str]
+) -> None:
+    assert sorted(item.resource for item in resolve(service, operation, params)) == sorted(resources)
+
+
+@pytest.mark.parametrize(
+    "bucket", ["b/k", "..", ".", "b*", "", "arn:", "arn:aws-cn:s3:::b", "arn:aws:s3:eu-west-1:1:x"]
+)
+def test_a_bucket_that_is_more_than_a_bucket(bucket: str) -> None:
+    """The attack: GET /allowed%2Fsecret is authorized as a listing, and read as an object by the backend."""
+    with pytest.raises(AwsError) as refused:
+        resolve("s3", "ListObjectsV2", {"Bucket": bucket})
+    assert refused.value.code == "InvalidBucketName"

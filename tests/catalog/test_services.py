@@ -1,0 +1,120 @@
+# ruff: noqa: E501 - cases are shorter to read in wide lines
+"""Actions and resources of single services, as their pages of the Service Authorization Reference have them.
+
+Every table names its page in kansatsu.catalog.services.
+"""
+
+from typing import Any
+
+import pytest
+
+from kansatsu import catalog, wire
+
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+OTHER = "111122223333"
+KEY = "11111111-2222-3333-4444-555555555555"
+Case = tuple[str, dict[str, Any], list[str]]
+
+
+def resolve(service: str, operation: str, params: dict[str, Any], **more: Any) -> tuple[catalog.Authorization, ...]:
+    return catalog.resolve(wire.load_service(service).operation(operation), params, ACCOUNT, REGION, **more)
+
+
+def at(service: str, resource: str, region: str = REGION, account: str = ACCOUNT) -> str:
+    return f"arn:aws:{service}:{region}:{account}:{resource}"
+
+
+URL = f"http://localhost:8080/{ACCOUNT}/q"
+Q, T, F = at("sqs", "q"), at("sns", "t"), at("lambda", "function:f")
+# service -> (operation, parameters, "action resource" of each check)
+CASES: dict[str, list[Case]] = {
+    "sqs": [
+        ("SendMessage", {"QueueUrl": URL}, [f"sqs:SendMessage {Q}"]),
+        ("SendMessageBatch", {"QueueUrl": URL, "Entries": []}, [f"sqs:SendMessage {Q}"]),
+        ("DeleteMessageBatch", {"QueueUrl": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/q"}, [f"sqs:DeleteMessage {Q}"]),
+        ("ReceiveMessage", {"QueueUrl": URL + ".fifo"}, [f"sqs:ReceiveMessage {Q}.fifo"]),
+        ("ReceiveMessage", {"QueueUrl": f"http://h/{OTHER}/q"}, [f"sqs:ReceiveMessage {at('sqs', 'q', account=OTHER)}"]),
+        ("CreateQueue", {"QueueName": "q"}, [f"sqs:CreateQueue {Q}"]),
+        ("CreateQueue", {"QueueName": "q", "tags": {"a": "b"}}, [f"sqs:CreateQueue {Q}", f"sqs:TagQueue {Q}"]),
+        ("GetQueueUrl", {"QueueName": "q", "QueueOwnerAWSAccountId": OTHER}, [f"sqs:GetQueueUrl {at('sqs', 'q', account=OTHER)}"]),
+        ("ListQueues", {"QueueNamePrefix": "q"}, ["sqs:ListQueues *"]),
+        ("StartMessageMoveTask", {"SourceArn": Q, "DestinationArn": Q + "2"}, [f"sqs:StartMessageMoveTask {Q}", f"sqs:StartMessageMoveTask {Q}2"]),
+    ],
+    "sns": [
+        ("Publish", {"TopicArn": T}, [f"sns:Publish {T}"]),
+        ("Publish", {"TargetArn": T}, [f"sns:Publish {T}"]),
+        ("Publish", {"PhoneNumber": "+1"}, ["sns:Publish *"]),
+        ("PublishBatch", {"TopicArn": T}, [f"sns:Publish {T}"]),
+        ("CreateTopic", {"Name": "t"}, [f"sns:CreateTopic {T}"]),
+        ("CreateTopic", {"Name": "t", "Tags": [{"Key": "a", "Value": "b"}]}, [f"sns:CreateTopic {T}", f"sns:TagResource {T}"]),
+        ("Subscribe", {"TopicArn": T, "Protocol": "sqs", "Endpoint": Q}, [f"sns:Subscribe {T}"]),
+        ("Unsubscribe", {"SubscriptionArn": f"{T}:{KEY}"}, [f"sns:Unsubscribe {T}"]),
+        ("TagResource", {"ResourceArn": T, "Tags": []}, [f"sns:TagResource {T}"]),
+        ("ListTopics", {}, ["sns:ListTopics *"]),
+    ],
+    "lambda": [
+        ("Invoke", {"FunctionName": "f"}, [f"lambda:InvokeFunction {F}"]),
+        ("Invoke", {"FunctionName": F}, [f"lambda:InvokeFunction {F}"]),
+        ("Invoke", {"FunctionName": f"{ACCOUNT}:function:f:live"}, [f"lambda:InvokeFunction {F}:live"]),
+        ("Invoke", {"FunctionName": "f", "Qualifier": "$LATEST"}, [f"lambda:InvokeFunction {F}:$LATEST"]),
+        ("Invoke", {"FunctionName": "f:1", "Qualifier": "1"}, [f"lambda:InvokeFunction {F}:1"]),
+        ("Invoke", {"FunctionName": at("lambda", "function:f", account=OTHER)}, [f"lambda:InvokeFunction {at('lambda', 'function:f', account=OTHER)}"]),
+        ("CreateFunction", {"FunctionName": "f"}, [f"lambda:CreateFunction {F}"]),
+        ("GetLayerVersion", {"LayerName": "l", "VersionNumber": 3}, [f"lambda:GetLayerVersion {at('lambda', 'layer:l:3')}"]),
+        ("PublishLayerVersion", {"LayerName": "l"}, [f"lambda:PublishLayerVersion {at('lambda', 'layer:l')}"]),
+        ("ListFunctions", {}, ["lambda:ListFunctions *"]),
+        ("TagResource", {"Resource": F, "Tags": {}}, [f"lambda:TagResource {F}"]),
+        ("DeleteEventSourceMapping", {"UUID": KEY}, [f"lambda:DeleteEventSourceMapping {at('lambda', 'event-source-mapping:' + KEY)}"]),
+        ("CreateEventSourceMapping", {"FunctionName": "f"}, ["lambda:CreateEventSourceMapping *"]),
+    ],
+    "kms": [
+        ("Encrypt", {"KeyId": KEY}, [f"kms:Encrypt {at('kms', 'key/' + KEY)}"]),
+        ("Decrypt", {"KeyId": at("kms", "key/" + KEY)}, [f"kms:Decrypt {at('kms', 'key/' + KEY)}"]),
+        ("CreateKey", {}, ["kms:CreateKey *"]),
+        ("ListKeys", {}, ["kms:ListKeys *"]),
+        ("CreateAlias", {"AliasName": "alias/a", "TargetKeyId": KEY}, [f"kms:CreateAlias {at('kms', 'alias/a')}", f"kms:CreateAlias {at('kms', 'key/' + KEY)}"]),
+        ("ReEncrypt", {"SourceKeyId": KEY, "DestinationKeyId": KEY[:-1] + "6"}, [f"kms:ReEncryptFrom {at('kms', 'key/' + KEY)}", f"kms:ReEncryptTo {at('kms', 'key/' + KEY[:-1] + '6')}"]),
+    ],
+    "secretsmanager": [
+        ("CreateSecret", {"Name": "a/b"}, [f"secretsmanager:CreateSecret {at('secretsmanager', 'secret:a/b-??????')}"]),
+        ("ListSecrets", {}, ["secretsmanager:ListSecrets *"]),
+    ],
+    "ssm": [
+        ("GetParameter", {"Name": "/a/b"}, [f"ssm:GetParameter {at('ssm', 'parameter/a/b')}"]),
+        ("GetParameter", {"Name": "a:3"}, [f"ssm:GetParameter {at('ssm', 'parameter/a')}"]),
+        ("GetParameter", {"Name": at("ssm", "parameter/a/b")}, [f"ssm:GetParameter {at('ssm', 'parameter/a/b')}"]),
+        ("GetParameters", {"Names": ["a", "/b"]}, [f"ssm:GetParameters {at('ssm', 'parameter/a')}", f"ssm:GetParameters {at('ssm', 'parameter/b')}"]),
+        ("GetParametersByPath", {"Path": "/a/"}, [f"ssm:GetParametersByPath {at('ssm', 'parameter/a/')}"]),
+        ("PutParameter", {"Name": "a", "Tags": [{"Key": "k", "Value": "v"}]}, [f"ssm:PutParameter {at('ssm', 'parameter/a')}", f"ssm:AddTagsToResource {at('ssm', 'parameter/a')}"]),
+        ("SendCommand", {"DocumentName": "AWS-RunShellScript", "InstanceIds": ["i-1", "mi-2"]}, [f"ssm:SendCommand {at('ssm', 'document/AWS-RunShellScript', account='')}", f"ssm:SendCommand {at('ec2', 'instance/i-1')}", f"ssm:SendCommand {at('ssm', 'managed-instance/mi-2')}"]),
+        ("DescribeParameters", {}, ["ssm:DescribeParameters *"]),
+        ("AddTagsToResource", {"ResourceType": "Parameter", "ResourceId": "/a"}, [f"ssm:AddTagsToResource {at('ssm', 'parameter/a')}"]),
+    ],
+    "logs": [
+        ("CreateLogGroup", {"logGroupName": "/a/b"}, [f"logs:CreateLogGroup {at('logs', 'log-group:/a/b:log-stream:')}"]),
+        ("PutLogEvents", {"logGroupName": "g", "logStreamName": "2026/[$LATEST]x"}, [f"logs:PutLogEvents {at('logs', 'log-group:g:log-stream:2026/[$LATEST]x')}"]),
+        ("CreateLogStream", {"logGroupName": "g", "logStreamName": "s"}, [f"logs:CreateLogStream {at('logs', 'log-group:g:log-stream:s')}"]),
+        ("FilterLogEvents", {"logGroupIdentifier": at("logs", "log-group:g")}, [f"logs:FilterLogEvents {at('logs', 'log-group:g:log-stream:')}"]),
+        ("TagResource", {"resourceArn": at("logs", "log-group:/g"), "tags": {}}, [f"logs:TagResource {at('logs', 'log-group:/g')}"]),
+        ("DescribeLogGroups", {}, ["logs:DescribeLogGroups *"]),
+        ("StartQuery", {"logGroupNames": ["a", "b"]}, [f"logs:StartQuery {at('logs', f'log-group:{g}:log-stream:')}" for g in "ab"]),
+    ],
+    "events": [
+        ("PutEvents", {"Entries": [{"Source": "s"}, {"EventBusName": "b"}]}, [f"events:PutEvents {at('events', 'event-bus/default')}", f"events:PutEvents {at('events', 'event-bus/b')}"]),
+        ("PutRule", {"Name": "r"}, [f"events:PutRule {at('events', 'rule/r')}"]),
+        ("PutTargets", {"Rule": "r", "EventBusName": "b", "Targets": []}, [f"events:PutTargets {at('events', 'rule/b/r')}"]),
+        ("DeleteRule", {"Name": "r", "EventBusName": at("events", "event-bus/b")}, [f"events:DeleteRule {at('events', 'rule/b/r')}"]),
+        ("DescribeEventBus", {}, [f"events:DescribeEventBus {at('events', 'event-bus/default')}"]),
+        ("DescribeArchive", {"ArchiveName": "a"}, [f"events:DescribeArchive {at('events', 'archive/a')}"]),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "expected"),
+    [(service, *case) for service, cases in CASES.items() for case in cases],
+)
+def test_resources(service: str, operation: str, params: dict[str, Any], expected: list[str]) -> None:
+    found = resolve(service, operation, params)
+    assert sorted(f"{item.action} {item.resource}" for item in found) == sorted(expected)
+    assert all(item.exact for item in found)
