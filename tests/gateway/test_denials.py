@@ -16,7 +16,6 @@ from .conftest import ACCOUNT, Gateway
 from .raw import Ask, Keys, statement
 
 ALLOW_ALL = statement("Allow", "*")
-INEXACT = " (Kansatsu cannot tell which resource this request names: only a policy on * allows it)"
 USERS = f"arn:aws:iam::{ACCOUNT}:user/"
 # dialect -> (status, code, action, resource as the message has it, what follows the sentence)
 DENIED = {
