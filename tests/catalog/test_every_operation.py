@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-import given
 import pytest
 
+import given
 from kansatsu import catalog, wire
 from kansatsu.catalog import reference
 from kansatsu.catalog.compiled import entry
