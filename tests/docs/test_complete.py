@@ -11,6 +11,7 @@ from kansatsu.cli import doctor, values
 from kansatsu.cli.output import Exit
 from kansatsu.cli.root import cli
 from kansatsu.cli.settings import SETTINGS, load
+from kansatsu.lint import RULES
 
 ROOT = Path(__file__).parents[2]
 CLI = (ROOT / "docs" / "cli.md").read_text()
@@ -92,3 +93,10 @@ def test_links_lead_somewhere() -> None:
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_lint_rules() -> None:
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \| (error|warning|note) \| (.+) \|$", section("kansatsu policy lint"), re.MULTILINE
+    )
+    assert rows == [(rule.id, str(rule.severity), rule.summary) for rule in RULES.values()]

@@ -100,6 +100,7 @@ TAKEN = [
     ("RCPFullAWSAccess", PolicyType.RCP, doc(FULL)),
     ("an RCP with NotResource", PolicyType.RCP, doc(less(DENY, "Resource", NotResource="arn:aws:s3:::b/*"))),
     ("an RCP of several services", PolicyType.RCP, doc(less(DENY, Action=["S3:*", "sqs:Send*", "kms:*", "sts:*"]))),
+    ("an RCP of services of 2026", PolicyType.RCP, doc(less(DENY, Action=["events:*", "cloudfront:*", "xray:*"]))),
     (
         "an RCP with a condition",
         PolicyType.RCP,
@@ -197,3 +198,17 @@ def test_a_quota_is_inclusive(over: int, fits: bool) -> None:
 def test_each_quota_names_its_page() -> None:
     assert all(quota.url.startswith("https://docs.aws.amazon.com/") for quota in QUOTAS.values())
     assert all(0 < quota.size <= quota.most for quota in QUOTAS.values())
+
+
+def test_quotas_are_those_of_the_documentation() -> None:
+    """SCPs doubled in May 2026, trust policies go up to 8192 on request.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    assert {name: QUOTAS[name][:2] for name in ("managed", "trust", "scp", "rcp")} == {
+        "managed": (6144, 6144),
+        "trust": (2048, 8192),
+        "scp": (10240, 10240),
+        "rcp": (5120, 5120),
+    }

@@ -21,6 +21,7 @@ COMMANDS = {
     "why": "why",
     "can": "can",
     "who-can": "who_can",
+    "policy": "policy",
     "config": "config",
     "version": "version",
 }

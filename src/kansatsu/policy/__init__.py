@@ -1,6 +1,7 @@
 """Policy documents, what they match, and the decision with its reasons; pure, nothing but the standard library."""
 
 from kansatsu.policy._compiled import Policy, PolicySet, compile_policy
+from kansatsu.policy.diagnosis import Fault, diagnose
 from kansatsu.policy.document import dump, parse, principals, with_principals
 from kansatsu.policy.evaluation import Decision, evaluate
 from kansatsu.policy.model import (
@@ -17,6 +18,7 @@ from kansatsu.policy.model import (
     Statement,
     Verdict,
 )
+from kansatsu.policy.places import Places, line_and_column
 from kansatsu.policy.policies import Policies
 from kansatsu.policy.quotas import QUOTAS, Quota
 
@@ -27,8 +29,10 @@ __all__ = [
     "Context",
     "Decision",
     "Document",
+    "Fault",
     "Limits",
     "Match",
+    "Places",
     "Policies",
     "Policy",
     "PolicySet",
@@ -40,8 +44,10 @@ __all__ = [
     "Statement",
     "Verdict",
     "compile_policy",
+    "diagnose",
     "dump",
     "evaluate",
+    "line_and_column",
     "parse",
     "principals",
     "with_principals",

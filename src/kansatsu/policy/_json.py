@@ -20,7 +20,11 @@ _WORDS = {"true": True, "false": False, "null": None}
 
 
 class JsonError(ValueError):
-    """The text is not JSON as policies use it."""
+    """The text is not JSON as policies use it; `at` is where, and the message is half a sentence that says why."""
+
+    def __init__(self, message: str, at: int):
+        super().__init__(message)
+        self.at = at
 
 
 class Number(str):
@@ -43,8 +47,9 @@ Json = None | bool | str | Number | list["Json"] | JsonObject
 def read(text: str) -> Json:
     """The value that the whole text holds. Raises JsonError, nothing else, whatever the text."""
     value, end = _value(text, _skip(text, 0), 0)
-    if _skip(text, end) != len(text):
-        raise JsonError("text after the value")
+    end = _skip(text, end)
+    if end != len(text):
+        raise JsonError("something follows the end of the document", end)
     return value
 
 
@@ -57,7 +62,7 @@ def _skip(text: str, at: int) -> int:
 
 def _value(text: str, at: int, depth: int) -> tuple[Json, int]:
     if depth > MAX_DEPTH:
-        raise JsonError("nested too deeply")
+        raise JsonError("it is nested too deeply", at)
     first = text[at : at + 1]
     if first == '"':
         return _string(text, at)
@@ -70,19 +75,19 @@ def _value(text: str, at: int, depth: int) -> tuple[Json, int]:
             return value, at + len(word)
     number = _NUMBER.match(text, at)
     if not number:
-        raise JsonError(f"no value at {at}")
+        raise JsonError("a value is expected", at)
     return Number(number.group()), number.end()
 
 
 def _string(text: str, at: int) -> tuple[str, int]:
     if text[at : at + 1] != '"':
-        raise JsonError(f"no string at {at}")
+        raise JsonError("a text in double quotes is expected", at)
     try:
         value, end = scanstring(text, at + 1, True)
     except JSONDecodeError as error:
-        raise JsonError(str(error)) from None
+        raise JsonError("a text is not closed or holds a character that must be escaped", error.pos) from None
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-        raise JsonError("half of a surrogate pair")
+        raise JsonError("half of a surrogate pair", at)
     return value, end
 
 
@@ -93,9 +98,10 @@ def _object(text: str, at: int, depth: int) -> tuple[JsonObject, int]:
     while text[position : position + 1] != "}":
         if result:
             position = _skip(text, _expect(text, position, ","))
+        named = position
         key, position = _string(text, position)
         if key in result:
-            raise JsonError(f"duplicate key {key}")
+            raise JsonError(f"{key} is there twice", named)
         start = _skip(text, _expect(text, _skip(text, position), ":"))
         result[key], end = _value(text, start, depth + 1)
         result.spans[key] = (start, end)
@@ -121,5 +127,5 @@ def _array(text: str, at: int, depth: int) -> tuple[list[Json], int]:
 
 def _expect(text: str, at: int, mark: str) -> int:
     if text[at : at + 1] != mark:
-        raise JsonError(f"no {mark} at {at}")
+        raise JsonError(f"a {mark} is expected", at)
     return at + 1

@@ -9,8 +9,8 @@ from kansatsu.policy._json import Json, JsonError, JsonObject, Number, read
 from kansatsu.policy._principals import UNIQUE_ID, account_of
 from kansatsu.policy.model import Condition, Document, PolicyType, Statement
 
-_DOCUMENT_KEYS = frozenset({"Version", "Id", "Statement"})
-_STATEMENT_KEYS = frozenset(
+DOCUMENT_KEYS = frozenset({"Version", "Id", "Statement"})
+STATEMENT_KEYS = frozenset(
     {
         "Sid",
         "Effect",
@@ -23,7 +23,7 @@ _STATEMENT_KEYS = frozenset(
         "Condition",
     }
 )
-_PRINCIPAL_KINDS = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
+PRINCIPAL_KINDS = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
 _WHITE_SPACE = str.maketrans("", "", " \t\n\r\f\v")
 
 
@@ -34,7 +34,7 @@ def parse(text: str, type: PolicyType = PolicyType.IDENTITY, *, managed: bool = 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
     """
     top = _read(text, type)
-    _only(top, _DOCUMENT_KEYS)
+    _only(top, DOCUMENT_KEYS)
     version = _text(top.get("Version", "2008-10-17"))
     if version not in {"2008-10-17", "2012-10-17"}:
         _syntax()
@@ -75,7 +75,7 @@ def _statements(top: JsonObject) -> list[JsonObject]:
 
 
 def _statement(given: JsonObject, text: str, type: PolicyType, version: str) -> Statement:
-    _only(given, _STATEMENT_KEYS)
+    _only(given, STATEMENT_KEYS)
     _fields(given, type)
     effect = given.get("Effect")
     if effect not in ("Allow", "Deny"):
@@ -128,7 +128,7 @@ def _principals(given: Json) -> tuple[tuple[str, str], ...]:
         return (("*", "*"),)
     if not isinstance(given, JsonObject) or not given:
         _syntax()
-    _only(given, _PRINCIPAL_KINDS)
+    _only(given, PRINCIPAL_KINDS)
     entries = tuple((kind, value) for kind, values in given.items() for value in _texts(values))
     if not entries:
         _syntax()

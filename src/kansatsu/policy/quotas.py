@@ -28,6 +28,11 @@ class Quota(NamedTuple):
             return len(document.text.encode())
         return len(document.text) if self.blanks else document.size
 
+    @property
+    def unit(self) -> str:
+        """What is counted, in words."""
+        return "bytes" if self.octets else "characters" if self.blanks else "characters without white space"
+
     def fits(self, document: Document) -> bool:
         """Is the document within the default?"""
         return self.measure(document) <= self.size
@@ -43,9 +48,9 @@ QUOTAS: Mapping[str, Quota] = MappingProxyType(
         "user": Quota(2048, 2048, _IAM),  # of all inline policies together, as are the next two
         "group": Quota(5120, 5120, _IAM),
         "role": Quota(10240, 10240, _IAM),
-        "trust": Quota(2048, 4096, _IAM),
+        "trust": Quota(2048, 8192, _IAM),
         "session": Quota(2048, 2048, _IAM),
-        "scp": Quota(5120, 5120, _ORGANIZATIONS, blanks=True),
+        "scp": Quota(10240, 10240, _ORGANIZATIONS, blanks=True),
         "rcp": Quota(5120, 5120, _ORGANIZATIONS, blanks=True),
         "vpc-endpoint": Quota(
             20480, 20480, "https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html", blanks=True

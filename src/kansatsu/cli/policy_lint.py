@@ -1,0 +1,183 @@
+"""`kansatsu policy validate` and `lint`: would AWS store these documents, and what in them is a mistake or a danger?"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from kansatsu.cli.output import Exit, Failure, emit, say
+from kansatsu.cli.sarif import sarif
+from kansatsu.lint import Finding, Severity, guess, quota
+from kansatsu.lint import lint as _lint
+from kansatsu.lint import validate as _validate
+from kansatsu.policy import PolicyType, parse
+
+COLUMNS = ["file", "type", "line", "column", "severity", "rule", "message", "help"]
+TYPES = {
+    "identity": PolicyType.IDENTITY,
+    "boundary": PolicyType.BOUNDARY,
+    "session": PolicyType.SESSION,
+    "trust": PolicyType.TRUST,
+    "resource": PolicyType.RESOURCE,
+    "scp": PolicyType.SCP,
+    "rcp": PolicyType.RCP,
+    "vpc-endpoint": PolicyType.VPC_ENDPOINT,
+}
+_LONGEST_LINE = 160  # characters of a document's line that are shown
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Checked(NamedTuple):
+    """A document and what was found in it; `file` is as it was given."""
+
+    file: str
+    text: str
+    type: PolicyType
+    findings: tuple[Finding, ...]
+
+
+def _options(command: Command) -> Command:
+    formats = click.Choice(["text", "json", "csv", "sarif"])
+    for decorate in (
+        click.option("--strict", is_flag=True, help="Warnings too are failures."),
+        click.option("-o", "--output", "form", type=formats, default="text", show_default=True, help="Format."),
+        click.option("--type", "kind", type=click.Choice(list(TYPES)), help="The type of policy; else it is guessed."),
+        click.argument("files", nargs=-1, required=True, metavar="FILE..."),
+    ):
+        command = decorate(command)
+    return command
+
+
+@click.command()
+@_options
+def validate(files: tuple[str, ...], kind: str | None, form: str, strict: bool) -> None:
+    """Say whether AWS would store the documents (- is stdin), and how large they are. Needs no server.
+
+    Exit code 0: it would; 1: it would not.
+    """
+    checked = _check(files, kind, _validate)
+    _print(checked, form)
+    if form == "text":
+        for each in checked:
+            if not any(finding.severity is Severity.ERROR for finding in each.findings):
+                click.echo(f"{each.file}: {_size(each)}")
+    _end(checked, strict)
+
+
+@click.command()
+@_options
+def lint(files: tuple[str, ...], kind: str | None, form: str, strict: bool) -> None:
+    """Find mistakes and dangers in policy documents (- is stdin). Needs no server.
+
+    Exit code 0: no errors; 1: errors, or with --strict warnings.
+    """
+    checked = _check(files, kind, _lint)
+    _print(checked, form)
+    if form == "text":
+        _summary(checked)
+    _end(checked, strict)
+
+
+def _check(
+    files: Sequence[str], kind: str | None, check: Callable[[str, PolicyType], tuple[Finding, ...]]
+) -> list[Checked]:
+    checked = []
+    for file in dict.fromkeys(files):
+        text = _read(file)
+        chosen = TYPES[kind] if kind else guess(text)
+        checked.append(Checked(file, text, chosen, check(text, chosen)))
+    return checked
+
+
+def _read(file: str) -> str:
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return data.decode()
+    except OSError as error:
+        raise Failure(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise Failure(f"{file} is no text in UTF-8: the byte at {error.start} is not.") from None
+    except ValueError:
+        raise Failure(f"{file!r} cannot be the name of a file.") from None
+
+
+def _print(checked: Sequence[Checked], form: str) -> None:
+    if form == "sarif":
+        click.echo(json.dumps(sarif([(each.file, each.findings) for each in checked]), indent=2))
+    elif form == "text":
+        for each in checked:
+            for finding in each.findings:
+                _show(each, finding)
+    else:
+        emit([_row(each, finding) for each in checked for finding in each.findings], COLUMNS, form)
+
+
+def _row(each: Checked, finding: Finding) -> dict[str, Any]:
+    return {
+        "file": each.file,
+        "type": next(name for name, known in TYPES.items() if known is each.type),
+        "line": finding.line,
+        "column": finding.column,
+        "severity": str(finding.severity),
+        "rule": finding.rule,
+        "message": finding.message,
+        "help": finding.url,
+    }
+
+
+def _show(each: Checked, finding: Finding) -> None:
+    severity = click.style(finding.severity, fg=_COLOURS[finding.severity]) if _coloured() else finding.severity
+    click.echo(f"{each.file}:{finding.line}:{finding.column}: {severity} {finding.rule}: {finding.message}")
+    for line in _marked(each.text, finding):
+        click.echo(line)
+    click.echo(f"    {finding.url}")
+
+
+def _coloured() -> bool:
+    import os
+
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _marked(text: str, finding: Finding) -> Iterator[str]:
+    """The line of the document, and below it the marks; of a long line what stands around them."""
+    lines = text.splitlines() or [""]
+    line = lines[min(finding.line, len(lines)) - 1]
+    start = finding.column - 1
+    end = finding.end_column - 1 if finding.end_line == finding.line else len(line)
+    first = max(0, start - _LONGEST_LINE // 2) if len(line) > _LONGEST_LINE else 0
+    shown = line[first : first + _LONGEST_LINE].replace("\t", " ")
+    marks = max(1, min(end, first + _LONGEST_LINE) - start)
+    yield f"{finding.line:>5} | {shown}"
+    yield f"      | {' ' * (start - first)}{'^' * marks}"
+
+
+def _size(each: Checked) -> str:
+    document = parse(each.text, each.type)
+    limit = quota(document, each.type)
+    if limit is None:
+        return f"a valid {each.type}, {document.size} characters without white space"
+    return f"a valid {each.type}, {limit.measure(document)} of {limit.size} {limit.unit}"
+
+
+def _summary(checked: Sequence[Checked]) -> None:
+    counts = dict.fromkeys(Severity, 0)
+    for each in checked:
+        for finding in each.findings:
+            counts[finding.severity] += 1
+    said = ", ".join(_count(number, severity) for severity, number in counts.items())
+    say(f"{_count(len(checked), 'document')}: {said}.")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def _end(checked: Sequence[Checked], strict: bool) -> None:
+    failing = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    if any(finding.severity in failing for each in checked for finding in each.findings):
+        click.get_current_context().exit(int(Exit.FAILED))
