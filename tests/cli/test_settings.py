@@ -102,6 +102,7 @@ BAD = [
     ("backend-idle-timeout", "1h"),
     ("backend-retries", "11"),
     ("backend-ca-bundle", ""),
+    ("mode", "audit"),
     ("engine", "docker"),
     ("engine", "unix://relative"),
     ("test-mode", "perhaps"),

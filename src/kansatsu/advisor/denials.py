@@ -76,7 +76,9 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Denial(msgspec.Struct, frozen=True):
-    """A request that was denied. `asked`: the one that denied first, then the others. `whole`: nothing was cut off."""
+    """A request that was denied. `asked`: the one that denied first, then the others. `whole`: nothing was cut off.
+    `passed`: it went on nevertheless, for the mode was to observe.
+    """
 
     id: str
     time: float
@@ -90,6 +92,7 @@ class Denial(msgspec.Struct, frozen=True):
     asked: list[Asked]
     held: list[HeldPolicy]
     whole: bool
+    passed: bool = False
 
 
 class _Text(msgspec.Struct, frozen=True):

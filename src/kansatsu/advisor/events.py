@@ -7,6 +7,7 @@ class AccessEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """One authorization of one request by a known principal. `time` is epoch seconds; `exact` is False when the
     action is only assumed to be named like the operation. `access_key_id` is the one that signed, long-term or not.
     `context` has the condition keys of the resource, in lower case, in a learning session alone.
+    `would_deny` is why policy denied what the observe mode let through; then `allowed` is False as for every denial.
     """
 
     time: float
@@ -25,6 +26,7 @@ class AccessEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     source_ip: str
     user_agent: str
     context: dict[str, str | tuple[str, ...]] = {}
+    would_deny: str = ""
 
 
 class Gap(msgspec.Struct, frozen=True):

@@ -22,7 +22,7 @@ Context = Mapping[str, str | tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Who was denied what: `decisions` begins with the one that denied."""
+    """Who was denied what: `decisions` begins with the one that denied; `passed`: it was only observed."""
 
     time: float
     request_id: str
@@ -32,6 +32,7 @@ class Denied:
     user_id: str
     context: Context
     decisions: Sequence[Decision]
+    passed: bool = False
 
 
 def freeze(denied: Denied) -> tuple[Denial, list[str]]:
@@ -57,6 +58,7 @@ def freeze(denied: Denied) -> tuple[Denial, list[str]]:
         asked,
         [_held(policy, request) for policy in held],
         whole,
+        denied.passed,
     )
     return denial, [policy.document.text for policy in held]
 

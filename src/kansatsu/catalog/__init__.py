@@ -4,7 +4,17 @@ from kansatsu.catalog.authorization import Authorization
 from kansatsu.catalog.deputies import acts_unseen
 from kansatsu.catalog.generic import is_known as is_action
 from kansatsu.catalog.identification import identify
+from kansatsu.catalog.reference import manages_permissions
 from kansatsu.catalog.resolution import resolve
 from kansatsu.catalog.unenforced import ENFORCED, sets_unenforced_policy
 
-__all__ = ["ENFORCED", "Authorization", "acts_unseen", "identify", "is_action", "resolve", "sets_unenforced_policy"]
+__all__ = [
+    "ENFORCED",
+    "Authorization",
+    "acts_unseen",
+    "identify",
+    "is_action",
+    "manages_permissions",
+    "resolve",
+    "sets_unenforced_policy",
+]

@@ -82,3 +82,14 @@ def templates(prefix: str) -> dict[str, str]:
 def key_types(prefix: str) -> dict[str, str]:
     """Condition keys of a prefix, in lower case, with their types ("String", "ARN", "ArrayOfString", ...)."""
     return {key: item["type"] for key, item in _read("conditionKeys", prefix).items()}
+
+
+@lru_cache(maxsize=4096)
+def manages_permissions(action: str) -> bool:
+    """Whether AWS counts "s3:PutBucketPolicy" and the like as permissions management; so does what it does not know.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_understand-policy-summary-access-level-summaries.html
+    """
+    prefix, _, name = action.partition(":")
+    found = _read("actions", prefix).get(name.lower())
+    return found is None or "Permissions management" in found["accessLevel"]

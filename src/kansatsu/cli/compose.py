@@ -14,7 +14,7 @@ from typing import Any, cast
 from kansatsu import __version__, identity, services
 from kansatsu.advisor import Recorder, RecorderSettings
 from kansatsu.cli import backends, daemon, engine
-from kansatsu.cli.settings import Settings
+from kansatsu.cli.settings import NOT_ENFORCED, OBSERVE, Settings
 from kansatsu.clock import SystemClock
 from kansatsu.delivery import CredentialEndpoint, MetadataService, load_keys
 from kansatsu.gateway.app import App
@@ -44,6 +44,8 @@ async def serve(settings: Settings, sock: socket.socket) -> None:
         await server.listen(sock)
         gc.freeze()  # what a start made lives as long as the process: no collection needs to look at it again
         log.info("ready on %s", settings.listen.url)
+        if settings.mode == OBSERVE:
+            log.warning(NOT_ENFORCED)
         await stop.wait()
         log.info("stopping")
 
@@ -94,7 +96,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     )
     lifetime = backends.fact_lifetime(settings)
     resources = Resources(Knowledge(forwarder.ask, clock, KINDS, lifetime), settings.account)
-    pipeline = Pipeline(store, recorder, workload, forwarder, resources, clock)
+    pipeline = Pipeline(store, recorder, workload, forwarder, resources, clock, observe=settings.mode == OBSERVE)
 
     async def reset() -> None:
         await workload.clear()
@@ -108,6 +110,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
             "status": "ok",
             "version": __version__,
             "account": settings.account,
+            "mode": settings.mode,
             "backends": backends.conditions(route, default),
             "engine": workload.engine,
             "data_dir": str(settings.data_dir),

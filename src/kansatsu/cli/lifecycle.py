@@ -12,6 +12,7 @@ import click
 
 from kansatsu.cli import daemon, options
 from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
+from kansatsu.cli.settings import NOT_ENFORCED, OBSERVE
 from kansatsu.cli.values import Address
 
 
@@ -59,8 +60,11 @@ def status(form: str, **given: Any) -> None:
         "backend": _summary(said["backends"]) if said.get("backends") else None,
         "engine": said.get("engine"),
         "data-dir": str(data_dir),
+        "mode": said.get("mode"),
     }
     emit([row], tuple(row), form)
+    if said.get("mode") == OBSERVE:
+        say(NOT_ENFORCED, color="red")
     next_one = f'eval "$({again("env")})"' if health == 200 else again("logs") if found else again("up -d")
     if not found and (other := _other(effective.settings.listen)):
         say(f"Another Kansatsu listens on {effective.settings.listen}; its data directory is {other}.")

@@ -12,17 +12,17 @@ from typing import Any
 
 import click
 
-from kansatsu.cli import daemon, options
-from kansatsu.cli.output import Exit, Failure, again
-from kansatsu.cli.settings import Settings
+from kansatsu.cli import daemon, observed, options
+from kansatsu.cli.output import Exit, Failure, again, output_option
+from kansatsu.cli.settings import OBSERVE, Settings
 
 LOGGER = logging.getLogger("kansatsu")
 _POLL = 0.2  # seconds between two looks at the file
 
 
 class _Line(logging.Formatter):
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+    def __init__(self, mark: str) -> None:
+        super().__init__(f"%(asctime)s.%(msecs)03dZ %(levelname)s {mark}%(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
         self.converter = time.gmtime
 
 
@@ -42,11 +42,12 @@ def configure(settings: Settings, *, to_stderr: bool) -> None:
         file = logging.handlers.WatchedFileHandler(path)
     except OSError as error:
         raise Failure(f"The log {path} cannot be written: {error.strerror}.") from None
-    file.setFormatter(_Line())
+    mark = "[NOT ENFORCED] " if settings.mode == OBSERVE else ""
+    file.setFormatter(_Line(mark))
     handlers: list[logging.Handler] = [file]
     if to_stderr:
         handlers.append(logging.StreamHandler(sys.stderr))
-        handlers[-1].setFormatter(_Terminal())
+        handlers[-1].setFormatter(_Terminal(mark))
     logging.basicConfig(level=settings.log_level.upper(), handlers=handlers, force=True)
 
 
@@ -58,10 +59,19 @@ def only_to_file() -> None:
 @click.command()
 @click.option("-f", "--follow", is_flag=True, help="Go on printing as lines arrive.")
 @click.option("-n", "--lines", default=50, show_default=True, type=click.IntRange(min=0), help="Last lines to print.")
+@click.option("--would-deny", is_flag=True, help="What the mode observe let through and policies would have refused.")
+@click.option("--since", metavar="TIME", help="With --would-deny: how far back, like 24h; else all that is recorded.")
+@output_option
 @options.where_options
-def logs(follow: bool, lines: int, **given: Any) -> None:
-    """Print the log of the server."""
-    path = options.load(**given).settings.data_dir / daemon.LOG_FILE
+def logs(follow: bool, lines: int, would_deny: bool, since: str | None, form: str, **given: Any) -> None:
+    """Print the log of the server, or what it would have refused."""
+    data_dir = options.load(**given).settings.data_dir
+    if would_deny:
+        observed.report(data_dir, since, form)
+        return
+    if since is not None or form != "table":
+        raise Failure("--since and -o go with --would-deny.", Exit.USAGE)
+    path = data_dir / daemon.LOG_FILE
     try:
         _print(path, lines, follow)
     except FileNotFoundError:

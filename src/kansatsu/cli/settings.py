@@ -22,6 +22,9 @@ PREFIX = "KANSATSU_"
 # their images, and what `kansatsu run` tells its child.
 _OTHERS = (PREFIX + "SERVICE_", PREFIX + "PORT", PREFIX + "TEST_CACHE", surroundings.RUNNING_AS)
 
+OBSERVE = "observe"
+NOT_ENFORCED = "NOTHING IS ENFORCED: in the mode observe, requests that policies deny go on and are recorded."
+
 SettingError = values.BadValue
 
 
@@ -47,6 +50,7 @@ class Settings:
     backend_retries: int
     backend_ca_bundle: Path | None
     resource_ttl: timedelta
+    mode: str
     engine: str
     test_mode: bool
     revoke_on: str
@@ -143,6 +147,14 @@ SETTINGS: tuple[Setting, ...] = (
         values.show_duration,
         "How long the policies of resources at a backend URL are remembered: 0s to 1h.",
         "TIME",
+    ),
+    Setting(
+        "mode",
+        "enforce",
+        values.one_of("enforce", "observe"),
+        str,
+        "`observe` decides and records, and refuses nothing that policy would.",
+        "MODE",
     ),
     Setting(
         "engine",

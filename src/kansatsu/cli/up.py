@@ -12,7 +12,7 @@ import click
 
 from kansatsu.cli import daemon, options
 from kansatsu.cli.output import Exit, Failure, again, say
-from kansatsu.cli.settings import Settings
+from kansatsu.cli.settings import NOT_ENFORCED, OBSERVE, Settings
 
 READY_WITHIN = 60.0  # seconds; a start takes one or two
 
@@ -153,6 +153,8 @@ def _announce(settings: Settings, alive: Callable[[], bool], foreground: bool) -
 
 def _welcome(settings: Settings, foreground: bool) -> None:
     say(f"Kansatsu is ready: {settings.listen.url}, account {settings.account}, data in {settings.data_dir}")
+    if settings.mode == OBSERVE:
+        say(NOT_ENFORCED, color="red")
     if "embedded" in settings.backend.values():
         say("Identities are on disk; what the embedded backend holds (buckets, tables, ...) lives in memory only.")
     say("Next, in another terminal:" if foreground else "Next:")

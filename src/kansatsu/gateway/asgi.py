@@ -93,15 +93,16 @@ def raw_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-def closing(send: Send) -> Send:
-    """Answers through `send` that end the connection."""
+def adding(send: Send, name: str, value: str) -> Send:
+    """Answers through `send` that have one header more."""
+    added = (name.encode("latin-1"), value.encode("latin-1", "replace"))
 
-    async def closed(message: MutableMapping[str, Any]) -> None:
+    async def sending(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], (b"connection", b"close")]
+            message["headers"] = [*message["headers"], added]
         await send(message)
 
-    return closed
+    return sending
 
 
 async def answer(send: Send, status: int, headers: Iterable[tuple[str, str]], body: bytes, *, bodiless: bool) -> None:

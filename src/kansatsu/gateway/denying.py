@@ -10,6 +10,7 @@ from kansatsu.advisor import Denied, Recorder, freeze
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError
 from kansatsu.gateway import encoded, refusals
+from kansatsu.gateway.observing import Passed
 from kansatsu.identity import Store
 from kansatsu.policy import Context, Decision
 from kansatsu.services.registry import Caller, Refused
@@ -43,6 +44,18 @@ class Denier:
             lambda: encoded.message(self._store.sealer, caller, decisions[0], kept),
         )
 
+    def passed(
+        self,
+        made: tuple[str, datetime, str],
+        caller: Caller,
+        operation: Operation,
+        context: Context,
+        decisions: Sequence[Decision],
+    ) -> Passed:
+        """The same where the request goes on: only observed."""
+        kept = self._keep(made, caller, operation, context, decisions, passed=True)
+        return Passed(decisions[0].reason(decisions[0].request.action), kept)
+
     def refused(
         self, made: tuple[str, datetime, str], caller: Caller, operation: Operation, context: Context, error: Refused
     ) -> AccessDenied:
@@ -57,10 +70,11 @@ class Denier:
         operation: Operation,
         context: Context,
         decisions: Sequence[Decision],
+        *,
+        passed: bool = False,
     ) -> str:
         request_id, now, region = made
         name = f"{operation.service.name}:{operation.name}"
-        denied = Denied(
-            now.timestamp(), request_id, caller.account, name, region, caller.user_id, context, list(decisions)
-        )
+        time, account = now.timestamp(), caller.account
+        denied = Denied(time, request_id, account, name, region, caller.user_id, context, list(decisions), passed)
         return self._denials.keep(*freeze(denied))

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import zip_longest
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -22,14 +22,15 @@ from kansatsu.backends import verified
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
-from kansatsu.gateway import asgi, refusals
+from kansatsu.gateway import asgi, observing, refusals
+from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.context import Context, of_request
 from kansatsu.gateway.denying import Denier
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.learning import bound_of
 from kansatsu.gateway.policies import PolicyCalls
-from kansatsu.http import HttpRequest, HttpResponse
+from kansatsu.http import HttpRequest
 from kansatsu.identity import Snapshot, Store
 from kansatsu.policy import UNRESOLVED, Decision, Policies, Request, evaluate
 from kansatsu.resources import Guard, Resources
@@ -74,27 +75,7 @@ class Exchange:
     authorizations: tuple[Authorization, ...] = ()
     guards: tuple[Guard, ...] = ()  # of the authorizations, where a backend holds the resources
     authorized: bool = False
-
-
-class Answer(Protocol):
-    """What goes back: a value of ours, or a backend's answer on its way."""
-
-    async def send(self, send: asgi.Send, *, bodiless: bool) -> None: ...
-    async def close(self) -> None: ...
-
-
-class Whole:
-    """An answer that is there as a whole."""
-
-    def __init__(self, response: HttpResponse) -> None:
-        self._response = response
-
-    async def send(self, send: asgi.Send, *, bodiless: bool) -> None:
-        response = self._response
-        await asgi.answer(send, response.status, response.headers, response.body, bodiless=bodiless)
-
-    async def close(self) -> None:
-        """Nothing is held."""
+    passed: dict[int, observing.Passed] = field(default_factory=dict)  # denials let through, by place in authorizations
 
 
 class Pipeline:
@@ -108,6 +89,8 @@ class Pipeline:
         forwarder: Forwarder,
         resources: Resources,
         clock: Clock,
+        *,
+        observe: bool = False,
     ) -> None:
         self._store = store
         self._recorder = recorder
@@ -118,6 +101,7 @@ class Pipeline:
         self._clock = clock
         self._authenticator = Authenticator(store)
         self._denier = Denier(store, recorder)
+        self._observe = observe
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Answer one AWS request."""
@@ -134,7 +118,9 @@ class Pipeline:
             await response.close()
             response = _refusal(exchange, ServiceUnavailable(str(lost)))
         if exchange.receive.abandoned:
-            send = asgi.closing(send)
+            send = asgi.adding(send, "connection", "close")
+        if exchange.passed:
+            send = asgi.adding(send, observing.HEADER, next(iter(exchange.passed.values())).header)
         await response.send(send, bodiless=exchange.request.method == "HEAD")
 
     async def _attempt(self, exchange: Exchange) -> tuple[Answer, AwsError | None]:
@@ -295,13 +281,18 @@ class Pipeline:
             decision = _decide(identity, item, guard, context, policies)
             if decision.allowed and bound is not None:
                 decision = _decide(bound.starter, item, guard, _context(exchange, bound.starter), bound.policies)
-            if not decision.allowed:
-                exchange.authorizations = (item,)
-                log.info("denied %s %s on %r %s", identity.caller.arn, item.action, item.resource, exchange.request_id)
-                others = items[:place] + items[place + 1 :]
-                decisions = [decision, *(_decide(identity, *other, context, policies) for other in others[:MOST_ASKED])]
-                made = exchange.request_id, exchange.now, exchange.region
-                raise self._denier.denied(made, identity.caller, _known(exchange.operation), context, decisions, item)
+            if decision.allowed:
+                continue
+            log.info("denied %s %s on %r %s", identity.caller.arn, item.action, item.resource, exchange.request_id)
+            others = items[:place] + items[place + 1 :]
+            decisions = [decision, *(_decide(identity, *other, context, policies) for other in others[:MOST_ASKED])]
+            made = exchange.request_id, exchange.now, exchange.region
+            denial = made, identity.caller, _known(exchange.operation), context, decisions
+            if self._observe and observing.may_pass(item):
+                exchange.passed[place] = self._denier.passed(*denial)
+                continue
+            exchange.authorizations, exchange.passed = (item,), {}
+            raise self._denier.denied(*denial, item)
         exchange.authorized = True
 
     def _refused(self, exchange: Exchange, error: Refused) -> AwsError:
@@ -324,7 +315,8 @@ class Pipeline:
             Authorization(f"{operation.service.name}:{operation.name}", "*", {}, exact=False),
         )
         code = error.code if error else ""
-        for item in authorizations:
+        for place, item in enumerate(authorizations):
+            passed = exchange.passed.get(place)
             prefix, _, action = item.action.partition(":")
             yield AccessEvent(
                 time=exchange.now.timestamp(),
@@ -338,12 +330,13 @@ class Pipeline:
                 resource=item.resource[:_LONGEST_EVIDENCE],
                 region=exchange.region,
                 # What failed before any policy was asked was not allowed; nor was what a trust policy refused.
-                allowed=exchange.authorized and code not in _DENIALS,
+                allowed=exchange.authorized and code not in _DENIALS and passed is None,
                 error=code,
                 exact=item.exact,
                 source_ip=exchange.client,
                 user_agent=exchange.request.headers.get("user-agent", "")[:_LONGEST_EVIDENCE],
                 context=worth_keeping(item.context, _LONGEST_EVIDENCE) if caller.learning else {},
+                would_deny=passed.reason if passed else "",
             )
 
 

@@ -65,7 +65,7 @@ def _sealed_id(call: Call, encoded: str) -> str:
 
 def _of_denial(call: Call, denial: Denial) -> dict[str, Any]:
     """INVARIANT: a change is proposed only where the engine, asked again, says what it said then."""
-    notes: list[str] = []
+    notes = ["It was only observed and went on: Kansatsu ran in the mode observe."] if denial.passed else []
     texts = [call.recorder.denials.text(denial, held) for held in denial.held]
     sources = [Source(PolicyType(held.type), held.arn, held.owner, held.name) for held in denial.held]
     evaluations = []

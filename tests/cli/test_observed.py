@@ -1,0 +1,82 @@
+"""`kansatsu up --mode observe` and `kansatsu logs --would-deny`, as a person sees them."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kansatsu.advisor import AccessEvent
+from kansatsu.cli.observed import rows_of
+from kansatsu.cli.settings import NOT_ENFORCED
+
+BASE = {
+    "time": 100.0, "request_id": "r", "account": "123456789012", "principal_id": "AROA", "access_key_id": "ASIA",
+    "service": "s3", "action": "GetObject", "resource": "arn:aws:s3:::b/k", "region": "us-east-1", "allowed": False,
+    "error": "", "exact": True, "source_ip": "", "user_agent": "",
+    "principal_arn": "arn:aws:sts::123456789012:assumed-role/r/one",
+    "would_deny": "because no identity-based policy allows the s3:GetObject action",
+}  # fmt: skip
+
+
+def event(**fields: Any) -> AccessEvent:
+    return AccessEvent(**{**BASE, **fields})
+
+
+def test_sessions_of_a_role_are_one_principal_and_only_what_helps_is_proposed() -> None:
+    other = BASE["principal_arn"].replace("one", "two")
+    deny = "with an explicit deny in an identity-based policy"
+    rows = list(
+        rows_of(
+            [
+                event(would_deny=""),
+                event(action="PutObject", would_deny=deny),
+                event(principal_arn=other, time=50.0),
+                event(),
+                event(action="Odd", exact=False, time=300.0),
+            ]
+        )
+    )
+    assert [(row["action"], row["count"]) for row in rows] == [("s3:GetObject", 2), ("s3:Odd", 1), ("s3:PutObject", 1)]
+    assert rows[0]["principal"] == "arn:aws:sts::123456789012:assumed-role/r/*"
+    assert (rows[0]["first"], rows[0]["last"]) == ("1970-01-01T00:00:50Z", "1970-01-01T00:01:40Z")
+    assert [row["statement"] and json.loads(row["statement"])["Resource"] for row in rows] == [
+        "arn:aws:s3:::b/k",
+        "*",
+        "",
+    ]
+
+
+def kansatsu(server: Any, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "kansatsu.cli", *words]
+    return subprocess.run(command, env=server.environ(), capture_output=True, text=True, check=False)
+
+
+def test_observing(start_server: Callable[..., Any], data_dir: Path) -> None:
+    with start_server(data_dir, "--engine", "none", "--mode", "observe") as server:
+        iam = server.client("iam")
+        iam.create_user(UserName="ana")
+        key = iam.create_access_key(UserName="ana")["AccessKey"]
+        given = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+        server.client("s3", **given).create_bucket(Bucket="a-bucket")
+        status = kansatsu(server, "status", "-o", "json")
+        assert json.loads(status.stdout)[0]["mode"] == "observe"
+        assert NOT_ENFORCED in status.stderr
+        found = kansatsu(server, "logs", "--would-deny", "--since", "1h", "-o", "csv")
+        (row,) = csv.DictReader(io.StringIO(found.stdout))
+        assert (row["principal"], row["action"], row["count"]) == (
+            "arn:aws:iam::123456789012:user/ana",
+            "s3:CreateBucket",
+            "1",
+        )
+        lacks = {"Effect": "Allow", "Action": "s3:CreateBucket", "Resource": "arn:aws:s3:::a-bucket"}
+        assert json.loads(row["statement"]) == lacks
+        assert "s3:CreateBucket" in kansatsu(server, "why", "--last").stdout
+        lines = kansatsu(server, "logs", "-n", "1000").stdout.splitlines()
+        assert lines and all("[NOT ENFORCED]" in line for line in lines)
+        assert kansatsu(server, "logs", "--since", "1h").returncode == 2
+        assert kansatsu(server, "logs", "--would-deny", "--since", "soon").returncode == 2
+    assert NOT_ENFORCED in data_dir.with_name("data.out").read_text()
