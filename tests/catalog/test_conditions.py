@@ -48,13 +48,18 @@ def resolve(service: str, operation: str, params: dict[str, Any], **more: Any) -
                 "s3:requestobjecttag/a": "1",
                 "s3:requestobjecttag/b": "2",
                 "s3:requestobjecttagkeys": ("A", "B"),
+                "s3:objectcreationoperation": "true",
             },
         ),
         (
             "s3",
             "CopyObject",
             {**OBJECT, "CopySource": "s/x%20y", "MetadataDirective": "COPY"},
-            {"s3:x-amz-copy-source": "s/x y", "s3:x-amz-metadata-directive": "COPY"},
+            {
+                "s3:x-amz-copy-source": "s/x y",
+                "s3:x-amz-metadata-directive": "COPY",
+                "s3:objectcreationoperation": "true",
+            },
         ),
         (
             "s3",
@@ -114,7 +119,7 @@ def resolve(service: str, operation: str, params: dict[str, Any], **more: Any) -
             "ec2",
             "CreateTags",
             {"Resources": ["vpc-1"], "Tags": [{"Key": "Name", "Value": "x"}]},
-            {"ec2:region": REGION, "aws:requesttag/name": "x", "aws:tagkeys": ("Name",)},
+            {"ec2:region": REGION, "ec2:vpcid": "vpc-1", "aws:requesttag/name": "x", "aws:tagkeys": ("Name",)},
         ),
     ],
 )

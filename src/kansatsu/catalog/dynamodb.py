@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html (Pa
 
 from collections.abc import Iterator
 
-from kansatsu.catalog import expressions, generic, partiql
+from kansatsu.catalog import expressions, generic, partiql, tags
 from kansatsu.catalog.authorization import Authorization, Context, Params, PartitionKey
 
 # Operations that name their resource by an ARN, and the parameter that holds it.
@@ -200,7 +200,7 @@ class Resolver:
         elif not generic.is_known("dynamodb", operation):
             yield Authorization(action, "*", exact=False)  # newer than what we know of its resources
         elif operation in _BY_ARN and params.get(_BY_ARN[operation]):
-            yield Authorization(action, params[_BY_ARN[operation]], _request_tags(params))
+            yield Authorization(action, params[_BY_ARN[operation]], tags.asked(params))
         elif operation in _GLOBAL_TABLES:
             name = params.get("GlobalTableName", "")
             yield Authorization(action, f"arn:aws:dynamodb::{self._prefix.split(':')[4]}:global-table/{name}")
@@ -217,7 +217,7 @@ class Resolver:
     def _of_table(self, operation: str, params: Params) -> Iterator[Authorization]:
         index = params.get("IndexName")
         resource = self.table(params["TableName"]) + (f"/index/{index}" if index else "")
-        context = _request_tags(params)
+        context = tags.asked(params)
         yield Authorization(f"dynamodb:{operation}", resource, context)
         if operation == "CreateTable" and params.get("Tags"):
             yield Authorization("dynamodb:TagResource", resource, context)
@@ -231,12 +231,3 @@ class Resolver:
         yield Authorization(action, target)
         for name in _RESTORED:
             yield Authorization(f"dynamodb:{name}", target)
-
-
-def _request_tags(params: Params) -> Context:
-    tags = params.get("Tags") or []
-    found: Context = {f"aws:requesttag/{tag.get('Key', '').lower()}": tag.get("Value", "") for tag in tags}
-    keys = tuple(tag.get("Key", "") for tag in tags) or tuple(params.get("TagKeys") or ())
-    if keys:
-        found["aws:tagkeys"] = keys
-    return found

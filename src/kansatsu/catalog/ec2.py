@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from kansatsu.catalog import ec2_keys, tags
 from kansatsu.catalog.authorization import Authorization, Context, Params
 from kansatsu.catalog.values import arn_parts, safe
 from kansatsu.wire import Operation
@@ -27,6 +28,7 @@ _PARAMETERS = {
     "vpc-flow-log": ("FlowLogIds",),
     "dedicated-host": ("HostId", "HostIds"),
     "dhcp-options": ("DhcpOptionsId",),
+    "ipam-pool": ("Ipv4IpamPoolId", "Ipv6IpamPoolId"),
 }
 # The beginning of an id -> its resource type, for operations that take ids of any kind.
 _ID_PREFIXES = {
@@ -61,16 +63,6 @@ _ID_PREFIXES = {
 _ANY_KIND = {"CreateTags": "Resources", "DeleteTags": "Resources", "CreateFlowLogs": "ResourceIds"}
 _MAKING = re.compile(r"(Create|Allocate|Import|Copy|Run|Request|Register|Purchase|Provision)[A-Z]")
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z]+)\}")
-# Parameter -> condition key of the same meaning.
-_KEYS = {
-    "InstanceType": "ec2:instancetype",
-    "AvailabilityZone": "ec2:availabilityzone",
-    "Encrypted": "ec2:encrypted",
-    "VolumeType": "ec2:volumetype",
-    "Size": "ec2:volumesize",
-    "Iops": "ec2:volumeiops",
-    "Attribute": "ec2:attribute",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +73,7 @@ class _Type:
     template: str
     required: bool
     parameters: tuple[str, ...]
+    keys: frozenset[str]  # its condition keys, in lower case
 
 
 def resolve(operation: Operation, params: Params, account: str, region: str) -> tuple[Authorization, ...]:
@@ -90,7 +83,7 @@ def resolve(operation: Operation, params: Params, account: str, region: str) -> 
     is not exact.
     """
     action = f"ec2:{operation.name}"
-    context = {**_context(params), "ec2:region": region}
+    context = ec2_keys.of_request(operation.name, params, region)
     types = _types(operation.name)
     if types is None:
         return (Authorization(action, "*", context, exact=False),)
@@ -102,16 +95,15 @@ def resolve(operation: Operation, params: Params, account: str, region: str) -> 
     else:
         resources = _resources(operation.name, types, params, arns)
     if resources is None:
-        return (Authorization(action, "*", context, exact=False),)
-    own = (
-        {**context, **_request_tags(params.get("Tags") or ())}
-        if operation.name in ("CreateTags", "DeleteTags")
-        else context
-    )
-    found = [
-        Authorization(action, arn, {**own, **_tags_of(params, key)} if made else own) for key, arn, made in resources
-    ]
-    found.extend(_tagging(operation.name, params, types, arns, context))
+        return (Authorization(action, "*", context | tags.asked(params), exact=False),)
+    own = context | tags.asked(params)  # CreateTags and DeleteTags
+    known = {kind.key: kind.keys for kind in types}
+    found = []
+    for key, arn, made in resources:
+        of_resource = ec2_keys.of_resource(key, arn, made, params, account, region)
+        given = _tags_of(params, key) if made else {}
+        found.append(Authorization(action, arn, ec2_keys.of_type(own | of_resource, known[key]) | given))
+    found.extend(_tagging(operation.name, params, types, arns, {"ec2:region": region}))
     return tuple(found)
 
 
@@ -124,13 +116,15 @@ def _types(operation: str) -> tuple[_Type, ...] | None:
     if not data.actions.action_exists("ec2", operation):
         return None
     found = []
-    for item in data.actions.get_action_details("ec2", operation)["resourceTypes"]:
+    details = data.actions.get_action_details("ec2", operation)
+    for item in details["resourceTypes"]:
         if not data.resources.resource_type_exists("ec2", item["name"]):
             return None
         template: str = data.resources.get_resource_type_details("ec2", item["name"])["arn"]
         name = _PLACEHOLDER.findall(template)[-1]
         parameters = dict.fromkeys((*_PARAMETERS.get(item["name"], ()), name, f"{name}s"))
-        found.append(_Type(item["name"], template, bool(item["required"]), tuple(parameters)))
+        keys = frozenset(key.lower() for key in (*item["conditionKeys"], *details["conditionKeys"]))
+        found.append(_Type(item["name"], template, bool(item["required"]), tuple(parameters), keys))
     return tuple(found)
 
 
@@ -201,28 +195,11 @@ def _values(value: Any) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _context(params: Params) -> Context:
-    found: Context = {}
-    for name in params.keys() & _KEYS.keys():
-        value = params[name]
-        if isinstance(value, (str, int)):
-            found[_KEYS[name]] = str(value).lower() if isinstance(value, bool) else str(value)
-    return found
-
-
-def _request_tags(tags: Iterable[Params]) -> Context:
-    listed = list(tags)
-    found: Context = {f"aws:requesttag/{tag.get('Key', '').lower()}": tag.get("Value", "") for tag in listed}
-    if listed:
-        found["aws:tagkeys"] = tuple(tag.get("Key", "") for tag in listed)
-    return found
-
-
 def _tags_of(params: Params, kind: str) -> Context:
     found: Context = {}
     for specification in params.get("TagSpecifications") or ():
         if specification.get("ResourceType") == kind:
-            found |= _request_tags(specification.get("Tags") or ())
+            found |= tags.asked(specification)
     return found
 
 
@@ -234,6 +211,6 @@ def _tagging(
     for specification in params.get("TagSpecifications") or ():
         name = specification.get("ResourceType", "")
         kind = kinds.get(name)
-        own = {**context, **_request_tags(specification.get("Tags") or ()), "ec2:createaction": operation}
+        own = {**context, **tags.asked(specification), "ec2:createaction": operation}
         resource = arns.of(kind, "*") if kind else "*"
         yield Authorization("ec2:CreateTags", resource, own, exact=kind is not None)

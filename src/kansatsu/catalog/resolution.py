@@ -1,8 +1,9 @@
 """Which IAM actions on which resources an operation is: by own tables, by the general rule, or falling back to "*"."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
-from kansatsu.catalog import ec2, generic, s3
+from kansatsu.catalog import ec2, generic, kms_keys, s3
 from kansatsu.catalog.authorization import Authorization, Params, PartitionKey
 from kansatsu.catalog.compiled import entry
 from kansatsu.catalog.dynamodb import Resolver
@@ -35,7 +36,15 @@ def resolve(
         found = tuple(_guarded(ec2.resolve(operation, params, account, region), region))
     else:
         found = _once(entry(operation).resolve(operation, params, Frame(account, region, known)))
+    if service == "kms":
+        found = tuple(_with_kms_keys(check, params, account) for check in found)
     return found or (Authorization(generic.action(operation), "*", exact=False),)
+
+
+def _with_kms_keys(check: Authorization, params: Params, account: str) -> Authorization:
+    """The check with KMS's own keys; a parameter that is called like one may mean another thing (KeySpec)."""
+    others = {key: value for key, value in check.context.items() if not key.startswith("kms:")}
+    return replace(check, context=others | kms_keys.context(check.action.partition(":")[2], params, account))
 
 
 def _guarded(found: Iterable[Authorization], region: str) -> Iterator[Authorization]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from urllib.parse import parse_qsl, unquote
 
+from kansatsu.catalog import tags
 from kansatsu.catalog.authorization import Authorization, Context, Params
 from kansatsu.errors import AwsError
 
@@ -119,6 +120,19 @@ _KEYS = {
     "ObjectLockLegalHoldStatus": "s3:object-lock-legal-hold",
     "IfMatch": "s3:if-match",
     "IfNoneMatch": "s3:if-none-match",
+    "AnnotationDirective": "s3:x-amz-object-annotation-directive",
+    "AnnotationPrefix": "s3:annotation-prefix",
+    "BucketNamespace": "s3:x-amz-bucket-namespace",
+    "MaxAnnotationResults": "s3:max-annotation-results",
+    "ObjectIfMatch": "s3:x-amz-object-if-match",
+    "ObjectLockEventHold": "s3:object-lock-event-hold",
+    "ObjectLockEventHoldDurationDays": "s3:object-lock-event-hold-duration-days",
+}
+# What of s3:PutObject makes an object, and what only prepares one.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+_CREATES = {
+    **dict.fromkeys(("PutObject", "CopyObject", "CompleteMultipartUpload"), "true"),
+    **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "UploadPartCopy"), "false"),
 }
 _WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload"}
 # A source is percent-encoded, so that none of these is in its key as it stands.
@@ -219,6 +233,13 @@ def _context(operation: str, params: Params) -> Context:
     location = (params.get("CreateBucketConfiguration") or {}).get("LocationConstraint")
     if location:
         found["s3:locationconstraint"] = str(location)
+    if operation in _CREATES:
+        found["s3:objectcreationoperation"] = _CREATES[operation]
+    fields = (params.get("InventoryConfiguration") or {}).get("OptionalFields")
+    if fields:
+        found["s3:inventoryaccessibleoptionalfields"] = tuple(map(str, fields))
+    if operation == "CreateBucket":
+        found |= tags.asked(params.get("CreateBucketConfiguration") or {})
     return found
 
 

@@ -50,6 +50,11 @@ def request_tags(params: Params, names: tuple[tuple[str, ...], tuple[str, ...]])
     return found
 
 
+def asked(params: Params) -> Context:
+    """The same, of an operation whose parameters nobody has looked through before."""
+    return request_tags(params, members(tuple(params)))
+
+
 def _pairs(value: Any) -> list[tuple[str, str]]:
     """[{Key, Value}], {key: value}, or either within a structure (Tags.Items of CloudFront)."""
     if isinstance(value, list):

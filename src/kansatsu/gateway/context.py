@@ -4,12 +4,16 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 Keys are in lower case. A key that does not apply is absent, never empty.
 """
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from math import ceil
+from typing import Any
 
 from kansatsu.http import HttpRequest
 from kansatsu.identity import EntityRecord, Session
 from kansatsu.services.registry import Caller
+from kansatsu.signing import ALGORITHM, Signature
 
 Context = dict[str, str | tuple[str, ...]]
 
@@ -75,6 +79,36 @@ def of_request(
             context[key] = value
     if session is not None and session.mfa is not None:
         context["aws:multifactorauthage"] = str(max(0, int((now - session.mfa).total_seconds())))
+    return context
+
+
+def of_resource(action: str, resource: str, owner: str, account: str) -> Context:
+    """Whose the resource is: `owner`, and the caller's own `account` where an action is on no resource.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount
+    """
+    owner = owner or (account if resource == "*" else "")
+    keys = ("aws:resourceaccount", "s3:resourceaccount") if action.startswith("s3:") else ("aws:resourceaccount",)
+    return dict.fromkeys(keys, owner) if owner else {}
+
+
+def of_s3(signature: Signature | None, request: HttpRequest, params: Mapping[str, Any], now: datetime) -> Context:
+    """Keys of S3 alone: how the request was signed, and how long an object will be kept.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/bucket-policy-s3-sigv4-conditions.html
+    """
+    context: Context = {}
+    if signature is not None:
+        context["s3:signatureversion"] = ALGORITHM
+        context["s3:authtype"] = "REST-QUERY-STRING" if signature.presigned else "REST-HEADER"
+        if signature.presigned:
+            context["s3:signatureage"] = str(max(0, int((now - signature.time).total_seconds() * 1000)))
+    if hashed := request.headers.get("x-amz-content-sha256"):
+        context["s3:x-amz-content-sha256"] = hashed
+    until = params.get("ObjectLockRetainUntilDate") or (params.get("Retention") or {}).get("RetainUntilDate")
+    if isinstance(until, datetime):
+        # In whole days, begun ones included: who asks for ten days from now asks for 10, however long the way was.
+        context["s3:object-lock-remaining-retention-days"] = str(ceil((until - now) / timedelta(days=1)))
     return context
 
 

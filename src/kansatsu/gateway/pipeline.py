@@ -25,7 +25,7 @@ from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUna
 from kansatsu.gateway import asgi, observing, refusals
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
-from kansatsu.gateway.context import Context, of_request
+from kansatsu.gateway.context import Context, of_request, of_resource, of_s3
 from kansatsu.gateway.denying import Denier
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.learning import bound_of
@@ -68,6 +68,7 @@ class Exchange:
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     service: Service | None = None
     operation: Operation | None = None
+    signature: Signature | None = None
     identity: Identity | None = None
     body: BodyVerifier | None = None  # of a body that is streamed, else None
     region: str = ""
@@ -141,7 +142,7 @@ class Pipeline:
 
     async def _serve(self, exchange: Exchange) -> Answer:
         try:
-            signature = parse_signature(exchange.request)
+            signature = exchange.signature = parse_signature(exchange.request)
         except SigningError:
             exchange.service = await self._guess(exchange)
             raise
@@ -343,15 +344,15 @@ class Pipeline:
 def _decide(
     identity: Identity, item: Authorization, guard: Guard | None, context: engine.Context, policies: Policies
 ) -> Decision:
-    merged = {**context, **item.context} if item.context else context
     resource = item.resource if item.exact or item.resource != "*" else UNRESOLVED
-    if guard is None:  # ours: the policies of what we hold ourselves are the handlers' to bring
-        owner = _ACCOUNT.match(item.resource)
-        return evaluate(Request(identity.principal, item.action, resource, merged, owner[1] if owner else ""), policies)
+    found = _ACCOUNT.match(item.resource)
+    owner = guard.account if guard is not None else found[1] if found else ""
+    merged = {**context, **of_resource(item.action, resource, owner, identity.caller.account), **item.context}
+    # What is ours has no guard: the policies of what we hold ourselves are the handlers' to bring.
     # INVARIANT: what belongs to another account must be allowed by a policy of its own as well.
-    if policy := guard.policy_for(identity.principal):
+    if guard is not None and (policy := guard.policy_for(identity.principal)):
         policies = replace(policies, resource=policy)
-    return evaluate(Request(identity.principal, item.action, resource, merged, guard.account), policies)
+    return evaluate(Request(identity.principal, item.action, resource, merged, owner), policies)
 
 
 def _refusal(exchange: Exchange, error: AwsError) -> Whole:
@@ -369,6 +370,8 @@ def _context(exchange: Exchange, identity: Identity) -> Context:
         exchange.now,
         identity.caller.session,
     )
+    if _known(exchange.operation).service.signing_name == "s3":
+        own |= of_s3(exchange.signature, exchange.request, exchange.params, exchange.now)
     return identity.context | own
 
 

@@ -2,12 +2,13 @@
 
 from kansatsu.signing.body import BodyVerifier
 from kansatsu.signing.errors import AuthFailure, SigningError
-from kansatsu.signing.model import PayloadMode, Signature
+from kansatsu.signing.model import ALGORITHM, PayloadMode, Signature
 from kansatsu.signing.parse import parse_signature
 from kansatsu.signing.sign import presign, sign
 from kansatsu.signing.verify import Verified, require_scope, verify
 
 __all__ = [
+    "ALGORITHM",
     "AuthFailure",
     "BodyVerifier",
     "PayloadMode",

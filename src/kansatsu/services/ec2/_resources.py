@@ -15,6 +15,13 @@ from kansatsu.services.registry import Call, Params
 from kansatsu.workload import Member, find_profile
 
 Context = dict[str, str | tuple[str, ...]]
+# What every instance here has in common: it is a container.
+CONTAINER: Context = {
+    "ec2:ebsoptimized": "false",
+    "ec2:instancemarkettype": "on-demand",
+    "ec2:rootdevicetype": "instance-store",
+    "ec2:tenancy": "default",
+}
 
 
 def ec2_arn(call: Call, resource: str, *, account: str | None = None) -> str:
@@ -42,8 +49,8 @@ def instance_context(call: Call, member: Member | None) -> Context:
         "ec2:instanceid": instance.id,
         "ec2:instancetype": instance.details.instance_type,
         "ec2:availabilityzone": instance.details.zone,
-        "ec2:rootdevicetype": "instance-store",
-        "ec2:tenancy": "default",
+        **CONTAINER,
+        "ec2:instancemetadatatags": options.instance_metadata_tags,
         "ec2:metadatahttptokens": options.http_tokens,
         "ec2:metadatahttpendpoint": options.http_endpoint,
         "ec2:metadatahttpputresponsehoplimit": str(options.hop_limit),
@@ -56,14 +63,6 @@ def instance_context(call: Call, member: Member | None) -> Context:
 def resource_tags(tags: Mapping[str, str]) -> Context:
     """The tags of an existing resource, under both of their names."""
     return {f"{prefix}:resourcetag/{key.lower()}": value for key, value in tags.items() for prefix in ("aws", "ec2")}
-
-
-def request_tags(tags: Mapping[str, str | None]) -> Context:
-    """The tags in a request."""
-    if not tags:
-        return {}
-    context: Context = {"aws:tagkeys": tuple(tags)}
-    return context | {f"aws:requesttag/{key.lower()}": value for key, value in tags.items() if value is not None}
 
 
 def instances(action: str) -> Callable[[Call, Params], Iterator[Authorization]]:

@@ -5,10 +5,10 @@ import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kansatsu.catalog import Authorization
+from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import InvalidParameterCombination, InvalidParameterValue, MissingParameter, UnsupportedOperation
 from kansatsu.services.ec2 import _render, _tagging
-from kansatsu.services.ec2._resources import Context, ec2_arn, instances, pass_role, profile_named, request_tags
+from kansatsu.services.ec2._resources import CONTAINER, Context, ec2_arn, instances, pass_role, profile_named
 from kansatsu.services.ec2.metadata import changed_options
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload import DEFAULT_METADATA, LaunchRequest, Member, find_profile
@@ -23,28 +23,43 @@ def _run_checks(call: Call, params: Params) -> Iterator[Authorization]:
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ExamplePolicies_EC2.html#iam-example-runinstances
     """
-    tags = _asked_tags(params)
-    context = _launch_context(call, params) | request_tags(tags)
+    tags = asked_tags({"Tags": _tags_given(params)})
+    context = _launch_context(call, params) | tags
     resources = [
-        (ec2_arn(call, f"image/{params.get('ImageId', '*')}", account=""), {"ec2:imageid": params.get("ImageId", "")}),
+        (ec2_arn(call, f"image/{params.get('ImageId', '*')}", account=""), _image_context(params)),
         (ec2_arn(call, "instance/*"), context),
         (ec2_arn(call, f"subnet/{params.get('SubnetId', '*')}"), {"ec2:subnetid": params.get("SubnetId", "")}),
-        (ec2_arn(call, "network-interface/*"), {}),
+        (ec2_arn(call, "network-interface/*"), _subnet_context(call, params)),
     ]
-    resources += [(ec2_arn(call, f"security-group/{key}"), {}) for key in params.get("SecurityGroupIds") or ["*"]]
+    for key in params.get("SecurityGroupIds") or ("",):
+        resources.append((ec2_arn(call, f"security-group/{key or '*'}"), {"ec2:securitygroupid": key}))
     for resource, more in resources:
         present = {key: value for key, value in more.items() if value}
         yield Authorization("ec2:RunInstances", resource, {"ec2:region": call.region, **present}, True)
     if tags:
         created: Context = {"ec2:createaction": "RunInstances", "ec2:region": call.region}
-        yield Authorization("ec2:CreateTags", ec2_arn(call, "instance/*"), created | request_tags(tags), True)
+        yield Authorization("ec2:CreateTags", ec2_arn(call, "instance/*"), created | tags, True)
     if wanted := params.get("IamInstanceProfile"):
         yield from pass_role(call, profile_named(call, wanted), ec2_arn(call, "instance/*"))
 
 
-def _asked_tags(params: Params) -> dict[str, str | None]:
+def _image_context(params: Params) -> Context:
+    """Images are the engine's own, as DescribeImages shows them."""
+    return {
+        "ec2:imageid": params.get("ImageId", ""),
+        "ec2:imagetype": "machine",
+        "ec2:public": "false",
+        "ec2:rootdevicetype": "instance-store",
+    }
+
+
+def _subnet_context(call: Call, params: Params) -> Context:
+    return {"ec2:subnet": ec2_arn(call, f"subnet/{params['SubnetId']}")} if params.get("SubnetId") else {}
+
+
+def _tags_given(params: Params) -> list[Mapping[str, str]]:
     specifications: Sequence[Mapping[str, Any]] = params.get("TagSpecifications") or ()
-    return {tag.get("Key", ""): tag.get("Value") for item in specifications for tag in item.get("Tags") or ()}
+    return [tag for item in specifications for tag in item.get("Tags") or ()]
 
 
 def _launch_context(call: Call, params: Params) -> Context:
@@ -54,8 +69,8 @@ def _launch_context(call: Call, params: Params) -> Context:
         "ec2:metadatahttptokens": options.get("HttpTokens", DEFAULT_METADATA.http_tokens),
         "ec2:metadatahttpendpoint": options.get("HttpEndpoint", DEFAULT_METADATA.http_endpoint),
         "ec2:metadatahttpputresponsehoplimit": str(options.get("HttpPutResponseHopLimit", DEFAULT_METADATA.hop_limit)),
-        "ec2:rootdevicetype": "instance-store",
-        "ec2:tenancy": "default",
+        "ec2:instancemetadatatags": options.get("InstanceMetadataTags", DEFAULT_METADATA.instance_metadata_tags),
+        **CONTAINER,
     }
     if profile := profile_named(call, params.get("IamInstanceProfile") or {}):
         context["ec2:instanceprofile"] = profile.arn

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from kansatsu.catalog import Authorization
+from kansatsu.catalog import Authorization, ec2_attributes
 from kansatsu.errors import IncorrectInstanceState, InvalidParameterValue, UnsupportedOperation
 from kansatsu.services.ec2 import _render
-from kansatsu.services.ec2._resources import Context, one_instance
+from kansatsu.services.ec2._resources import one_instance
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload.views import MetadataOptions
 
@@ -41,12 +41,7 @@ def changed_options(options: MetadataOptions, asked: Mapping[str, Any]) -> Metad
 
 
 def _check(call: Call, params: Params) -> Iterator[Authorization]:
-    attributes: Context = {
-        f"ec2:attribute/{name.lower()}": str(value)
-        for name, value in params.items()
-        if name not in ("InstanceId", "DryRun")
-    }
-    yield one_instance(call, "ModifyInstanceMetadataOptions", params["InstanceId"], attributes)
+    yield one_instance(call, "ModifyInstanceMetadataOptions", params["InstanceId"], ec2_attributes(params))
 
 
 @operation("ec2", "ModifyInstanceMetadataOptions", resource=_check)

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from kansatsu.catalog import Authorization
+from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.services.ec2 import _filters, _tagging
-from kansatsu.services.ec2._resources import Context, member_of, one_instance, request_tags
+from kansatsu.services.ec2._resources import Context, member_of, one_instance
 from kansatsu.services.registry import Call, Params, operation
 
 
 def _each(action: str) -> Any:
     def checks(call: Call, params: Params) -> Iterator[Authorization]:
-        asked: Context = request_tags({tag.get("Key", ""): tag.get("Value") for tag in params.get("Tags") or ()})
+        asked: Context = asked_tags(params)
         for resource_id in params["Resources"]:
             yield one_instance(call, action, resource_id, asked)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from kansatsu import arn
-from kansatsu.catalog import Authorization
+from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import ValidationError
 from kansatsu.identity import EntityRecord, managed, profiles, tags
 from kansatsu.services.registry import Call, Params
@@ -113,12 +113,7 @@ def role_target(call: Call, name: str) -> Target:
 
 def _request_keys(params: Params) -> Context:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html"""
-    context: Context = {}
-    if requested := params.get("Tags"):
-        context.update({f"aws:requesttag/{item['Key'].lower()}": item["Value"] for item in requested})
-        context["aws:tagkeys"] = tuple(item["Key"] for item in requested)
-    elif keys := params.get("TagKeys"):
-        context["aws:tagkeys"] = tuple(keys)
+    context = asked_tags(params)
     if boundary := params.get("PermissionsBoundary"):
         context["iam:permissionsboundary"] = boundary
     return context

@@ -4,18 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kansatsu.catalog import Authorization
+from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import IncorrectState
 from kansatsu.identity import profiles
 from kansatsu.services.ec2 import _tagging
-from kansatsu.services.ec2._resources import (
-    ec2_arn,
-    instance_context,
-    member_of,
-    pass_role,
-    profile_named,
-    request_tags,
-)
+from kansatsu.services.ec2._resources import ec2_arn, instance_context, member_of, pass_role, profile_named
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload import Member, RegisteredProcess, find_profile
 from kansatsu.workload.views import CredentialError, CredentialsState
@@ -24,7 +17,7 @@ from kansatsu.workload.views import CredentialError, CredentialsState
 def _register_checks(call: Call, params: Params) -> Iterator[Authorization]:
     """What the same would take in two or three calls: register, associate (with iam:PassRole), tag."""
     anything = ec2_arn(call, "instance/*")
-    tags = request_tags({tag["Key"]: tag["Value"] for tag in params.get("Tags") or ()})
+    tags = asked_tags(params)
     yield Authorization("kansatsu:RegisterInstance", anything, tags, True)
     if name := params.get("InstanceProfile"):
         profile = profile_named(call, {"Name": name})
@@ -32,7 +25,7 @@ def _register_checks(call: Call, params: Params) -> Iterator[Authorization]:
         yield Authorization("ec2:AssociateIamInstanceProfile", anything, context, True)
         yield from pass_role(call, profile, anything)
     if tags:
-        yield Authorization("ec2:CreateTags", anything, tags, True)
+        yield Authorization("ec2:CreateTags", anything, {**tags, "ec2:createaction": "RegisterInstance"}, True)
 
 
 @operation("kansatsu", "RegisterInstance", resource=_register_checks)

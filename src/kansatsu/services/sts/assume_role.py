@@ -121,7 +121,7 @@ def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Conte
         if role is None or role.trust is None:
             unknown = Request(principal, action, role_arn, {**call.context, **asked})
             raise _denied(call, Decision(unknown, own, False, False, PolicyType.TRUST))
-        context = {**call.context, **asked, **_resource_tags(role)}
+        context = {**call.context, **asked, **_resource_tags(role), "aws:resourceaccount": role.account}
         request = Request(principal, action, role.arn, context, role.account)
         trusted = Policies(own.identity, own.boundary, own.session, trust=role.trust)
         decision = evaluate(request, trusted)
