@@ -84,3 +84,11 @@ def test_who_can(server: Any, user: str) -> None:
     principals = [row["principal"] for row in json.loads(done.stdout)]
     assert not any(arn.endswith(user) for arn in principals)
     assert "arn:aws:iam::123456789012:user/admin" in principals
+
+
+def test_a_misspelt_action_is_told(server: Any) -> None:
+    """It is denied like any other, so that nobody would notice."""
+    sentence = "kansatsu: AWS has no action s3:GetObjct; did you mean s3:GetObject?\n"
+    assert kansatsu(server, "can", "user/admin", "s3:GetObjct", KEY).stderr == sentence
+    assert kansatsu(server, "who-can", "s3:GetObjct", KEY).stderr == sentence
+    assert kansatsu(server, "can", "user/admin", "s3:GetObject", KEY).stderr == ""

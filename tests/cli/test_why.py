@@ -1,6 +1,7 @@
 """`kansatsu why` against a real server: what it prints, for whom, and with which exit code."""
 
 import json
+import shlex
 import subprocess
 import sys
 import uuid
@@ -122,3 +123,41 @@ def test_failures(server: Any, arguments: list[str], code: int) -> None:
     done = why(server, *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert "Traceback" not in done.stderr
+
+
+def test_what_came_near_and_one_command_for_all_of_a_request(server: Any) -> None:
+    """RunInstances is several authorizations: one policy for them, as a second command would replace the first's."""
+    iam, name = server.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    condition = {"StringEquals": {"ec2:InstanceType": "t3.nano"}}
+    statement = {
+        "Sid": "Small",
+        "Effect": "Allow",
+        "Action": "ec2:RunInstances",
+        "Resource": "*",
+        "Condition": condition,
+    }
+    document = {"Version": "2012-10-17", "Statement": statement}
+    iam.put_user_policy(UserName=name, PolicyName="small", PolicyDocument=json.dumps(document))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    client = botocore.session.Session().create_client(
+        "ec2",
+        region_name="us-east-1",
+        endpoint_url=server.endpoint,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    with pytest.raises(ClientError) as refused:
+        client.run_instances(ImageId="ami-12345678", InstanceType="t3.micro", MinCount=1, MaxCount=1)
+    client.close()
+    answer: Any = refused.value.response
+    done = why(server, answer["ResponseMetadata"]["RequestId"])
+    near = "Note: The Allow of statement 1 (Small) of small is about ec2:RunInstances on "
+    notes = [line for line in done.stdout.splitlines() if line.startswith(near)]
+    assert notes and all(line.endswith("but was not met: StringEquals ec2:InstanceType = t3.nano.") for line in notes)
+    (command,) = [line for line in done.stderr.splitlines() if line.startswith("Next: aws iam put-user-policy")]
+    (written,) = [json.loads(word) for word in shlex.split(command) if word.startswith("{")]
+    iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=json.dumps(written))
+    asked = [json.loads(line.strip()) for line in done.stdout.splitlines() if line.startswith("    {")]
+    assert len(asked) > 1
+    assert written["Statement"] == asked

@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
+from kansatsu import lint
 from kansatsu.cli import client, options
-from kansatsu.cli.output import Exit, Failure
+from kansatsu.cli.output import Exit, Failure, say
 from kansatsu.cli.why import evaluation_lines
 
 
@@ -19,6 +20,12 @@ def context_keys(given: tuple[str, ...]) -> list[dict[str, Any]]:
             raise Failure(f"--context {entry} is not KEY=VALUE, such as aws:SourceIp=192.0.2.1.", Exit.USAGE)
         keys.setdefault(key, []).append(value)
     return [{"Key": key, "Values": values} for key, values in keys.items()]
+
+
+def warn_of(action: str) -> None:
+    """Say on stderr that AWS documents no such action: a misspelt one is denied like any other."""
+    if sentence := lint.doubt(action):
+        say(f"kansatsu: {sentence}", color="yellow")
 
 
 @click.command()
@@ -41,6 +48,7 @@ def can(
     with client.answers():
         answer = control.simulate_access(Principal=principal, Action=action, Resource=resource, Context=keys)
     answer.pop("ResponseMetadata", None)
+    warn_of(action)
     if form == "json":
         click.echo(json.dumps(answer, indent=2))
     else:

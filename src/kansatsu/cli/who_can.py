@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, options
-from kansatsu.cli.can import context_keys
+from kansatsu.cli.can import context_keys, warn_of
 from kansatsu.cli.output import emit, output_option
 
 COLUMNS = ["principal", "policy", "through", "statement", "conditions"]
@@ -25,6 +25,7 @@ def who_can(action: str, resource: str, context: tuple[str, ...], profile: str |
     control = client.connect(options.load(**given).settings, "kansatsu", profile)
     with client.answers():
         rows = [_row(item) for item in _all(control, {"Action": action, "Resource": resource, "Context": keys})]
+    warn_of(action)
     emit(sorted(rows, key=lambda row: [str(row[column]) for column in COLUMNS]), COLUMNS, form)
 
 

@@ -1,5 +1,6 @@
 """`kansatsu why`: who was denied what, which statement decided and where it stands, and what would allow it."""
 
+import hashlib
 import json
 import re
 import shlex
@@ -36,9 +37,8 @@ def why(what: str | None, last: bool, form: str, profile: str | None, **given: A
         return
     for line in _lines(answer):
         click.echo(line)
-    for change in answer.get("Changes", []):
-        if command := _command(change):
-            hint(command)
+    for command in _commands(answer.get("Changes", [])):
+        hint(command)
 
 
 def _asked(what: str | None) -> dict[str, str]:
@@ -103,15 +103,23 @@ def _changes(answer: Mapping[str, Any]) -> Iterator[str]:
         yield f"    {change['Statement']}"
 
 
-def _command(change: Mapping[str, Any]) -> str:
-    """The AWS CLI's command for a change that one can make at once: a new inline policy."""
-    owner = re.fullmatch(r"arn:[^:]*:iam::[0-9]*:(user|role)/(?:.*/)?([^/]+)", change.get("Owner", ""))
-    if change["Kind"] != "AddStatement" or change["PolicyType"] != "identity-based policy" or owner is None:
-        return ""
-    kind, name = owner.groups()
-    document = {"Version": "2012-10-17", "Statement": [json.loads(change["Statement"])]}
-    what = ["--policy-name", change["PolicyName"], "--policy-document", json.dumps(document)]
-    return _shell(["aws", "iam", f"put-{kind}-policy", f"--{kind}-name", name, *what])
+def _commands(changes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The AWS CLI's commands for changes that one can make at once: new inline policies.
+
+    Statements for the same policy go into one document, since a second command would replace what the first put there.
+    """
+    documents: dict[tuple[str, str, str], list[Any]] = {}
+    for change in changes:
+        owner = re.fullmatch(r"arn:[^:]*:iam::[0-9]*:(user|role)/(?:.*/)?([^/]+)", change.get("Owner", ""))
+        if change["Kind"] == "AddStatement" and change["PolicyType"] == "identity-based policy" and owner is not None:
+            policy = (*owner.groups(), change["PolicyName"])
+            documents.setdefault(policy, []).append(json.loads(change["Statement"]))
+    for (kind, name, policy_name), statements in documents.items():
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        # The same action on another resource is another policy, not this one's replacement.
+        distinct = f"{policy_name[:121]}-{hashlib.sha256(document.encode()).hexdigest()[:6]}"
+        what = ["--policy-name", distinct, "--policy-document", document]
+        yield _shell(["aws", "iam", f"put-{kind}-policy", f"--{kind}-name", name, *what])
 
 
 def _shell(words: Iterable[str]) -> str:

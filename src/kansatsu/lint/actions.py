@@ -21,20 +21,27 @@ def nearest(name: str, known: Collection[str]) -> str:
 def unknown_service(subject: Subject) -> Iterator[Found]:
     for part, action, prefix in _prefixed(subject):
         if prefix not in _reference.prefixes():
-            better = nearest(prefix, _reference.prefixes())
-            yield Found(f"No service of AWS has the prefix {prefix}{better}", part.at("Action", action))
+            yield Found(doubt(action), part.at("Action", action))
 
 
 def unknown_action(subject: Subject) -> Iterator[Found]:
     for part, action, prefix in _prefixed(subject):
-        known = _reference.actions(prefix)
-        if not known or _reference.matching(action):
+        if not _reference.actions(prefix) or _reference.matching(action):
             continue
         if "*" in action or "?" in action:
             yield Found(f"No action of AWS matches {action}.", part.at("Action", action))
         else:
-            better = nearest(action, [each.name for each in known.values()])
-            yield Found(f"AWS has no action {action}{better}", part.at("Action", action))
+            yield Found(doubt(action), part.at("Action", action))
+
+
+def doubt(action: str) -> str:
+    """A sentence when AWS documents no such action (`s3:GetObjct`), else ""."""
+    prefix = action.lower().partition(":")[0]
+    if prefix not in _reference.prefixes():
+        return f"No service of AWS has the prefix {prefix}{nearest(prefix, _reference.prefixes())}"
+    if _reference.matching(action):
+        return ""
+    return f"AWS has no action {action}{nearest(action, [each.name for each in _reference.actions(prefix).values()])}"
 
 
 def _prefixed(subject: Subject) -> Iterator[tuple[Part, str, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from kansatsu.policy._conditions import Test, compile_condition
 from kansatsu.policy._patterns import Patterns, globs, resources
 from kansatsu.policy._principals import Principals, Reach
-from kansatsu.policy.model import UNRESOLVED, Context, Document, Match, Principal, Source, Statement, Verdict
+from kansatsu.policy.model import UNRESOLVED, Condition, Context, Document, Match, Principal, Source, Statement, Verdict
 
 _MEMO_LIMIT = 4096  # names of actions come from requests, so that their number must not be the clients' choice
 
@@ -64,6 +64,13 @@ class Rule:
             return matched
         # With a variable that has no value a NotResource could mean anything, so that it matches nothing.
         return not matched and self._resources.resolvable(context)
+
+    def unmet(self, context: Context) -> tuple[Condition, ...]:
+        """The conditions that are not met."""
+        if self._conditions is None:
+            self._compile()
+        pairs = zip(self.statement.conditions, self._conditions or (), strict=True)
+        return tuple(condition for condition, test in pairs if not test(context))
 
     def reach(self, principal: Principal, *, bounded: bool = False) -> Reach:
         """How Principal or NotPrincipal names the caller. `bounded`: the caller has a permissions boundary."""

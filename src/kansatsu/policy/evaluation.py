@@ -9,7 +9,7 @@ from functools import cached_property
 from kansatsu.policy._compiled import Policy, PolicySet, Rule
 from kansatsu.policy._conditions import given
 from kansatsu.policy._principals import Reach, is_service_linked
-from kansatsu.policy.model import Limits, Match, PolicyType, Request, Verdict
+from kansatsu.policy.model import Condition, Limits, Match, PolicyType, Request, Verdict
 from kansatsu.policy.policies import (
     Policies,
     Said,
@@ -42,6 +42,12 @@ class Decision:
         """Every statement that applied, of all types, in the order of evaluation."""
         request = self.request
         return tuple(rule.match() for rule in _concerned(self) if rule.applies(request.resource, request.context))
+
+    @cached_property
+    def unmet(self) -> tuple[tuple[Match, tuple[Condition, ...]], ...]:
+        """Statements on this action and resource that did not apply, with the conditions that were not met."""
+        pairs = ((rule, rule.unmet(self.request.context)) for rule in _concerned(self))
+        return tuple((rule.match(), conditions) for rule, conditions in pairs if conditions)
 
     @cached_property
     def verdicts(self) -> Mapping[PolicyType, Verdict]:

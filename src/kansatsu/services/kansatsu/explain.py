@@ -10,7 +10,18 @@ from kansatsu import arn
 from kansatsu.advisor import AccessEvent, Change, Denial, policies_in, smallest_change, spelt, thaw
 from kansatsu.errors import AwsError, InvalidParameterCombination, MalformedPolicyDocument
 from kansatsu.identity import messages
-from kansatsu.policy import UNRESOLVED, Decision, Match, Policies, PolicyType, Principal, Request, Source, evaluate
+from kansatsu.policy import (
+    UNRESOLVED,
+    Condition,
+    Decision,
+    Match,
+    Policies,
+    PolicyType,
+    Principal,
+    Request,
+    Source,
+    evaluate,
+)
 from kansatsu.services.kansatsu import proposals
 from kansatsu.services.registry import Call, operation
 
@@ -78,6 +89,7 @@ def _of_denial(call: Call, denial: Denial) -> dict[str, Any]:
         shown = _evaluation(item.action, item.resource, said, item.verdicts.items(), matches, item.missing)
         evaluations.append(shown | {"Context": _context({**denial.context, **item.context})})
     decisions = _again(denial, texts)
+    notes += _unmet(decisions)
     if not decisions:
         notes.append("No change is proposed: the request cannot be evaluated again exactly as it was.")
     return {
@@ -108,6 +120,28 @@ def _again(denial: Denial, texts: Sequence[str]) -> list[Decision]:
     then = [(item.allowed, item.explicit, item.type) for item in denial.asked]
     now = [(decision.allowed, decision.explicit, str(decision.type or "")) for decision in decisions]
     return decisions if then == now else []
+
+
+def _unmet(decisions: Iterable[Decision]) -> list[str]:
+    """The Allow statements that came near: all fits but their conditions."""
+    found = [
+        f"The Allow of {_place(match)} is about {decision.request.action} on {decision.request.resource}, "
+        f"but was not met: {'; '.join(map(_condition, conditions))}."
+        for decision in decisions
+        if not decision.allowed and not decision.explicit
+        for match, conditions in decision.unmet
+        if match.effect == "Allow"
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _place(match: Match) -> str:
+    sid = f" ({match.sid})" if match.sid else ""
+    return f"statement {match.index + 1}{sid} of {match.policy.arn or match.policy.name or match.policy.type}"
+
+
+def _condition(condition: Condition) -> str:
+    return f"{condition.operator} {condition.key} = {', '.join(condition.values)}"
 
 
 def _changes(decisions: Iterable[Decision], notes: list[str]) -> list[dict[str, Any]]:
