@@ -10,7 +10,7 @@ A file catalog_cases/SERVICE.json says in words of AWS's documentation what call
               "answers": the error code, where AWS's own answer to the allowed call is an error, "why": a remark}
 
 In parameters and ARNs $name stands for what was kept, {"base64": text} for bytes, {"json": value} for a document as
-text. An ARN is what a policy has to say: its last part may be a wildcard, for a resource that has no name yet.
+text. An ARN is what a policy has to say: a part of it may be a wildcard, for a resource that has no name yet.
 """
 
 import base64
@@ -27,6 +27,7 @@ from typing import Any
 import boto3
 import botocore.session
 import jmespath
+import jmespath.functions
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -40,6 +41,19 @@ SENTENCE = re.compile(
     r'is not authorized to perform: (\S+) on resource: "?(.+?)"?(?: because no| with an explicit deny in a|$|\. Run )'
 )
 INEXACT = "does not resolve the resources"
+
+
+class _Functions(jmespath.functions.Functions):
+    """Of an id that comes with a path, what stands after its last slash."""
+
+    @jmespath.functions.signature({"types": ["string"]}, {"types": ["string"]})
+    def _func_after(self, text: str, mark: str) -> str:
+        return text.rpartition(mark)[2]
+
+
+def _found(paths: dict[str, str], answer: dict[str, Any] | None) -> dict[str, Any]:
+    options = jmespath.Options(custom_functions=_Functions())
+    return {name: jmespath.search(path, answer, options) for name, path in paths.items()}
 
 
 @dataclass(frozen=True)
@@ -113,7 +127,7 @@ def _filled(value: Any, kept: dict[str, Any]) -> Any:
     """A parameter with what was kept in place of $name."""
     match value:
         case str():
-            return Template(value).substitute(kept)
+            return kept[value[1:]] if value[1:] in kept else Template(value).substitute(kept)
         case {"base64": text, **rest} if not rest:
             return base64.b64decode(text)
         case {"json": document, **rest} if not rest:
@@ -133,7 +147,9 @@ class Pair:
     arn: str
 
     def __post_init__(self) -> None:
-        assert self.arn == "*" or "*" not in re.sub(r"[/:]\*$", "", self.arn), f"a name in part: {self.arn}"
+        assert all("*" not in part or part == "*" for part in re.split("[/:]", self.arn)), (
+            f"a part of a name: {self.arn}"
+        )
 
     @property
     def allowed(self) -> dict[str, Any]:
@@ -141,7 +157,7 @@ class Pair:
 
     def is_named_by(self, action: str, resource: str) -> bool:
         """Whether a denial speaks of this pair."""
-        return action == self.action and fnmatchcase(resource, re.sub(r"[\[?]", r"[\g<0>]", self.arn))
+        return action == self.action and fnmatchcase(resource, self.arn.replace("[", "[[]"))
 
     def others(self) -> list[str]:
         """ARNs of the same kind which are not this one: another name, another account, another Region."""
@@ -156,12 +172,13 @@ class Pair:
 
 
 def refusing(pair: Pair, pairs: list[Pair]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Policies that allow all but this pair, each in its own way."""
-    rest = [other.allowed for other in pairs if other != pair]
-    yield "every other action", [*rest, {"Effect": "Allow", "NotAction": pair.action, "Resource": "*"}]
-    yield "other names, accounts and Regions", [*rest, statement("Allow", "*", pair.others())]
+    """Policies that allow all but this pair: every other action, and this one on every other resource."""
+    allowed = [other.allowed for other in pairs if other != pair]
+    allowed.append({"Effect": "Allow", "NotAction": pair.action, "Resource": "*"})
+    allowed.append(statement("Allow", pair.action, pair.others()))
     if pair.arn != "*":
-        yield "every other resource", [*rest, {"Effect": "Allow", "Action": "*", "NotResource": pair.arn}]
+        allowed.append({"Effect": "Allow", "Action": pair.action, "NotResource": pair.arn})
+    yield "not allowed", allowed
     yield "denied", [statement("Allow", "*"), statement("Deny", pair.action, pair.arn)]
 
 
@@ -206,7 +223,7 @@ class Driver:
     def _do(self, steps: Iterable[Step], service: str, kept: dict[str, Any]) -> None:
         for step in steps:
             answer = self.call(self.gateway.admin, service, step.call, _filled(step.params, kept))
-            kept.update({name: jmespath.search(path, answer) for name, path in step.keep.items()})
+            kept.update(_found(step.keep, answer))
 
     def prepared(self, table: Table) -> dict[str, Any]:
         """What was kept of the setup of a table, which is done once."""
@@ -231,14 +248,14 @@ class Driver:
         answer, failure = self._answer(self.limited(pair.allowed for pair in pairs), case, params)
         code = failure.response["Error"]["Code"] if failure else ""
         assert code == case.answers, f"{case}, allowed: {failure or answer}"
-        kept.update({name: jmespath.search(path, answer) for name, path in case.keep.items()})
+        kept.update(_found(case.keep, answer))
 
     def _refused(
         self, case: Case, params: dict[str, Any], pair: Pair, how: str, statements: list[dict[str, Any]]
     ) -> None:
         keys = self.limited(statements)
         _, failure = self._answer(keys, case, params)
-        about = f"{case}, {how} but {pair.action} on {pair.arn}: {failure}"
+        about = f"{case}, {pair.action} on {pair.arn} {how}: {failure}"
         assert failure and failure.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403), about
         assert pair.is_named_by(*self._named(keys, failure)), about
 
