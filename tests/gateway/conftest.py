@@ -1,6 +1,7 @@
 """One gateway for all tests of this directory, on a loopback port: no test stops it or shares what it changes."""
 
 import asyncio
+import functools
 import itertools
 import os
 import socket
@@ -20,6 +21,7 @@ from botocore.config import Config
 from kansatsu import identity, services
 from kansatsu.advisor import AccessEvent, Recorder
 from kansatsu.backends import EmbeddedBackend
+from kansatsu.cli.client import MODELS
 from kansatsu.clock import SystemClock
 from kansatsu.delivery import CredentialEndpoint, MetadataService, load_keys
 from kansatsu.gateway.app import App
@@ -27,13 +29,14 @@ from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.pipeline import Pipeline
 from kansatsu.gateway.server import HttpServer
 from kansatsu.identity import sessions
-from kansatsu.resources import KINDS, Knowledge, Resources
+from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
 from kansatsu.workload import Workload, WorkloadSettings
 
 from . import raw
 from .raw import REGION, Ask, Got, Keys
 
 ACCOUNT = "123456789012"
+SECOND = "210987654321"
 WAIT = 60.0
 EC2_TRUST = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
@@ -45,12 +48,14 @@ class Gateway:
         self.data_dir = data_dir
         self.clock = SystemClock()
         self.store = identity.open_store(data_dir, self.clock)
+        identity.accounts.found(self.store, ACCOUNT)
         admin = identity.bootstrap(self.store, ACCOUNT)
         assert admin is not None
         self.admin = Keys(admin.access_key_id, admin.secret.value, name="admin")
         self.recorder = Recorder(self.store, data_dir, self.clock)
         self._numbers = itertools.count()
         self._session = boto3.session.Session(region_name=REGION)  # one: it remembers the models that it has read
+        self._session._loader.search_paths.append(str(MODELS))
         self._clients: list[Any] = []
         self._loop = asyncio.new_event_loop()
         self._ended = asyncio.Event()
@@ -73,11 +78,12 @@ class Gateway:
         stack.push_async_callback(self.backend.stop)
         self.recorder.start()
         stack.callback(self.recorder.close)
-        forwarder = Forwarder({}, self.backend)
+        forwarder = Forwarder({}, self.backend, ACCOUNT)
         metadata = MetadataService(load_keys(self.data_dir, self.clock), self.clock)
         settings = WorkloadSettings(account=ACCOUNT, region=REGION)
         self.workload = Workload(self.store, self.clock, settings, _no_instances, backend=forwarder.ask)
-        resources = Resources(Knowledge(forwarder.ask, self.clock, KINDS), ACCOUNT)
+        accounts = Accounts(lambda: self.store.snapshot().accounts(), forwarder.keeps_apart)
+        resources = Resources(Knowledge(forwarder.ask, self.clock, KINDS), forwarder.ask, ACCOUNT, accounts)
         self.pipeline = Pipeline(self.store, self.recorder, self.workload, forwarder, resources, self.clock)
         server = HttpServer(App(self.pipeline, lambda: {"status": "ok"}))
         stack.push_async_callback(server.close)
@@ -176,6 +182,12 @@ class Gateway:
             **{"kind": "role", "session_name": "session", **fields},
         )
         return Keys(session.access_key_id, session.secret.value, token, role["RoleName"])
+
+    @functools.cached_property
+    def stranger(self) -> Keys:
+        """The administrator of a second account."""
+        made = self.client("kansatsu").create_account(Name="second", AccountId=SECOND)
+        return Keys(made["AccessKeyId"], made["SecretAccessKey"], name="admin")
 
     def bucket(self) -> str:
         name = self.name("bucket")

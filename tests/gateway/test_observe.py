@@ -159,3 +159,16 @@ def test_segments_of_before_are_read() -> None:
     event = events.decode(line)
     assert isinstance(event, events.AccessEvent) and event.would_deny == ""
     assert events.encode(event) == line + b"\n"
+
+
+def test_observing_opens_no_account_to_another(observing: Gateway) -> None:
+    name = observing.bucket()
+    observing.client("s3").put_object(Bucket=name, Key="k", Body=b"mine")
+    queue = observing.client("sqs").create_queue(QueueName=observing.name("queue"))["QueueUrl"]
+    for service, operation, params in (
+        ("s3", "get_object", {"Bucket": name, "Key": "k"}),
+        ("sqs", "purge_queue", {"QueueUrl": queue}),
+    ):
+        with pytest.raises(ClientError) as denied:
+            getattr(observing.client(service, observing.stranger), operation)(**params)
+        assert denied.value.response["Error"]["Code"].startswith("AccessDenied")

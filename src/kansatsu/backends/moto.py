@@ -22,6 +22,8 @@ _CREDENTIALS = Credentials("backend", "backend")
 class EmbeddedBackend:
     """Moto under a Supervisor. Its data live in memory: they are gone when it, or we, end."""
 
+    apart = True
+
     def __init__(self, directory: Path, clock: Clock, *, wait_seconds: float = 30.0) -> None:
         self.supervisor = Supervisor(directory, wait_seconds=wait_seconds)
         self._clock = clock

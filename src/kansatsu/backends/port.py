@@ -38,7 +38,12 @@ class BackendResponse:
 
 
 class Backend(Protocol):
-    """Something that speaks AWS's protocols and does not check who is calling."""
+    """Something that speaks AWS's protocols and does not check who is calling.
+
+    `apart`: it keeps what belongs to different accounts apart; else all that it holds belongs to one.
+    """
+
+    apart: bool
 
     @property
     def condition(self) -> Condition:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from kansatsu.errors import ServiceUnavailable
@@ -37,6 +37,7 @@ class Supervisor:
         self._task: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self.state = "starting"
+        self.when_emptied: Callable[[], None] = lambda: None  # called when a child that was ready has ended
 
     @property
     def pid(self) -> int | None:
@@ -83,6 +84,7 @@ class Supervisor:
             finally:
                 self.state = "restarting"
                 self._ready.clear()
+                self.when_emptied()
                 await self._end()
             attempts = 0 if came_up else attempts + 1
             await asyncio.sleep(min(_LONGEST_DELAY, _FIRST_DELAY * 4**attempts))

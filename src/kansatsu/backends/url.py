@@ -28,6 +28,8 @@ class UrlBackend:
     trusted; `watch` looks after it when nobody calls. Raises ValueError for another URL.
     """
 
+    apart = False
+
     def __init__(
         self,
         url: str,

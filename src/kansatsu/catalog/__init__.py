@@ -1,5 +1,6 @@
 """What AWS has: which service a request is for, which IAM actions on which resources an operation is."""
 
+from kansatsu.catalog.abroad import abroad, buckets
 from kansatsu.catalog.authorization import Authorization
 from kansatsu.catalog.deputies import acts_unseen
 from kansatsu.catalog.ec2_keys import attributes as ec2_attributes
@@ -13,8 +14,10 @@ from kansatsu.catalog.unenforced import ENFORCED, sets_unenforced_policy
 __all__ = [
     "ENFORCED",
     "Authorization",
+    "abroad",
     "acts_unseen",
     "asked_tags",
+    "buckets",
     "ec2_attributes",
     "identify",
     "is_action",

@@ -17,8 +17,9 @@ _CONTEXT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 @click.command(context_settings=_CONTEXT, add_help_option=False)
 @click.argument("args", nargs=-1, type=click.UNPROCESSED)
+@options.account_option
 @options.where_options
-def aws(args: tuple[str, ...], **given: Any) -> None:
+def aws(args: tuple[str, ...], whose: str | None, **given: Any) -> None:
     """Run the AWS CLI with ARGS, pointed here as the administrator."""
     program = find()
     if surroundings.RUNNING_AS in os.environ:
@@ -26,7 +27,7 @@ def aws(args: tuple[str, ...], **given: Any) -> None:
         _become(program, args, os.environ.get(surroundings.ENDPOINT, ""), os.environ)
     settings = options.load(**given).settings
     found = daemon.require_running(settings.data_dir)
-    keys = credentials.read(settings.data_dir)
+    keys = credentials.read(settings.data_dir, whose)
     dropped = surroundings.beaten_by(os.environ)
     environ = {name: text for name, text in os.environ.items() if name not in dropped}
     environ |= surroundings.pointing(found.endpoint, settings.region, keys, os.environ)

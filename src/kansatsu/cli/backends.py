@@ -84,7 +84,7 @@ def _credentials(name: str, settings: Settings) -> Credentials:
     if found is None:
         raise Unusable(f"No credentials for the backend {name}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
     frozen = found.get_frozen_credentials()
-    if str(frozen.access_key) == _own_key(settings):
+    if str(frozen.access_key) in _own_keys(settings):
         raise Unusable(
             f"The credentials for the backend {name} would be this Kansatsu's own administrator's; undo "
             f"`{again('env')}` in this shell, and set the backend's AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
@@ -93,11 +93,11 @@ def _credentials(name: str, settings: Settings) -> Credentials:
     return Credentials(str(frozen.access_key), str(frozen.secret_key), token)
 
 
-def _own_key(settings: Settings) -> str:
+def _own_keys(settings: Settings) -> set[str]:
     try:
-        return credentials.read(settings.data_dir).access_key_id
+        return {keys.access_key_id for keys in credentials.read_all(settings.data_dir).values()}
     except Failure:
-        return ""  # the first start: there are none yet
+        return set()  # the first start: there are none yet
 
 
 def _embedded(settings: Settings) -> EmbeddedBackend:

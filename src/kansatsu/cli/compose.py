@@ -3,34 +3,32 @@
 import asyncio
 import gc
 import logging
-import os
 import signal
 import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any, cast
 
 from kansatsu import __version__, identity, services
 from kansatsu.advisor import Recorder, RecorderSettings
-from kansatsu.cli import backends, daemon, engine
-from kansatsu.cli.settings import NOT_ENFORCED, OBSERVE, Settings
+from kansatsu.cli import backends, credentials, engine
+from kansatsu.cli.output import Failure
+from kansatsu.cli.settings import BY_NAME, NOT_ENFORCED, OBSERVE, Settings
+from kansatsu.cli.surroundings import Keys
 from kansatsu.clock import SystemClock
 from kansatsu.delivery import CredentialEndpoint, MetadataService, load_keys
 from kansatsu.gateway.app import App
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.pipeline import Pipeline
 from kansatsu.gateway.server import HttpServer
-from kansatsu.identity import AdminKey, Store
-from kansatsu.resources import KINDS, Knowledge, Resources
+from kansatsu.identity import Store
+from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
 from kansatsu.workload import Handle, Workload, WorkloadSettings
 from kansatsu.workload.associations import RevokeOn
 from kansatsu.workload.injection import InjectorClient
 from kansatsu.workload.views import InstanceView
 
 log = logging.getLogger(__name__)
-
-PROFILE = "kansatsu"
 
 
 async def serve(settings: Settings, sock: socket.socket) -> None:
@@ -56,7 +54,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     clock = SystemClock()
     store = identity.open_store(settings.data_dir, clock)
     stack.callback(store.close)
-    _first_start(store, settings)
+    account = _first_start(store, settings)
     recorder = Recorder(
         store,
         settings.data_dir,
@@ -68,7 +66,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     recorder.start()
     stack.callback(recorder.close)
     route, default, embedded = await backends.open_backends(settings, stack)
-    forwarder = Forwarder(route, default)
+    forwarder = Forwarder(route, default, account)
 
     metadata = MetadataService(load_keys(settings.data_dir, clock), clock)
     provider = await stack.enter_async_context(engine.open_engine(settings))
@@ -84,7 +82,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         store,
         clock,
         WorkloadSettings(
-            account=settings.account,
+            account=account,
             region=settings.region,
             revoke_on=cast(RevokeOn, settings.revoke_on),  # one of three, as the settings check
             session_duration=settings.session_duration,
@@ -95,12 +93,16 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         backend=forwarder.ask,
     )
     lifetime = backends.fact_lifetime(settings)
-    resources = Resources(Knowledge(forwarder.ask, clock, KINDS, lifetime), settings.account)
+    accounts = Accounts(lambda: store.snapshot().accounts(), forwarder.keeps_apart)
+    resources = Resources(Knowledge(forwarder.ask, clock, KINDS, lifetime), forwarder.ask, account, accounts)
+    if embedded is not None:
+        embedded.supervisor.when_emptied = resources.clear
     pipeline = Pipeline(store, recorder, workload, forwarder, resources, clock, observe=settings.mode == OBSERVE)
 
     async def reset() -> None:
         await workload.clear()
-        await asyncio.to_thread(identity.reset, store, settings.account)
+        await asyncio.to_thread(identity.reset, store, account)
+        await asyncio.to_thread(_forget_profiles, settings)
         if embedded is not None:
             await embedded.reset()
         resources.clear()
@@ -109,7 +111,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         return {
             "status": "ok",
             "version": __version__,
-            "account": settings.account,
+            "account": account,
             "mode": settings.mode,
             "backends": backends.conditions(route, default),
             "engine": workload.engine,
@@ -150,26 +152,30 @@ async def _serve_processes(workload: Workload, endpoint: CredentialEndpoint, sta
     workload.process_endpoint = f"http://127.0.0.1:{sock.getsockname()[1]}"
 
 
-def _first_start(store: Store, settings: Settings) -> None:
-    """Make the admin user and write its key down, unless the file is there already."""
-    path = settings.data_dir / daemon.CREDENTIALS_FILE
-    key = identity.bootstrap(store, settings.account)
-    if key is not None and (key.created or not path.exists()):
-        _write_credentials(path, key)
+def _first_start(store: Store, settings: Settings) -> str:
+    """Make the admin user of the first account; write every administrator's key down that is not written down yet."""
+    account = identity.accounts.found(store, settings.account)
+    if settings.account not in (account, BY_NAME["account"].default):
+        raise Failure(
+            f"The first account in {settings.data_dir} is {account}, not {settings.account}: leave the setting account "
+            "out, or choose another --data-dir. `kansatsu account create` opens further accounts."
+        )
+    with store.read() as conn:
+        known = identity.accounts.listing(conn)
+    with credentials.editing(settings.data_dir) as profiles:
+        for item in known:
+            section = credentials.section_of(item.name)
+            key = identity.bootstrap(store, item.id)
+            if key is not None and (key.created or section not in profiles):
+                profiles[section] = Keys(key.access_key_id, key.secret.value)
+    return account
 
 
-def _write_credentials(path: Path, key: AdminKey) -> None:
-    """Whole or not at all, and never readable by others."""
-    temporary = path.with_suffix(".new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="ascii") as file:
-        file.write(f"[{PROFILE}]\naws_access_key_id = {key.access_key_id}\n")
-        file.write(f"aws_secret_access_key = {key.secret.value}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    identity.sync_directory(path.parent)
+def _forget_profiles(settings: Settings) -> None:
+    """Those of further accounts, which are gone."""
+    with credentials.editing(settings.data_dir) as profiles:
+        for section in set(profiles) - {credentials.SECTION}:
+            del profiles[section]
 
 
 class _Both:

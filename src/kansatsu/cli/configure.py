@@ -23,17 +23,18 @@ _NAME = re.compile(r"[A-Za-z0-9._+@%/-]+")
 
 
 @click.command()
-@click.option("--profile", default="kansatsu", show_default=True, metavar="NAME", help="Profile to write.")
+@click.option("--profile", metavar="NAME", help="Profile to write; kansatsu, or kansatsu-NAME of another account.")
 @click.option("--force", is_flag=True, help="Replace a profile of that name that Kansatsu did not write.")
+@options.account_option
 @options.where_options
-def configure(profile: str, force: bool, **given: Any) -> None:
+def configure(profile: str | None, force: bool, whose: str | None, **given: Any) -> None:
     """Write a profile that points here into your AWS config and credentials files."""
     settings = options.load(**given).settings
-    if not _NAME.fullmatch(profile):
+    if profile is not None and not _NAME.fullmatch(profile):
         raise Failure(f"'{profile}' cannot be the name of a profile.", Exit.USAGE)
-    credentials.refuse_inside()
     found = daemon.running(settings.data_dir)
-    keys = credentials.read(settings.data_dir)
+    section, keys = credentials.find(settings.data_dir, whose)
+    profile = profile or section
     header = "default" if profile == "default" else f"profile {profile}"
     endpoint = found.endpoint if found else settings.listen.url
     changes = [

@@ -38,8 +38,9 @@ _SHELLS: Mapping[str, tuple[Callable[[str, str], str], Callable[[str], str]]] = 
 @click.command()
 @click.option("--shell", type=click.Choice(list(_SHELLS)), default="sh", show_default=True, help="Whose syntax.")
 @click.option("--unset", is_flag=True, help="Print the lines that undo it.")
+@options.account_option
 @options.where_options
-def env(shell: str, unset: bool, **given: Any) -> None:
+def env(shell: str, unset: bool, whose: str | None, **given: Any) -> None:
     """Print lines that point AWS clients here: eval "$(kansatsu env)"."""
     settings = options.load(**given).settings
     if unset and shell == "dotenv":
@@ -50,7 +51,7 @@ def env(shell: str, unset: bool, **given: Any) -> None:
         return
     credentials.refuse_inside()
     found = daemon.running(settings.data_dir)
-    keys = credentials.read(settings.data_dir)
+    keys = credentials.read(settings.data_dir, whose)
     if found is None:
         say(f"Kansatsu does not run on {settings.data_dir} now; start it with `{again('up -d')}`.")
     endpoint = found.endpoint if found else settings.listen.url

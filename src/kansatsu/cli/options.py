@@ -27,6 +27,12 @@ def where_options(command: Command) -> Command:
     return _flag(_settings.BY_NAME["data-dir"])(_CONFIG(command))
 
 
+def account_option(command: Command) -> Command:
+    """`--account NAME|ID`, given to the command as `whose`: the account whose administrator is meant."""
+    text = "Account, by name or id, whose administrator is meant; the first account unless it is given."
+    return click.option("--account", "whose", metavar="NAME|ID", help=text)(command)
+
+
 def setting_options(command: Command) -> Command:
     """Every setting as a flag, and `--config`."""
     command = _CONFIG(command)

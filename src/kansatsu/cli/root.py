@@ -18,6 +18,7 @@ COMMANDS = {
     "aws": "awscli",
     "run": "run",
     "instance": "instance",
+    "account": "account",
     "why": "why",
     "can": "can",
     "who-can": "who_can",

@@ -144,15 +144,16 @@ def _announce(settings: Settings, alive: Callable[[], bool], foreground: bool) -
     """Wait for the health path to say 200, then print what to type next; False when it ended or never got ready."""
     limit = time.monotonic() + READY_WITHIN
     while alive() and time.monotonic() < limit:
-        if daemon.health(settings.listen.url) == 200:
-            _welcome(settings, foreground)
+        status, said = daemon.ask_health(settings.listen.url)
+        if status == 200:
+            _welcome(settings, foreground, said.get("account", settings.account))
             return True
         time.sleep(0.02)
     return False
 
 
-def _welcome(settings: Settings, foreground: bool) -> None:
-    say(f"Kansatsu is ready: {settings.listen.url}, account {settings.account}, data in {settings.data_dir}")
+def _welcome(settings: Settings, foreground: bool, account: str) -> None:
+    say(f"Kansatsu is ready: {settings.listen.url}, account {account}, data in {settings.data_dir}")
     if settings.mode == OBSERVE:
         say(NOT_ENFORCED, color="red")
     if "embedded" in settings.backend.values():

@@ -58,14 +58,29 @@ class Forwarded:
 
 
 class Forwarder:
-    """Sends requests to the backend of their service."""
+    """Sends requests to the backend of their service.
 
-    def __init__(self, route: dict[str, Backend], default: Backend) -> None:
+    `home` is the account to which everything belongs at a backend that does not keep accounts apart.
+    """
+
+    def __init__(self, route: dict[str, Backend], default: Backend, home: str) -> None:
         self._route = route
         self._default = default
+        self._home = home
 
-    def backend(self, service: str) -> Backend:
-        return self._route.get(service, self._default)
+    def keeps_apart(self, service: str) -> bool:
+        """Whether the backend of a service has resources of several accounts, each for itself."""
+        return self._route.get(service, self._default).apart
+
+    def backend(self, service: str, account: str) -> Backend:
+        """What is behind a service for an account. Raises Unimplemented where that account has nothing."""
+        backend = self._route.get(service, self._default)
+        # INVARIANT: the credentials of one account never do anything in the name of another.
+        if not backend.apart and account != self._home:
+            raise Unimplemented(
+                f"What is behind {service} belongs to account {self._home}; account {account} has nothing there."
+            )
+        return backend
 
     async def forward(
         self,
@@ -78,7 +93,7 @@ class Forwarder:
     ) -> Forwarded:
         """Send a path-style request on; `body` streams it, without one the request's own bytes are sent."""
         service = operation.service
-        backend = self.backend(service.name)
+        backend = self.backend(service.name, account)
         response = await backend.call(
             account, region, service.signing_name, request, body, repeatable=operation.name.startswith(_READS)
         )
@@ -94,7 +109,7 @@ class Forwarder:
     async def call(self, request: HttpRequest, operation: Operation, account: str, region: str) -> dict[str, Any]:
         """Send a request on and decode the answer, for what is merged with our own. Raises the backend's AwsError."""
         service = operation.service
-        backend = self.backend(service.name)
+        backend = self.backend(service.name, account)
         response = await backend.call(account, region, service.signing_name, request)
         return await backends.decoded(response, service.name, operation.name)
 
@@ -102,7 +117,7 @@ class Forwarder:
         self, account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         """A call of our own, by parameters. Raises the backend's AwsError."""
-        return await backends.ask(self.backend(service), account, region, service, operation, params)
+        return await backends.ask(self.backend(service, account), account, region, service, operation, params)
 
 
 def _is_for_clients(name: str) -> bool:

@@ -5,11 +5,9 @@ Our own services and proxied ones take the same steps; no handler checks its cal
 
 import logging
 import re
-import uuid
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -18,18 +16,18 @@ from sqlalchemy import Connection
 from kansatsu import catalog, wire
 from kansatsu import policy as engine
 from kansatsu.advisor import MOST_ASKED, AccessEvent, EvidenceLost, Recorder, worth_keeping
-from kansatsu.backends import verified
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
 from kansatsu.gateway import asgi, observing, refusals
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
+from kansatsu.gateway.backed import Backed
 from kansatsu.gateway.context import Context, of_request, of_resource, of_s3
 from kansatsu.gateway.denying import Denier
+from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.learning import bound_of
-from kansatsu.gateway.policies import PolicyCalls
 from kansatsu.http import HttpRequest
 from kansatsu.identity import Snapshot, Store
 from kansatsu.policy import UNRESOLVED, Decision, Policies, Request, evaluate
@@ -37,7 +35,7 @@ from kansatsu.resources import Guard, Resources
 from kansatsu.services.callers import policies_of
 from kansatsu.services.ec2 import ownership
 from kansatsu.services.registry import Call, Handler, Refused, handler
-from kansatsu.signing import AuthFailure, BodyVerifier, Signature, SigningError, parse_signature
+from kansatsu.signing import AuthFailure, Signature, SigningError, parse_signature
 from kansatsu.wire import Operation, Service
 from kansatsu.workload import Workload
 
@@ -54,29 +52,6 @@ _LONGEST_EVIDENCE = 4096
 GLOBAL_REGION = "us-east-1"
 _GLOBAL = frozenset({"iam", "organizations", "cloudfront", "route53"})
 _DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One request on its way: what is known of it so far."""
-
-    request: HttpRequest
-    receive: asgi.Body
-    client: str
-    secure: bool
-    now: datetime
-    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    service: Service | None = None
-    operation: Operation | None = None
-    signature: Signature | None = None
-    identity: Identity | None = None
-    body: BodyVerifier | None = None  # of a body that is streamed, else None
-    region: str = ""
-    params: dict[str, Any] = field(default_factory=dict)
-    authorizations: tuple[Authorization, ...] = ()
-    guards: tuple[Guard, ...] = ()  # of the authorizations, where a backend holds the resources
-    authorized: bool = False
-    passed: dict[int, observing.Passed] = field(default_factory=dict)  # denials let through, by place in authorizations
 
 
 class Pipeline:
@@ -97,8 +72,7 @@ class Pipeline:
         self._recorder = recorder
         self._workload = workload
         self._forwarder = forwarder
-        self._resources = resources
-        self._policies = PolicyCalls(resources, forwarder)
+        self._backed = Backed(resources, forwarder)
         self._clock = clock
         self._authenticator = Authenticator(store)
         self._denier = Denier(store, recorder)
@@ -244,33 +218,13 @@ class Pipeline:
         return await self._store.transact(_run, found, call, arguments)
 
     async def _forward(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
-        operation = _known(exchange.operation)
         identity = _caller(exchange)
-        account = identity.caller.account
-        exchange.authorizations = catalog.resolve(operation, exchange.params, account, exchange.region)
-        exchange.guards = await self._resources.guards(exchange.authorizations, account, exchange.region)
-        self._authorize(exchange, _context(exchange, identity), snapshot)
-        # INVARIANT: fail closed: a kind of policy that nothing here enforces is refused, never stored.
-        if kind := catalog.sets_unenforced_policy(operation, exchange.params):
-            raise Unimplemented(
-                f"Kansatsu does not enforce {kind} yet, so {operation.service.name}:{operation.name} is refused "
-                "instead of storing a policy that would have no effect."
-            )
-        if why := catalog.acts_unseen(operation, exchange.params):
-            raise Unimplemented(f"Kansatsu refuses {operation.service.name}:{operation.name} for now: {why}.")
-        name, guard = f"{operation.service.name}.{operation.name}", exchange.guards[0]
-        with self._resources.changing(name, exchange.authorizations):
-            result = await self._policies.answer(operation, exchange.params, guard, identity.caller, snapshot)
-            if result is not None:
-                return Whole(wire.encode(operation, result, exchange.request_id))
-            # INVARIANT: what another account's resource allows is done there, never to a namesake in the caller's.
-            return await self._pass_on(exchange, operation, guard.account or account)
-
-    async def _pass_on(self, exchange: Exchange, operation: Operation, account: str) -> Answer:
-        body = verified(asgi.stream(exchange.receive), exchange.body) if exchange.body else None
-        # INVARIANT: only S3 reads a bucket from the host; no other path may grow by what a client wrote there.
-        request = wire.path_style(exchange.request) if operation.service.name == "s3" else exchange.request
-        return await self._forwarder.forward(request, operation, account, exchange.region, exchange.request_id, body)
+        bound = bound_of(identity, self._workload, self._authenticator, snapshot, exchange.now)
+        deciding = (policies_of(identity.caller, snapshot),) if bound is None else (bound.own, bound.policies)
+        context = _context(exchange, identity)
+        return await self._backed.answer(
+            exchange, snapshot, deciding, lambda: self._authorize(exchange, context, snapshot)
+        )
 
     def _authorize(self, exchange: Exchange, context: engine.Context, snapshot: Snapshot) -> None:
         """Raise the denial of the first authorization that policy does not allow; all must be allowed."""
@@ -289,7 +243,9 @@ class Pipeline:
             decisions = [decision, *(_decide(identity, *other, context, policies) for other in others[:MOST_ASKED])]
             made = exchange.request_id, exchange.now, exchange.region
             denial = made, identity.caller, _known(exchange.operation), context, decisions
-            if self._observe and observing.may_pass(item):
+            # INVARIANT: observing opens no account to another.
+            own = guard is None or guard.account in ("", identity.caller.account)
+            if self._observe and own and observing.may_pass(item):
                 exchange.passed[place] = self._denier.passed(*denial)
                 continue
             exchange.authorizations, exchange.passed = (item,), {}

@@ -38,7 +38,9 @@ class PolicyCalls:
             raise Unimplemented(f"The backend has no policies for this resource, so {name} is refused.")
         people = People(snapshot.entity, snapshot.find)
         if name in SETTERS:
-            prepared = SETTERS[name].prepared(params, guard.place.arn, people, embedded=self._embedded(operation))
+            prepared = SETTERS[name].prepared(
+                params, guard.place.arn, people, embedded=self._embedded(operation, guard)
+            )
             if prepared is not None:
                 document, params = prepared
                 await self._may_set(operation, document, guard, caller)
@@ -47,8 +49,8 @@ class PolicyCalls:
         result = await self._ask(operation, params, guard)
         return shown(name, result, people) if name in READERS else result
 
-    def _embedded(self, operation: Operation) -> bool:
-        return isinstance(self._forwarder.backend(operation.service.name), EmbeddedBackend)
+    def _embedded(self, operation: Operation, guard: Guard) -> bool:
+        return isinstance(self._forwarder.backend(operation.service.name, guard.account), EmbeddedBackend)
 
     async def _ask(self, operation: Operation, params: Mapping[str, Any], guard: Guard) -> Mapping[str, Any]:
         assert guard.place is not None  # noqa: S101 - answer() has looked

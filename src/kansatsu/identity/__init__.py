@@ -1,7 +1,8 @@
 """Who there is and what they may: users, groups, roles, policies, keys and sessions, and the store that holds them."""
 
-from kansatsu.identity import aws_managed, ids, keyring, messages, revocations, schema, sessions
-from kansatsu.identity.bootstrap import AdminKey, bootstrap, reset
+from kansatsu.identity import accounts, aws_managed, ids, keyring, messages, revocations, schema, sessions
+from kansatsu.identity.accounts import Account, reset
+from kansatsu.identity.bootstrap import AdminKey, bootstrap
 from kansatsu.identity.changes import touch
 from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
 from kansatsu.identity.revocations import revoke
@@ -13,6 +14,7 @@ from kansatsu.identity.store import Store, open_store
 
 __all__ = [
     "AccessKey",
+    "Account",
     "AdminKey",
     "EntityPolicies",
     "EntityRecord",
@@ -24,6 +26,7 @@ __all__ = [
     "Snapshot",
     "Store",
     "StoreError",
+    "accounts",
     "aws_managed",
     "bootstrap",
     "ids",

@@ -1,4 +1,4 @@
-"""The first start: one administrator with one access key, and the way back to just that for tests."""
+"""The administrator of an account with one access key, and the way back to just that for tests."""
 
 import json
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def bootstrap(store: "Store", account: str) -> AdminKey | None:
     with store.write() as conn:
         known = _known(conn, account)
         if known is None:
-            return _create(store, conn, account)
+            return administrator(store, conn, account)
         row = conn.execute(select(schema.access_key).where(schema.access_key.c.id == known["key"])).first()
         return None if row is None else AdminKey(row.id, store.sealer.open_secret(row.secret, row.id), False)
 
@@ -51,7 +51,14 @@ def _known(conn: Connection, account: str) -> dict[str, str] | None:
     return json.loads(value) if value is not None else None
 
 
-def _create(store: "Store", conn: Connection, account: str) -> AdminKey:
+def administered(conn: Connection) -> list[str]:
+    """The accounts that were given an administrator."""
+    query = select(schema.setting.c.name).where(schema.setting.c.name.startswith(_setting("")))
+    return [name.removeprefix(_setting("")) for name in conn.execute(query).scalars()]
+
+
+def administrator(store: "Store", conn: Connection, account: str) -> AdminKey:
+    """Make the first administrator of an account that has none, and its key."""
     now = store.clock.now().timestamp()
     user = ids.new_id("AIDA")
     key, secret = ids.access_key_id(account, "AKIA"), ids.secret_key()
@@ -83,21 +90,29 @@ def _attach(conn: Connection, user: str, now: float) -> None:
     conn.execute(insert(schema.attachment), row)
 
 
-def reset(store: "Store", account: str) -> None:
-    """Wipe an account in one transaction, all but the administrator and its key, who are as on the first day.
+def wipe(store: "Store", conn: Connection, account: str) -> None:
+    """Wipe an account, all but the administrator and its key, who are as on the first day.
 
-    For --test-mode. Sessions of roles and other users die with them. When the administrator or its key was deleted,
-    the account is left empty and bootstrap() makes a new one.
+    Sessions of roles and other users die with them. When the administrator or its key was deleted, the account is left
+    empty and bootstrap() makes a new one.
     """
-    with store.write() as conn:
-        known = _known(conn, account) or {"user": "", "key": ""}
-        intact = _restore_admin(conn, known, store.clock.now().timestamp())
-        keep = known if intact else {"user": "", "key": ""}
-        for table, where in _doomed(account, keep):
-            conn.execute(delete(table).where(where))
-        if not intact:
-            conn.execute(delete(schema.setting).where(schema.setting.c.name == _setting(account)))
-        touch(conn, account, "reset", account)
+    known = _known(conn, account)
+    if known is None or not _restore_admin(conn, known, store.clock.now().timestamp()):
+        remove(conn, account)
+    else:
+        _empty(conn, account, known)
+
+
+def remove(conn: Connection, account: str) -> None:
+    """Wipe an account and forget that it had an administrator."""
+    _empty(conn, account, {"user": "", "key": ""})
+    conn.execute(delete(schema.setting).where(schema.setting.c.name == _setting(account)))
+
+
+def _empty(conn: Connection, account: str, keep: dict[str, str]) -> None:
+    for table, where in _doomed(account, keep):
+        conn.execute(delete(table).where(where))
+    touch(conn, account, "reset", account)
 
 
 def _restore_admin(conn: Connection, known: dict[str, str], now: float) -> bool:

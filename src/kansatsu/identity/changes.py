@@ -12,6 +12,7 @@ Which touches a write needs (kind, id); a write that lacks one is a security bug
 | customer policy created, deleted, default version changed, tags           | "policy", its ARN                      |
 | access key created, activated, deactivated, deleted                       | "access_key", its id                   |
 | instance profile created, deleted, role added or removed, tags            | "instance_profile", its id             |
+| account opened                                                            | "account", ACCOUNTS                    |
 | revoke() and rotation of sealing keys                                     | they touch by themselves               |
 """
 
@@ -32,8 +33,11 @@ KINDS = frozenset(
         "revocation",
         "sealing_key",
         "reset",
+        "account",
     }
 )
+
+ACCOUNTS = "accounts"  # the id under which the list of accounts is known
 
 
 @dataclass(frozen=True, slots=True)

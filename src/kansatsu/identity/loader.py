@@ -10,6 +10,8 @@ from kansatsu import arn as arns
 from kansatsu import policy as engine
 from kansatsu.errors import InternalFailure, MalformedPolicyDocument
 from kansatsu.identity import aws_managed, schema
+from kansatsu.identity.accounts import listing
+from kansatsu.identity.changes import ACCOUNTS
 from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
 from kansatsu.policy import Policy, PolicySet, PolicyType, Source
 
@@ -37,6 +39,13 @@ class Own:
     attached: tuple[str, ...]
     groups: tuple[str, ...]
     boundary_arn: str | None
+
+
+def accounts(store: "Store") -> Loaded[tuple[str, ...]]:
+    """The ids of all accounts; never kept while there is none, which is before the first start."""
+    with store.read() as conn:
+        found = tuple(account.id for account in listing(conn))
+    return Loaded(found or None, (ACCOUNTS,))
 
 
 def access_key(store: "Store", id: str) -> Loaded[AccessKey]:

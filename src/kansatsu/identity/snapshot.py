@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from kansatsu.identity import changes, loader, revocations
 from kansatsu.identity.cache import Cache
-from kansatsu.identity.changes import Change
+from kansatsu.identity.changes import ACCOUNTS, Change
 from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
 from kansatsu.policy import Policy, PolicySet, PolicyType
 
@@ -87,6 +87,10 @@ class Snapshot:
             with self._lock, self._store.read() as conn:
                 listed = self._revocations = revocations.load(conn)
         return bool(listed) and revocations.applies(listed, session)
+
+    def accounts(self) -> tuple[str, ...]:
+        """The ids of all accounts of the installation, the first account's first."""
+        return self._get((ACCOUNTS,), "account", lambda: loader.accounts(self._store)) or ()
 
     def refresh(self) -> None:
         """Drop what has changed since the last time. The store calls it under the lock."""

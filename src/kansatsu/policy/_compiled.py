@@ -5,10 +5,12 @@ Everything is compiled at its first use: an account holds many policies of which
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from kansatsu.policy._conditions import Test, compile_condition
 from kansatsu.policy._patterns import Patterns, globs, resources
 from kansatsu.policy._principals import Principals, Reach
+from kansatsu.policy._template import named
 from kansatsu.policy.model import UNRESOLVED, Condition, Context, Document, Match, Principal, Source, Statement, Verdict
 
 _MEMO_LIMIT = 4096  # names of actions come from requests, so that their number must not be the clients' choice
@@ -82,6 +84,15 @@ class Rule:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
         return Reach.NONE if not bounded and self._principals.excludes(principal) else Reach.SELF
 
+    def asks(self) -> Iterator[str]:
+        """The condition keys, in lower case, that its conditions and the variables in it ask for."""
+        statement = self.statement
+        for condition in statement.conditions:
+            yield condition.key.lower()
+        values = (value for condition in statement.conditions for value in condition.values)
+        for text in chain(statement.resources, values):
+            yield from named(text)
+
     def match(self) -> Match:
         """Where the statement stands."""
         statement = self.statement
@@ -129,11 +140,12 @@ _Candidates = tuple[tuple[Rule, ...], tuple[Rule, ...]]
 class PolicySet:
     """An ordered set of policies of which each may allow or deny; immutable."""
 
-    __slots__ = ("_exact", "_indexed", "_memo", "_other", "_wild", "policies")
+    __slots__ = ("_exact", "_indexed", "_keys", "_memo", "_other", "_wild", "policies")
 
     def __init__(self, policies: Iterable[Policy] = ()):
         self.policies = tuple(policies)
         self._memo: dict[str, _Candidates] = {}
+        self._keys: dict[str, frozenset[str]] = {}
         self._indexed = False
 
     def __iter__(self) -> Iterator[Policy]:
@@ -166,6 +178,16 @@ class PolicySet:
             if len(self._memo) >= _MEMO_LIMIT:
                 self._memo.clear()
             found = self._memo[action] = self._search(action.lower())
+        return found
+
+    def keys(self, action: str) -> frozenset[str]:
+        """The condition keys, in lower case, that may decide about an action; found once."""
+        found = self._keys.get(action)
+        if found is None:
+            if len(self._keys) >= _MEMO_LIMIT:
+                self._keys.clear()
+            rules = chain(*self.candidates(action))
+            found = self._keys[action] = frozenset(key for rule in rules for key in rule.asks())
         return found
 
     def _search(self, action: str) -> _Candidates:

@@ -46,6 +46,11 @@ class TemplateError(ValueError):
     """A `${` that begins no variable."""
 
 
+def named(text: str) -> tuple[str, ...]:
+    """The keys, in lower case, of all variables in a text, whatever stands around them."""
+    return tuple(match[2].lower() for match in _VARIABLE.finditer(text) if match[2])
+
+
 def tokenize(text: str, *, variables: bool, wildcards: bool) -> tuple[Token, ...]:
     """The tokens of a policy string. Raises TemplateError for `${` without a proper variable behind it.
 

@@ -41,6 +41,17 @@ class Policies:
         """The policy of the resource or role itself."""
         return self.trust if self.trust is not None else self.resource
 
+    def ask_for(self, action: str, prefixes: tuple[str, ...]) -> bool:
+        """Whether any of them may ask about an action for a condition key that begins so; prefixes in lower case.
+
+        What is costly to know is then looked up, and is not where this is false: no decision can depend on it.
+        """
+        guards = (self.boundary, self.resource, self.trust, self.vpc_endpoint)
+        sets = [self.identity, *self.scps, *self.rcps, *(guard.rules for guard in guards if guard is not None)]
+        if self.session is not None:
+            sets.append(self.session)
+        return any(key.startswith(prefixes) for policy_set in sets for key in policy_set.keys(action))
+
     @property
     def guard_type(self) -> PolicyType:
         """What the guard is called."""

@@ -4,20 +4,26 @@ from kansatsu.resources.facts import UNSUPPORTED, Kind, Place, Unsupported
 from kansatsu.resources.guards import Guard, Resources
 from kansatsu.resources.kinds import KINDS
 from kansatsu.resources.knowledge import Knowledge, until_changed
+from kansatsu.resources.owners import Accounts, arn_of, bucket_of
 from kansatsu.resources.public import is_public
 from kansatsu.resources.setters import READERS, SETTERS, shown
+from kansatsu.resources.tags import Deciding
 
 __all__ = [
     "KINDS",
     "READERS",
     "SETTERS",
     "UNSUPPORTED",
+    "Accounts",
+    "Deciding",
     "Guard",
     "Kind",
     "Knowledge",
     "Place",
     "Resources",
     "Unsupported",
+    "arn_of",
+    "bucket_of",
     "is_public",
     "shown",
     "until_changed",

@@ -11,9 +11,11 @@ from kansatsu.catalog import Authorization
 from kansatsu.errors import Unimplemented
 from kansatsu.policy import Policy, Principal
 from kansatsu.resources import kinds
+from kansatsu.resources.conditions import Conditions
 from kansatsu.resources.facts import UNSUPPORTED, Place, Unsupported
 from kansatsu.resources.kinds import PolicyKind
-from kansatsu.resources.knowledge import Knowledge
+from kansatsu.resources.knowledge import Ask, Knowledge
+from kansatsu.resources.owners import Accounts, Owners
 from kansatsu.resources.public import is_public
 
 # Names by which S3 reaches a bucket that they do not tell; no bucket may end so.
@@ -80,22 +82,30 @@ class Resources:
     `home` is the account that owns what no ARN tells the owner of.
     """
 
-    def __init__(self, knowledge: Knowledge, home: str) -> None:
+    def __init__(self, knowledge: Knowledge, ask: Ask, home: str, accounts: Accounts) -> None:
         self._knowledge = knowledge
         self._home = home
+        self.owners = Owners(knowledge, home, accounts)
+        self.conditions = Conditions(knowledge, ask)
 
     async def guards(self, items: Sequence[Authorization], account: str, region: str) -> tuple[Guard, ...]:
         """The guard of each authorization of a request in an account ("" of nobody) and Region.
 
         Raises ServiceUnavailable where the backend does not say.
         """
+        if items and items[0].action == "s3:CreateBucket":
+            # Whoever else has a bucket of that name: what is asked for is one of one's own.
+            return tuple(Guard(account) for _ in items)
         return tuple([await self._guard(item.resource, account or self._home, region) for item in items])
 
     async def _guard(self, resource: str, account: str, region: str) -> Guard:
         named, holder, held = _held(resource)
         if named is None or holder is None or held is None:
             return Guard(named.account if named is not None else "")
-        place = Place(named.account or account, held, named.region or region)
+        owner = named.account
+        if not owner and named.service == "s3":
+            owner = await self.owners.of_bucket(held, account)
+        place = Place(owner or account, held, named.region or region)
         policy = await self._knowledge.learn(holder.kind, place)
         if policy is UNSUPPORTED:
             return Guard(place.account, place, supported=False)

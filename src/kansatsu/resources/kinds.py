@@ -70,4 +70,53 @@ ACCOUNT_BLOCK: Kind[frozenset[str]] = Kind(
     frozenset({"s3control.PutPublicAccessBlock", "s3control.DeletePublicAccessBlock"}),
 )
 
-KINDS: tuple[Kind[Any], ...] = (BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK)
+# Whether the account that is asked owns the bucket: buckets of all accounts share one namespace, and a backend need not
+# say whose it is, but it lists each account its own.
+OWNED: Kind[bool] = Kind(
+    "owner",
+    "s3",
+    "ListBuckets",
+    lambda place: {"Prefix": place.name},
+    lambda place, answer: any(bucket.get("Name") == place.name for bucket in answer.get("Buckets") or ()),
+    False,
+    frozenset(),
+    _BUCKETS,
+)
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html: us-east-1 is none, EU is eu-west-1.
+LOCATION: Kind[str] = Kind(
+    "Region",
+    "s3",
+    "GetBucketLocation",
+    _bucket,
+    lambda _place, answer: {"": "us-east-1", "EU": "eu-west-1"}.get(
+        location := answer.get("LocationConstraint") or "", location
+    ),
+    "",
+    frozenset({"NoSuchBucket"}),
+    _BUCKETS,
+)
+
+
+def _partition_key(_place: Place, answer: Answer) -> str:
+    keys = answer.get("Table", {}).get("KeySchema") or ()
+    return next((key["AttributeName"] for key in keys if key.get("KeyType") == "HASH"), "")
+
+
+PARTITION_KEY: Kind[str] = Kind(
+    "partition key",
+    "dynamodb",
+    "DescribeTable",
+    lambda place: {"TableName": place.name.partition("/")[2]},
+    _partition_key,
+    "",
+    frozenset({"ResourceNotFoundException"}),
+    frozenset(
+        f"dynamodb.{operation}"
+        for operation in (
+            *("CreateTable", "DeleteTable", "ImportTable", "RestoreTableFromBackup", "RestoreTableToPointInTime"),
+            *("CreateGlobalTable", "UpdateGlobalTable"),
+        )
+    ),
+)
+
+KINDS: tuple[Kind[Any], ...] = (BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK, OWNED, LOCATION, PARTITION_KEY)

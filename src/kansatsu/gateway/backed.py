@@ -1,0 +1,158 @@
+"""Requests that a backend answers: whose resources they are about, what must be known to decide, and where they go.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kansatsu import catalog, wire
+from kansatsu.backends import verified
+from kansatsu.catalog import Authorization
+from kansatsu.errors import AccessDenied, AwsError, Unimplemented
+from kansatsu.gateway import asgi
+from kansatsu.gateway.answers import Answer, Whole
+from kansatsu.gateway.exchange import Exchange
+from kansatsu.gateway.forwarding import Forwarder
+from kansatsu.gateway.occupancy import Occupancy
+from kansatsu.gateway.policies import PolicyCalls
+from kansatsu.identity import Snapshot
+from kansatsu.policy import Policies, PolicySet
+from kansatsu.resources import Deciding, Guard, Resources, arn_of, bucket_of
+from kansatsu.wire import Operation
+
+Authorize = Callable[[], None]
+# They make a bucket of a name, or take it away, so that afterwards it may be another account's.
+_CHANGES_BUCKET = frozenset({"s3.CreateBucket", "s3.DeleteBucket"})
+
+
+class Backed:
+    """From a resolved operation to the backend's answer; what is allowed is the pipeline's to decide."""
+
+    def __init__(self, resources: Resources, forwarder: Forwarder) -> None:
+        self._resources = resources
+        self._forwarder = forwarder
+        self._policies = PolicyCalls(resources, forwarder)
+        self._occupancy = Occupancy()
+
+    async def answer(self, exchange: Exchange, snapshot: Snapshot, policies: Deciding, authorize: Authorize) -> Answer:
+        """The answer to a request, once `authorize` has raised no denial of `exchange.authorizations`.
+
+        `policies` are those of everybody who must be allowed it.
+        """
+        items = exchange.authorizations = await self._resolve(exchange, policies)
+        named = tuple(dict.fromkeys(filter(None, (bucket_of(item.resource) for item in items))))
+        # INVARIANT: from the look at a bucket's owner to the backend's answer, its name means the same bucket.
+        async with self._occupancy.using(named):
+            await self._allow(exchange, items, policies, authorize)
+            if exchange.name not in _CHANGES_BUCKET or not self._resources.owners.several:
+                return await self._serve(exchange, snapshot)
+            await self._refuse_taken(exchange, named[0])
+        async with self._occupancy.changing(named[0]):
+            await self._allow(exchange, items, policies, authorize)  # once more: whose it is may have changed
+            await self._refuse_taken(exchange, named[0])
+            return await self._serve(exchange, snapshot)
+
+    async def _resolve(self, exchange: Exchange, policies: Deciding) -> tuple[Authorization, ...]:
+        """What must be allowed, that of other accounts included."""
+        operation, params = exchange.known, exchange.params
+        account, region = exchange.caller.account, exchange.region
+        tables: dict[str, str | None] = {}
+        items = catalog.resolve(operation, params, account, region, lambda name: tables.setdefault(name, None))
+        conditions = self._resources.conditions
+        if tables and any(conditions.by_partition_key(item, policies) for item in items):
+            tables = {name: await conditions.partition_key(name, account, region) for name in tables}
+            items = catalog.resolve(operation, params, account, region, tables.get)
+        return (*items, *catalog.abroad(operation, params, account, region, items))
+
+    async def _allow(
+        self, exchange: Exchange, items: tuple[Authorization, ...], policies: Deciding, authorize: Authorize
+    ) -> None:
+        account, region = exchange.caller.account, exchange.region
+        exchange.guards = await self._resources.guards(items, account, region)
+        completed = []
+        for item, guard in zip(items, exchange.guards, strict=True):
+            # Whatever may decide, also a policy that has no effect for this caller.
+            asked = [*policies, Policies(PolicySet(), resource=guard.policy)]
+            owner = guard.account or account
+            completed.append(await self._resources.conditions.completed(item, owner, region, asked))
+        exchange.authorizations = tuple(completed)
+        authorize()
+        _expected(exchange.params, exchange.authorizations, exchange.guards, account)
+
+    async def _refuse_taken(self, exchange: Exchange, bucket: str) -> None:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html"""
+        account = exchange.caller.account
+        if exchange.name != "s3.CreateBucket":
+            return
+        if await self._resources.owners.found(arn_of(bucket), account) not in ("", account):
+            text = (
+                "The requested bucket name is not available. The bucket namespace is shared by all users of the "
+                "system. Please select a different name and try again."
+            )
+            raise AwsError(text, code="BucketAlreadyExists", status=409, fields={"BucketName": bucket})
+
+    async def _serve(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
+        operation, guard = exchange.known, exchange.guards[0]
+        account = _account(operation, exchange.authorizations, exchange.guards) or exchange.caller.account
+        await self._refuse_unseen(exchange, account)
+        with self._resources.changing(exchange.name, exchange.authorizations):
+            result = await self._policies.answer(operation, exchange.params, guard, exchange.caller, snapshot)
+            if result is not None:
+                return Whole(wire.encode(operation, result, exchange.request_id))
+            return await self._pass_on(exchange, account)
+
+    async def _refuse_unseen(self, exchange: Exchange, account: str) -> None:
+        operation = exchange.known
+        # INVARIANT: fail closed: a kind of policy that nothing here enforces is refused, never stored.
+        if kind := catalog.sets_unenforced_policy(operation, exchange.params):
+            raise Unimplemented(
+                f"Kansatsu does not enforce {kind} yet, so {operation.service.name}:{operation.name} is refused "
+                "instead of storing a policy that would have no effect."
+            )
+        if why := catalog.acts_unseen(operation, exchange.params):
+            raise Unimplemented(f"Kansatsu refuses {operation.service.name}:{operation.name} for now: {why}.")
+        if self._resources.owners.several:
+            # INVARIANT: no service reads or writes a bucket of another account because somebody told it its name.
+            for bucket in sorted(catalog.buckets(operation, exchange.params)):
+                if await self._resources.owners.found(arn_of(bucket), account) not in ("", account):
+                    raise Unimplemented(
+                        f"Kansatsu refuses {operation.service.name}:{operation.name} with the bucket {bucket}: it is "
+                        f"not account {account}'s, and no policy would be asked about what happens to it."
+                    )
+
+    async def _pass_on(self, exchange: Exchange, account: str) -> Answer:
+        body = verified(asgi.stream(exchange.receive), exchange.body) if exchange.body else None
+        operation = exchange.known
+        # INVARIANT: only S3 reads a bucket from the host; no other path may grow by what a client wrote there.
+        request = wire.path_style(exchange.request) if operation.service.name == "s3" else exchange.request
+        return await self._forwarder.forward(request, operation, account, exchange.region, exchange.request_id, body)
+
+
+def _account(operation: Operation, items: Sequence[Authorization], guards: Sequence[Guard]) -> str:
+    """The account in which the backend does it, "" for the caller's own.
+
+    INVARIANT: what another account's resource allows is done there, never to a namesake in the caller's.
+    """
+    if operation.service.name == "s3":
+        return guards[0].account  # the source of a copy may be another's
+    owners = {guard.account for item, guard in zip(items, guards, strict=True) if not item.action.startswith("iam:")}
+    owners.discard("")
+    if len(owners) > 1:
+        raise Unimplemented(
+            f"{operation.service.name}:{operation.name} on resources of several accounts at once is not implemented."
+        )
+    return next(iter(owners), "")
+
+
+def _expected(params: Mapping[str, Any], items: Sequence[Authorization], guards: Sequence[Guard], account: str) -> None:
+    """Whose bucket the caller said that it is.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
+    """
+    source = items[-1].resource if "CopySource" in params else ""
+    for member, resource in (("ExpectedBucketOwner", items[0].resource), ("ExpectedSourceBucketOwner", source)):
+        if (expected := params.get(member)) and bucket_of(resource):
+            owner = next(guard.account for item, guard in zip(items, guards, strict=True) if item.resource == resource)
+            if expected != (owner or account):
+                raise AccessDenied("Access Denied")

@@ -1,0 +1,56 @@
+"""One request on its way through the gateway, and what goes back."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from kansatsu.catalog import Authorization
+from kansatsu.gateway import asgi, observing
+from kansatsu.gateway.authentication import Identity
+from kansatsu.http import HttpRequest
+from kansatsu.resources import Guard
+from kansatsu.services.registry import Caller
+from kansatsu.signing import AuthFailure, BodyVerifier, Signature, SigningError
+from kansatsu.wire import Operation, Service
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request on its way: what is known of it so far."""
+
+    request: HttpRequest
+    receive: asgi.Body
+    client: str
+    secure: bool
+    now: datetime
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    service: Service | None = None
+    operation: Operation | None = None
+    signature: Signature | None = None
+    identity: Identity | None = None
+    body: BodyVerifier | None = None  # of a body that is streamed, else None
+    region: str = ""
+    params: dict[str, Any] = field(default_factory=dict)
+    authorizations: tuple[Authorization, ...] = ()
+    guards: tuple[Guard, ...] = ()  # of the authorizations, where a backend holds the resources
+    authorized: bool = False
+    passed: dict[int, observing.Passed] = field(default_factory=dict)  # denials let through, by place in authorizations
+
+    @property
+    def known(self) -> Operation:
+        """The operation, once it was matched."""
+        assert self.operation is not None  # noqa: S101 - the steps before have set it
+        return self.operation
+
+    @property
+    def name(self) -> str:
+        """Its name with its service's: "s3.CreateBucket"."""
+        return f"{self.known.service.name}.{self.known.name}"
+
+    @property
+    def caller(self) -> Caller:
+        """Who signed it. Raises SigningError when nobody did."""
+        if self.identity is None:
+            raise SigningError(AuthFailure.MISSING)
+        return self.identity.caller

@@ -1,0 +1,76 @@
+"""Who is at work in a bucket: none is made or deleted while a request that was authorized on its name is under way.
+
+Buckets of all accounts share one namespace, and a backend is not asked whose bucket it reads. Between the look at a
+bucket's owner and the backend's answer the name must not come to mean the bucket of another account.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+
+from kansatsu.errors import AwsError
+
+PATIENCE = 5.0  # seconds that a request waits for others at the same bucket
+
+
+class Occupancy:
+    """Requests at work by the names of their buckets; used from one event loop."""
+
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._patience = patience
+        self._at_work: Counter[str] = Counter()
+        self._changing: set[str] = set()
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    @asynccontextmanager
+    async def using(self, names: Collection[str]) -> AsyncIterator[None]:
+        """Around a request in these buckets. Raises OperationAborted while one of them is made or deleted for long."""
+        # INVARIANT: all names are taken at once and nothing is held while waiting, so that nobody waits for a waiter.
+        await self._until(lambda: self._changing.isdisjoint(names))
+        self._at_work.update(names)
+        try:
+            yield
+        finally:
+            self._at_work.subtract(names)
+            for name in names:
+                if not self._at_work[name]:
+                    del self._at_work[name]
+            self._wake()
+
+    @asynccontextmanager
+    async def changing(self, name: str) -> AsyncIterator[None]:
+        """Around a request that makes or deletes a bucket: alone, after those that are at work in it.
+
+        Raises OperationAborted when they go on for long.
+        """
+        await self._until(lambda: name not in self._changing)
+        self._changing.add(name)
+        try:
+            await self._until(lambda: not self._at_work[name])
+            yield
+        finally:
+            self._changing.discard(name)
+            self._wake()
+
+    async def _until(self, free: Callable[[], bool]) -> None:
+        if free():
+            return
+        try:
+            async with asyncio.timeout(self._patience):
+                while not free():
+                    turn = asyncio.get_running_loop().create_future()
+                    self._waiting.add(turn)
+                    try:
+                        await turn
+                    finally:
+                        self._waiting.discard(turn)
+        except TimeoutError:
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+            text = "A conflicting conditional operation is currently in progress against this resource. Try again."
+            raise AwsError(text, code="OperationAborted", status=409) from None
+
+    def _wake(self) -> None:
+        for turn in self._waiting:
+            if not turn.done():
+                turn.set_result(None)

@@ -1,0 +1,51 @@
+"""Condition keys that only the backend can tell, and that are asked for only where a policy may decide by them."""
+
+from dataclasses import replace
+
+from kansatsu.catalog import Authorization
+from kansatsu.resources.facts import Place
+from kansatsu.resources.kinds import LOCATION, PARTITION_KEY
+from kansatsu.resources.knowledge import Ask, Knowledge
+from kansatsu.resources.owners import arn_of, bucket_of
+from kansatsu.resources.tags import Deciding, asked, tag_keys
+
+_REGION = "aws:requestedregion"
+# dynamodb:FullTableScan is false where the partition key is given.
+_BY_PARTITION_KEY = ("dynamodb:leadingkeys", "dynamodb:fulltablescan")
+
+
+class Conditions:
+    """Completes what a request is authorized on."""
+
+    def __init__(self, knowledge: Knowledge, ask: Ask) -> None:
+        self._knowledge = knowledge
+        self._ask = ask
+
+    async def completed(self, item: Authorization, account: str, region: str, policies: Deciding) -> Authorization:
+        """The check with the tags of its resource, which `account` owns, and the Region of its bucket.
+
+        Raises ServiceUnavailable and Unimplemented where a policy asks for what cannot be told.
+        """
+        told = await tag_keys(self._ask, item, account, region, policies)
+        bucket = bucket_of(item.resource)
+        # A request is made in the Region of its bucket, whatever Region the client signed for.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-requestedregion
+        if bucket and item.action != "s3:CreateBucket" and asked(policies, item.action, (_REGION,)):
+            location = await self._knowledge.learn(LOCATION, Place(account, arn_of(bucket), region))
+            if isinstance(location, str) and location:
+                told[_REGION] = location
+        return replace(item, context={**item.context, **told}) if told else item
+
+    async def partition_key(self, table: str, account: str, region: str) -> str | None:
+        """The partition key of a table, by name or ARN, None where there is none. Raises ServiceUnavailable."""
+        table_arn = table if table.startswith("arn:") else f"arn:aws:dynamodb:{region}:{account}:table/{table}"
+        parts = table_arn.split(":", 5)
+        if len(parts) != 6 or not parts[5].startswith("table/"):
+            return None
+        found = await self._knowledge.learn(PARTITION_KEY, Place(parts[4], table_arn, parts[3]))
+        return found if isinstance(found, str) and found else None
+
+    @staticmethod
+    def by_partition_key(item: Authorization, policies: Deciding) -> bool:
+        """Whether a policy may decide by keys that depend on which attribute is the partition key."""
+        return item.action.startswith("dynamodb:") and asked(policies, item.action, _BY_PARTITION_KEY)

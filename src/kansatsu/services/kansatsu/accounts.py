@@ -1,0 +1,38 @@
+"""Further accounts of this installation, which the administrators of its first account open and list.
+
+INVARIANT: accounts are resources of the first account, whose id is in their ARN. A caller of any other account is
+refused like everybody who asks for what belongs to another account: there is no policy on these resources that could
+let it in.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from kansatsu import arn
+from kansatsu.identity import Account, accounts
+from kansatsu.services.registry import Call, Params, operation
+
+
+def _arn(call: Call, params: Params) -> str:
+    return f"arn:{arn.PARTITION}:kansatsu::{accounts.first(call.conn)}:account/{params.get('AccountId', '*')}"
+
+
+@operation("kansatsu", "CreateAccount", resource=_arn, write=True)
+def create_account(call: Call, name: str | None = None, account_id: str | None = None) -> dict[str, Any]:
+    """The key is in this answer and in no other."""
+    account, key = accounts.create(call.store, call.conn, name, account_id)
+    return {
+        "Account": _shown(account),
+        "AccessKeyId": key.access_key_id,
+        "SecretAccessKey": key.secret.value,
+    }
+
+
+@operation("kansatsu", "ListAccounts", resource=_arn)
+def list_accounts(call: Call) -> dict[str, Any]:
+    return {"Accounts": [_shown(account) for account in accounts.listing(call.conn)]}
+
+
+def _shown(account: Account) -> dict[str, Any]:
+    created = datetime.fromtimestamp(account.created, UTC)
+    return {"Id": account.id, "Name": account.name, "Created": created, "First": account.first}
