@@ -419,5 +419,13 @@ def test_every_path_is_found_and_needs_each_of_its_steps(path: Any) -> None:
         assert not any(path.sentence in message for message in said)
 
 
+def test_what_is_meant_is_named_as_aws_spells_it() -> None:
+    near = {"iam:PassedToServices": "iam:PassedToService", "aws:PrincipleOrgID": "aws:PrincipalOrgID"}
+    for wrong, right in near.items():
+        text = written({"Action": "iam:PassRole", **when("StringEquals", wrong, "a")}, IDENTITY)
+        said = [finding.message for finding in lint(text) if finding.rule == "unknown-condition-key"]
+        assert said == [f"AWS has no condition key {wrong}; did you mean {right}?"]
+
+
 def test_links_are_pages_of_aws() -> None:
     assert all(rule.url.startswith("https://docs.aws.amazon.com/") for rule in RULES.values())

