@@ -45,7 +45,7 @@ def policies(text: str) -> Policies:
 def allows(policy: Least, item: AccessEvent) -> bool:
     if not policy.statements:
         return False
-    resource = item.resource if item.exact else UNRESOLVED
+    resource = item.resource if item.exact or item.resource != "*" else UNRESOLVED
     request = Request(ME, f"{item.service}:{item.action}", resource, item.context)
     return evaluate(request, policies(policy.text)).allowed
 
@@ -145,6 +145,11 @@ def test_conditions_that_every_use_met(contexts: list[dict[str, str]], expected:
     made = least(events)
     assert [statement.get("Condition") for statement in made.statements] == [expected]
     assert all(allows(made, item) for item in events)
+
+
+def test_a_resource_that_is_known_is_named_even_where_its_conditions_are_not() -> None:
+    made = least([event("dynamodb:PutItem", TABLE + "t", exact=False)])
+    assert [statement["Resource"] for statement in made.statements] == [[TABLE + "t"]] and made.uncovered == ()
 
 
 def test_what_it_does_not_answer_for() -> None:

@@ -232,3 +232,30 @@ def test_only_a_process_that_learns_has_learned(gateway: Gateway) -> None:
     client.deregister_process(ProcessId=plain["ProcessId"])
     client.close()
     stranger.close()
+
+
+def test_what_of_a_policy_is_used_and_what_would_be_enough(gateway: Gateway) -> None:
+    bucket = gateway.bucket()
+    statement = raw.statement("Allow", ["s3:PutObject", "s3:GetObject"], f"arn:aws:s3:::{bucket}/*")
+    role = gateway.role(statement)
+    gateway.client("s3", gateway.assume(role)).put_object(Bucket=bucket, Key="k", Body=b"x")
+    client = control(gateway, gateway.admin)
+    [policy] = client.get_policy_coverage(RoleName=role["RoleName"])["Policies"]
+    [said] = policy["Statements"]
+    assert (policy["PolicyName"], said["Effect"], said["Resources"]) == ("own", "Allow", [f"arn:aws:s3:::{bucket}/*"])
+    assert said["Actions"] == [{"Pattern": "s3:PutObject", "Uses": 1}, {"Pattern": "s3:GetObject", "Uses": 0}]
+    learned = client.get_learned_policy(RoleName=role["RoleName"])
+    assert json.loads(learned["PolicyDocument"])["Statement"] == [
+        {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": [f"arn:aws:s3:::{bucket}/k"]}
+    ]
+    for asked in ({}, {"RoleName": "r", "ProcessId": "p-0"}):
+        with pytest.raises(ClientError, match="Give one of ProcessId and RoleName"):
+            client.get_learned_policy(**asked)
+    for call in (client.get_policy_coverage, client.get_learned_policy):
+        with pytest.raises(ClientError, match="NoSuchEntity"):
+            call(RoleName="nobody")
+    stranger = control(gateway, gateway.user(S3))
+    with pytest.raises(ClientError, match="perform: kansatsu:GetPolicyCoverage on resource: " + role["Arn"]):
+        stranger.get_policy_coverage(RoleName=role["RoleName"])
+    client.close()
+    stranger.close()

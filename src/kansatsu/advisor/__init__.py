@@ -1,8 +1,9 @@
 """What was used, by whom and when: evidence written before each answer, and the registers derived from it."""
 
 from kansatsu.advisor.change import Change, smallest_change
+from kansatsu.advisor.coverage import Used, coverage
 from kansatsu.advisor.denials import Denial, Denials
-from kansatsu.advisor.events import AccessEvent, Gap
+from kansatsu.advisor.events import DENIALS, AccessEvent, Gap
 from kansatsu.advisor.frozen import MOST_ASKED, Denied, freeze, policies_in, thaw
 from kansatsu.advisor.keys import spelt
 from kansatsu.advisor.least import Least, least, worth_keeping
@@ -11,6 +12,7 @@ from kansatsu.advisor.registers import LastUse
 from kansatsu.advisor.segments import EvidenceLost
 
 __all__ = [
+    "DENIALS",
     "MOST_ASKED",
     "AccessEvent",
     "Change",
@@ -23,6 +25,8 @@ __all__ = [
     "Least",
     "Recorder",
     "RecorderSettings",
+    "Used",
+    "coverage",
     "freeze",
     "least",
     "policies_in",

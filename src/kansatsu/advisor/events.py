@@ -2,6 +2,9 @@
 
 import msgspec
 
+# Codes of answers that say that policies did not allow it.
+DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+
 
 class AccessEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """One authorization of one request by a known principal. `time` is epoch seconds; `exact` is False when the
@@ -27,6 +30,11 @@ class AccessEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     user_agent: str
     context: dict[str, str | tuple[str, ...]] = {}
     would_deny: str = ""
+
+    @property
+    def denied(self) -> bool:
+        """Did policies not allow it, whether or not it was refused then?"""
+        return not self.allowed and (self.error in DENIALS or bool(self.would_deny))
 
 
 class Gap(msgspec.Struct, frozen=True):

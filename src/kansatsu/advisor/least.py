@@ -16,7 +16,6 @@ from kansatsu.advisor.generalise import Patterns, Widened, is_object, without_ra
 
 # No permission is needed for it. https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 _FREE = frozenset({"sts:GetCallerIdentity"})
-_DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 # Conditions that are worth keeping: they name a place or a service, not data. key -> (as AWS spells it, operator)
 _CONDITIONS = {
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
@@ -45,7 +44,7 @@ class Missing(StrEnum):
 
 _SENTENCES = {
     Missing.INEXACT: "Which resource AWS would have named, or even which action, is not known: allowed on *.",
-    Missing.DENIED: "It was refused, so the policy does not allow it.",
+    Missing.DENIED: "Policies denied it, so this one does not allow it.",
     Missing.FAILED: "It failed before any policy was asked.",
 }
 
@@ -96,11 +95,11 @@ def least(events: Iterable[AccessEvent]) -> Least:
     """The least policy for these events of one session, whatever their order and however often each is given."""
     known = {_identity(event): event for event in events}.values()
     allowed = [event for event in known if event.allowed and _action(event) not in _FREE]
-    patterns = Patterns(event.resource for event in allowed if event.exact)
+    patterns = Patterns(event.resource for event in allowed if _resolved(event))
     asked: defaultdict[str, _Asked] = defaultdict(_Asked)
-    everywhere = {_action(event) for event in allowed if not event.exact}
+    everywhere = {_action(event) for event in allowed if not _resolved(event)}
     for event in allowed:
-        if event.exact and _action(event) not in everywhere:
+        if _resolved(event) and _action(event) not in everywhere:
             asked[_action(event)].uses[event.resource].append(event.context)
     rows: set[tuple[str, str, Conditions]] = {(action, "*", ()) for action in everywhere}
     used: defaultdict[str, set[str]] = defaultdict(set)
@@ -116,6 +115,11 @@ def least(events: Iterable[AccessEvent]) -> Least:
 def _identity(event: AccessEvent) -> tuple[object, ...]:
     context = tuple(sorted(event.context.items()))
     return event.request_id, _action(event), event.resource, event.allowed, event.exact, event.error, context
+
+
+def _resolved(event: AccessEvent) -> bool:
+    """Is the resource known? An ARN is, even where not all condition keys were (the keys of a DynamoDB item)."""
+    return event.exact or event.resource != "*"
 
 
 def _action(event: AccessEvent) -> str:
@@ -159,9 +163,9 @@ def _uncovered(events: Iterable[AccessEvent]) -> tuple[Uncovered, ...]:
     counts: Counter[tuple[Missing, str, str, str]] = Counter()
     for event in events:
         if not event.allowed:
-            kind = Missing.DENIED if event.error in _DENIALS else Missing.FAILED
+            kind = Missing.DENIED if event.denied else Missing.FAILED
             counts[kind, _action(event), event.resource, event.error] += 1
-        elif not event.exact:
+        elif not _resolved(event):
             counts[Missing.INEXACT, _action(event), event.resource, ""] += 1
     return tuple(
         Uncovered(kind, action, resource, count, error)

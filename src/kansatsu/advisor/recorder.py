@@ -190,17 +190,20 @@ class Recorder:
                 break
         return sorted(found, key=lambda event: event.time, reverse=True)[:count]
 
-    def of_principal(self, arn: str, since: float) -> tuple[list[AccessEvent], int]:
-        """Everything that was recorded of one session since a time (epoch seconds), and how many gaps there are in it.
+    def of_principal(self, subject: str, since: float = 0.0) -> tuple[list[AccessEvent], int]:
+        """All that was recorded of a session (its ARN), user or role (its unique id), and how many gaps there are.
 
-        Reads every file that was written to since; for a thread.
+        `since` is in epoch seconds. Reads every file that was written to since then; for a thread.
         """
         found, gaps = [], 0
         for path in sorted(self._directory.glob("*.jsonl")):
             if path.stat().st_mtime < since - _MTIME_SLACK:
                 continue
             for line in read(path):
-                if isinstance(line.record, AccessEvent) and line.record.principal_arn == arn:
+                if isinstance(line.record, AccessEvent) and subject in (
+                    line.record.principal_arn,
+                    line.record.principal_id,
+                ):
                     found.append(line.record)
                 gaps += isinstance(line.record, Gap) and line.record.until >= since
         return found, gaps

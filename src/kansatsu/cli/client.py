@@ -50,7 +50,7 @@ def connect(settings: Settings, service: str, profile: str | None = None) -> Any
         if profile is not None:
             session = botocore.session.Session(profile=profile)
         else:
-            session = botocore.session.Session(session_vars=_NO_FILES)
+            session = botocore.session.Session(session_vars=NO_FILES)
             keys = credentials.read(settings.data_dir)
             session.set_credentials(keys.access_key_id, keys.secret_access_key)
         session.get_component("data_loader").search_paths.append(str(MODELS))
@@ -74,7 +74,7 @@ def _of_profile(session: Any, settings: Settings) -> tuple[str, str]:
 
 
 # The user's own AWS files and profile have no say in what the administrator of this directory asks.
-_NO_FILES: dict[str, tuple[str | None, str | None, Any, Any]] = {
+NO_FILES: dict[str, tuple[str | None, str | None, Any, Any]] = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),

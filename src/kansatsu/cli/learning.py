@@ -64,7 +64,7 @@ def _deliver(learned: Mapping[str, Any], wanted: Wanted, iam: Callable[[], Any])
         say("Nothing was used that needs a permission: there is no policy to learn.")
         return
     if wanted.file is not None:
-        _write(wanted.file, text + "\n")
+        write(wanted.file, text + "\n")
         say(f"Wrote the learned policy to {wanted.file}.")
     if wanted.policy_name is not None:
         iam().put_role_policy(RoleName=learned["RoleName"], PolicyName=wanted.policy_name, PolicyDocument=text)
@@ -73,7 +73,7 @@ def _deliver(learned: Mapping[str, Any], wanted: Wanted, iam: Callable[[], Any])
         click.echo(text)
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     """All of it or nothing: what was there before stays until the new text is whole."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
     try:

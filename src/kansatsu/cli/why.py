@@ -35,7 +35,7 @@ def why(what: str | None, last: bool, form: str, profile: str | None, **given: A
     if form == "json":
         click.echo(json.dumps(answer, indent=2, default=lambda moment: moment.isoformat()))
         return
-    for line in _lines(answer):
+    for line in explanation_lines(answer):
         click.echo(line)
     for command in _commands(answer.get("Changes", [])):
         hint(command)
@@ -49,7 +49,8 @@ def _asked(what: str | None) -> dict[str, str]:
     return {"AuthorizationId" if _AUTHORIZATION_ID.fullmatch(what) else "EncodedMessage": what}
 
 
-def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
+def explanation_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """All that ExplainRequest answered, for the person."""
     yield f"Who:       {answer['PrincipalArn']}"
     yield f"When:      {answer['Time'].isoformat()} in {answer['Region']}, request {answer['RequestId']}"
     if operation := answer.get("Operation"):

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from kansatsu import catalog, wire
 from kansatsu import policy as engine
-from kansatsu.advisor import MOST_ASKED, AccessEvent, EvidenceLost, Recorder, worth_keeping
+from kansatsu.advisor import DENIALS, MOST_ASKED, AccessEvent, EvidenceLost, Recorder, worth_keeping
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
@@ -51,7 +51,6 @@ _LONGEST_EVIDENCE = 4096
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-requestedregion
 GLOBAL_REGION = "us-east-1"
 _GLOBAL = frozenset({"iam", "organizations", "cloudfront", "route53"})
-_DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 
 class Pipeline:
@@ -287,7 +286,7 @@ class Pipeline:
                 resource=item.resource[:_LONGEST_EVIDENCE],
                 region=exchange.region,
                 # What failed before any policy was asked was not allowed; nor was what a trust policy refused.
-                allowed=exchange.authorized and code not in _DENIALS and passed is None,
+                allowed=exchange.authorized and code not in DENIALS and passed is None,
                 error=code,
                 exact=item.exact,
                 source_ip=exchange.client,

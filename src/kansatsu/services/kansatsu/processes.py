@@ -3,12 +3,10 @@
 One that learns may do what its starter may, and is asked afterwards which policy would have been enough.
 """
 
-import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 from kansatsu import arn
-from kansatsu.advisor import least
 from kansatsu.catalog import Authorization
 from kansatsu.errors import (
     AccessDenied,
@@ -21,7 +19,7 @@ from kansatsu.identity import EntityRecord
 from kansatsu.services.ec2._resources import ec2_arn, pass_role, profile_named
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload import RegisteredProcess, find_profile
-from kansatsu.workload.processes import ECS_TASKS, NoSuchProcess, Starter
+from kansatsu.workload.processes import ECS_TASKS, Starter
 from kansatsu.workload.views import CredentialError
 
 _EC2 = "ec2.amazonaws.com"
@@ -130,45 +128,3 @@ def _deregister_check(call: Call, params: Params) -> str:
 async def deregister_process(call: Call, process_id: str) -> dict[str, Any]:
     await call.workload.processes.deregister(call.account, process_id)
     return {}
-
-
-def _learned_check(call: Call, params: Params) -> str:
-    process = call.workload.processes.named(call.account, params["ProcessId"])
-    role = call.snapshot.entity(process.grant.role_id) if process is not None and process.grant is not None else None
-    return role.arn if role is not None else _process_arn(call, params["ProcessId"])
-
-
-@operation("kansatsu", "GetLearnedPolicy", resource=_learned_check, action="kansatsu:LearnPolicy")
-async def get_learned_policy(call: Call, process_id: str) -> dict[str, Any]:
-    """The least policy for all that a process that learns has asked so far, from the record of requests."""
-    process = call.workload.processes.named(call.account, process_id)
-    if process is None or process.starter is None or process.started is None:
-        raise NoSuchProcess(f"There is no process {process_id} that learns.")
-    role = call.snapshot.entity(process.grant.role_id) if process.grant is not None else None
-    if role is None:
-        raise NoSuchEntity("The role of that process does not exist any more.")
-    session = arn.assumed_role(call.account, role.name, process.handle)
-    found, gaps = await asyncio.to_thread(call.recorder.of_principal, session, process.started.timestamp())
-    made = least(found)
-    return {
-        "RoleName": role.name,
-        "PolicyDocument": made.text,
-        "Requests": len({event.request_id for event in found}),
-        "Generalizations": [
-            {"Pattern": said.pattern, "Reason": said.reason, "Count": said.count, "Examples": list(said.examples)}
-            for said in made.widened
-        ],
-        "RandomNames": list(made.kept),
-        "NotCovered": [
-            {
-                "Kind": str(item.kind),
-                "Action": item.action,
-                "Resource": item.resource,
-                "Count": item.count,
-                "Error": item.error,
-                "Reason": item.sentence,
-            }
-            for item in made.uncovered
-        ],
-        "EvidenceGaps": gaps,
-    }
