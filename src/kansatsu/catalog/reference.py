@@ -105,6 +105,11 @@ def key_types(prefix: str) -> dict[str, str]:
     return {key: item["type"] for key, item in _read("conditionKeys", prefix).items()}
 
 
+def keys_of(prefix: str) -> list[str]:
+    """The same keys as AWS writes them."""
+    return [item["key"] for item in _read("conditionKeys", prefix).values()]
+
+
 @lru_cache(maxsize=4096)
 def manages_permissions(action: str) -> bool:
     """Whether AWS counts "s3:PutBucketPolicy" and the like as permissions management; so does what it does not know.

