@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kansatsu.catalog import generic
+from kansatsu.catalog import generic, tagging
 from kansatsu.catalog.authorization import Authorization, Params
 from kansatsu.wire import Operation
 
@@ -46,11 +46,15 @@ def abroad(
 ) -> tuple[Authorization, ...]:
     """Checks on what a call names of other accounts, as far as `found` is silent about these accounts.
 
+    Of a call that tags resources of any service, also what their own services ask for.
+
     INVARIANT: a call that names something of another account is authorized on something of that account.
     """
     service = operation.service
     if service.name in _EXACT:
         return ()
+    if service.name == "resourcegroupstaggingapi" and (each := tuple(tagging.own_actions(operation.name, params))):
+        return each
     own = (service.name, service.signing_name, service.endpoint_prefix)
     known = {named[2] for item in found if (named := _ARN.match(item.resource))} | {account}
     further = {}

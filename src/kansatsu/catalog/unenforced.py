@@ -93,6 +93,8 @@ _ALWAYS = {
     "route53resolver.PutFirewallRuleGroupPolicy": _RESOURCE,
     "route53resolver.PutResolverQueryLogConfigPolicy": _RESOURCE,
     "route53resolver.PutResolverRulePolicy": _RESOURCE,
+    # With it, tags of the bucket decide; the embedded backend would say yes and forget it.
+    "s3.PutBucketAbac": "attribute-based access control by the tags of buckets",
     "s3control.CreateAccessGrant": _GRANT,
     "s3control.PutAccessPointPolicy": "access point policy",
     "s3control.PutAccessPointPolicyForObjectLambda": "access point policy",

@@ -82,17 +82,15 @@ OWNED: Kind[bool] = Kind(
     frozenset(),
     _BUCKETS,
 )
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLocation.html: us-east-1 is none, EU is eu-west-1.
+# "" where the backend does not say. https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
 LOCATION: Kind[str] = Kind(
     "Region",
     "s3",
-    "GetBucketLocation",
+    "HeadBucket",
     _bucket,
-    lambda _place, answer: {"": "us-east-1", "EU": "eu-west-1"}.get(
-        location := answer.get("LocationConstraint") or "", location
-    ),
+    lambda _place, answer: str(answer.get("BucketRegion") or ""),
     "",
-    frozenset({"NoSuchBucket"}),
+    frozenset({"404", "NoSuchBucket"}),
     _BUCKETS,
 )
 

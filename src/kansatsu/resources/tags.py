@@ -70,12 +70,16 @@ def _function(named: Arn) -> Answer | None:
 
 
 def _secret(named: Arn) -> Answer:
-    return {"SecretId": named.resource.removeprefix("secret:").removesuffix("-??????")}
+    """By its ARN, or by its name where the request gave that, so that nobody knows the end of the ARN."""
+    name = named.resource.removeprefix("secret:").removesuffix("-??????")
+    return {"SecretId": name if named.resource.endswith("-??????") else str(named)}
 
 
 def _parameter(named: Arn) -> Answer | None:
+    """The ARN of /a/b has one slash after `parameter` as that of a has; only names with a path begin with a slash."""
     kind, _, name = named.resource.partition("/")
-    return {"ResourceType": "Parameter", "ResourceId": name} if kind == "parameter" else None
+    whole = "/" + name if "/" in name else name
+    return {"ResourceType": "Parameter", "ResourceId": whole} if kind == "parameter" else None
 
 
 def _stream(named: Arn) -> Answer | None:
@@ -144,6 +148,9 @@ _ON_OBJECT_TAGS = frozenset(
 ) | {"s3:RestoreObject"}
 
 
+_OTHER_KEYS = ("s3:existingobjecttag/", "rds:")
+
+
 def prefixes(named: Arn) -> tuple[str, ...]:
     """The beginnings, in lower case, of the condition keys that hold the tags of what an ARN names.
 
@@ -167,7 +174,8 @@ async def tag_keys(ask: Ask, item: Authorization, account: str, region: str, pol
     """
     if item.resource == "*":
         # INVARIANT: a condition on the tags of a resource that nobody could name is never taken for one on no tags.
-        if not item.exact and asked(policies, item.action, ("aws:resourcetag/",)):
+        own = item.action.partition(":")[0] + ":"
+        if not item.exact and asked(policies, item.action, ("aws:resourcetag/", own + "resourcetag/", *_OTHER_KEYS)):
             raise Unimplemented(
                 f"Kansatsu does not know which resource {item.action} is about, and a policy asks for its tags."
             )
