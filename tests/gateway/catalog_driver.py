@@ -17,9 +17,8 @@ import base64
 import functools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -31,12 +30,13 @@ import jmespath.functions
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from pairs import Pair, refusing
+
 from . import raw
 from .conftest import Gateway
-from .raw import REGION, Keys, statement
+from .raw import REGION, Keys
 
 TABLES = Path(__file__).parent / "catalog_cases"
-OTHER_ACCOUNT, OTHER_REGION = "210987654321", "eu-west-3"
 SENTENCE = re.compile(
     r'is not authorized to perform: (\S+) on resource: "?(.+?)"?(?: because no| with an explicit deny in a|$|\. Run )'
 )
@@ -139,49 +139,6 @@ def _filled(value: Any, kept: dict[str, Any]) -> Any:
     return value
 
 
-@dataclass(frozen=True)
-class Pair:
-    """An action and the ARN on which it is needed."""
-
-    action: str
-    arn: str
-
-    def __post_init__(self) -> None:
-        assert all("*" not in part or part == "*" for part in re.split("[/:]", self.arn)), (
-            f"a part of a name: {self.arn}"
-        )
-
-    @property
-    def allowed(self) -> dict[str, Any]:
-        return statement("Allow", self.action, self.arn)
-
-    def is_named_by(self, action: str, resource: str) -> bool:
-        """Whether a denial speaks of this pair."""
-        return action == self.action and fnmatchcase(resource, self.arn.replace("[", "[[]"))
-
-    def others(self) -> list[str]:
-        """ARNs of the same kind which are not this one: another name, another account, another Region."""
-        if self.arn == "*":
-            return ["arn:*"]
-        *head, region, account, resource = self.arn.split(":", 5)
-        named = re.sub(r"([^/:*][^/:]*)((?:[/:]\*)?)$", r"x\1\2", resource)
-        changed = [[region, account, named]]
-        changed += [[region, OTHER_ACCOUNT, resource]] if account else []
-        changed += [[OTHER_REGION, account, resource]] if region else []
-        return [":".join([*head, *parts]) for parts in changed]
-
-
-def refusing(pair: Pair, pairs: list[Pair]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Policies that allow all but this pair: every other action, and this one on every other resource."""
-    allowed = [other.allowed for other in pairs if other != pair]
-    allowed.append({"Effect": "Allow", "NotAction": pair.action, "Resource": "*"})
-    allowed.append(statement("Allow", pair.action, pair.others()))
-    if pair.arn != "*":
-        allowed.append({"Effect": "Allow", "Action": pair.action, "NotResource": pair.arn})
-    yield "not allowed", allowed
-    yield "denied", [statement("Allow", "*"), statement("Deny", pair.action, pair.arn)]
-
-
 @dataclass
 class Driver:
     """Calls as anybody, with one client per service: only its credentials change."""
@@ -239,6 +196,8 @@ class Driver:
         params = _filled(case.params, kept)
         pairs = [Pair(*_filled(item, kept).split(" ", 1)) for item in case.needs]
         assert len(set(pairs)) == len(pairs)
+        for arn in (pair.arn for pair in pairs):
+            assert all("*" not in part or part == "*" for part in re.split("[/:]", arn)), f"a part of a name: {arn}"
         for pair in pairs:
             for how, statements in refusing(pair, pairs):
                 self._refused(case, params, pair, how, statements)
