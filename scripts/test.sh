@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Build the images of the tests and run all tests with the programs in $1; further arguments go to pytest.
+# Build the images of the tests, install the clients that they run, and run all tests with the programs in $1; further arguments go to pytest.
 # Tests marked `root` share one worker (tests/conftest.py). The last line is pytest's own.
 set -euo pipefail
 bin=$1
@@ -11,4 +11,5 @@ fi
 export AWS_EC2_METADATA_DISABLED=true
 PATH="$PATH:/usr/sbin:/sbin"
 tests/images/build.sh python node
+tests/clients/install.sh >/dev/null
 exec "$bin/python" -m pytest -n "${PYTEST_WORKERS:-2}" --dist loadgroup "$@"

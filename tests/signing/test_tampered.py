@@ -83,7 +83,7 @@ BY_HEADER: dict[str, tuple[Change, AuthFailure]] = {
     "x-amz- header more": (header("x-amz-copy-source", "/secret/key"), F.UNSIGNED_HEADER),
     "x-amz- header signed no more": (authorization("x-amz-acl;", ""), F.UNSIGNED_HEADER),
     "x-amz-date signed no more": (authorization(";x-amz-date", ""), F.UNSIGNED_HEADER),
-    "content-type signed no more": (authorization("content-type;", ""), F.UNSIGNED_HEADER),
+    "content-type signed no more": (authorization("content-type;", ""), F.MISMATCH),
     "host signed no more": (authorization("host;", ""), F.UNSIGNED_HOST),
     "range signed no more": (authorization("range;", ""), F.MISMATCH),
     "signed headers in another order": (authorization("content-type;host", "host;content-type"), F.MISMATCH),

@@ -6,6 +6,7 @@ A row says how to ask, how to read the answer, which error codes mean "none", an
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kansatsu.errors import Unimplemented
 from kansatsu.policy import Policy, PolicyType, Source, compile_policy, parse
 from kansatsu.resources.carrier import unwrapped
 from kansatsu.resources.facts import Kind, Place
@@ -15,9 +16,12 @@ PolicyKind = Kind[Policy | None]
 
 
 def compiled(place: Place, text: str) -> Policy | None:
-    """A resource policy; None for no text. Raises MalformedPolicyDocument."""
+    """A resource policy; None for no text. Raises MalformedPolicyDocument, Unimplemented."""
     if not text:
         return None
+    if text.lstrip().startswith("<"):
+        # A server that does not know ?policy answers for the bucket itself, with a list of objects; a policy is JSON.
+        raise Unimplemented(f"The backend has no policy of {place.arn}.")
     return compile_policy(parse(text, PolicyType.RESOURCE), Source(PolicyType.RESOURCE, owner=place.arn))
 
 

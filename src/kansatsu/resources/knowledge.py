@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 from kansatsu.clock import Clock
-from kansatsu.errors import AwsError, ServiceUnavailable
+from kansatsu.errors import AwsError, ServiceUnavailable, Unimplemented
 from kansatsu.resources.facts import UNSUPPORTED, Kind, Place, Unsupported
 
 log = logging.getLogger(__name__)
@@ -150,6 +150,8 @@ class Knowledge:
             raise ServiceUnavailable(f"{what} could not be read from the backend. Please try again.") from error
         try:
             return kind.read(place, answer)
+        except Unimplemented:
+            return UNSUPPORTED
         except AwsError as error:
             log.error("%s is none that Kansatsu understands: %s", what, error.message)
             raise ServiceUnavailable(f"{what} at the backend is none that Kansatsu understands.") from error

@@ -132,17 +132,10 @@ def _check_signed(headers: Mapping[str, str], signature: Signature) -> None:
             {"HeadersNotSigned": "host"},
         )
     # INVARIANT: every x-amz-* header that is present is signed: nobody on the way can add a copy source, a grant, a
-    # session token or a date. S3 asks the same of Content-Type in header authentication
-    # (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html); browsers add one to presigned
-    # URLs by themselves, so there it is free.
+    # session token or a date. S3's documentation asks the same of Content-Type
+    # (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html), but takes requests without:
+    # minio-go, and with it restic and many others, never signs it.
     unsigned = [name for name in headers if name.startswith("x-amz-") and name not in signed]
-    if (
-        "content-type" in headers
-        and "content-type" not in signed
-        and signature.service in canonical.S3_SERVICES
-        and not signature.presigned
-    ):
-        unsigned.append("content-type")
     if unsigned:
         raise SigningError(
             AuthFailure.UNSIGNED_HEADER,
