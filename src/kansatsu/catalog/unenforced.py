@@ -95,6 +95,7 @@ _ALWAYS = {
     "route53resolver.PutResolverRulePolicy": _RESOURCE,
     # With it, tags of the bucket decide; the embedded backend would say yes and forget it.
     "s3.PutBucketAbac": "attribute-based access control by the tags of buckets",
+    "s3.PutBucketPolicy": "bucket policy",
     "s3control.CreateAccessGrant": _GRANT,
     "s3control.PutAccessPointPolicy": "access point policy",
     "s3control.PutAccessPointPolicyForObjectLambda": "access point policy",
@@ -169,7 +170,15 @@ _S3_WITH_ACL = {"CopyObject", "CreateBucket", "CreateMultipartUpload", "PutBucke
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl
 _HARMLESS_ACLS = {None, "", "private", "bucket-owner-full-control"}
 # What sets a policy that is enforced: the gateway checks it and passes it on (kansatsu.resources).
-ENFORCED = frozenset({"s3.PutBucketPolicy"})
+ENFORCED = frozenset(
+    {
+        *("kms.CreateGrant", "kms.CreateKey", "kms.PutKeyPolicy"),
+        "s3.PutBucketPolicy",
+        "secretsmanager.PutResourcePolicy",
+        *("sns.AddPermission", "sns.CreateTopic", "sns.SetTopicAttributes"),
+        *("sqs.AddPermission", "sqs.CreateQueue", "sqs.SetQueueAttributes"),
+    }
+)
 # What IAM, STS and Organizations are given is ours: enforced, or refused by themselves.
 _OURS = {"iam", "sts", "organizations", "ecs", "cloudtrail", "iam-toolbox", "kansatsu"}
 
@@ -183,14 +192,17 @@ def sets_unenforced_policy(operation: Operation, params: Mapping[str, Any]) -> s
     if service in _OURS:
         return ""
     name = f"{service}.{operation.name}"
-    if name in ENFORCED:
-        return ""
+    # A protocol that the model no longer describes (SQS by query) hides its parameters from us.
+    hidden = operation.service.protocol not in operation.service.protocols
+    kind = _kind(name, operation, params, hidden)
+    return "" if name in ENFORCED and not hidden else kind
+
+
+def _kind(name: str, operation: Operation, params: Mapping[str, Any], hidden: bool) -> str:
     if name in _ALWAYS:
         return _ALWAYS[name]
     if _BY_NAME.match(operation.name):
         return _RESOURCE
-    # A protocol that the model no longer describes (SQS by query) hides its parameters from us.
-    hidden = operation.service.protocol not in operation.service.protocols
     if name in _WITH:
         members, kind = _WITH[name]
         return kind if hidden or any(params.get(member) for member in members) else ""
@@ -199,7 +211,7 @@ def sets_unenforced_policy(operation: Operation, params: Mapping[str, Any]) -> s
         return kind if hidden or (params.get(member) or {}).get(attribute) else ""
     if name == "sns.SetTopicAttributes":
         return "topic policy" if params.get("AttributeName") == "Policy" else ""
-    if service == "s3" and operation.name in _S3_WITH_ACL:
+    if name.startswith("s3.") and operation.name in _S3_WITH_ACL:
         return _acl(params)
     return ""
 

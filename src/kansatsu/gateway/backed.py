@@ -55,21 +55,23 @@ class Backed:
 
     async def _resolve(self, exchange: Exchange, policies: Deciding) -> tuple[Authorization, ...]:
         """What must be allowed, that of other accounts included."""
-        operation, params = exchange.known, exchange.params
-        account, region = exchange.caller.account, exchange.region
+        operation, account, region = exchange.known, exchange.caller.account, exchange.region
         tables: dict[str, str | None] = {}
-        items = catalog.resolve(operation, params, account, region, lambda name: tables.setdefault(name, None))
+        named = await self._resources.named(operation.service.name, operation.name, exchange.params, account, region)
+        params, known = named.params, named.names
+        exchange.names = known
+        items = catalog.resolve(operation, params, account, region, lambda name: tables.setdefault(name, None), known)
         conditions = self._resources.conditions
         if tables and any(conditions.by_partition_key(item, policies) for item in items):
             tables = {name: await conditions.partition_key(name, account, region) for name in tables}
-            items = catalog.resolve(operation, params, account, region, tables.get)
+            items = catalog.resolve(operation, params, account, region, tables.get, known)
         return (*items, *catalog.abroad(operation, params, account, region, items))
 
     async def _allow(
         self, exchange: Exchange, items: tuple[Authorization, ...], policies: Deciding, authorize: Authorize
     ) -> None:
         account, region = exchange.caller.account, exchange.region
-        exchange.guards = await self._resources.guards(items, account, region)
+        exchange.guards = await self._resources.guards(items, account, region, exchange.names)
         completed = []
         for item, guard in zip(items, exchange.guards, strict=True):
             # Whatever may decide, also a policy that has no effect for this caller.
@@ -97,7 +99,7 @@ class Backed:
         account = _account(operation, exchange.authorizations, exchange.guards) or exchange.caller.account
         await self._refuse_unseen(exchange, account)
         with self._resources.changing(exchange.name, exchange.authorizations):
-            result = await self._policies.answer(operation, exchange.params, guard, exchange.caller, snapshot)
+            result = await self._policies.answer(exchange, guard, snapshot)
             if result is not None:
                 return Whole(wire.encode(operation, result, exchange.request_id))
             return await self._pass_on(exchange, account)

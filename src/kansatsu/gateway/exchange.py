@@ -1,6 +1,7 @@
 """One request on its way through the gateway, and what goes back."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,7 @@ class Exchange:
     body: BodyVerifier | None = None  # of a body that is streamed, else None
     region: str = ""
     params: dict[str, Any] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)  # in the parameters -> the ARNs that they mean
     authorizations: tuple[Authorization, ...] = ()
     guards: tuple[Guard, ...] = ()  # of the authorizations, where a backend holds the resources
     authorized: bool = False
@@ -49,8 +51,13 @@ class Exchange:
         return f"{self.known.service.name}.{self.known.name}"
 
     @property
-    def caller(self) -> Caller:
-        """Who signed it. Raises SigningError when nobody did."""
+    def signer(self) -> Identity:
+        """Who signed it, and how policies see them. Raises SigningError when nobody did."""
         if self.identity is None:
             raise SigningError(AuthFailure.MISSING)
-        return self.identity.caller
+        return self.identity
+
+    @property
+    def caller(self) -> Caller:
+        """Who signed it. Raises SigningError when nobody did."""
+        return self.signer.caller

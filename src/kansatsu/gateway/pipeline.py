@@ -305,7 +305,7 @@ def _decide(
     merged = {**context, **of_resource(item.action, resource, owner, identity.caller.account), **item.context}
     # What is ours has no guard: the policies of what we hold ourselves are the handlers' to bring.
     # INVARIANT: what belongs to another account must be allowed by a policy of its own as well.
-    if guard is not None and (policy := guard.policy_for(identity.principal)):
+    if guard is not None and (policy := guard.policy_for(identity.principal, item.action)):
         policies = replace(policies, resource=policy)
     return evaluate(Request(identity.principal, item.action, resource, merged, owner), policies)
 

@@ -3,18 +3,40 @@
 What a policy does is decided in `kansatsu.resources` and by the policy engine; what is here is how it is set.
 """
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from kansatsu.backends import EmbeddedBackend
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
+from kansatsu.gateway.authentication import Identity
+from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.identity import Snapshot
-from kansatsu.identity.principals import People
-from kansatsu.policy import Document
-from kansatsu.resources import READERS, SETTERS, Guard, Resources, is_public, shown
-from kansatsu.services.registry import Caller
-from kansatsu.wire import Operation
+from kansatsu.identity.principals import InvalidPrincipal, People, kept
+from kansatsu.policy import Document, PolicyType, Request, Source, compile_policy, evaluate
+from kansatsu.resources import (
+    COMPOSED,
+    GRANT_PRINCIPALS,
+    READERS,
+    SETTERS,
+    Guard,
+    Place,
+    Resources,
+    is_public,
+    shown,
+)
+from kansatsu.services.callers import policies_of
+
+Params = Mapping[str, Any]
+_STATUS = "s3.GetBucketPolicyStatus"
+_BY_OWNER = frozenset({"s3.PutBucketPolicy", "s3.GetBucketPolicy", "s3.DeleteBucketPolicy", _STATUS})
+_OF_GRANTS = frozenset({"kms.CreateGrant", "kms.ListRetirableGrants"})
+_BY_VALUE = frozenset({*SETTERS, *READERS, *COMPOSED, *_OF_GRANTS, *_BY_OWNER})
+
+
+_KEY_POLICY = frozenset({"kms.GetKeyPolicy", "kms.PutKeyPolicy"})
 
 
 class PolicyCalls:
@@ -23,62 +45,119 @@ class PolicyCalls:
     def __init__(self, resources: Resources, forwarder: Forwarder) -> None:
         self._resources = resources
         self._forwarder = forwarder
+        self._composing = asyncio.Lock()
 
-    async def answer(
-        self, operation: Operation, params: Mapping[str, Any], guard: Guard, caller: Caller, snapshot: Snapshot
-    ) -> Mapping[str, Any] | None:
+    async def answer(self, exchange: Exchange, guard: Guard, snapshot: Snapshot) -> Params | None:
         """The result of an authorized call that has a policy in it, None for every other call.
 
         Raises the service's error for a policy that AWS would not take, and what the backend raises.
         """
-        name = f"{operation.service.name}.{operation.name}"
-        if name not in SETTERS and name not in READERS and name != "s3.GetBucketPolicyStatus":
+        name, operation, identity = exchange.name, exchange.known, exchange.signer
+        params: Params = exchange.params
+        if name not in _BY_VALUE or operation.service.protocol not in operation.service.protocols:
             return None
-        if guard.place is None or not guard.supported:
+        if not guard.supported:
             raise Unimplemented(f"The backend has no policies for this resource, so {name} is refused.")
+        # What is only made now has no ARN yet, and whoever makes it owns it.
+        place = guard.place or Place(guard.account or identity.caller.account, "", exchange.region)
+        if name in _BY_OWNER and identity.caller.account != place.account:
+            text = "The specified method is not allowed against this resource."
+            raise AwsError(text, code="MethodNotAllowed", status=405)
+        if name in _KEY_POLICY:
+            params = _with_name(params)
+        if name in COMPOSED:
+            return await self._compose(name, params, place)
         people = People(snapshot.entity, snapshot.find)
         if name in SETTERS:
-            prepared = SETTERS[name].prepared(
-                params, guard.place.arn, people, embedded=self._embedded(operation, guard)
-            )
+            embedded = isinstance(self._forwarder.backend(operation.service.name, place.account), EmbeddedBackend)
+            prepared = SETTERS[name].prepared(params, place.arn, people, embedded=embedded)
+            if prepared is None and name not in READERS:
+                return None
             if prepared is not None:
                 document, params = prepared
-                await self._may_set(operation, document, guard, caller)
-        elif name not in READERS:
-            return await self._status(operation, params, guard)
-        result = await self._ask(operation, params, guard)
+                await self._may_set(name, params, document, place, identity, snapshot)
+        if name in _OF_GRANTS:
+            params = _with_ids(params, people)
+        if name == _STATUS and guard.policy is not None:
+            # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicyStatus.html
+            return {"PolicyStatus": {"IsPublic": is_public(guard.policy.document)}}
+        if name == "s3.DeleteBucketPolicy":
+            return None
+        asked = "GetBucketPolicy" if name == _STATUS else operation.name  # it says why there is none
+        result = await self._ask(place, operation.service.name, asked, params)
         return shown(name, result, people) if name in READERS else result
 
-    def _embedded(self, operation: Operation, guard: Guard) -> bool:
-        return isinstance(self._forwarder.backend(operation.service.name, guard.account), EmbeddedBackend)
+    async def _ask(self, place: Place, service: str, operation: str, params: Params) -> Params:
+        return await self._forwarder.ask(place.account, place.region, service, operation, params)
 
-    async def _ask(self, operation: Operation, params: Mapping[str, Any], guard: Guard) -> Mapping[str, Any]:
-        assert guard.place is not None  # noqa: S101 - answer() has looked
-        return await self._forwarder.ask(
-            guard.account, guard.place.region, operation.service.name, operation.name, params
-        )
+    async def _compose(self, name: str, params: Params, place: Place) -> Params:
+        """A call that adds a statement to a policy, or takes one out: the whole policy is set anew."""
+        composed = COMPOSED[name]
+        async with self._composing:
+            policy = await self._resources.policy(place)
+            text = composed.changed(params, place, policy.document.text if policy is not None else "")
+            await self._ask(place, name.partition(".")[0], composed.operation, composed.params(params, text))
+        return {}
 
-    async def _may_set(self, operation: Operation, document: Document, guard: Guard, caller: Caller) -> None:
-        """What S3 checks when a bucket policy is set.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html: by the bucket owner's account only.
-        """
-        assert guard.place is not None  # noqa: S101 - answer() has looked
-        if operation.service.name != "s3":
-            return
-        if caller.account != guard.account:
-            raise AwsError(
-                "The specified method is not allowed against this resource.", code="MethodNotAllowed", status=405
+    async def _may_set(
+        self, name: str, params: Params, document: Document, place: Place, identity: Identity, snapshot: Snapshot
+    ) -> None:
+        """What services check of a policy beyond its text."""
+        if name == "s3.PutBucketPolicy":
+            await self._not_blocked(document, place, identity)
+        elif name == "secretsmanager.PutResourcePolicy" and params.get("BlockPublicPolicy") and is_public(document):
+            # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html
+            text = (
+                "The BlockPublicPolicy parameter is set to true, and the resource policy did not prevent broad access "
+                "to the secret."
             )
+            raise AwsError(text, code="PublicPolicyException", status=400)
+        elif name in ("kms.PutKeyPolicy", "kms.CreateKey") and not params.get("BypassPolicyLockoutSafetyCheck"):
+            _not_locked_out(document, place, identity, snapshot)
+
+    async def _not_blocked(self, document: Document, place: Place, identity: Identity) -> None:
         # INVARIANT: what Block Public Access forbids is not stored.
-        if is_public(document) and "BlockPublicPolicy" in await self._resources.block(guard.place):
+        if is_public(document) and "BlockPublicPolicy" in await self._resources.block(place):
             raise AccessDenied(
-                f'User: {caller.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "{guard.place.arn}" '
-                "because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access."
+                f"User: {identity.caller.arn} is not authorized to perform: s3:PutBucketPolicy on resource: "
+                f'"{place.arn}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block '
+                "Public Access."
             )
 
-    async def _status(self, operation: Operation, params: Mapping[str, Any], guard: Guard) -> Mapping[str, Any]:
-        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicyStatus.html"""
-        if guard.policy is None:
-            return await self._ask(operation.service.operation("GetBucketPolicy"), params, guard)  # raises why not
-        return {"PolicyStatus": {"IsPublic": is_public(guard.policy.document)}}
+
+def _not_locked_out(document: Document, place: Place, identity: Identity, snapshot: Snapshot) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html (BypassPolicyLockoutSafetyCheck)"""
+    resource = compile_policy(document, Source(PolicyType.RESOURCE, owner=place.arn))
+    policies = replace(policies_of(identity.caller, snapshot), resource=resource)
+    key = place.arn or f"arn:aws:kms:{place.region}:{place.account}:key/new"
+    request = Request(identity.principal, "kms:PutKeyPolicy", key, identity.context, place.account)
+    if not evaluate(request, policies).allowed:
+        text = "The new key policy will not allow you to update the key policy in the future."
+        raise AwsError(text, code="MalformedPolicyDocumentException", status=400)
+
+
+def _with_name(params: Params) -> dict[str, Any]:
+    """There is one name, and it may be left out: https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html"""
+    if params.get("PolicyName", "default") != "default":
+        raise AwsError("No such policy exists", code="NotFoundException", status=400)
+    return {**params, "PolicyName": "default"}
+
+
+def _with_ids(params: Params, people: People) -> Params:
+    """The principals of a grant as they are kept.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html
+    """
+    named = {name: str(params[name]) for name in GRANT_PRINCIPALS if params.get(name)}
+    try:
+        return {
+            **params,
+            **{
+                name: kept("Service" if value.endswith(".amazonaws.com") else "AWS", value, people)
+                for name, value in named.items()
+            },
+        }
+    except InvalidPrincipal as error:
+        raise AwsError(
+            f"ARN does not refer to a valid principal: {error.value}", code="InvalidArnException", status=400
+        ) from None

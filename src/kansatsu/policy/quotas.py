@@ -60,6 +60,9 @@ QUOTAS: Mapping[str, Quota] = MappingProxyType(
         "queue": _octets(
             8192, "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html"
         ),
+        "topic": _octets(
+            30720, "https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-special-info.html"
+        ),
         "table": _octets(
             20480, "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-considerations.html"
         ),

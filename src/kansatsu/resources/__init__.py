@@ -1,15 +1,18 @@
 """What is known of the backend's resources: their policies, and what else decides who may use them."""
 
+from kansatsu.resources.composed import COMPOSED
 from kansatsu.resources.facts import UNSUPPORTED, Kind, Place, Unsupported
 from kansatsu.resources.guards import Guard, Resources
 from kansatsu.resources.kinds import KINDS
 from kansatsu.resources.knowledge import Knowledge, until_changed
 from kansatsu.resources.owners import Accounts, arn_of, bucket_of
 from kansatsu.resources.public import is_public
-from kansatsu.resources.setters import READERS, SETTERS, shown
+from kansatsu.resources.setters import GRANT_PRINCIPALS, READERS, SETTERS, shown
 from kansatsu.resources.tags import Deciding
 
 __all__ = [
+    "COMPOSED",
+    "GRANT_PRINCIPALS",
     "KINDS",
     "READERS",
     "SETTERS",

@@ -1,10 +1,11 @@
 """What a resource itself says about a request: its policy, whose it is, and what limits the policy's effect."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import cast
+from types import MappingProxyType
+from typing import Any
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization
@@ -12,11 +13,16 @@ from kansatsu.errors import Unimplemented
 from kansatsu.policy import Policy, Principal
 from kansatsu.resources import kinds
 from kansatsu.resources.conditions import Conditions
-from kansatsu.resources.facts import UNSUPPORTED, Place, Unsupported
+from kansatsu.resources.facts import Place, Unsupported
+from kansatsu.resources.grants import Grant, with_grants
 from kansatsu.resources.kinds import PolicyKind
 from kansatsu.resources.knowledge import Ask, Knowledge
+from kansatsu.resources.names import Named, resolved
 from kansatsu.resources.owners import Accounts, Owners
 from kansatsu.resources.public import is_public
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_MOST_GRANTED = 1024
 
 # Names by which S3 reaches a bucket that they do not tell; no bucket may end so.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -37,15 +43,45 @@ class Guard:
     own_only: bool = False
     supported: bool = True
 
-    def policy_for(self, principal: Principal) -> Policy | None:
-        """The policy as far as it has an effect for this principal.
+    def policy_for(self, principal: Principal, action: str) -> Policy | None:
+        """The policy as far as it has an effect for this principal and action.
 
-        INVARIANT: what Block Public Access restricts gives nothing to strangers and other accounts; without an Allow
-        of the resource they are refused, so that its Denies are not missed.
+        INVARIANT: what Block Public Access restricts, and what only the owner's account may do, gives nothing to
+        strangers and other accounts; without an Allow of the resource they are refused, so that no Deny is missed.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
         """
-        stranger = principal.account != self.account and principal.kind != "service"
-        return None if self.own_only and stranger else self.policy
+        if self.policy is None or principal.account == self.account:
+            return self.policy
+        restricted = self.own_only and principal.kind != "service"
+        return None if restricted or owners_only(action) else self.policy
+
+
+# Actions that no policy of the resource gives to another account.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-basic-examples-of-sqs-policies.html
+_OWNERS = frozenset(
+    f"sqs:{name.lower()}"
+    for name in (
+        *("AddPermission", "CancelMessageMoveTask", "CreateQueue", "DeleteQueue", "ListMessageMoveTasks"),
+        *("ListQueues", "ListQueueTags", "RemovePermission", "SetQueueAttributes", "StartMessageMoveTask"),
+        *("TagQueue", "UntagQueue"),
+    )
+)
+# And the only ones of KMS that one gives; https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+_KMS_ABROAD = frozenset(
+    f"kms:{name.lower()}"
+    for name in (
+        *("CreateGrant", "Decrypt", "DeriveSharedSecret", "DescribeKey", "Encrypt", "GenerateDataKey"),
+        *("GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext"),
+        *("GenerateMac", "GetKeyRotationStatus", "GetPublicKey", "ListGrants", "ReEncryptFrom", "ReEncryptTo"),
+        *("RetireGrant", "RevokeGrant", "Sign", "Verify", "VerifyMac"),
+    )
+)
+
+
+def owners_only(action: str) -> bool:
+    """Is this for the account of the resource alone?"""
+    lowered = action.lower()
+    return lowered in _OWNERS or (lowered.startswith("kms:") and lowered not in _KMS_ABROAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +100,25 @@ def _bucket(named: arn.Arn) -> str | None:
     return f"arn:{named.partition}:s3:::{bucket}" if bucket and bucket != "*" else None
 
 
+def _beginning(prefix: str) -> Callable[[arn.Arn], str | None]:
+    """The resource itself, where its part of the ARN begins so; a pattern is no resource."""
+
+    def find(named: arn.Arn) -> str | None:
+        plain = named.account and not re.search(r"[*?]", named.resource)
+        return str(named) if plain and named.resource.startswith(prefix) else None
+
+    return find
+
+
 HOLDERS: dict[str, Holder] = {
     "s3": Holder(kinds.BUCKET_POLICY, _bucket),
+    "sqs": Holder(kinds.QUEUE_POLICY, _beginning("")),
+    "sns": Holder(kinds.TOPIC_POLICY, lambda named: None if "/" in named.resource else _beginning("")(named)),
+    "kms": Holder(kinds.KEY_POLICY, _beginning("key/")),
+    "secretsmanager": Holder(kinds.SECRET_POLICY, _beginning("secret:")),
 }
+# Of these every resource that a request is about must be known by its own ARN, since it may have a policy.
+_NAMED = frozenset(HOLDERS) - {"s3"}
 
 
 def _held(resource: str) -> tuple[arn.Arn | None, Holder | None, str | None]:
@@ -87,15 +139,30 @@ class Resources:
         self._home = home
         self.owners = Owners(knowledge, home, accounts)
         self.conditions = Conditions(knowledge, ask)
+        # What a key's policy and its grants are together, of those that were asked last.
+        self._granted: dict[str, tuple[Policy, tuple[Grant, ...], Policy]] = {}
 
-    async def guards(self, items: Sequence[Authorization], account: str, region: str) -> tuple[Guard, ...]:
+    async def named(self, service: str, operation: str, params: Mapping[str, Any], account: str, region: str) -> Named:
+        """The parameters of a request as far as only the backend knows what they mean."""
+        return await resolved(self._knowledge, service, operation, params, account, region)
+
+    async def guards(
+        self, items: Sequence[Authorization], account: str, region: str, names: Mapping[str, str] = _NOTHING
+    ) -> tuple[Guard, ...]:
         """The guard of each authorization of a request in an account ("" of nobody) and Region.
 
-        Raises ServiceUnavailable where the backend does not say.
+        `names` are those of the request. Raises ServiceUnavailable where the backend does not say, Unimplemented where
+        nobody can tell what the request is about.
         """
         if items and items[0].action == "s3:CreateBucket":
             # Whoever else has a bucket of that name: what is asked for is one of one's own.
             return tuple(Guard(account) for _ in items)
+        for item in items:
+            # INVARIANT: who leaves open which resource he means does not get past its policy. What does not exist
+            # has none.
+            open_ = not item.exact and item.resource == "*" and item.action.partition(":")[0] in _NAMED
+            if open_ and "" not in names.values():
+                raise Unimplemented(f"Kansatsu cannot tell which resource {item.action} is about here.")
         return tuple([await self._guard(item.resource, account or self._home, region) for item in items])
 
     async def _guard(self, resource: str, account: str, region: str) -> Guard:
@@ -107,11 +174,31 @@ class Resources:
             owner = await self.owners.of_bucket(held, account)
         place = Place(owner or account, held, named.region or region)
         policy = await self._knowledge.learn(holder.kind, place)
-        if policy is UNSUPPORTED:
+        if isinstance(policy, Unsupported):
             return Guard(place.account, place, supported=False)
-        policy = cast("Policy | None", policy)
-        own_only = policy is not None and named.service == "s3" and await self._own_only(policy, place)
+        if policy is None:
+            return Guard(place.account, place)
+        if holder.kind is kinds.KEY_POLICY:
+            policy = await self._with_grants(place, policy)
+        own_only = holder.kind is kinds.BUCKET_POLICY and await self._own_only(policy, place)
         return Guard(place.account, place, policy, own_only)
+
+    async def _with_grants(self, place: Place, policy: Policy) -> Policy:
+        grants = await self._knowledge.learn(kinds.KEY_GRANTS, place)
+        if isinstance(grants, Unsupported) or not grants:
+            return policy
+        known = self._granted.get(place.arn)
+        if known is None or known[0] is not policy or known[1] is not grants:
+            if len(self._granted) >= _MOST_GRANTED:
+                self._granted.clear()
+            known = self._granted[place.arn] = (policy, grants, with_grants(place, policy, grants))
+        return known[2]
+
+    async def policy(self, place: Place) -> Policy | None:
+        """The policy of a resource, as it is now. Raises ServiceUnavailable where the backend does not say."""
+        service = place.arn.split(":", 3)[2]
+        found = await self._knowledge.learn(HOLDERS[service].kind, place)
+        return None if isinstance(found, Unsupported) else found
 
     async def _own_only(self, policy: Policy, place: Place) -> bool:
         return is_public(policy.document) and "RestrictPublicBuckets" in await self.block(place)

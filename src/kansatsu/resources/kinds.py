@@ -25,9 +25,14 @@ def compiled(place: Place, text: str) -> Policy | None:
     return compile_policy(parse(text, PolicyType.RESOURCE), Source(PolicyType.RESOURCE, owner=place.arn))
 
 
-def member(name: str) -> Callable[[Place, Answer], Policy | None]:
-    """Reads the policy from this member of an answer."""
-    return lambda place, answer: compiled(place, unwrapped(answer.get(name) or ""))
+def member(name: str, inside: str = "") -> Callable[[Place, Answer], Policy | None]:
+    """Reads the policy from this member of an answer, or of what another member holds."""
+
+    def read(place: Place, answer: Answer) -> Policy | None:
+        holds = (answer.get(inside) or {}) if inside else answer
+        return compiled(place, unwrapped(holds.get(name) or ""))
+
+    return read
 
 
 def _bucket(place: Place) -> Answer:
@@ -38,9 +43,13 @@ def _settings(_place: Place, answer: Answer) -> frozenset[str]:
     return frozenset(name for name, on in answer.get("PublicAccessBlockConfiguration", {}).items() if on is True)
 
 
+def _operations(service: str, *names: str) -> frozenset[str]:
+    return frozenset(f"{service}.{name}" for name in names)
+
+
 # No bucket of the name; a name that no bucket can have gets its own error when the request itself is passed on.
 _NO_BUCKET = frozenset({"NoSuchBucket", "InvalidBucketName"})
-_BUCKETS = frozenset({"s3.CreateBucket", "s3.DeleteBucket", "s3control.CreateBucket", "s3control.DeleteBucket"})
+_BUCKETS = _operations("s3", "CreateBucket", "DeleteBucket") | _operations("s3control", "CreateBucket", "DeleteBucket")
 
 BUCKET_POLICY: PolicyKind = Kind(
     "bucket policy",
@@ -50,7 +59,7 @@ BUCKET_POLICY: PolicyKind = Kind(
     member("Policy"),
     None,
     _NO_BUCKET | {"NoSuchBucketPolicy"},
-    _BUCKETS | {"s3.PutBucketPolicy", "s3.DeleteBucketPolicy"},
+    _BUCKETS | _operations("s3", "PutBucketPolicy", "DeleteBucketPolicy"),
 )
 # The names of the settings that are on: BlockPublicPolicy, RestrictPublicBuckets, BlockPublicAcls, IgnorePublicAcls.
 BUCKET_BLOCK: Kind[frozenset[str]] = Kind(
@@ -61,7 +70,7 @@ BUCKET_BLOCK: Kind[frozenset[str]] = Kind(
     _settings,
     frozenset(),
     _NO_BUCKET | {"NoSuchPublicAccessBlockConfiguration"},
-    _BUCKETS | {"s3.PutPublicAccessBlock", "s3.DeletePublicAccessBlock"},
+    _BUCKETS | _operations("s3", "PutPublicAccessBlock", "DeletePublicAccessBlock"),
 )
 ACCOUNT_BLOCK: Kind[frozenset[str]] = Kind(
     "account's public access block",
@@ -71,7 +80,7 @@ ACCOUNT_BLOCK: Kind[frozenset[str]] = Kind(
     _settings,
     frozenset(),
     frozenset({"NoSuchPublicAccessBlockConfiguration"}),
-    frozenset({"s3control.PutPublicAccessBlock", "s3control.DeletePublicAccessBlock"}),
+    _operations("s3control", "PutPublicAccessBlock", "DeletePublicAccessBlock"),
 )
 
 # Whether the account that is asked owns the bucket: buckets of all accounts share one namespace, and a backend need not
@@ -121,4 +130,92 @@ PARTITION_KEY: Kind[str] = Kind(
     ),
 )
 
-KINDS: tuple[Kind[Any], ...] = (BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK, OWNED, LOCATION, PARTITION_KEY)
+
+def queue_url(place: Place) -> str:
+    """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html"""
+    return f"https://sqs.{place.region}.amazonaws.com/{place.account}/{place.name}"
+
+
+QUEUE_POLICY: PolicyKind = Kind(
+    "queue policy",
+    "sqs",
+    "GetQueueAttributes",
+    lambda place: {"QueueUrl": queue_url(place), "AttributeNames": ["Policy"]},
+    member("Policy", inside="Attributes"),
+    None,
+    frozenset({"AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"}),
+    _operations("sqs", "SetQueueAttributes", "AddPermission", "RemovePermission", "CreateQueue", "DeleteQueue"),
+)
+TOPIC_POLICY: PolicyKind = Kind(
+    "topic policy",
+    "sns",
+    "GetTopicAttributes",
+    lambda place: {"TopicArn": place.arn},
+    member("Policy", inside="Attributes"),
+    None,
+    frozenset({"NotFound", "NotFoundException"}),
+    _operations("sns", "SetTopicAttributes", "AddPermission", "RemovePermission", "CreateTopic", "DeleteTopic"),
+)
+KEY_POLICY: PolicyKind = Kind(
+    "key policy",
+    "kms",
+    "GetKeyPolicy",
+    lambda place: {"KeyId": place.arn, "PolicyName": "default"},
+    member("Policy"),
+    None,
+    frozenset({"NotFoundException"}),
+    _operations("kms", "PutKeyPolicy", "CreateKey", "ReplicateKey"),
+)
+# What AWS lists on one page at most; a grant beyond has no effect here.
+MOST_GRANTS = 100
+KEY_GRANTS: Kind[tuple[Mapping[str, Any], ...]] = Kind(
+    "grants",
+    "kms",
+    "ListGrants",
+    lambda place: {"KeyId": place.arn, "Limit": MOST_GRANTS},
+    lambda _place, answer: tuple(answer.get("Grants") or ()),
+    (),
+    frozenset({"NotFoundException"}),
+    _operations("kms", "CreateGrant", "RetireGrant", "RevokeGrant", "CreateKey"),
+)
+SECRET_POLICY: PolicyKind = Kind(
+    "secret's policy",
+    "secretsmanager",
+    "GetResourcePolicy",
+    lambda place: {"SecretId": place.arn},
+    member("ResourcePolicy"),
+    None,
+    frozenset({"ResourceNotFoundException"}),
+    _operations("secretsmanager", "PutResourcePolicy", "DeleteResourcePolicy", "CreateSecret", "DeleteSecret"),
+)
+
+# ---- what a name stands for -----------------------------------------------------------------------------------------
+
+# The ARN of the key behind an alias; "" where there is none.
+ALIAS: Kind[str] = Kind(
+    "alias",
+    "kms",
+    "DescribeKey",
+    lambda place: {"KeyId": place.name},
+    lambda _place, answer: str(answer["KeyMetadata"]["Arn"]),
+    "",
+    frozenset({"NotFoundException"}),
+    _operations("kms", "CreateAlias", "UpdateAlias", "DeleteAlias"),
+)
+# The ARN of the secret that a name, or an ARN without its last six characters, means; "" where there is none.
+SECRET: Kind[str] = Kind(
+    "secret",
+    "secretsmanager",
+    "DescribeSecret",
+    lambda place: {"SecretId": place.arn},
+    lambda _place, answer: str(answer["ARN"]),
+    "",
+    frozenset({"ResourceNotFoundException"}),
+    _operations("secretsmanager", "CreateSecret", "DeleteSecret", "ReplicateSecretToRegions"),
+)
+
+KINDS: tuple[Kind[Any], ...] = (
+    *(BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK),
+    *(QUEUE_POLICY, TOPIC_POLICY, KEY_POLICY, KEY_GRANTS, SECRET_POLICY),
+    *(OWNED, LOCATION, PARTITION_KEY, ALIAS, SECRET),
+)

@@ -60,7 +60,7 @@ class Knowledge:
         lifetime: Callable[[str], float] = until_changed,
         most: int = MOST,
     ) -> None:
-        self._ask = ask
+        self.ask = ask
         self._clock = clock
         self._lifetime = lifetime
         self._most = most
@@ -139,7 +139,7 @@ class Knowledge:
     async def _asked(self, kind: Kind[T], place: Place) -> T | Unsupported:
         what = f"The {kind.name} of {place.arn}"
         try:
-            answer = await self._ask(place.account, place.region, kind.service, kind.operation, kind.params(place))
+            answer = await self.ask(place.account, place.region, kind.service, kind.operation, kind.params(place))
         except AwsError as error:
             if error.code in kind.absent:
                 return kind.nothing

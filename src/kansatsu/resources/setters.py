@@ -7,44 +7,45 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kansatsu.errors import AwsError, MalformedPolicyDocument
+from kansatsu.errors import MalformedPolicyDocument
 from kansatsu.identity import principals
 from kansatsu.policy import QUOTAS, Document, PolicyType, parse
+from kansatsu.resources import checks
 from kansatsu.resources.carrier import unwrapped, wrapped
-from kansatsu.resources.checks import check_s3
+from kansatsu.resources.refusals import INVALID_PRINCIPAL, REFUSALS, TOO_LONG
 
 Params = Mapping[str, Any]
+NOT_JSON = "Policies must be valid JSON and the first byte must be '{'"
 
 
 @dataclass(frozen=True, slots=True)
 class Setter:
     """A call with a policy in its parameters.
 
-    `get` takes the text from them (None: this call sets none), `put` makes the parameters with another text. `quota`
-    is the name of its size in policy.QUOTAS. `refusal` words the error of a policy that AWS would not take, `too_long`
-    that of one over the quota. `check` raises MalformedPolicyDocument for what the service itself does not take.
-    `unseen`: the embedded backend must not act upon it (see `carrier`).
+    `get` takes the text from them ("": this call sets none), `put` makes the parameters with another text. `quota` is
+    the name of its size in policy.QUOTAS. `check` raises MalformedPolicyDocument for what the service itself does not
+    take. `unseen`: the embedded backend must not act upon it (see `carrier`).
     """
 
-    get: Callable[[Params], str | None]
+    service: str
+    get: Callable[[Params], str]
     put: Callable[[Params, str], dict[str, Any]]
     quota: str
-    refusal: Callable[[str], AwsError]
-    too_long: Callable[[int], AwsError]
     check: Callable[[Document, str], None]
     unseen: bool = False
 
     def prepared(
         self, params: Params, holder: str, people: principals.People, *, embedded: bool
     ) -> tuple[Document, dict[str, Any]] | None:
-        """The policy, and the parameters as they are passed on; None when the call sets none.
+        """The policy as it is kept, and the parameters as they are passed on; None when the call sets none.
 
-        `holder` is the ARN of the resource; `embedded` says which backend it is for. Raises the service's own error
-        for what AWS does not take.
+        `holder` is the ARN of the resource, "" where it is only made now; `embedded` says which backend it is for.
+        Raises the service's own error for what AWS does not take.
         """
         text = self.get(params)
-        if text is None:
+        if not text:
             return None
+        refusal = REFUSALS[self.service]
         try:
             if not text.startswith("{"):
                 raise MalformedPolicyDocument(NOT_JSON)
@@ -52,47 +53,98 @@ class Setter:
             self.check(document, holder)
             kept = principals.stored(document, people)
         except MalformedPolicyDocument as error:
-            raise self.refusal(error.message) from None
+            raise refusal(error.message) from None
         except principals.InvalidPrincipal:
-            raise self.refusal("Invalid principal in policy") from None
+            raise refusal(INVALID_PRINCIPAL) from None
         quota = QUOTAS[self.quota]
         if not quota.fits(document):
-            raise self.too_long(quota.size)
-        return document, self.put(params, wrapped(kept) if self.unseen and embedded else kept)
+            raise TOO_LONG[self.service](quota.size)
+        passed = self.put(params, wrapped(kept) if self.unseen and embedded else kept)
+        return parse(kept, PolicyType.RESOURCE), passed
 
 
-def _member(name: str) -> tuple[Callable[[Params], str | None], Callable[[Params, str], dict[str, Any]]]:
-    return lambda params: params.get(name), lambda params, text: {**params, name: text}
+def _member(name: str) -> tuple[Callable[[Params], str], Callable[[Params, str], dict[str, Any]]]:
+    return lambda params: params.get(name) or "", lambda params, text: {**params, name: text}
 
 
-NOT_JSON = "Policies must be valid JSON and the first byte must be '{'"
+def _of_attributes(params: Params) -> str:
+    return str((params.get("Attributes") or {}).get("Policy") or "")
 
 
-def _s3(message: str) -> AwsError:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList"""
-    return AwsError(message, code="MalformedPolicy", status=400)
+def _into_attributes(params: Params, text: str) -> dict[str, Any]:
+    return {**params, "Attributes": {**params["Attributes"], "Policy": text}}
 
 
-def _s3_too_long(size: int) -> AwsError:
-    return AwsError(f"Policy exceeds the maximum allowed document size of {size} bytes", code="PolicyTooLarge")
+def _of_attribute(params: Params) -> str:
+    return str(params.get("AttributeValue") or "") if params.get("AttributeName") == "Policy" else ""
 
 
+def _into_attribute(params: Params, text: str) -> dict[str, Any]:
+    return {**params, "AttributeValue": text}
+
+
+_QUEUE = (_of_attributes, _into_attributes, "queue", checks.of("sqs"))
+_TOPIC = ("topic", checks.of("sns"))
+_KEY = (*_member("Policy"), "key", checks.of("kms"))
 SETTERS: dict[str, Setter] = {
-    "s3.PutBucketPolicy": Setter(*_member("Policy"), "bucket", _s3, _s3_too_long, check_s3, unseen=True),
+    "s3.PutBucketPolicy": Setter("s3", *_member("Policy"), "bucket", checks.of_bucket, unseen=True),
+    "sqs.SetQueueAttributes": Setter("sqs", *_QUEUE),
+    "sqs.CreateQueue": Setter("sqs", *_QUEUE),
+    "sns.SetTopicAttributes": Setter("sns", _of_attribute, _into_attribute, *_TOPIC),
+    "sns.CreateTopic": Setter("sns", _of_attributes, _into_attributes, *_TOPIC),
+    "kms.PutKeyPolicy": Setter("kms", *_KEY),
+    "kms.CreateKey": Setter("kms", *_KEY),
+    "secretsmanager.PutResourcePolicy": Setter(
+        "secretsmanager", *_member("ResourcePolicy"), "secret", checks.of("secretsmanager")
+    ),
 }
-# Calls that answer with a policy: the member of the answer.
-READERS: dict[str, str] = {"s3.GetBucketPolicy": "Policy"}
+
+ArnOf = Callable[[str], str | None]
+Answer = Mapping[str, Any]
 
 
-def shown(operation: str, answer: Mapping[str, Any], people: principals.People) -> dict[str, Any]:
+def _shown_in(*way: str) -> Callable[[Answer, ArnOf], dict[str, Any]]:
+    """Shows the policy at the end of the way through the answer, where there is one."""
+
+    def show(answer: Answer, arn_of: ArnOf) -> dict[str, Any]:
+        held = answer.get(way[0])
+        if not held:
+            return dict(answer)
+        if len(way) > 1:
+            return {**answer, way[0]: _shown_in(*way[1:])(held, arn_of)}
+        return {**answer, way[0]: principals.shown(unwrapped(held), arn_of)}
+
+    return show
+
+
+def _grants(answer: Answer, arn_of: ArnOf) -> dict[str, Any]:
+    """Grants with ARNs for the ids of their principals."""
+
+    def shown_grant(grant: Mapping[str, Any]) -> dict[str, Any]:
+        named = {name: grant[name] for name in GRANT_PRINCIPALS if name in grant}
+        return {**grant, **{name: arn_of(value) or value for name, value in named.items()}}
+
+    return {**answer, "Grants": [shown_grant(grant) for grant in answer.get("Grants") or ()]}
+
+
+GRANT_PRINCIPALS = ("GranteePrincipal", "RetiringPrincipal")
+# Calls that answer with policies or principals: how those are shown.
+READERS: dict[str, Callable[[Answer, ArnOf], dict[str, Any]]] = {
+    "s3.GetBucketPolicy": _shown_in("Policy"),
+    "sqs.GetQueueAttributes": _shown_in("Attributes", "Policy"),
+    "sns.GetTopicAttributes": _shown_in("Attributes", "Policy"),
+    "kms.GetKeyPolicy": _shown_in("Policy"),
+    "kms.ListGrants": _grants,
+    "kms.ListRetirableGrants": _grants,
+    "secretsmanager.GetResourcePolicy": _shown_in("ResourcePolicy"),
+}
+
+
+def shown(operation: str, answer: Answer, people: principals.People) -> dict[str, Any]:
     """The answer of a call that reads a policy, with the ARNs of the principals that still exist."""
-    name = READERS[operation]
-    text = answer.get(name)
-    if not text:
-        return dict(answer)
 
     def arn_of(unique_id: str) -> str | None:
         found = people.by_id(unique_id)
         return found.arn if found is not None else None
 
-    return {**answer, name: principals.shown(unwrapped(text), arn_of)}
+    return READERS[operation](answer, arn_of)

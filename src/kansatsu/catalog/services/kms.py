@@ -20,11 +20,11 @@ _ALIAS = re.compile(r"alias/[A-Za-z0-9/_-]{1,250}")
 
 
 def key(value: str, frame: Frame) -> Iterator[str]:
-    """The ARNs of a key that is named by its id or ARN; Unsure for an alias that nobody has resolved.
+    """The ARNs of a key that is named by its id or ARN, or by an alias that the backend resolved; else Unsure.
 
     INVARIANT: a policy is on keys; an alias that points to a key is never authorized as anything but that key.
     """
-    found = _KEY.fullmatch(value)
+    found = _KEY.fullmatch(frame.known.get(value, value))
     if found is None:
         raise Unsure(value)
     for region in dict.fromkeys((found["region"] or frame.region, frame.region)):
@@ -41,14 +41,19 @@ def _keys(*paths: str) -> Callable[[Params, Frame], Iterator[str]]:
 
 
 def _alias(params: Params, frame: Frame) -> Iterator[str]:
-    """An alias and the key that it points to; https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html"""
+    """An alias, the key that it points to, and the one that it is to point to.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html
+    """
     targets = list(read(params, "TargetKeyId"))
     for value in read(params, "AliasName"):
-        if _ALIAS.fullmatch(value) is None or not targets:
+        current = frame.known.get(value)
+        if _ALIAS.fullmatch(value) is None or not (targets or current):
             raise Unsure(value)
         yield frame.arn("kms", value)
-    for value in targets:
-        yield from key(value, frame)
+        for target in dict.fromkeys((current, *targets)):
+            if target:
+                yield from key(target, frame)
 
 
 _BY_KEY = (

@@ -14,13 +14,16 @@ _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 
 
 def _secret(params: Params, frame: Frame) -> Iterator[str]:
-    """INVARIANT: a name, or an ARN without the six characters, authorizes nothing that a policy could mean otherwise.
+    """The ARN that the backend says a name has.
+
+    INVARIANT: a name, or an ARN without the six characters, authorizes nothing that a policy could mean otherwise.
 
     https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
     """
     for value in read(params, "SecretId"):
-        raise Unsure(value)
-    yield from ()
+        if not frame.known.get(value):
+            raise Unsure(value)
+        yield frame.known[value]
 
 
 def _made(params: Params, frame: Frame) -> Iterator[str]:

@@ -1,0 +1,98 @@
+"""What the names in a request stand for, where only the backend can say: aliases of keys, names of secrets."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from kansatsu import arn
+from kansatsu.errors import AwsError, ServiceUnavailable, Unimplemented
+from kansatsu.resources.facts import Kind, Place, Unsupported
+from kansatsu.resources.kinds import ALIAS, SECRET
+from kansatsu.resources.knowledge import Knowledge
+
+
+class _Form(NamedTuple):
+    """Names of one service: the parameters that hold them, how they look, what to ask, how an ARN of one goes on."""
+
+    members: tuple[str, ...]
+    looks: re.Pattern[str]
+    kind: Kind[str]
+    prefix: str
+
+
+_FORMS = {
+    "kms": _Form(
+        ("KeyId", "SourceKeyId", "DestinationKeyId", "TargetKeyId", "AliasName"),
+        re.compile(r"(?:arn:aws:kms:[a-z0-9-]+:[0-9]{12}:)?alias/[A-Za-z0-9/_-]{1,250}", re.ASCII),
+        ALIAS,
+        "",
+    ),
+    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html: what a name may hold.
+    "secretsmanager": _Form(
+        ("SecretId",),
+        re.compile(r"(?:arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII),
+        SECRET,
+        "secret:",
+    ),
+}
+
+
+_MADE = "AliasName"  # need not exist yet
+# Calls that may leave out the key, which the ciphertext names: (the parameter, the member of the answer that tells).
+# They change nothing, so that the backend may be asked before anybody is authorized.
+_IN_CIPHERTEXT = {"Decrypt": ("KeyId", "KeyId"), "ReEncrypt": ("SourceKeyId", "SourceKeyId")}
+
+
+class Named(NamedTuple):
+    """The parameters of a call with what it left out, and what names in them mean: ARNs, "" for what does not exist."""
+
+    params: Mapping[str, Any]
+    names: Mapping[str, str]
+
+
+async def resolved(
+    knowledge: Knowledge, service: str, operation: str, params: Mapping[str, Any], account: str, region: str
+) -> Named:
+    """What the names in a request mean now; raises ServiceUnavailable, and Unimplemented for names of other Regions.
+
+    INVARIANT: what the caller wrote is looked up in the account and Region in which the backend will look it up.
+    """
+    form = _FORMS.get(service)
+    if form is None:
+        return Named(params, {})
+    found: dict[str, str] = {}
+    if service == "kms" and operation in _IN_CIPHERTEXT and not params.get(_IN_CIPHERTEXT[operation][0]):
+        member = _IN_CIPHERTEXT[operation][0]
+        key = await _of_ciphertext(knowledge, operation, params, account, region)
+        params = {**params, member: key}
+        if not key:
+            found[""] = ""
+    for member in form.members:
+        value = params.get(member)
+        if not isinstance(value, str) or value in found or form.looks.fullmatch(value) is None:
+            continue
+        named = arn.Arn.parse(value)
+        if named is not None and named.region != region:
+            raise Unimplemented(f"Kansatsu does not resolve {value} in another Region.")
+        text = value if named is not None else f"arn:{arn.PARTITION}:{service}:{region}:{account}:{form.prefix}{value}"
+        place = Place(named.account if named is not None else account, text, region)
+        meant = await knowledge.learn(form.kind, place)
+        if not isinstance(meant, Unsupported) and (meant or member != _MADE):
+            found[value] = meant
+    return Named(params, found)
+
+
+async def _of_ciphertext(
+    knowledge: Knowledge, operation: str, params: Mapping[str, Any], account: str, region: str
+) -> str:
+    """The ARN of the key that a ciphertext is from; "" where it is from none.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
+    """
+    try:
+        answer = await knowledge.ask(account, region, "kms", operation, params)
+    except AwsError as error:
+        if error.status >= 500 or "Throttl" in error.code:
+            raise ServiceUnavailable("The key of the ciphertext could not be read from the backend.") from error
+        return ""  # the backend says it again, to the caller, once he is allowed on everything
+    return str(answer[_IN_CIPHERTEXT[operation][1]])

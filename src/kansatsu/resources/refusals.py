@@ -1,0 +1,54 @@
+"""How each service words that it does not take a policy.
+
+S3: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList; the others: the errors of
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html,
+https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html,
+https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html,
+https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html
+"""
+
+from collections.abc import Callable
+
+from kansatsu.errors import AwsError
+
+Refusal = Callable[[str], AwsError]
+INVALID_PRINCIPAL = "Invalid principal in policy"
+
+
+def _plain(code: str, prefix: str = "") -> Refusal:
+    return lambda message: AwsError(prefix + message, code=code, status=400)
+
+
+def _kms(message: str) -> AwsError:
+    if message == INVALID_PRINCIPAL:
+        message = "Policy contains a statement with one or more invalid principals."
+    return AwsError(message, code="MalformedPolicyDocumentException", status=400)
+
+
+def _sns(message: str) -> AwsError:
+    reason = "Policy Error: PrincipalNotFound" if message == INVALID_PRINCIPAL else f"Policy Error: {message}"
+    return AwsError(f"Invalid parameter: {reason}", code="InvalidParameter", status=400)
+
+
+REFUSALS: dict[str, Refusal] = {
+    "s3": _plain("MalformedPolicy"),
+    "sqs": _plain("InvalidAttributeValue", "Invalid value for the parameter Policy. "),
+    "sns": _sns,
+    "kms": _kms,
+    "secretsmanager": _plain("MalformedPolicyDocumentException"),
+}
+TOO_LONG: dict[str, Callable[[int], AwsError]] = {
+    "s3": lambda size: AwsError(
+        f"Policy exceeds the maximum allowed document size of {size} bytes", code="PolicyTooLarge"
+    ),
+    "sqs": lambda size: AwsError(
+        f"Invalid value for the parameter Policy. Reason: Must be at most {size} bytes.", code="InvalidAttributeValue"
+    ),
+    "sns": lambda size: AwsError(
+        f"Invalid parameter: Policy Error: the policy is longer than {size} bytes", code="InvalidParameter"
+    ),
+    "kms": lambda size: AwsError(f"The key policy exceeds {size} bytes.", code="LimitExceededException"),
+    "secretsmanager": lambda size: AwsError(
+        f"The resource policy exceeds {size} characters.", code="LimitExceededException"
+    ),
+}
