@@ -60,8 +60,8 @@ CALLS: list[tuple[str, Callable[[Any, str], Any], list[Evidence]]] = [
     ("iam", lambda c, n: c.get_user(UserName=n), [("iam:GetUser", f"arn:aws:iam::{ACCOUNT}:user/{{n}}", True)]),
     ("sts", lambda c, n: c.get_caller_identity(), [("sts:GetCallerIdentity", "*", True)]),
     ("ec2", lambda c, n: c.describe_vpcs(), [("ec2:DescribeVpcs", "*", True)]),
-    ("lambda", lambda c, n: c.list_functions(), [("lambda:ListFunctions", "*", False)]),
-    ("sqs", lambda c, n: c.list_queues(), [("sqs:ListQueues", "*", False)]),
+    ("lambda", lambda c, n: c.list_functions(), [("lambda:ListFunctions", "*", True)]),
+    ("sqs", lambda c, n: c.list_queues(), [("sqs:ListQueues", "*", True)]),
 ]
 
 
