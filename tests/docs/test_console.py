@@ -103,6 +103,9 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         programs = directory / "bin"
         programs.mkdir()
         _program(programs / "kansatsu", f'exec {sys.executable} -m kansatsu.cli "$@"')
+        # The plugin by name: it is the one that the installed entry point names, and here from source.
+        plugins = "-p kansatsu.pytest_plugin -p no:asyncio"
+        _program(programs / "pytest", f'exec {sys.executable} -m pytest {plugins} "$@"')
         # The wrapper calls podman itself, which it must find, not this.
         _program(programs / "podman", f'PATH="{os.environ["PATH"]}" exec {IMAGES / "podman"} "$@"')
         (directory / "home").mkdir()
