@@ -44,8 +44,10 @@ def wait_for_end(pid: int) -> None:
         os.close(descriptor)
 
 
-async def test_killed_it_comes_back_empty(tmp_path: Path) -> None:
+async def test_killed_it_comes_back_empty_and_says_so(tmp_path: Path) -> None:
     async with running(tmp_path / "b") as backend:
+        emptied: list[str] = []
+        backend.supervisor.when_emptied = lambda: emptied.append(backend.state)
         assert backend.state == "starting"
         assert (await s3(backend, "PUT", "/bucket"))[0] == 200
         first = backend.supervisor.pid
@@ -55,6 +57,7 @@ async def test_killed_it_comes_back_empty(tmp_path: Path) -> None:
         while backend.supervisor.pid == first:  # until our side has heard of it
             await asyncio.sleep(0)
         assert backend.state == "restarting"
+        assert emptied == ["restarting"], "before anybody is answered by the new one"
         assert (await s3(backend, "HEAD", "/bucket"))[0] == 404
         assert backend.supervisor.pid not in (None, first)
         second = backend.supervisor.pid

@@ -48,7 +48,9 @@ def test_keys(_name: str, statement: dict[str, Any], asks: bool) -> None:
         policy = compile_policy(parse(text), Source(PolicyType.IDENTITY))
     else:
         policy = compiled(PolicyType.IDENTITY, **given)
-    assert Policies(PolicySet([policy])).ask_for(ACTION, TAG) is asks
+    policies = Policies(PolicySet([policy]))
+    assert policies.ask_for(ACTION, TAG) is asks
+    assert policies.ask(ACTION) or not asks
 
 
 def test_an_escaped_key_is_no_hiding_place() -> None:
@@ -67,7 +69,8 @@ def test_every_type_of_policy_is_looked_at(place: str) -> None:
     if place in ("scps", "rcps"):
         value = (value,)
     policies = Policies(**{"identity": everything, place: value})
-    assert policies.ask_for(ACTION, TAG)
+    assert policies.ask_for(ACTION, TAG) and policies.ask(ACTION)
+    assert not policies.ask("s3:GetObject")
     assert not policies.ask_for("s3:GetObject", TAG)
     principal = Principal("123456789012", "arn:aws:iam::123456789012:user/u", "user")
     request = Request(principal, ACTION, QUEUE, {"aws:resourcetag/project": "a"})

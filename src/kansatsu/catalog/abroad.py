@@ -59,7 +59,7 @@ def abroad(
     known = {named[2] for item in found if (named := _ARN.match(item.resource))} | {account}
     further = {}
     for member, text in _texts(params):
-        named = _ARN.match(text)
+        named = _ARN.match(text) if text.startswith("arn:") else None
         if named is not None and named[2] not in known and (named[1] in own or service.name in _ANY_SERVICE):
             further[text] = Authorization(generic.action(operation), text, exact=False)
         elif member == "queueurl" and (url := _QUEUE_URL.fullmatch(text)) and url[1] not in known:

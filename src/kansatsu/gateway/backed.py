@@ -75,7 +75,7 @@ class Backed:
         completed = []
         for item, guard in zip(items, exchange.guards, strict=True):
             # Whatever may decide, also a policy that has no effect for this caller.
-            asked = [*policies, Policies(PolicySet(), resource=guard.policy)]
+            asked = policies if guard.policy is None else [*policies, Policies(PolicySet(), resource=guard.policy)]
             owner = guard.account or account
             completed.append(await self._resources.conditions.completed(item, owner, region, asked))
         exchange.authorizations = tuple(completed)

@@ -5,7 +5,6 @@ bucket's owner and the backend's answer the name must not come to mean the bucke
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 
@@ -14,29 +13,44 @@ from kansatsu.errors import AwsError
 PATIENCE = 5.0  # seconds that a request waits for others at the same bucket
 
 
+class _Using:
+    """A request in some buckets; a class of its own because every S3 request makes one."""
+
+    __slots__ = ("_names", "_of")
+
+    def __init__(self, of: "Occupancy", names: Collection[str]) -> None:
+        self._of = of
+        self._names = names
+
+    async def __aenter__(self) -> None:
+        of, names = self._of, self._names
+        # INVARIANT: all names are taken at once and nothing is held while waiting, so that nobody waits for a waiter.
+        if not of._changing.isdisjoint(names):
+            await of._until(lambda: of._changing.isdisjoint(names))
+        for name in names:
+            of._at_work[name] = of._at_work.get(name, 0) + 1
+
+    async def __aexit__(self, *_: object) -> None:
+        at_work = self._of._at_work
+        for name in self._names:
+            at_work[name] -= 1
+            if not at_work[name]:
+                del at_work[name]
+        self._of._wake()
+
+
 class Occupancy:
     """Requests at work by the names of their buckets; used from one event loop."""
 
     def __init__(self, patience: float = PATIENCE) -> None:
         self._patience = patience
-        self._at_work: Counter[str] = Counter()
+        self._at_work: dict[str, int] = {}
         self._changing: set[str] = set()
         self._waiting: set[asyncio.Future[None]] = set()
 
-    @asynccontextmanager
-    async def using(self, names: Collection[str]) -> AsyncIterator[None]:
+    def using(self, names: Collection[str]) -> _Using:
         """Around a request in these buckets. Raises OperationAborted while one of them is made or deleted for long."""
-        # INVARIANT: all names are taken at once and nothing is held while waiting, so that nobody waits for a waiter.
-        await self._until(lambda: self._changing.isdisjoint(names))
-        self._at_work.update(names)
-        try:
-            yield
-        finally:
-            self._at_work.subtract(names)
-            for name in names:
-                if not self._at_work[name]:
-                    del self._at_work[name]
-            self._wake()
+        return _Using(self, names)
 
     @asynccontextmanager
     async def changing(self, name: str) -> AsyncIterator[None]:
@@ -47,7 +61,7 @@ class Occupancy:
         await self._until(lambda: name not in self._changing)
         self._changing.add(name)
         try:
-            await self._until(lambda: not self._at_work[name])
+            await self._until(lambda: name not in self._at_work)
             yield
         finally:
             self._changing.discard(name)

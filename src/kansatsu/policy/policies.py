@@ -46,11 +46,21 @@ class Policies:
 
         What is costly to know is then looked up, and is not where this is false: no decision can depend on it.
         """
-        guards = (self.boundary, self.resource, self.trust, self.vpc_endpoint)
-        sets = [self.identity, *self.scps, *self.rcps, *(guard.rules for guard in guards if guard is not None)]
+        return any(key.startswith(prefixes) for keys in self._asked(action) for key in keys)
+
+    def ask(self, action: str) -> bool:
+        """Whether any of them may ask about an action for any condition key; cheaper than `ask_for`."""
+        return any(self._asked(action))
+
+    def _asked(self, action: str) -> Iterator[frozenset[str]]:
+        yield self.identity.keys(action)
+        for guard in (self.boundary, self.resource, self.trust, self.vpc_endpoint):
+            if guard is not None:
+                yield guard.rules.keys(action)
+        for policy_set in (*self.scps, *self.rcps):
+            yield policy_set.keys(action)
         if self.session is not None:
-            sets.append(self.session)
-        return any(key.startswith(prefixes) for policy_set in sets for key in policy_set.keys(action))
+            yield self.session.keys(action)
 
     @property
     def guard_type(self) -> PolicyType:

@@ -26,6 +26,8 @@ class Conditions:
 
         Raises ServiceUnavailable and Unimplemented where a policy asks for what cannot be told.
         """
+        if not any(one.ask(item.action) for one in policies):
+            return item
         told = await tag_keys(self._ask, item, account, region, policies)
         bucket = bucket_of(item.resource)
         # A request is made in the Region of its bucket, whatever Region the client signed for.

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kansatsu import arn
-from kansatsu.resources.facts import Place
+from kansatsu.errors import ServiceUnavailable
+from kansatsu.resources.facts import Place, Unsupported
 from kansatsu.resources.kinds import OWNED
 from kansatsu.resources.knowledge import Knowledge
 
@@ -45,7 +46,11 @@ class Owners:
         if len(known) < 2:
             return account
         for candidate in dict.fromkeys((account, *known)):
-            if await self._knowledge.learn(OWNED, Place(candidate, bucket_arn, _REGION)) is True:
+            owned = await self._knowledge.learn(OWNED, Place(candidate, bucket_arn, _REGION))
+            if isinstance(owned, Unsupported):
+                # INVARIANT: an owner who cannot be told is never taken for oneself.
+                raise ServiceUnavailable(f"The backend does not say whose bucket {bucket_arn} is.")
+            if owned:
                 return candidate
         return ""
 
