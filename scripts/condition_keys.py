@@ -27,9 +27,10 @@ name the keys that a policy asked for and the request did not have.
 
 Keys without a value are absent, never empty. `aws:MultiFactorAuthPresent` is absent for long-term keys, not false.
 `aws:ViaAWSService` and `aws:PrincipalIsAWSService` are always false: no service calls in a caller's place.
-`aws:ResourceTag/...` is known of IAM's entities and of instances that are Kansatsu's own; of a backend's resources it
-is not yet. Keys that are properties of a KMS key are known in `CreateKey` only. EC2's keys are in the context of the
-resources that have them in the reference, and of no others. `s3:object-lock-remaining-retention-days` counts begun
+`aws:ResourceTag/...` is known of IAM's entities, of instances that are Kansatsu's own, and of the resources of a
+backend that can be asked for their tags. Keys that are properties of a KMS key are known in `CreateKey` only. EC2's
+keys are in the context of the resources that have them in the reference, and of no others.
+`s3:object-lock-remaining-retention-days` counts begun
 days. A key that ends with `*` stands for all that begin so.
 """
 

@@ -34,6 +34,7 @@ class World:
         )["Policy"]["Arn"]
         gateway.iam.create_instance_profile(InstanceProfileName="keys")
         self.bucket = gateway.bucket()
+        gateway.client("s3").put_object(Bucket=self.bucket, Key="tagged", Body=b"", Tagging="Team=Blue")
         self._clients: dict[str, Any] = {}
 
     def allow(self, *statements: dict[str, Any]) -> None:
@@ -197,6 +198,9 @@ S3 = [
     Case(
         "aws:RequestTag/Team", "s3.create_bucket",
         {**BUCKET, "CreateBucketConfiguration": {"Tags": [{"Key": "Team", "Value": "Blue"}]}}, "Blue", "Red",
+    ),
+    Case(
+        "s3:ExistingObjectTag/Team", "s3.get_object", lambda w: {"Bucket": w.bucket, "Key": "tagged"}, "Blue", "Red",
     ),
     Case("s3:ResourceAccount", "s3.get_object", lambda w: {**OBJECT, "Bucket": w.bucket}, ACCOUNT, "210987654321"),
     Case("aws:ResourceAccount", "s3.get_object", lambda w: {**OBJECT, "Bucket": w.bucket}, ACCOUNT, "210987654321"),

@@ -105,6 +105,7 @@ _SET = {
         ec2:transitGatewayMeteringPolicyId ec2:transitGatewayMulticastDomainId ec2:transitGatewayPolicyTableId
         ec2:transitGatewayRouteTableAnnouncementId ec2:transitGatewayRouteTableId ec2:VolumeID ec2:VpcID
         ec2:VpcPeeringConnectionID""",
+    "resources.tags.tag_keys": "s3:ExistingObjectTag/<key>",
     "services.ec2._resources.instance_context": """ec2:InstanceProfile ec2:InstanceMarketType ec2:InstanceMetadataTags
         ec2:MetadataHttpEndpoint ec2:MetadataHttpPutResponseHopLimit ec2:MetadataHttpTokens ec2:RootDeviceType
         ec2:ResourceTag/${TagKey}""",
@@ -155,7 +156,7 @@ _REFUSED = {
 }
 _MISSING = {
     "a property of what exists already, which only the backend knows": """s3:BucketTag/${TagKey}
-        s3:ExistingObjectTag/<key> s3:ExistingJob* s3:JobSuspendedCause kms:ResourceAliases
+        s3:ExistingJob* s3:JobSuspendedCause kms:ResourceAliases
         kms:TrailingDaysWithoutKeyUsage ec2:AuthorizedUser ec2:CapacityReservationFleet ec2:CommitmentDuration
         ec2:CreateDate ec2:Domain ec2:InterruptibleCapacityReservationId ec2:InterruptionType
         ec2:IpamPrefixListResolverTargetId ec2:IsInterruptible ec2:ManagedResourceOperator ec2:Owner ec2:ProductCode
