@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kansatsu import catalog, wire
+from kansatsu.catalog import tags
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 OTHER = "111122223333"
@@ -118,3 +119,96 @@ def test_resources(service: str, operation: str, params: dict[str, Any], expecte
     found = resolve(service, operation, params)
     assert sorted(f"{item.action} {item.resource}" for item in found) == sorted(expected)
     assert all(item.exact for item in found)
+
+
+def test_what_only_the_backend_knows_is_asked_and_believed_where_it_fits() -> None:
+    query, text = {"QueryExecutionId": "q"}, {"Bucket": "b", "Key": "k", "SSEKMSKeyId": "alias/prod"}
+    for service, operation, params, known, expected in (
+        (
+            "athena",
+            "GetQueryExecution",
+            query,
+            {"athena q": "w"},
+            ("athena:GetQueryExecution", at("athena", "workgroup/w")),
+        ),
+        ("athena", "GetQueryExecution", query, {"athena q": "*"}, ("athena:GetQueryExecution", "*")),
+        ("athena", "GetQueryExecution", query, {}, ("athena:GetQueryExecution", "*")),
+        (
+            "s3",
+            "PutObject",
+            text,
+            {"alias/prod": at("kms", "key/" + KEY)},
+            ("kms:GenerateDataKey", at("kms", "key/" + KEY)),
+        ),
+        ("s3", "PutObject", text, {}, ("kms:GenerateDataKey", "*")),
+    ):
+        found = resolve(service, operation, params, known=known)[-1]
+        assert (found.action, found.resource, found.exact) == (*expected, expected[1] != "*")
+        assert catalog.questions(wire.load_service(service).operation(operation), params)
+    assert catalog.questions(wire.load_service("s3").operation("PutObject"), {**text, "SSEKMSKeyId": KEY}) == ()
+
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/path/r"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "principal"),
+    [
+        ("lambda", "CreateFunction", {"FunctionName": "f", "Role": ROLE}, "lambda"),
+        ("lambda", "UpdateFunctionConfiguration", {"FunctionName": "f", "Role": ROLE}, "lambda"),
+        ("stepfunctions", "CreateStateMachine", {"name": "m", "roleArn": ROLE}, "states"),
+        ("events", "PutTargets", {"Rule": "r", "Targets": [{"Arn": "x", "RoleArn": ROLE}]}, "events"),
+        ("firehose", "CreateDeliveryStream", {"DeliveryStreamName": "s", "S3DestinationConfiguration": {"RoleARN": ROLE}}, "firehose"),
+        ("batch", "CreateComputeEnvironment", {"computeEnvironmentName": "c", "serviceRole": ROLE}, "batch"),
+        ("glue", "CreateJob", {"Name": "j", "Role": ROLE}, "glue"),
+        ("glue", "CreateJob", {"Name": "j", "Role": "r"}, "glue"),
+        ("rds", "CreateDBInstance", {"DBInstanceIdentifier": "d", "MonitoringRoleArn": ROLE}, "monitoring.rds"),
+        ("s3", "PutBucketReplication", {"Bucket": "b", "ReplicationConfiguration": {"Role": ROLE}}, "s3"),
+        ("ec2", "CreateFlowLogs", {"ResourceIds": ["vpc-1"], "DeliverLogsPermissionArn": ROLE}, "vpc-flow-logs"),
+        ("ecs", "RegisterTaskDefinition", {"family": "f", "taskRoleArn": ROLE}, "ecs-tasks"),
+        ("cognito-idp", "CreateGroup", {"UserPoolId": "p", "GroupName": "g", "RoleArn": ROLE}, "cognito-idp"),
+        ("emr", "RunJobFlow", {"Name": "n", "ServiceRole": "r"}, "elasticmapreduce"),
+    ],
+)  # fmt: skip
+def test_a_role_that_is_handed_over(service: str, operation: str, params: dict[str, Any], principal: str) -> None:
+    """The attack: somebody without iam:PassRole lets a service act with a role of more rights."""
+    found = resolve(service, operation, params, role={"r": ROLE}.get)
+    (passed,) = (item for item in found if item.action == "iam:PassRole")
+    assert (passed.resource, passed.exact) == (ROLE, True)
+    assert passed.context == {"iam:passedtoservice": f"{principal}.amazonaws.com"}
+
+
+@pytest.mark.parametrize(
+    "role",
+    ["r", "arn:aws:iam::123456789012:user/u", "arn:aws:iam::123456789012:role/*", "arn:aws-cn:iam::1:role/r", ""],
+)
+def test_a_role_that_nobody_can_tell_is_passed_by_those_who_pass_all(role: str) -> None:
+    found = resolve("glue", "CreateJob", {"Name": "j", "Role": role})
+    passed = [(item.resource, item.exact) for item in found if item.action == "iam:PassRole"]
+    assert passed == ([("*", False)] if role else [])
+
+
+def test_a_role_that_is_only_looked_at_is_not_handed_over() -> None:
+    for service, operation in (
+        ("sts", "AssumeRole"),
+        ("iam", "CreateServiceLinkedRole"),
+        ("rds", "RemoveRoleFromDBCluster"),
+    ):
+        found = resolve(service, operation, {"RoleArn": ROLE, "DBClusterIdentifier": "c"})
+        assert all(item.action != "iam:PassRole" for item in found)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        [{"Key": "A", "Value": "b"}],
+        [{"key": "A", "value": "b"}],
+        [{"TagKey": "A", "TagValue": "b"}],
+        {"A": "b"},
+        {"Items": [{"Key": "A", "Value": "b"}]},
+    ],
+)
+@pytest.mark.parametrize("member", ["Tags", "tags", "TagList", "TagSet"])
+def test_tags_in_any_shape(shape: Any, member: str) -> None:
+    found = tags.request_tags({member: shape}, tags.members((member, "TagKeys")))
+    assert found == {"aws:requesttag/a": "b", "aws:tagkeys": ("A",)}

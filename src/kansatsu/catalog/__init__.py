@@ -6,14 +6,17 @@ from kansatsu.catalog.deputies import acts_unseen
 from kansatsu.catalog.ec2_keys import attributes as ec2_attributes
 from kansatsu.catalog.generic import is_known as is_action
 from kansatsu.catalog.identification import identify
+from kansatsu.catalog.questions import questions
 from kansatsu.catalog.reference import manages_permissions
 from kansatsu.catalog.resolution import resolve
+from kansatsu.catalog.rules import Question
 from kansatsu.catalog.tags import asked as asked_tags
 from kansatsu.catalog.unenforced import ENFORCED, sets_unenforced_policy
 
 __all__ = [
     "ENFORCED",
     "Authorization",
+    "Question",
     "abroad",
     "acts_unseen",
     "asked_tags",
@@ -22,6 +25,7 @@ __all__ = [
     "identify",
     "is_action",
     "manages_permissions",
+    "questions",
     "resolve",
     "sets_unenforced_policy",
 ]

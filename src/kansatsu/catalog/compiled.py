@@ -7,7 +7,7 @@ from typing import Literal
 from kansatsu.catalog import generic, passing, reference, tags
 from kansatsu.catalog.authorization import Authorization, Context, Params
 from kansatsu.catalog.plans import Plan, plan
-from kansatsu.catalog.rules import Custom, Frame, Rules, rules_of
+from kansatsu.catalog.rules import Custom, Finder, Frame, Rules, rules_of
 from kansatsu.catalog.values import Unsure, read
 from kansatsu.catalog.words import Member, makes, members_of, plain
 from kansatsu.wire import Operation
@@ -19,14 +19,16 @@ How = Literal["table", "rule", "fall-back"]
 class Entry:
     """What one operation must be allowed to do."""
 
+    service: str
     how: How
     plans: tuple[Plan, ...]
     custom: Custom | None
-    also: tuple[tuple[Plan, str], ...]  # checks for what is only sometimes given: (plan, path)
+    also: tuple[tuple[str, Finder], ...]  # further actions on what is only sometimes given
     passes: tuple[passing.Pass, ...]
     tags: tuple[tuple[str, ...], tuple[str, ...]]
     keys: tuple[tuple[str, str], ...]  # (path, condition key)
     tagging: str
+    tagged: tuple[str, str] | None
 
     def resolve(self, operation: Operation, params: Params, frame: Frame) -> Iterator[Authorization]:
         """Every check of one call."""
@@ -38,10 +40,22 @@ class Entry:
             yield Authorization(item.action, item.resource, own, item.exact)
         if self.tagging and "aws:tagkeys" in context:
             for item in main:
-                yield Authorization(self.tagging, item.resource, context, item.exact)
-        for more, path in self.also:
-            if _given(params, path):
-                yield from _checks(more, params, frame)
+                resource = frame.arn(*self.tagged) if self.tagged else item.resource
+                yield Authorization(self.tagging, resource, context, item.exact)
+        yield from self.further(params, frame)
+
+    def further(self, params: Params, frame: Frame) -> Iterator[Authorization]:
+        """What a call needs beside its own action: keys that it names, roles that it passes."""
+        # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+        own: Context = {
+            "kms:viaservice": f"{self.service}.{frame.region}.amazonaws.com",
+            "kms:calleraccount": frame.account,
+        }
+        for action, finder in self.also:
+            try:
+                yield from [Authorization(action, resource, own) for resource in dict.fromkeys(finder(params, frame))]
+            except Unsure:
+                yield Authorization(action, "*", own, exact=False)
         for role in self.passes:
             yield from role.resolve(params, frame)
 
@@ -59,13 +73,6 @@ class Entry:
             if values:
                 found[key] = values if len(values) > 1 else values[0]
         return found
-
-
-def _given(params: Params, path: str) -> bool:
-    try:
-        return next(read(params, path), None) is not None
-    except Unsure:
-        return True
 
 
 def _checks(one: Plan, params: Params, frame: Frame) -> Iterator[Authorization]:
@@ -92,21 +99,36 @@ def _compile(operation: Operation) -> Entry:
     rules = rules_of(service.name)
     members = members_of(operation)
     plans = tuple(plan(prefix, action, name, members, rules) for prefix, action in _actions(operation, rules))
-    custom = rules.custom
+    custom, prefix = rules.custom, plans[0].action.partition(":")[0]
     row = name in rules.actions or name in rules.types or any(one.finder for one in plans)
     own = row or any(kind.own for one in plans for kind in one.kinds or ())
     how: How = "fall-back" if not custom and not all(one.exact for one in plans) else "table" if own else "rule"
     given = tuple(member.name for member in members)
     return Entry(
+        service.name,
         how,
         plans,
         custom,
-        tuple(_also(operation, rules)),
-        passing.passes(service.name, name),
+        rules.also.get(name, ()),
+        passing.passes(operation, prefix),
         tags.members(given),
         tuple(_keys(name, plans, members, rules)),
-        f"{plans[0].action.partition(':')[0]}:{rules.tagging}" if rules.tagging and makes(name) else "",
+        _tagging(name, prefix, rules),
+        (prefix, rules.tagged[name]) if name in rules.tagged else None,
     )
+
+
+# What tags given on creation need too, by the names that services have for it.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+_TAGGING = ("TagResource", "AddTagsToResource", "AddTags")
+
+
+def _tagging(operation: str, prefix: str, rules: Rules) -> str:
+    if not makes(operation) or operation.startswith(("Add", "Start", "Submit", "Send")):
+        return ""
+    names = (rules.tagging,) if rules.tagging else _TAGGING
+    found = next((name for name in names if reference.spelled(prefix, name)), "")
+    return f"{prefix}:{found}" if found else ""
 
 
 def _actions(operation: Operation, rules: Rules) -> Iterator[tuple[str, str]]:
@@ -115,20 +137,6 @@ def _actions(operation: Operation, rules: Rules) -> Iterator[tuple[str, str]]:
     for action in (row,) if isinstance(row, str) else row or (name,):
         own, _, bare = action.rpartition(":")
         yield own or rules.prefix or prefix, bare
-
-
-def _also(operation: Operation, rules: Rules) -> Iterator[tuple[Plan, str]]:
-    for action, key, path in rules.also.get(operation.name, ()):
-        prefix, _, name = action.partition(":")
-        members = members_of(operation)
-        own = Rules(
-            rules.page,
-            types={operation.name: (key,)},
-            names={key: (path,)},
-            templates=rules.templates,
-            paths=rules.paths,
-        )
-        yield plan(prefix, name, operation.name, members, own), path
 
 
 def _keys(name: str, plans: tuple[Plan, ...], members: tuple[Member, ...], rules: Rules) -> Iterator[tuple[str, str]]:

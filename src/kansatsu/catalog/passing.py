@@ -1,16 +1,71 @@
 """Roles that a request hands to a service: iam:PassRole on the role, with iam:PassedToService.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+
+AWS documents the services, hardly the parameters; so every role in a request that writes something is one that is
+passed, wherever in the parameters it stands, but for those that are only looked at.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kansatsu.catalog.authorization import Authorization, Context, Params
 from kansatsu.catalog.rules import Frame
 from kansatsu.catalog.values import Unsure, arn_parts, read, safe
+from kansatsu.wire import Operation
+from kansatsu.wire.model import Shape
 
-_ROLES: dict[str, tuple[tuple[str, str], ...]] = {}
+_ROLE = re.compile(r"(.*rolearn|.*(service|execution|iam|task|job|autoscaling)role|role|executionrolearns?)$")
+_FURTHER = {("ec2", "CreateFlowLogs"): ("DeliverLogsPermissionArn",)}
+# Reading, taking away and assuming pass no role on.
+_NO_VERBS = re.compile(
+    r"(Get|List|Describe|Delete|Search|BatchGet|BatchDelete|Assume|Simulate|Untag|Tag|Validate"
+    r"|Remove|BatchRemove|Disassociate|Cancel|Detach|Stop|Converse|CountTokens)[A-Z]?"
+)
+# Services whose role parameters say who may, or which credentials are wanted, and hand nothing over.
+_NOTHING = {
+    *("access-analyzer", "iam", "iam-toolbox", "kansatsu", "lakeformation", "organizations", "securityhub", "sso"),
+    *("sso-admin", "sts"),
+}
+_NO_ROLES = {"samlConfiguration.assertionAttributes.role"}
+# Instance profiles: AWS asks for iam:PassRole on the role within, which no parameter names.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-ec2.html#permission-to-pass-iam-roles
+_PROFILES = {
+    ("emr", "RunJobFlow"): ("JobFlowRole",),
+    ("autoscaling", "CreateLaunchConfiguration"): ("IamInstanceProfile",),
+    ("ec2", "RequestSpotInstances"): tuple(f"LaunchSpecification.IamInstanceProfile.{n}" for n in ("Arn", "Name")),
+    ("ec2", "RequestSpotFleet"): tuple(
+        f"SpotFleetRequestConfig.LaunchSpecifications[].IamInstanceProfile.{n}" for n in ("Arn", "Name")
+    ),
+    ("imagebuilder", "CreateInfrastructureConfiguration"): ("instanceProfileName",),
+    ("imagebuilder", "UpdateInfrastructureConfiguration"): ("instanceProfileName",),
+}
+# service -> the principal that takes the role, where it is not the prefix of its actions.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
+_PRINCIPALS = {
+    "apigatewayv2": "apigateway",
+    "application-autoscaling": "application-autoscaling",
+    "bedrock-agent": "bedrock",
+    "cognito-idp": "cognito-idp",
+    "docdb": "monitoring.rds",
+    "ec2": "vpc-flow-logs",
+    "ecs": "ecs-tasks",
+    "emr": "elasticmapreduce",
+    "kinesisanalyticsv2": "kinesisanalytics",
+    "neptune": "monitoring.rds",
+    "rds": "monitoring.rds",
+    "stepfunctions": "states",
+}
+# (service, last word of the path) -> principal, where one service passes roles to several.
+_BY_MEMBER = {
+    ("ecs", "role"): "ecs",
+    ("rds", "RoleArn"): "rds",
+    ("rds", "IamRoleArn"): "export.rds",
+    ("autoscaling", "RoleARN"): "autoscaling",
+}
+_DEEPEST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,28 +74,60 @@ class Pass:
 
     path: str
     service: str
+    profile: bool = False
 
     def resolve(self, params: Params, frame: Frame) -> Iterator[Authorization]:
         """The check for each role that is given."""
-        context: Context = {"iam:passedtoservice": self.service} if self.service else {}
+        context: Context = {"iam:passedtoservice": self.service}
         try:
-            for value in dict.fromkeys(read(params, self.path)):
-                yield Authorization("iam:PassRole", _arn(value, frame), context)
+            roles = [self._arn(value, frame) for value in dict.fromkeys(read(params, self.path))]
         except Unsure:
             yield Authorization("iam:PassRole", "*", context, exact=False)
+        else:
+            yield from (Authorization("iam:PassRole", role, context) for role in roles)
+
+    def _arn(self, value: str, frame: Frame) -> str:
+        """The role's ARN.
+
+        INVARIANT: a name does not tell a role's path, which policies may be on; only who has the roles can resolve it.
+        """
+        named = "" if self.profile or value.startswith("arn:") or not frame.role else frame.role(value) or ""
+        parts = arn_parts(named or value)
+        if self.profile or parts is None or parts[:4] != ["arn", "aws", "iam", ""] or not safe(parts[5], True):
+            raise Unsure(value)
+        if not parts[5].startswith("role/"):
+            raise Unsure(value)
+        return named or value
 
 
-def _arn(value: str, frame: Frame) -> str:
-    parts = arn_parts(value)
-    if parts is None and safe(value, False) and not value.startswith("arn:"):
-        return f"arn:aws:iam::{frame.account}:role/{value}"
-    if parts is None or parts[:4] != ["arn", "aws", "iam", ""] or not parts[5].startswith("role/"):
-        raise Unsure(value)
-    if not safe(parts[5], True):
-        raise Unsure(value)
-    return value
-
-
-def passes(service: str, operation: str) -> tuple[Pass, ...]:
+def passes(operation: Operation, prefix: str) -> tuple[Pass, ...]:
     """The roles that an operation hands over."""
-    return tuple(Pass(*row) for row in _ROLES.get(f"{service}.{operation}", ()))
+    service = operation.service.name
+    if service in _NOTHING or _NO_VERBS.match(operation.name) or operation.input is None:
+        return ()
+    paths = (*_roles(operation.input, "", ()), *_FURTHER.get((service, operation.name), ()))
+    found = [Pass(path, _principal(service, prefix, path)) for path in dict.fromkeys(paths) if path not in _NO_ROLES]
+    found += [Pass(path, "ec2.amazonaws.com", True) for path in _PROFILES.get((service, operation.name), ())]
+    return tuple(found)
+
+
+@lru_cache(maxsize=256)
+def _principal(service: str, prefix: str, path: str) -> str:
+    last = path.rpartition(".")[2]
+    return f"{_BY_MEMBER.get((service, last)) or _PRINCIPALS.get(service, prefix)}.amazonaws.com"
+
+
+def _roles(shape: Shape, way: str, above: tuple[str, ...]) -> Iterator[str]:
+    """Paths of all texts that are named like a role."""
+    if len(above) > _DEEPEST or shape.name in above:
+        return
+    inside = (*above, shape.name)
+    for name, member in shape.members:
+        own, path = member, f"{way}{name}"
+        while own.type in ("list", "map"):
+            path += "[]" if own.type == "list" else "<>"
+            own = own.member if own.type == "list" else own.value
+        if own.type == "structure":
+            yield from _roles(own, f"{path}.", inside)
+        elif own.type == "string" and "enum" not in own.traits and _ROLE.fullmatch(name.lower()):
+            yield path

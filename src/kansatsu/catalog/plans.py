@@ -7,7 +7,7 @@ ways makes the whole call inexact.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from kansatsu.catalog import reference
@@ -121,6 +121,8 @@ class Plan:
     related: dict[str, Template] = field(default_factory=dict)  # placeholder -> the type whose id it is
     lower: bool = False
     finder: Finder | None = None
+    owners: tuple[str, ...] = ()  # members that say in whose account the resources are
+    account: str = ""  # the one of them that AWS authorizes by
 
     @property
     def exact(self) -> bool:
@@ -142,11 +144,22 @@ class Plan:
         if not self.kinds and self.finder is None:
             return None if self.kinds is None else [ANY]
         try:
+            frame = self._place(params, frame)
             if self.finder:
                 return list(dict.fromkeys(self.finder(params, frame))) or None
             return self._resources(params, frame)
         except Unsure:
             return None
+
+    def _place(self, params: Params, frame: Frame) -> Frame:
+        """INVARIANT: what is said to be in another account is not authorized as if it were in this one."""
+        for owner in self.owners:
+            for value in read(params, owner):
+                if value != frame.account:
+                    if owner != self.account or not _ACCOUNT.fullmatch(value):
+                        raise Unsure(owner)
+                    frame = replace(frame, account=value)
+        return frame
 
     def _resources(self, params: Params, frame: Frame) -> list[str] | None:
         found: dict[str, None] = {}
@@ -249,7 +262,7 @@ class Plan:
             return [ANY] if kind.required else []
         if kind.required and (kind.made or (kind.reads and kind.names)):
             return [ANY]
-        return []
+        return [ANY] if kind.reads and kind.names and len(self.kinds or ()) == 1 else []
 
     def _parent(self, place: int, kind: Kind, params: Params, frame: Frame) -> tuple[list[str], bool]:
         name = kind.template.parents[place]
@@ -285,13 +298,19 @@ def plan(prefix: str, name: str, operation: str, members: Sequence[Member], rule
     known = reference.documented(prefix, name)
     finder = rules.finders.get(operation) or rules.finders.get(name)
     if finder is not None:
-        return Plan(f"{prefix}:{known.name if known else name}", (), finder=finder)
+        owners = _owners(members, rules)
+        return Plan(
+            f"{prefix}:{known.name if known else name}", (), finder=finder, owners=owners, account=rules.account
+        )
     if operation in rules.types:
         types = list(_chosen(prefix, rules, operation))
     elif known is None:
         return Plan(f"{prefix}:{name}", None)
     else:
-        types = [(item, "") for item in known.types]
+        types = [
+            (TypeOf(item.key, item.template, item.required and item.key not in rules.optional), "")
+            for item in known.types
+        ]
     action = f"{prefix}:{known.name if known else name}"
     kinds, arns = [], tuple(m.name for m in members if m.text and m.plain.endswith(("arn", "arns", *_LOOSE)))
     for item, fixed in types:
@@ -306,7 +325,14 @@ def plan(prefix: str, name: str, operation: str, members: Sequence[Member], rule
             makes(operation) and (same_thing(kind.key, thing) or len(single) == 1 < len(kinds))
         )
     related = _related(prefix, rules) if any(k.template.parents or k.names for k in kinds) else {}
-    return Plan(action, tuple(kinds), arns, related, rules.lower)
+    return Plan(action, tuple(kinds), arns, related, rules.lower, owners=_owners(members, rules), account=rules.account)
+
+
+_OWNERS = {"registryid", "catalogid", "awsaccountid", "owneraccountid", "owneraccount", "expectedbucketowner"}
+
+
+def _owners(members: Sequence[Member], rules: Rules) -> tuple[str, ...]:
+    return tuple(m.name for m in members if m.plain in _OWNERS or m.name == rules.account)
 
 
 _LOOSE = ("resource", "resourceid", "identifier", "resourceidentifier", "resourcename")

@@ -1,6 +1,6 @@
 """Which IAM actions on which resources an operation is: by own tables, by the general rule, or falling back to "*"."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from kansatsu.catalog import ec2, generic, kms_keys, s3
@@ -21,13 +21,15 @@ def resolve(
     region: str,
     partition_key: PartitionKey | None = None,
     known: Mapping[str, str] = _NOTHING,
+    role: Callable[[str], str | None] | None = None,
 ) -> tuple[Authorization, ...]:
     """Everything that must be allowed for this call; never empty. All of them must be; the first names the denial.
 
     `partition_key` tells the partition key of a DynamoDB table where it is known; it makes dynamodb:LeadingKeys exact.
+    `role` tells the ARN of a role by its name, for requests that pass one on by it.
     `known`: ARNs by the names that a backend resolved (aliases of keys, names of secrets), see `questions`.
     """
-    service = operation.service.name
+    service, frame = operation.service.name, Frame(account, region, known, role)
     if service == "s3":
         found = tuple(s3.resolve(operation.name, params))
     elif service in ("dynamodb", "dynamodbstreams"):
@@ -35,10 +37,10 @@ def resolve(
     elif service == "ec2":
         found = tuple(_guarded(ec2.resolve(operation, params, account, region), region))
     else:
-        found = _once(entry(operation).resolve(operation, params, Frame(account, region, known)))
-    if service == "kms":
-        found = tuple(_with_kms_keys(check, params, account) for check in found)
-    return found or (Authorization(generic.action(operation), "*", exact=False),)
+        found = _once(entry(operation).resolve(operation, params, frame))
+        return tuple(_with_kms_keys(check, params, account) for check in found) if service == "kms" else found
+    found = found or (Authorization(generic.action(operation), "*", exact=False),)
+    return (*found, *entry(operation).further(params, frame))
 
 
 def _with_kms_keys(check: Authorization, params: Params, account: str) -> Authorization:

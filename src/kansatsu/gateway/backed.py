@@ -4,13 +4,14 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from kansatsu import catalog, wire
 from kansatsu.backends import verified
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
-from kansatsu.gateway import asgi
+from kansatsu.gateway import asgi, lookups
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
@@ -40,7 +41,7 @@ class Backed:
 
         `policies` are those of everybody who must be allowed it.
         """
-        items = exchange.authorizations = await self._resolve(exchange, policies)
+        items = exchange.authorizations = await self._resolve(exchange, policies, snapshot)
         named = tuple(dict.fromkeys(filter(None, (bucket_of(item.resource) for item in items))))
         # INVARIANT: from the look at a bucket's owner to the backend's answer, its name means the same bucket.
         async with self._occupancy.using(named):
@@ -53,18 +54,24 @@ class Backed:
             await self._refuse_taken(exchange, named[0])
             return await self._serve(exchange, snapshot)
 
-    async def _resolve(self, exchange: Exchange, policies: Deciding) -> tuple[Authorization, ...]:
+    async def _resolve(self, exchange: Exchange, policies: Deciding, snapshot: Snapshot) -> tuple[Authorization, ...]:
         """What must be allowed, that of other accounts included."""
         operation, account, region = exchange.known, exchange.caller.account, exchange.region
         tables: dict[str, str | None] = {}
         named = await self._resources.named(operation.service.name, operation.name, exchange.params, account, region)
-        params, known = named.params, named.names
-        exchange.names = known
-        items = catalog.resolve(operation, params, account, region, lambda name: tables.setdefault(name, None), known)
+        params, exchange.names = named.params, named.names
+        answers = await lookups.known(operation, params, account, region, self._forwarder)
+        resolve = partial(
+            catalog.resolve,
+            *(operation, params, account, region),
+            known={**answers, **named.names},
+            role=lookups.roles(snapshot, account),
+        )
+        items = resolve(lambda name: tables.setdefault(name, None))
         conditions = self._resources.conditions
         if tables and any(conditions.by_partition_key(item, policies) for item in items):
             tables = {name: await conditions.partition_key(name, account, region) for name in tables}
-            items = catalog.resolve(operation, params, account, region, tables.get, known)
+            items = resolve(tables.get)
         return (*items, *catalog.abroad(operation, params, account, region, items))
 
     async def _allow(

@@ -31,7 +31,9 @@ def key(value: str, frame: Frame) -> Iterator[str]:
         yield f"arn:aws:kms:{region}:{found['account'] or frame.account}:key/{found['id']}"
 
 
-def _keys(*paths: str) -> Callable[[Params, Frame], Iterator[str]]:
+def keys(*paths: str) -> Callable[[Params, Frame], Iterator[str]]:
+    """Finds the keys at these paths."""
+
     def find(params: Params, frame: Frame) -> Iterator[str]:
         for path in paths:
             for value in read(params, path):
@@ -70,10 +72,11 @@ RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awskeymanagementservice.html",
     actions={"ReEncrypt": ("ReEncryptFrom", "ReEncryptTo")},
     finders={
-        **dict.fromkeys(_BY_KEY, _keys("KeyId")),
-        "ReEncryptFrom": _keys("SourceKeyId"),
-        "ReEncryptTo": _keys("DestinationKeyId"),
+        **dict.fromkeys(_BY_KEY, keys("KeyId")),
+        "ReEncryptFrom": keys("SourceKeyId"),
+        "ReEncryptTo": keys("DestinationKeyId"),
         **dict.fromkeys(("CreateAlias", "UpdateAlias", "DeleteAlias"), _alias),
     },
+    tagged={"CreateKey": "key/*"},
     tagging="TagResource",
 )

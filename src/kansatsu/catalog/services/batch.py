@@ -1,0 +1,43 @@
+"""AWS Batch: job definitions with or without a revision, queues and environments by name or ARN.
+
+https://docs.aws.amazon.com/batch/latest/userguide/batch-supported-iam-actions-resources.html
+"""
+
+from collections.abc import Iterator
+
+from kansatsu.catalog.authorization import Params
+from kansatsu.catalog.rules import Frame, Rules
+from kansatsu.catalog.values import Unsure, arn_parts, read, safe
+
+
+def _definition(value: str, frame: Frame) -> str:
+    parts = arn_parts(value)
+    if parts is not None and parts[:5] == ["arn", "aws", "batch", frame.region, frame.account]:
+        value = parts[5].removeprefix("job-definition/")
+    name, colon, revision = value.partition(":")
+    if not safe(name, False) or (colon and not revision.isdecimal()):
+        raise Unsure(value)
+    return frame.arn("batch", f"job-definition/{value}")
+
+
+def _deregistered(params: Params, frame: Frame) -> Iterator[str]:
+    return (_definition(value, frame) for value in read(params, "jobDefinition"))
+
+
+def _submitted(params: Params, frame: Frame) -> Iterator[str]:
+    """A job is submitted to a queue by a definition; the job itself has no id yet."""
+    yield from _deregistered(params, frame)
+    for value in read(params, "jobQueue"):
+        parts = arn_parts(value)
+        name = parts[5].removeprefix("job-queue/") if parts else value
+        if not safe(name, False) or (parts and parts[:4] != ["arn", "aws", "batch", frame.region]):
+            raise Unsure(value)
+        yield value if parts else frame.arn("batch", f"job-queue/{name}")
+    yield frame.arn("batch", "job/*")
+
+
+RULES = Rules(
+    page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html",
+    finders={"DeregisterJobDefinition": _deregistered, "SubmitJob": _submitted},
+    tagging="TagResource",
+)

@@ -1,0 +1,40 @@
+"""Amazon Kinesis Data Streams: streams by name or ARN, consumers by ARN.
+
+https://docs.aws.amazon.com/streams/latest/dev/controlling-access.html
+"""
+
+import re
+from collections.abc import Iterator
+
+from kansatsu.catalog.authorization import Params
+from kansatsu.catalog.rules import Frame, Rules
+from kansatsu.catalog.values import Unsure, read
+
+_CONSUMER = re.compile(
+    r"arn:aws:kinesis:(?P<region>[a-z0-9-]+):[0-9]{12}:stream/[A-Za-z0-9_.-]+/consumer/[A-Za-z0-9_.-]+(?::[0-9]+)?"
+)
+
+
+def _consumer(params: Params, frame: Frame) -> Iterator[str]:
+    """A consumer is named by its ARN, or by its name and its stream's ARN, which do not say when it was made."""
+    given = list(read(params, "ConsumerARN"))
+    for value in given:
+        found = _CONSUMER.fullmatch(value)
+        if found is None or found["region"] != frame.region or params.get("StreamARN") or params.get("ConsumerName"):
+            raise Unsure(value)
+        yield value
+
+
+RULES = Rules(
+    page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonkinesisdatastreams.html",
+    names={"stream": ("StreamName", "StreamARN", "ResourceARN")},
+    finders=dict.fromkeys(("DescribeStreamConsumer", "DeregisterStreamConsumer", "SubscribeToShard"), _consumer),
+    types=dict.fromkeys(
+        (
+            *("DeleteResourcePolicy", "GetResourcePolicy", "ListTagsForResource", "PutResourcePolicy", "TagResource"),
+            "UntagResource",
+        ),
+        ("stream?", "consumer?", "channel?"),
+    ),
+    tagging="AddTagsToStream",
+)
