@@ -131,10 +131,11 @@ S3 = [
     Case("s3:x-amz-grant-read-acp", "s3.put_object", grant("GrantReadACP"), 'id="1"', 'id="2"'),
     Case("s3:x-amz-grant-write", "s3.put_bucket_acl", {**BUCKET, "GrantWrite": 'id="1"'}, 'id="1"', 'id="2"'),
     Case("s3:x-amz-grant-write-acp", "s3.put_object", grant("GrantWriteACP"), 'id="1"', 'id="2"'),
-    Case("s3:x-amz-server-side-encryption", "s3.put_object", ENCRYPTED, "aws:kms", "AES256"),
+    Case("s3:x-amz-server-side-encryption", "s3.put_object", ENCRYPTED, "aws:kms", "AES256", action="PutObject"),
     Case(
         "s3:x-amz-server-side-encryption-aws-kms-key-id", "s3.put_object", ENCRYPTED,
         ENCRYPTED["SSEKMSKeyId"], f"arn:aws:kms:us-east-1:{ACCOUNT}:key/other", ARN,
+        action="PutObject",
     ),
     Case(
         "s3:x-amz-server-side-encryption-customer-algorithm", "s3.put_object", {},

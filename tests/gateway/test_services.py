@@ -211,7 +211,7 @@ def test_a_policy_on_star_allows_what_is_not_resolved(gateway: Gateway) -> None:
         client.create_queue(QueueName="queue")
     narrow = gateway.user(statement("Allow", "sqs:*", f"arn:aws:sqs:*:{ACCOUNT}:*"))
     with pytest.raises(ClientError, match=r"only a policy on \* allows it"):
-        gateway.client("sqs", narrow).list_queues()
+        gateway.client("sqs", narrow).cancel_message_move_task(TaskHandle="x")
 
 
 # ---- S3's other ways in ---------------------------------------------------------------------------------------------
