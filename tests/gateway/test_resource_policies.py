@@ -7,13 +7,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from botocore.exceptions import ClientError
 
 from . import raw
 from .conftest import ACCOUNT, Gateway
-from .raw import REGION, Keys, statement
+from .raw import REGION, Ask, Keys, statement
 
 OTHER = "222222222222"
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
@@ -253,6 +254,27 @@ def test_a_topic_is_not_open_as_it_was_made(gateway: Gateway) -> None:
     topic = SNS.make(gateway.client("sns"), gateway.name("default"))
     assert json.loads(SNS.get(gateway.client("sns"), topic) or "")["Statement"][0]["Principal"] == {"AWS": "*"}
     refused(lambda: SNS.use(gateway.client("sns", gateway.user()), topic))
+
+
+def test_the_path_names_no_other_queue_than_the_parameters(gateway: Gateway) -> None:
+    """The attack: older clients ask at the queue's own path; what is authorized is the queue of the parameters."""
+    sqs, keys = gateway.client("sqs"), gateway.user(statement("Allow", "sqs:*"))
+    opened, closed = (SQS.make(sqs, gateway.name(name)) for name in ("opened", "closed"))
+    SQS.put(sqs, closed, raw.document(says("Deny", user(keys), "sqs:*")))
+    path = "/" + closed.split("/", 3)[3]
+    json_headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": "AmazonSQS.SendMessage"}
+    form_headers = {"content-type": "application/x-www-form-urlencoded"}
+    form = "Action=SendMessage&Version=2012-11-05&MessageBody=m"
+    for ask in (
+        Ask("POST", path, headers=json_headers, body=json.dumps({"QueueUrl": opened, "MessageBody": "m"}).encode()),
+        Ask("POST", path, headers=json_headers, body=json.dumps({"MessageBody": "m"}).encode()),
+        Ask("POST", path, headers=form_headers, body=form.encode()),
+        Ask("POST", path, headers=form_headers, body=f"{form}&QueueUrl={quote(opened, safe='')}".encode()),
+        Ask("POST", "/", headers=form_headers, body=f"{form}&QueueUrl={quote(closed, safe='')}".encode()),
+        Ask("POST", "/", headers=form_headers, body=f"{form}&QueueUrl={quote(closed + '?', safe='')}".encode()),
+    ):
+        gateway.ask(ask, keys, "sqs")
+    assert "Messages" not in sqs.receive_message(QueueUrl=closed)
 
 
 # ---- keys -----------------------------------------------------------------------------------------------------------

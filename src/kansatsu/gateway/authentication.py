@@ -24,10 +24,10 @@ _REMEMBERED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An authenticated principal: the caller, how policies see it, its own condition keys."""
+    """An authenticated principal: the caller, how policies see it, its own condition keys; nobody has no entity."""
 
     caller: Caller
-    entity: EntityRecord
+    entity: EntityRecord | None
     principal: Principal
     context: context.Context
 

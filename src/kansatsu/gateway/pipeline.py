@@ -19,7 +19,7 @@ from kansatsu.advisor import DENIALS, MOST_ASKED, AccessEvent, EvidenceLost, Rec
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
-from kansatsu.gateway import asgi, observing, refusals
+from kansatsu.gateway import anonymous, asgi, observing, refusals
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.backed import Backed
@@ -76,6 +76,7 @@ class Pipeline:
         self._authenticator = Authenticator(store)
         self._denier = Denier(store, recorder)
         self._observe = observe
+        self._strangers = anonymous.Rate()
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Answer one AWS request."""
@@ -133,18 +134,23 @@ class Pipeline:
             exchange.region = GLOBAL_REGION
         operation = exchange.operation = wire.match(service, exchange.request)
         snapshot = self._store.snapshot()
-        identity, verified = self._authenticator.authenticate(exchange.request, signature, snapshot, exchange.now)
-        if by_head and operation.streams_request:
+        if signature is None:
+            identity, verified = anonymous.admitted(service, exchange.request), None
+        else:
+            identity, verified = self._authenticator.authenticate(exchange.request, signature, snapshot, exchange.now)
+        if by_head and operation.streams_request and verified:
             exchange.body = verified.body()
         elif by_head:
             await self._read_body(exchange, signature)
-        if exchange.body is None:
+        if exchange.body is None and verified:
             payload = verified.check_body(exchange.request.body)
             if payload is not exchange.request.body:
                 exchange.request = _with_body(exchange.request, payload)
         # INVARIANT: a head that was replayed with another body is nobody's request, and no evidence of its signer.
         exchange.identity = identity
         exchange.params = wire.decode(operation, exchange.request)
+        if identity is anonymous.NOBODY:
+            exchange.region = anonymous.region_of(exchange.request, exchange.params)
         return await self._dispatch(exchange, snapshot)
 
     async def _read_body(self, exchange: Exchange, signature: Signature | None = None) -> None:
@@ -237,6 +243,10 @@ class Pipeline:
                 decision = _decide(bound.starter, item, guard, _context(exchange, bound.starter), bound.policies)
             if decision.allowed:
                 continue
+            if identity is anonymous.NOBODY:
+                # INVARIANT: whom no policy of the resource lets in must sign, in every mode; nothing of it is kept, so
+                # that strangers fill nothing and learn nothing.
+                raise SigningError(AuthFailure.MISSING)
             log.info("denied %s %s on %r %s", identity.caller.arn, item.action, item.resource, exchange.request_id)
             others = items[:place] + items[place + 1 :]
             decisions = [decision, *(_decide(identity, *other, context, policies) for other in others[:MOST_ASKED])]
@@ -262,6 +272,9 @@ class Pipeline:
         """Append what happened; requests that nobody is known to have made are not evidence of a principal."""
         if exchange.identity is None or exchange.operation is None:
             return
+        stranger = exchange.identity is anonymous.NOBODY
+        if stranger and not (exchange.authorized and self._strangers.allows(exchange.now.timestamp())):
+            return
         self._recorder.append(list(self._events(exchange, error)))
 
     def _events(self, exchange: Exchange, error: AwsError | None) -> Iterable[AccessEvent]:
@@ -277,7 +290,7 @@ class Pipeline:
             yield AccessEvent(
                 time=exchange.now.timestamp(),
                 request_id=exchange.request_id,
-                account=caller.account,
+                account=caller.account or exchange.guards[0].account,
                 principal_id=caller.id,
                 principal_arn=caller.arn,
                 access_key_id=caller.access_key_id,

@@ -26,8 +26,13 @@ def learning_policies(caller: Caller, snapshot: Snapshot) -> Policies:
     return Policies(identity=PolicySet([*own.identity, _ANYTHING]), boundary=own.boundary)
 
 
+_NONE = Policies(PolicySet())
+
+
 def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
-    """All policies of a caller: identity, boundary, and those passed when its session was made."""
+    """All policies of a caller: identity, boundary, and those passed when its session was made; nobody has none."""
+    if caller.kind == "anonymous":
+        return _NONE
     own = snapshot.policies(caller.id)
     session = caller.session
     limits: PolicySet | None = None

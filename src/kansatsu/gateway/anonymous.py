@@ -1,0 +1,65 @@
+"""Requests that nobody signed: the policy of the resource alone may let them in.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-anonymous
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from kansatsu.errors import Unimplemented
+from kansatsu.gateway.authentication import Identity
+from kansatsu.http import HttpRequest
+from kansatsu.policy import Principal
+from kansatsu.services.registry import Caller
+from kansatsu.signing import AuthFailure, SigningError
+from kansatsu.wire import Service
+
+# Services whose resources may be open to everybody.
+_OPEN = frozenset({"s3", "sns", "sqs"})
+_REGION = re.compile(r"[./:]((?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+)[./:]", re.ASCII)
+_DEFAULT_REGION = "us-east-1"
+_MOST_A_SECOND = 10
+
+# What policies see of nobody; a key that does not apply is absent.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalaccount
+NOBODY = Identity(
+    Caller("", "anonymous", "", "anonymous", "anonymous", ""),
+    None,
+    Principal("", "anonymous", "anonymous"),
+    {"aws:principalaccount": "anonymous", "aws:principaltype": "Anonymous", "aws:userid": "anonymous"},
+)
+
+
+def admitted(service: Service, request: HttpRequest) -> Identity:
+    """Nobody, where nobody may ask at all. Raises SigningError elsewhere."""
+    if service.name not in _OPEN:
+        raise SigningError(AuthFailure.MISSING)
+    headers = request.headers
+    streaming = headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
+    if streaming or "aws-chunked" in headers.get("content-encoding", ""):
+        raise Unimplemented("Kansatsu takes no body in chunks that nobody signed.")
+    return NOBODY
+
+
+def region_of(request: HttpRequest, params: Mapping[str, Any]) -> str:
+    """The Region that a request is for, where no signature tells: that of its host, its queue or its topic."""
+    for text in (request.headers.get("host", ""), params.get("QueueUrl"), params.get("TopicArn")):
+        if isinstance(text, str) and (found := _REGION.search(text)):
+            return found[1]
+    return _DEFAULT_REGION
+
+
+class Rate:
+    """How much of nobody's requests is recorded: some a second, so that strangers do not fill the disk."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._count = 0
+
+    def allows(self, time: float) -> bool:
+        """Whether one more is recorded at that time (epoch seconds)."""
+        if int(time) != self._second:
+            self._second, self._count = int(time), 0
+        self._count += 1
+        return self._count <= _MOST_A_SECOND
