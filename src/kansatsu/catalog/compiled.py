@@ -102,7 +102,8 @@ def _compile(operation: Operation) -> Entry:
     custom, prefix = rules.custom, plans[0].action.partition(":")[0]
     row = name in rules.actions or name in rules.types or any(one.finder for one in plans)
     own = row or any(kind.own for one in plans for kind in one.kinds or ())
-    how: How = "fall-back" if not custom and not all(one.exact for one in plans) else "table" if own else "rule"
+    exact = all(one.exact for one in plans)
+    how: How = "table" if (own and exact) or (custom and not exact) else "rule" if exact else "fall-back"
     given = tuple(member.name for member in members)
     return Entry(
         service.name,

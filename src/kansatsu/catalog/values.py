@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 # INVARIANT: a name holds nothing that a policy, an ARN or a path would read as more than a letter: no wildcard, no
@@ -25,8 +26,10 @@ def safe(value: str, slashes: bool) -> bool:
 
 def read(params: Any, path: str) -> Iterator[str]:
     """The values at a path; numbers as text. What is there and is no text raises Unsure."""
-    way, _, transform = path.partition("|")
-    for value in _walk(params, way.split(".")):
+    top, steps, transform = _taken_apart(path)
+    if top not in params:
+        return
+    for value in _walk(params, steps):
         if isinstance(value, bool) or not isinstance(value, (str, int)):
             raise Unsure(path)
         text = str(value)
@@ -34,7 +37,15 @@ def read(params: Any, path: str) -> Iterator[str]:
             yield TRANSFORMS[transform](text) if transform else text
 
 
-def _walk(value: Any, steps: list[str]) -> Iterator[Any]:
+@lru_cache(maxsize=4096)
+def _taken_apart(path: str) -> tuple[str, tuple[str, ...], str]:
+    """(the parameter, the steps, the transform) of a path."""
+    way, _, transform = path.partition("|")
+    steps = tuple(way.split("."))
+    return re.sub(r"(\[\]|\{\}|<>)$", "", steps[0]), steps, transform
+
+
+def _walk(value: Any, steps: tuple[str, ...]) -> Iterator[Any]:
     if not steps:
         if isinstance(value, list):
             yield from value

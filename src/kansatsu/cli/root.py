@@ -22,6 +22,7 @@ COMMANDS = {
     "why": "why",
     "can": "can",
     "who-can": "who_can",
+    "catalog": "catalog",
     "policy": "policy",
     "config": "config",
     "version": "version",

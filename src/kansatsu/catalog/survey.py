@@ -1,0 +1,97 @@
+"""What the catalog knows of operations, for people: how each is resolved, to which actions on which resources."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kansatsu.catalog import generic
+from kansatsu.catalog.compiled import How, entry
+from kansatsu.catalog.plans import Plan
+from kansatsu.catalog.resolution import resolve
+from kansatsu.catalog.words import members_of
+from kansatsu.wire import Operation, Service, service_metadata
+from kansatsu.wire.model import read_model
+
+HOWS: tuple[How, ...] = ("table", "rule", "fall-back")
+_OWN_MODULES = {"s3", "dynamodb", "dynamodbstreams", "ec2"}
+_EXAMPLE = "vpc-1"  # an id where EC2 tells kinds apart by the beginning, a name everywhere else
+# Of parameters that do not hold a bare name.
+_EXAMPLES = {
+    "QueueUrl": "http://host/123456789012/QueueName",
+    "CopySource": "SourceBucket/SourceKey",
+    "KeyId": "11111111-2222-3333-4444-555555555555",
+    "ListenerArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/NAME/ID/ID",
+    "SubscriptionArn": "arn:aws:sns:us-east-1:123456789012:TopicName:ID",
+}
+_ACCOUNT, _REGION = "123456789012", "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One check of an operation: `resource` as the reference writes it, `parameters` are those that name it."""
+
+    operation: str
+    how: How
+    action: str
+    resource: str
+    parameters: tuple[str, ...]
+
+
+def how_of(operation: Operation) -> How:
+    """Whether an operation is resolved by a table of ours, by the general rule, or not ("*", and not exact)."""
+    if operation.service.name not in _OWN_MODULES:
+        return entry(operation).how
+    if operation.service.name != "ec2":
+        return "table" if _is_known(operation) else "fall-back"
+    given = {member.name: [_EXAMPLE] if member.many else _EXAMPLE for member in members_of(operation) if member.text}
+    return "table" if resolve(operation, given, _ACCOUNT, _REGION)[0].exact else "fall-back"
+
+
+def _is_known(operation: Operation) -> bool:
+    found = resolve(operation, {}, _ACCOUNT, _REGION)[0].action
+    return generic.is_known(*found.split(":", 1))
+
+
+def counts() -> Iterator[tuple[str, Counter[How]]]:
+    """(service, how many of its operations are resolved in each way); takes seconds, as all models are read."""
+    for name in sorted(service_metadata()):
+        service = Service(name, read_model(name))  # not kept: all at once would be much memory
+        yield name, Counter(how_of(service.operation(operation)) for operation in service.operation_names)
+
+
+def lines(operation: Operation) -> Iterator[Line]:
+    """The checks of an operation that are always made; tags, roles and keys in a request add more."""
+    how = how_of(operation)
+    found = entry(operation)
+    if operation.service.name in _OWN_MODULES or found.custom or any(plan.finder for plan in found.plans):
+        yield from _sampled(operation, how)
+        return
+    for plan in found.plans:
+        yield from _planned(operation, how, plan)
+
+
+def _planned(operation: Operation, how: How, plan: Plan) -> Iterator[Line]:
+    if not plan.kinds:
+        yield Line(operation.name, how, plan.action, "*", ())
+    for kind in plan.kinds or ():
+        if kind.required or kind.names or plan.arns:
+            shown = kind.form or kind.template
+            names = (*(path for paths in kind.parents for path in paths), *(kind.names or plan.arns))
+            resource = f"{shown.text}{'' if kind.required else ' (where it is named)'}"
+            yield Line(operation.name, how, plan.action, resource, tuple(dict.fromkeys(names)))
+
+
+def _sampled(operation: Operation, how: How) -> Iterator[Line]:
+    """By an example: every parameter holds its own name, in the account 123456789012."""
+    members = [member for member in members_of(operation) if member.text]
+    required = set(operation.input.required) if operation.input else set()
+    given = {}
+    for member in members:
+        if member.name in required:
+            text = _EXAMPLES.get(member.name, member.name)
+            given[member.name] = [text] if member.many else text
+    for item in resolve(operation, given, _ACCOUNT, _REGION):
+        resource = item.resource if item.exact else "by the table of the service"
+        if how == "fall-back":
+            resource = "*"
+        yield Line(operation.name, how, item.action, resource, tuple(given))

@@ -1,0 +1,64 @@
+"""`kansatsu catalog`: which actions on which resources an operation is authorized as."""
+
+import difflib
+from collections.abc import Sequence
+
+import click
+
+from kansatsu import wire
+from kansatsu.catalog import survey
+from kansatsu.cli.output import Exit, Failure, Row, emit, hint, output_option
+
+
+@click.command()
+@click.argument("service", required=False)
+@click.argument("operation", required=False)
+@output_option
+def catalog(service: str | None, operation: str | None, form: str) -> None:
+    """Show the actions and resources of an OPERATION, of all those of a SERVICE, or count those of every service.
+
+    A server need not run. Services and operations are named as the SDKs name them (stepfunctions, StartExecution).
+    """
+    if service is None:
+        _services(form)
+        hint("kansatsu catalog SERVICE", form)
+        return
+    known = wire.load_service(_one_of(service, sorted(wire.service_metadata()), "service"))
+    names = known.operation_names if operation is None else [_one_of(operation, known.operation_names, "operation")]
+    rows: list[Row] = [
+        {
+            "operation": line.operation,
+            "resolved": line.how,
+            "action": line.action,
+            "resource": line.resource,
+            "parameters": ", ".join(line.parameters),
+        }
+        for name in names
+        for line in survey.lines(known.operation(name))
+    ]
+    emit(rows, ["operation", "resolved", "action", "resource", "parameters"], form)
+    if operation is None:
+        hint(f"kansatsu catalog {known.name} {names[0]}", form)
+
+
+def _services(form: str) -> None:
+    rows: list[Row] = [
+        {
+            "service": name,
+            "operations": found.total(),
+            "table": found["table"],
+            "rule": found["rule"],
+            "fall-back": found["fall-back"],
+        }
+        for name, found in survey.counts()
+    ]
+    emit(rows, ["service", "operations", *survey.HOWS], form)
+
+
+def _one_of(name: str, names: Sequence[str], what: str) -> str:
+    found = next((item for item in names if item.lower() == name.lower()), None)
+    if found is None:
+        near = difflib.get_close_matches(name, names, n=1)
+        mean = f"; did you mean {near[0]}?" if near else "."
+        raise Failure(f"There is no {what} {name}{mean}", Exit.USAGE)
+    return found
