@@ -248,6 +248,37 @@ def test_across_accounts_both_sides_must_allow(gateway: Gateway) -> None:
     assert code_of(reader.get_object, **read) == "AccessDenied", "the caller's side alone"
 
 
+def _queue(gateway: Gateway) -> tuple[str, str, Callable[[str], Any]]:
+    name = gateway.name("queue")
+    url = gateway.client("sqs").create_queue(QueueName=name)["QueueUrl"]
+    set_policy = lambda text: gateway.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": text})  # noqa: E731
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}", url, set_policy
+
+
+# INVARIANT: what another account's policy allows is done in that account, and never to a namesake in one's own.
+def test_a_queue_across_accounts(gateway: Gateway) -> None:
+    arn, url, set_policy = _queue(gateway)
+    theirs = gateway.client("iam", gateway.stranger)
+    user = gateway.name("sender")
+    principal = theirs.create_user(UserName=user)["User"]["Arn"]
+    made = theirs.create_access_key(UserName=user)["AccessKey"]
+    sender = gateway.client("sqs", raw.Keys(made["AccessKeyId"], made["SecretAccessKey"]))
+    namesake = gateway.client("sqs", gateway.stranger).create_queue(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+    send = {"QueueUrl": url, "MessageBody": "hello"}
+    theirs.put_user_policy(UserName=user, PolicyName="own", PolicyDocument=raw.document(statement("Allow", "sqs:*")))
+    assert code_of(sender.send_message, **send) in DENIED, "the caller's side alone"
+    set_policy(
+        raw.document({"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sqs:SendMessage", "Resource": arn})
+    )
+    sender.send_message(**send)
+    assert code_of(sender.receive_message, QueueUrl=url) in DENIED, "what the queue's side does not allow"
+    theirs.delete_user_policy(UserName=user, PolicyName="own")
+    assert code_of(sender.send_message, **send) in DENIED, "the queue's side alone"
+    (message,) = gateway.client("sqs").receive_message(QueueUrl=url)["Messages"]
+    assert message["Body"] == "hello"
+    assert not gateway.client("sqs", gateway.stranger).receive_message(QueueUrl=namesake).get("Messages")
+
+
 def test_a_copy_reads_only_what_its_caller_may_read(gateway: Gateway, mine: dict[str, Any]) -> None:
     theirs = gateway.client("s3", gateway.stranger)
     target = gateway.name("target")

@@ -126,6 +126,19 @@ CASES: dict[str, Case] = {
         ("tag_queue", lambda m, p: {**m, "Tags": _dict(p)}),
         ("untag_queue", _only("QueueUrl", TagKeys=["project"])),
     ),
+    "secretsmanager by name": Case(
+        lambda c, n, p: {"Arn": c.create_secret(Name=n, SecretString="s", Tags=pairs(p))["ARN"], "SecretId": n},
+        ("get_secret_value", _only("SecretId")),
+        ("tag_resource", _tagged("SecretId", "Tags", pairs)),
+        ("untag_resource", _only("SecretId", TagKeys=["project"])),
+    ),
+    "secretsmanager": Case(
+        lambda c, n, p: {"Arn": c.create_secret(Name=n, SecretString="s", Tags=pairs(p))["ARN"], "SecretId": n},
+        ("get_secret_value", _arn("SecretId")),
+        ("tag_resource", _tagged("SecretId", "Tags", pairs)),
+        ("untag_resource", _arn("SecretId", TagKeys=["project"])),
+        "secretsmanager:ResourceTag/project",
+    ),
     "ec2": Case(
         _vpc,
         ("modify_vpc_attribute", _only("VpcId", EnableDnsSupport={"Value": True})),
