@@ -56,7 +56,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     for item in items:
         if item.get_closest_marker(_MARK) and isinstance(item, pytest.Function):
-            item.fixturenames.insert(0, _MARK)
+            # A list of its own: pytest shares one among all parameters of a test, of which one alone may have the mark.
+            item.fixturenames = [_MARK, *item.fixturenames]
 
 
 @pytest.fixture(scope="session")

@@ -164,6 +164,10 @@ def test_its_starter_is_asked_anew_for_every_request(gateway: Gateway) -> None:
         assert session.put(bucket) == ""
         gateway.iam.put_user_policy(UserName=starter.name, PolicyName="own", PolicyDocument=raw.document(START))
         assert "no identity-based policy allows" in session.put(bucket)
+        admin = control(gateway, gateway.admin)
+        [change] = admin.explain_request()["Changes"]
+        admin.close()
+        assert change["Owner"].endswith(f":user/{starter.name}"), "what would help is a right of the starter"
         gateway.iam.put_user_policy(UserName=starter.name, PolicyName="own", PolicyDocument=raw.document(START, S3))
         assert session.put(bucket) == ""
         gateway.iam.update_access_key(UserName=starter.name, AccessKeyId=starter.id, Status="Inactive")

@@ -21,7 +21,9 @@ def run(server: Any, tmp_path: Path) -> Run:
 
     def suite(text: str, *flags: str, wrapper: tuple[str, ...] = (), **files: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "pytest.ini").write_text(f"[pytest]\nkansatsu_data_dir = {server.data_dir}\n")
-        (tmp_path / "test_it.py").write_text("import boto3, os, pytest, subprocess, sys\n" + textwrap.dedent(text))
+        (tmp_path / "test_it.py").write_text(
+            "import boto3, os, pytest, subprocess, sys, unittest\n" + textwrap.dedent(text)
+        )
         for name, content in files.items():
             (tmp_path / f"{name}.json").write_text(content)
         plugins = ["-p", "kansatsu.pytest_plugin", "-p", "no:cacheprovider", "-p", "no:asyncio"]
@@ -70,6 +72,15 @@ def test_who_a_test_is(run: Run) -> None:
             with pytest.raises(Exception, match="AccessDenied"):
                 boto3.client("s3").list_buckets()
 
+    @pytest.mark.parametrize("role", [pytest.param(True, marks=pytest.mark.kansatsu_role({LIST})), False])
+    def test_one_parameter_alone(role):
+        assert ("KANSATSU_RUNNING_AS" in os.environ) is role
+
+    @pytest.mark.kansatsu_role({LIST})
+    class TestCase(unittest.TestCase):
+        def test_case(self):
+            assert ":assumed-role/test-" in {WHO}
+
     @pytest.fixture
     def client():
         return boto3.client("s3")
@@ -79,7 +90,7 @@ def test_who_a_test_is(run: Run) -> None:
         client.list_buckets()
         boto3.client("iam").list_users()
     """
-    passes(run(text, own=json.dumps(LIST)), 4)
+    passes(run(text, own=json.dumps(LIST)), 7)
 
 
 def test_roles_are_gone_afterwards(run: Run, server: Any) -> None:

@@ -62,7 +62,8 @@ class Authenticator:
             key = snapshot.access_key(starter.access_key_id)
             usable = key is not None and key.status == "Active" and key.user_id == starter.principal_id
         else:
-            usable = now < session.expires and not snapshot.revoked(session)
+            same = entity is not None and entity.kind == session.kind
+            usable = same and now < session.expires and not snapshot.revoked(session)
         return _build(starter.access_key_id, session, entity) if usable and entity is not None else None
 
     def knows(self, signature: Signature) -> bool:
