@@ -87,3 +87,21 @@ def test_denied_attempts_are_listed(server: Any) -> None:
 def test_flags_that_make_no_sense(cli_environment: dict[str, str], flags: list[str], message: str) -> None:
     done = kansatsu(cli_environment, "run", *flags, "--", "true")
     assert done.stderr == f"kansatsu: {message}\n" and done.returncode in (1, 2)
+
+
+def test_what_is_on_record_of_a_role(server: Any, bucket: str, tmp_path: Path) -> None:
+    role, environ = new_role(server), server.environ()
+    said = {"Sid": "All", "Effect": "Allow", "Action": ["s3:Put*", "s3:Get*"], "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": said}
+    server.client("iam").put_role_policy(RoleName=role, PolicyName="own", PolicyDocument=json.dumps(document))
+    assert kansatsu(environ, "run", "--role", role, "--", sys.executable, "-c", PUT, bucket, "one").returncode == 0
+    done = kansatsu(environ, "policy", "coverage", role, "-o", "csv")
+    assert done.stdout.splitlines()[1:] == ["own,1 (All),1,Allow,s3:Put*,1", "own,1 (All),1,Allow,s3:Get*,0"]
+    done = kansatsu(environ, "policy", "suggest", role, "--write", str(tmp_path / "policy.json"))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    [statement] = json.loads((tmp_path / "policy.json").read_text())["Statement"]
+    assert statement == {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": [f"arn:aws:s3:::{bucket}/one"]}
+    assert json.loads(kansatsu(environ, "policy", "suggest", role).stdout)["Statement"] == [statement]
+    for command in ("suggest", "coverage"):
+        done = kansatsu(environ, "policy", command, "nobody")
+        assert done.returncode == 1 and "NoSuchEntity: The role with name nobody cannot be found." in done.stderr

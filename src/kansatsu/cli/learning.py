@@ -1,7 +1,6 @@
 """`kansatsu run --learn`: what was learned, shown, written to a file, or put on the role."""
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +35,15 @@ def wanted(learn: bool, role: str | None, write: Path | None, policy_name: str |
     if policy_name is not None and not put:
         raise Failure("--policy-name goes with --put.", Exit.USAGE)
     if write is not None:
-        directory = write.resolve().parent
-        if write.is_dir() or not directory.is_dir() or not os.access(directory, os.W_OK):
-            raise Failure(f"No policy can be written to {write}.")  # said now, not after a long run
+        check_writable(write)  # now, not after a long run
     return Wanted(write, (policy_name or POLICY_NAME) if put else None)
+
+
+def check_writable(path: Path) -> None:
+    """Raises Failure where no policy can be written."""
+    directory = path.resolve().parent
+    if path.is_dir() or not directory.is_dir() or not os.access(directory, os.W_OK):
+        raise Failure(f"No policy can be written to {path}.")
 
 
 def report(control: Any, process_id: str, wanted: Wanted, code: int, iam: Callable[[], Any]) -> int:
@@ -47,18 +51,20 @@ def report(control: Any, process_id: str, wanted: Wanted, code: int, iam: Callab
     try:
         with client.answers():
             learned = control.get_learned_policy(ProcessId=process_id)
-            _deliver(learned, wanted, iam)
-    except (Failure, OSError) as failure:
+            deliver(learned, wanted)
+            if wanted.policy_name is not None and learned["PolicyDocument"]:
+                _put(learned, wanted.policy_name, iam())
+    except Failure as failure:
         # The command's own failure is the one to report: the shell that looks at it knows nothing of ours.
-        message = failure.message if isinstance(failure, Failure) else f"{wanted.file}: {failure.strerror}."
-        say(f"kansatsu: the learned policy is lost: {message}")
-        return code or (failure.exit_code if isinstance(failure, Failure) else Exit.FAILED)
+        say(f"kansatsu: the learned policy is lost: {failure.message}")
+        return code or failure.exit_code
     for line in explained(learned):
         say(line)
     return code
 
 
-def _deliver(learned: Mapping[str, Any], wanted: Wanted, iam: Callable[[], Any]) -> None:
+def deliver(learned: Mapping[str, Any], wanted: Wanted) -> None:
+    """Write the policy to its file, or print it when nothing else is wanted of it."""
     text = learned["PolicyDocument"]
     if not text:
         say("Nothing was used that needs a permission: there is no policy to learn.")
@@ -66,24 +72,25 @@ def _deliver(learned: Mapping[str, Any], wanted: Wanted, iam: Callable[[], Any])
     if wanted.file is not None:
         write(wanted.file, text + "\n")
         say(f"Wrote the learned policy to {wanted.file}.")
-    if wanted.policy_name is not None:
-        iam().put_role_policy(RoleName=learned["RoleName"], PolicyName=wanted.policy_name, PolicyDocument=text)
-        say(f"Role {learned['RoleName']} has the learned policy as its inline policy {wanted.policy_name} now.")
     if wanted == Wanted(None, None):
         click.echo(text)
 
 
+def _put(learned: Mapping[str, Any], name: str, iam: Any) -> None:
+    role = learned["RoleName"]
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=learned["PolicyDocument"])
+    say(f"Role {role} has the learned policy as its inline policy {name} now.")
+
+
 def write(path: Path, text: str) -> None:
-    """All of it or nothing: what was there before stays until the new text is whole."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
+    """All of it or nothing: what was there before stays until the new text is whole. Raises Failure."""
+    temporary = path.resolve().with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink()
-        raise
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise Failure(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def explained(learned: Mapping[str, Any]) -> Iterator[str]:

@@ -4,7 +4,12 @@ import importlib
 
 import click
 
-COMMANDS = {"validate": "policy_lint", "lint": "policy_lint"}
+COMMANDS = {
+    "validate": "policy_lint",
+    "lint": "policy_lint",
+    "suggest": "policy_used",
+    "coverage": "policy_used",
+}
 
 
 class _Lazy(click.Group):
@@ -22,4 +27,4 @@ class _Lazy(click.Group):
 
 @click.group(cls=_Lazy)
 def policy() -> None:
-    """Check policies."""
+    """Check policies, and hold them against what was used."""
