@@ -251,6 +251,24 @@ async def test_the_connection_is_used_again(method: str, answer: bytes, body: by
         assert (len(peer.heads), len(connections)) == (3, 1)
 
 
+async def test_many_at_once_each_get_their_own_answer() -> None:
+    """A connection may serve the next before whoever had it has read what it got."""
+
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        size = len(peer.heads[-1].split(b" ")[1])
+        writer.write(HEAD + b"content-length: %d\r\n\r\n" % size + bytes(size))
+
+    async with serving(talk, Limits(answer=20, idle=20)) as (backend, peer):
+
+        async def ask(number: int) -> None:
+            for turn in range(20):
+                path = "/b/" + "k" * (number * 20 + turn)
+                assert await call(backend, HttpRequest("GET", path)) == (200, bytes(len(path)))
+
+        await asyncio.gather(*map(ask, range(20)))
+        assert len(peer.heads) == 400
+
+
 async def test_a_body_that_ends_with_the_connection() -> None:
     async with serving(saying(b"HTTP/1.0 200 OK\r\n\r\nto the end")) as (backend, _):
         assert await call(backend) == (200, b"to the end")

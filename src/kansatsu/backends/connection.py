@@ -28,15 +28,29 @@ class Limits:
 class Incoming:
     """An answer on its way, its head complete. Iterate it to its end (raises Failure), or `abort`."""
 
-    __slots__ = ("_connection", "_idle", "complete", "failure", "headers", "pieces", "size", "status")
+    __slots__ = (
+        "_connection",
+        "_idle",
+        "complete",
+        "failure",
+        "headed",
+        "headers",
+        "pieces",
+        "size",
+        "status",
+        "waiter",
+    )
 
     def __init__(self, connection: "Connection", idle: float) -> None:
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.pieces: deque[bytes] = deque()
         self.size = 0  # of the pieces
+        self.headed = False
         self.complete = False
         self.failure: Failure | None = None
+        # Its own: when it is complete, its connection may serve somebody else before whoever waits here is woken.
+        self.waiter: asyncio.Future[None] | None = None
         self._connection = connection
         self._idle = idle
 
@@ -52,7 +66,7 @@ class Incoming:
                 raise self.failure
             if self.complete:
                 return
-            await self._connection.wait(self._idle, Trouble.STUCK)
+            await self._connection.wait(self, self._idle, Trouble.STUCK)
 
     def abort(self) -> None:
         """Take no more of it; the connection goes with it unless all of it is there."""
@@ -69,12 +83,10 @@ class Connection(asyncio.Protocol):
         self._transport: Any = None
         self._writable = True
         self._paused = False
-        self._waiter: asyncio.Future[None] | None = None
         self._incoming: Incoming | None = None  # None between exchanges
         self._parser: Any = None
         self._bodiless = False
         self._seen = 0  # bytes of the answer before its head was whole
-        self._headed = False
         self._left: int | None = None  # bytes of a body that has a length
         self._to_the_end = False  # the body ends with the connection
         self._done = False
@@ -94,7 +106,7 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._bodiless = method == "HEAD"
         self._seen, self._left = 0, None
-        self._headed = self._to_the_end = self._done = self._sent = self._keep = False
+        self._to_the_end = self._done = self._sent = self._keep = False
         return incoming
 
     def write(self, data: bytes) -> None:
@@ -102,29 +114,29 @@ class Connection(asyncio.Protocol):
 
     async def drained(self, incoming: Incoming, seconds: float) -> bool:
         """Wait until more may be written; False when an answer has begun already. Raises Failure."""
-        while not self._writable and not self._headed and incoming.failure is None:
-            await self.wait(seconds, Trouble.STALLED)
+        while not self._writable and not incoming.headed and incoming.failure is None:
+            await self.wait(incoming, seconds, Trouble.STALLED)
         if incoming.failure is not None:
             raise incoming.failure
-        return not self._headed
+        return not incoming.headed
 
     async def answered(self, incoming: Incoming, seconds: float, *, sent: bool) -> None:
         """Wait for the head of the answer; `sent`: the whole request went out. Raises Failure."""
         self._sent = sent
-        while not self._headed and incoming.failure is None:
-            await self.wait(seconds, Trouble.SILENT)
+        while not incoming.headed and incoming.failure is None:
+            await self.wait(incoming, seconds, Trouble.SILENT)
         if incoming.failure is not None:
             raise incoming.failure
 
-    async def wait(self, seconds: float, trouble: Trouble) -> None:
+    async def wait(self, incoming: Incoming, seconds: float, trouble: Trouble) -> None:
         """Until something happens. After `seconds` the exchange has failed with this trouble."""
-        self._waiter = self._loop.create_future()
-        timer = self._loop.call_later(seconds, self._late, trouble, seconds)
+        incoming.waiter = self._loop.create_future()
+        timer = self._loop.call_later(seconds, self._late, incoming, trouble, seconds)
         try:
-            await self._waiter
+            await incoming.waiter
         finally:
             timer.cancel()
-            self._waiter = None
+            incoming.waiter = None
 
     def resume(self) -> None:
         if self._paused and not self.closing:
@@ -145,14 +157,15 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writable = True
-        self._wake()
+        if self._incoming is not None:
+            _wake(self._incoming)
 
     def data_received(self, data: bytes) -> None:
         incoming = self._incoming
         if incoming is None or incoming.failure is not None:
             # INVARIANT: what comes unasked is never taken for the answer to the next request.
             self.abort()
-        elif self._headed and (self._left is not None or self._to_the_end):
+        elif incoming.headed and (self._left is not None or self._to_the_end):
             self._plain(incoming, data)
         else:
             self._parse(incoming, data)
@@ -174,12 +187,12 @@ class Connection(asyncio.Protocol):
             self._keep = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._incoming is not None and not self._headed:  # trailers come later, and are not passed on
+        if self._incoming is not None and not self._incoming.headed:  # trailers come later, and are not passed on
             self._incoming.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         incoming, status = self._incoming, self._parser.get_status_code()
-        if incoming is None or self._headed:
+        if incoming is None or incoming.headed:
             return
         if status < 200:
             if status == 101:
@@ -187,7 +200,7 @@ class Connection(asyncio.Protocol):
             incoming.headers.clear()
             return
         incoming.status = status
-        self._headed = True
+        incoming.headed = True
         self._keep = self._parser.should_keep_alive()
         if self._bodiless or status in _BODILESS:
             self._done = True
@@ -203,7 +216,7 @@ class Connection(asyncio.Protocol):
         self._take(self._incoming, body)
 
     def on_message_complete(self) -> None:
-        if self._headed:
+        if self._incoming is not None and self._incoming.headed:
             self._done = True
 
     # ---- inside -----------------------------------------------------------------------------------------------------
@@ -221,19 +234,19 @@ class Connection(asyncio.Protocol):
 
     def _parse(self, incoming: Incoming, data: bytes) -> None:
         """Heads and chunked bodies, and what of another body came with its head."""
-        if not self._headed:
+        if not incoming.headed:
             self._seen += len(data)
         try:
             self._parser.feed_data(data)
-            if not self._headed and self._seen > _LONGEST_HEAD:
+            if not incoming.headed and self._seen > _LONGEST_HEAD:
                 raise ValueError("a head without an end")
         except (httptools.HttpParserError, httptools.HttpParserUpgrade, ValueError) as error:
             self._fail(incoming, Failure(Trouble.GARBAGE, str(error)))
             return
         if self._done:
             self._complete(incoming)
-        elif self._headed:
-            self._wake()
+        elif incoming.headed:
+            _wake(incoming)
 
     def _plain(self, incoming: Incoming, data: bytes) -> None:
         if self._left is not None:
@@ -244,7 +257,7 @@ class Connection(asyncio.Protocol):
         if self._left == 0:
             self._complete(incoming)
         else:
-            self._wake()
+            _wake(incoming)
 
     def _take(self, incoming: Incoming, piece: bytes) -> None:
         incoming.pieces.append(piece)
@@ -256,7 +269,7 @@ class Connection(asyncio.Protocol):
     def _complete(self, incoming: Incoming) -> None:
         incoming.complete = True
         self._incoming = self._parser = None
-        self._wake()
+        _wake(incoming)
         if self._keep and self._sent and not self.closing:
             self.resume()
             self.since = self._loop.time()
@@ -264,17 +277,17 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.close()
 
-    def _late(self, trouble: Trouble, seconds: float) -> None:
-        if self._incoming is not None:
-            silent = not self._seen
-            self._fail(self._incoming, Failure(trouble, f"nothing for {seconds:g} s", silent=silent))
+    def _late(self, incoming: Incoming, trouble: Trouble, seconds: float) -> None:
+        if self._incoming is incoming:
+            self._fail(incoming, Failure(trouble, f"nothing for {seconds:g} s", silent=not self._seen))
 
     def _fail(self, incoming: Incoming, failure: Failure) -> None:
         if incoming.failure is None:
             incoming.failure = failure
         self.abort()
-        self._wake()
+        _wake(incoming)
 
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+
+def _wake(incoming: Incoming) -> None:
+    if incoming.waiter is not None and not incoming.waiter.done():
+        incoming.waiter.set_result(None)

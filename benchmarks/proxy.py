@@ -1,0 +1,206 @@
+"""What a request costs that is authenticated, authorized and recorded: Kansatsu against nginx as a plain proxy.
+
+    .venv/bin/python benchmarks/proxy.py [--requests 5000] [--streams 100] [--clients 4]
+
+One backend for all, another nginx: it serves files and takes uploads without keeping them. Measured in one run, one
+after the other, with the same client and the same bytes (a signed request may be sent again for 15 minutes): CPU of the
+proxy's own processes per request, and requests per second, with the backend alone beside it. Needs nginx
+(apt install nginx-light).
+"""
+
+import argparse
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from gateway import free_port, tree
+from kansatsu.http import HttpRequest
+from kansatsu.signing import sign
+
+KIB, MIB = 1 << 10, 1 << 20
+NGINX = shutil.which("nginx") or "/usr/sbin/nginx"
+HEAD = """
+daemon off; worker_processes 1; pid {place}/pid; error_log {place}/log; {user}
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; client_body_temp_path {place}/body; proxy_temp_path {place}/proxy; fastcgi_temp_path {place}/f;
+  uwsgi_temp_path {place}/u; scgi_temp_path {place}/s; keepalive_requests 10000000; client_max_body_size 0; sendfile on;
+"""
+# Kansatsu asks for the policies of the bucket now and then; there are none.
+BACKEND = """
+  server {{ listen 127.0.0.1:{port}; root {place}/root; default_type application/octet-stream;
+    location / {{
+      if ($query_string = policy) {{ return 404 "<Error><Code>NoSuchBucketPolicy</Code></Error>"; }}
+      if ($query_string = publicAccessBlock) {{
+        return 404 "<Error><Code>NoSuchPublicAccessBlockConfiguration</Code></Error>"; }}
+      if ($request_method = PUT) {{ return 200; }}
+    }} }} }}
+"""
+PROXY = """
+  upstream backend {{ server 127.0.0.1:{backend}; keepalive 64; }}
+  server {{ listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_buffering off; proxy_request_buffering off; }} }} }}
+"""
+
+
+@contextmanager
+def running(command: Sequence[str], port: int, **env: str) -> Iterator[int]:
+    clean = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
+    with subprocess.Popen(
+        command, env={**clean, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            limit = time.monotonic() + 60
+            while process.poll() is None and time.monotonic() < limit:
+                try:
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    break
+                except OSError:
+                    time.sleep(0.05)
+            yield process.pid
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def nginx(place: Path, text: str, port: int, **more: object) -> Iterator[int]:
+    place.mkdir()
+    user = "user root;" if os.geteuid() == 0 else ""
+    (place / "conf").write_text((HEAD + text).format(place=place, port=port, user=user, **more))
+    with running([NGINX, "-c", str(place / "conf"), "-e", str(place / "log")], port) as pid:
+        yield pid
+
+
+@contextmanager
+def kansatsu(place: Path, port: int, backend: int) -> Iterator[int]:
+    command = [sys.executable, "-m", "kansatsu.cli", "up", "--data-dir", str(place), "--listen", f"127.0.0.1:{port}"]
+    flags = ["--engine", "none", "--backend", f"http://127.0.0.1:{backend}", "--log-level", "warning"]
+    keys = {"AWS_ACCESS_KEY_ID": "backend", "AWS_SECRET_ACCESS_KEY": "backend", "AWS_EC2_METADATA_DISABLED": "true"}
+    with running([*command, *flags], port, **keys) as pid:
+        while not (place / "credentials").exists():
+            time.sleep(0.05)
+        yield pid
+
+
+def cpu(pid: int) -> float:
+    """Seconds that a process tree has run, to the nanosecond."""
+    total = 0
+    for each in tree(pid):
+        for task in Path(f"/proc/{each}/task").iterdir():
+            total += int((task / "schedstat").read_text().split()[0])
+    return total / 1e9
+
+
+def request(method: str, path: str, size: int, port: int, key: tuple[str, str]) -> bytes:
+    body = bytes(size) if method == "PUT" else b""
+    headers = {"host": f"127.0.0.1:{port}"}
+    bare = HttpRequest(method, path, "", headers)
+    headers |= sign(
+        bare,
+        access_key_id=key[0],
+        secret=key[1],
+        session_token=None,
+        region="us-east-1",
+        service="s3",
+        now=datetime.now(UTC),
+        payload_hash=sha256(body).hexdigest(),
+    )
+    lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    if method == "PUT":
+        lines.append(f"content-length: {size}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
+def one(connection: socket.socket, data: bytes, buffer: memoryview) -> None:
+    connection.sendall(data)
+    have = connection.recv_into(buffer)
+    while (end := bytes(buffer[:have]).find(b"\r\n\r\n")) < 0:
+        have += connection.recv_into(buffer[have:])
+    head = bytes(buffer[:end])
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise SystemExit(head.decode())
+    length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])  # type: ignore[index]
+    left = length - (have - end - 4)
+    while left > 0:
+        left -= connection.recv_into(buffer)
+
+
+def load(port: int, data: bytes, count: int, clients: int) -> float:
+    """Seconds for `count` requests over so many connections."""
+
+    def work() -> None:
+        buffer = memoryview(bytearray(1 << 18))
+        with socket.create_connection(("127.0.0.1", port), 5) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for _ in range(count // clients):
+                one(connection, data, buffer)
+
+    threads = [threading.Thread(target=work) for _ in range(clients)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return time.monotonic() - began
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--requests", type=int, default=5000)
+    parser.add_argument("--streams", type=int, default=100)
+    parser.add_argument("--clients", type=int, default=4)
+    given = parser.parse_args()
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="proxy-")))
+        place.chmod(0o755)
+        files = place / "backend" / "root" / "bucket"
+        backend, plain, ours = free_port(), free_port(), free_port()
+        pids = {
+            "backend alone": (stack.enter_context(nginx(place / "backend", BACKEND, backend)), backend),
+            "nginx": (stack.enter_context(nginx(place / "plain", PROXY, plain, backend=backend)), plain),
+            "kansatsu": (stack.enter_context(kansatsu(place / "data", ours, backend)), ours),
+        }
+        files.mkdir(parents=True)
+        found = dict(re.findall(r"(aws_\w+)\s*=\s*(\S+)", (place / "data" / "credentials").read_text()))
+        key = found["aws_access_key_id"], found["aws_secret_access_key"]
+        for name, size in (("small", KIB), ("large", 8 * MIB)):
+            (files / name).write_bytes(bytes(size))
+        report(pids, given, lambda method, name, size, port: request(method, f"/bucket/{name}", size, port, key))
+
+
+def report(
+    pids: dict[str, tuple[int, int]], given: argparse.Namespace, made: Callable[[str, str, int, int], bytes]
+) -> None:
+    print(f"{'':<14}" + "".join(f"{name:>26}" for name in pids) + f"{'x nginx':>10}")
+    for method, name, size, count in (
+        ("GET", "small", KIB, given.requests),
+        ("PUT", "small", KIB, given.requests),
+        ("GET", "large", 8 * MIB, given.streams),
+        ("PUT", "large", 8 * MIB, given.streams),
+    ):
+        costs, cells = [], []
+        for pid, port in pids.values():
+            data = made(method, name, size, port)
+            load(port, data, given.clients * 5, given.clients)
+            before = cpu(pid)
+            seconds = load(port, data, count, given.clients)
+            costs.append((cpu(pid) - before) / count * 1000)
+            cells.append(f"{costs[-1]:.3f} ms CPU {count / seconds:>7.0f}/s")
+        label = f"{method} {'1 KiB' if size == KIB else '8 MiB'}"
+        print(f"{label:<14}" + "".join(f"{cell:>26}" for cell in cells) + f"{costs[2] / costs[1]:>9.1f}x")
+
+
+if __name__ == "__main__":
+    main()
