@@ -1,14 +1,15 @@
 """Several accounts in one installation: who opens them, and that an administrator of one is nobody in another."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from . import raw
-from .conftest import ACCOUNT, SECOND, Gateway
+from .conftest import ACCOUNT, EC2_TRUST, SECOND, Gateway
 from .raw import Keys, statement
 
 ASSUME = statement("Allow", "sts:AssumeRole")
@@ -128,7 +129,7 @@ def test_a_principal_that_is_made_again_is_not_trusted(gateway: Gateway) -> None
 
 
 @pytest.fixture(name="mine", scope="module")
-def things_of_the_first_account(gateway: Gateway) -> dict[str, Any]:
+def things_of_the_first_account(gateway: Gateway) -> Iterator[dict[str, Any]]:
     """One of each, whose identifiers the stranger knows."""
     user = gateway.user(statement("Allow", "s3:ListAllMyBuckets"))
     denied = gateway.ask(raw.Ask("GET", "/" + gateway.bucket()), user, "s3")
@@ -136,15 +137,27 @@ def things_of_the_first_account(gateway: Gateway) -> dict[str, Any]:
     iam = gateway.iam
     policy = iam.create_policy(PolicyName=gateway.name("p"), PolicyDocument=raw.document(ASSUME))["Policy"]
     profile = iam.create_instance_profile(InstanceProfileName=gateway.name("ip"))["InstanceProfile"]
-    return {
+    runs = gateway.role(trust=EC2_TRUST)
+    iam.add_role_to_instance_profile(InstanceProfileName=profile["InstanceProfileName"], RoleName=runs["RoleName"])
+    register = gateway.client("kansatsu").register_process
+    instance = register(Pid=os.getpid(), InstanceProfile=profile["InstanceProfileName"])["ProcessId"]
+    task = gateway.role(trust={**EC2_TRUST, "Principal": {"Service": "ecs-tasks.amazonaws.com"}})
+    associations = gateway.client("ec2").describe_iam_instance_profile_associations()
+    process = register(Pid=os.getpid(), Role=task["RoleName"])["ProcessId"]
+    yield {
         "user": user.name,
         "key": user.id,
         "role": role,
+        "instance": instance,
+        "process": process,
+        "association": associations["IamInstanceProfileAssociations"][0]["AssociationId"],
         "policy": policy["Arn"],
         "profile": profile["Arn"],
         "request": denied.headers["x-amz-request-id"],
         "authorization": denied.message.rpartition("authorization id: ")[2],
     }
+    for registered in (process, instance):
+        gateway.client("kansatsu").deregister_process(ProcessId=registered)
 
 
 # What the administrator of the second account tries with identifiers of the first one's things.
@@ -188,6 +201,29 @@ ATTACKS: list[tuple[str, str, Callable[[dict[str, Any]], dict[str, Any]], str]] 
         lambda m: {"Pid": 1, "Role": m["role"]["Arn"]},
         "NoSuchEntity",
     ),
+    ("kansatsu", "deregister_process", lambda m: {"ProcessId": m["process"]}, "NoSuchProcess"),
+    ("kansatsu", "deregister_process", lambda m: {"ProcessId": m["instance"]}, "NoSuchProcess"),
+    ("kansatsu", "deregister_instance", lambda m: {"InstanceId": m["instance"]}, "InvalidInstanceID.NotFound"),
+    ("kansatsu", "get_learned_policy", lambda m: {"RoleName": m["role"]["RoleName"]}, "NoSuchEntity"),
+    ("ec2", "describe_instances", lambda m: {"InstanceIds": [m["instance"]]}, "InvalidInstanceID.NotFound"),
+    (
+        "ec2",
+        "create_tags",
+        lambda m: {"Resources": [m["instance"]], "Tags": [{"Key": "a", "Value": "b"}]},
+        "InvalidInstanceID.NotFound",
+    ),
+    (
+        "ec2",
+        "disassociate_iam_instance_profile",
+        lambda m: {"AssociationId": m["association"]},
+        "InvalidAssociationID.NotFound",
+    ),
+    (
+        "ec2",
+        "modify_instance_metadata_options",
+        lambda m: {"InstanceId": m["instance"], "HttpEndpoint": "disabled"},
+        "InvalidInstanceID.NotFound",
+    ),
     (
         "iam-toolbox",
         "get_request_authorization_details",
@@ -220,6 +256,8 @@ def test_lists_show_ones_own_account(gateway: Gateway, mine: dict[str, Any]) -> 
             iam.list_policies(Scope="Local")["Policies"],
             iam.list_instance_profiles()["InstanceProfiles"],
             control.describe_workloads()["Workloads"],
+            gateway.client("ec2", gateway.stranger).describe_instances()["Reservations"],
+            gateway.client("ec2", gateway.stranger).describe_iam_instance_profile_associations(),
             control.list_principals_with_access(Action="s3:GetObject", Resource="*")["Principals"],
         ],
         default=str,

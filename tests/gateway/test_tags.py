@@ -85,6 +85,27 @@ def _rule(events: Any, name: str, project: str) -> Params:
     return {"Name": name, "Arn": made["RuleArn"]}
 
 
+def _machine(states: Any, name: str, project: str) -> Params:
+    definition = json.dumps({"StartAt": "x", "States": {"x": {"Type": "Succeed"}}})
+    role = f"arn:aws:iam::{ACCOUNT}:role/machine"
+    tags = pairs(project, "key", "value")
+    made = states.create_state_machine(name=name, definition=definition, roleArn=role, tags=tags)
+    return {"Arn": made["stateMachineArn"]}
+
+
+def _database(rds: Any, name: str, project: str) -> Params:
+    made = rds.create_db_instance(
+        DBInstanceIdentifier=name,
+        DBInstanceClass="db.t3.micro",
+        Engine="postgres",
+        MasterUsername="user",
+        MasterUserPassword="password",
+        AllocatedStorage=10,
+        Tags=pairs(project),
+    )["DBInstance"]
+    return {"DBInstanceIdentifier": name, "Arn": made["DBInstanceArn"]}
+
+
 def _repository(ecr: Any, name: str, project: str) -> Params:
     made = ecr.create_repository(repositoryName=name, tags=pairs(project))["repository"]
     return {"repositoryName": name, "Arn": made["repositoryArn"]}
@@ -187,6 +208,19 @@ CASES: dict[str, Case] = {
         ("describe_rule", _only("Name")),
         ("tag_resource", _tagged("ResourceARN", "Tags", pairs)),
         ("untag_resource", _arn("ResourceARN", TagKeys=["project"])),
+    ),
+    "stepfunctions": Case(
+        _machine,
+        ("describe_state_machine", _arn("stateMachineArn")),
+        ("tag_resource", _tagged("resourceArn", "tags", lambda p: pairs(p, "key", "value"))),
+        ("untag_resource", _arn("resourceArn", tagKeys=["project"])),
+    ),
+    "rds": Case(
+        _database,
+        ("reboot_db_instance", _only("DBInstanceIdentifier")),
+        ("add_tags_to_resource", _tagged("ResourceName", "Tags", pairs)),
+        ("remove_tags_from_resource", _arn("ResourceName", TagKeys=["project"])),
+        "rds:db-tag/project",
     ),
     "ecr": Case(
         _repository,
