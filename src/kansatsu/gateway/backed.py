@@ -15,6 +15,7 @@ from kansatsu.gateway import asgi, lookups
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
+from kansatsu.gateway.introductions import introduce
 from kansatsu.gateway.occupancy import Occupancy
 from kansatsu.gateway.policies import PolicyCalls
 from kansatsu.identity import Snapshot
@@ -109,6 +110,8 @@ class Backed:
             result = await self._policies.answer(exchange, guard, snapshot)
             if result is not None:
                 return Whole(wire.encode(operation, result, exchange.request_id))
+            backend = self._forwarder.backend(operation.service.name, account)
+            await introduce(backend, account, exchange.region, exchange.authorizations, snapshot)
             return await self._pass_on(exchange, account)
 
     async def _refuse_unseen(self, exchange: Exchange, account: str) -> None:
