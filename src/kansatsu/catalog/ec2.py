@@ -171,11 +171,19 @@ def _resources(
                 return None
             found.append((kind.key, arns.of(kind, "*"), True))
     # INVARIANT: an id that no resource type explains is not passed over; the call is then checked on "*".
-    if not found or any(_is_unexplained(name, params[name]) for name in params.keys() - used):
+    if not found or any(
+        _is_unexplained(name, params[name]) for name in params.keys() - used - _no_resources(operation)
+    ):
         return None
     return found
 
 
+# Where a route leads is no resource of its action.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-CreateRoute
+_TARGETS = {
+    *("CarrierGatewayId", "EgressOnlyInternetGatewayId", "GatewayId", "InstanceId", "LocalGatewayId", "NatGatewayId"),
+    *("DestinationPrefixListId", "NetworkInterfaceId", "TransitGatewayId", "VpcEndpointId", "VpcPeeringConnectionId"),
+}
 _NOT_RESOURCES = {"KmsKeyId", "AvailabilityZoneId", "OwnerId", "UserId", "UserIds", "PeerOwnerId", "AwsAccountId"}
 
 
@@ -183,6 +191,10 @@ def _names(value: str) -> bool:
     """Whether a value names a resource in one way only: an id, a name, or an ARN of EC2."""
     parts = arn_parts(value) if value.startswith("arn:") else None
     return safe(value, False) if parts is None else parts[:3] == ["arn", "aws", "ec2"] and safe(parts[5], True)
+
+
+def _no_resources(operation: str) -> set[str]:
+    return _TARGETS if operation in ("CreateRoute", "ReplaceRoute") else set()
 
 
 def _is_unexplained(name: str, value: Any) -> bool:

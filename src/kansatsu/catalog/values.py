@@ -97,7 +97,13 @@ def _first_of(separator: str) -> Callable[[str], str]:
     return lambda text: text if text.startswith("arn:") else text.partition(separator)[0]
 
 
+def _scope(text: str) -> str:
+    """REGIONAL and CLOUDFRONT in ARNs: https://docs.aws.amazon.com/waf/latest/APIReference/API_CreateIPSet.html"""
+    return {"REGIONAL": "regional", "CLOUDFRONT": "global"}.get(text, text)
+
+
 TRANSFORMS: dict[str, Callable[[str], str]] = {
+    "scope": _scope,
     "zone": _zone,
     "delegation": _without("/delegationset/"),
     "change": _without("/change/"),

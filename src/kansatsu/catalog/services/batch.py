@@ -24,20 +24,31 @@ def _deregistered(params: Params, frame: Frame) -> Iterator[str]:
     return (_definition(value, frame) for value in read(params, "jobDefinition"))
 
 
+def _named(kind: str, path: str, params: Params, frame: Frame) -> Iterator[str]:
+    """What is given by its name or its ARN."""
+    for value in read(params, path):
+        parts = arn_parts(value)
+        name = parts[5].removeprefix(f"{kind}/") if parts else value
+        if not safe(name, False) or (parts and parts[:4] != ["arn", "aws", "batch", frame.region]):
+            raise Unsure(value)
+        yield value if parts else frame.arn("batch", f"{kind}/{name}")
+
+
 def _submitted(params: Params, frame: Frame) -> Iterator[str]:
     """A job is submitted to a queue by a definition; the job itself has no id yet."""
     yield from _deregistered(params, frame)
-    for value in read(params, "jobQueue"):
-        parts = arn_parts(value)
-        name = parts[5].removeprefix("job-queue/") if parts else value
-        if not safe(name, False) or (parts and parts[:4] != ["arn", "aws", "batch", frame.region]):
-            raise Unsure(value)
-        yield value if parts else frame.arn("batch", f"job-queue/{name}")
+    yield from _named("job-queue", "jobQueue", params, frame)
     yield frame.arn("batch", "job/*")
+
+
+def _environments(params: Params, frame: Frame) -> Iterator[str]:
+    """https://docs.aws.amazon.com/batch/latest/APIReference/API_CreateJobQueue.html"""
+    return _named("compute-environment", "computeEnvironmentOrder[].computeEnvironment", params, frame)
 
 
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html",
     finders={"DeregisterJobDefinition": _deregistered, "SubmitJob": _submitted},
+    also={name: ((f"batch:{name}", _environments),) for name in ("CreateJobQueue", "UpdateJobQueue")},
     tagging="TagResource",
 )
