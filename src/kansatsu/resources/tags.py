@@ -65,8 +65,19 @@ def _queue(named: Arn) -> Answer:
     return {"QueueUrl": f"http://sqs/{named.account}/{named.resource}"}
 
 
+def _unread(named: Arn) -> Unimplemented:
+    """INVARIANT: of what has tags that are not read nobody is told that it has none."""
+    return Unimplemented(
+        f"A policy asks for the tags of {named}, and Kansatsu cannot read tags of {named.service} yet."
+    )
+
+
 def _function(named: Arn) -> Answer | None:
-    return _first("Resource", 2, ":")(named) if named.resource.startswith("function:") else None
+    """Functions and event source mappings have tags, layers have none.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_ListTags.html
+    """
+    return None if named.resource.startswith("layer:") else _first("Resource", 2, ":")(named)
 
 
 def _secret(named: Arn) -> Answer:
@@ -75,16 +86,28 @@ def _secret(named: Arn) -> Answer:
     return {"SecretId": name if named.resource.endswith("-??????") else str(named)}
 
 
-def _parameter(named: Arn) -> Answer | None:
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ListTagsForResource.html
+_SSM = {
+    "document": "Document",
+    "maintenancewindow": "MaintenanceWindow",
+    "parameter": "Parameter",
+    "patchbaseline": "PatchBaseline",
+}
+
+
+def _parameter(named: Arn) -> Answer:
     """The ARN of /a/b has one slash after `parameter` as that of a has; only names with a path begin with a slash."""
     kind, _, name = named.resource.partition("/")
-    whole = "/" + name if "/" in name else name
-    return {"ResourceType": "Parameter", "ResourceId": whole} if kind == "parameter" else None
+    if kind not in _SSM:
+        raise _unread(named)
+    return {"ResourceType": _SSM[kind], "ResourceId": "/" + name if kind == "parameter" and "/" in name else name}
 
 
-def _stream(named: Arn) -> Answer | None:
+def _stream(named: Arn) -> Answer:
     kind, _, name = named.resource.partition("/")
-    return {"StreamName": name} if kind == "stream" and "/" not in name else None
+    if kind != "stream" or "/" in name:
+        raise _unread(named)
+    return {"StreamName": name}
 
 
 def _ec2(named: Arn) -> Answer:
@@ -192,11 +215,9 @@ async def tag_keys(ask: Ask, item: Authorization, account: str, region: str, pol
 async def _tags(ask: Ask, named: Arn, item: Authorization, account: str, region: str) -> Tags:
     reading = READINGS.get(named.service)
     if reading is None:
-        raise Unimplemented(
-            f"A policy asks for the tags of {named}, and Kansatsu cannot read tags of {named.service} yet."
-        )
-    params = reading.params(named)
-    if params is None or named.resource.endswith("/*"):
+        raise _unread(named)
+    params = None if named.resource.endswith("/*") else reading.params(named)
+    if params is None:
         return {}  # of a kind that has no tags, or not made yet
     if named.service == "s3" and isinstance(version := item.context.get("s3:versionid"), str):
         params = {**params, "VersionId": version}
