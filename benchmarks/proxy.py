@@ -37,21 +37,24 @@ http {{
   access_log off; client_body_temp_path {place}/body; proxy_temp_path {place}/proxy; fastcgi_temp_path {place}/f;
   uwsgi_temp_path {place}/u; scgi_temp_path {place}/s; keepalive_requests 10000000; client_max_body_size 0; sendfile on;
 """
-# Kansatsu asks for the policies of the bucket now and then; there are none.
+# Kansatsu asks for the policies of the bucket now and then; there are none. An upload is read to its end, and dropped.
 BACKEND = """
   server {{ listen 127.0.0.1:{port}; root {place}/root; default_type application/octet-stream;
     location / {{
       if ($query_string = policy) {{ return 404 "<Error><Code>NoSuchBucketPolicy</Code></Error>"; }}
       if ($query_string = publicAccessBlock) {{
         return 404 "<Error><Code>NoSuchPublicAccessBlockConfiguration</Code></Error>"; }}
-      if ($request_method = PUT) {{ return 200; }}
-    }} }} }}
+      client_body_buffer_size 9m; proxy_http_version 1.1; proxy_set_body ""; proxy_set_header Connection "";
+      if ($request_method = PUT) {{ proxy_pass http://sink; }}
+    }} }}
+  upstream sink {{ server 127.0.0.1:{sink}; keepalive 64; }}
+  server {{ listen 127.0.0.1:{sink}; location / {{ return 200; }} }} }}
 """
 PROXY = """
   upstream backend {{ server 127.0.0.1:{backend}; keepalive 64; }}
   server {{ listen 127.0.0.1:{port};
     location / {{ proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection "";
-      proxy_buffering off; proxy_request_buffering off; }} }} }}
+      proxy_request_buffering off; proxy_buffers 8 64k; proxy_max_temp_file_size 0; }} }} }}
 """
 
 
@@ -168,7 +171,10 @@ def main() -> None:
         files = place / "backend" / "root" / "bucket"
         backend, plain, ours = free_port(), free_port(), free_port()
         pids = {
-            "backend alone": (stack.enter_context(nginx(place / "backend", BACKEND, backend)), backend),
+            "backend alone": (
+                stack.enter_context(nginx(place / "backend", BACKEND, backend, sink=free_port())),
+                backend,
+            ),
             "nginx": (stack.enter_context(nginx(place / "plain", PROXY, plain, backend=backend)), plain),
             "kansatsu": (stack.enter_context(kansatsu(place / "data", ours, backend)), ours),
         }
