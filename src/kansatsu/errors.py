@@ -191,3 +191,26 @@ class UnauthorizedOperation(AwsError):
 
 class UnsupportedOperation(AwsError):
     code = "UnsupportedOperation"
+
+
+# ECS: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/CommonErrors.html
+
+
+class ClientException(AwsError):
+    code = "ClientException"
+
+
+class ClusterContainsTasksException(AwsError):
+    code = "ClusterContainsTasksException"
+
+
+class ClusterNotFoundException(AwsError):
+    code = "ClusterNotFoundException"
+
+
+class ConflictException(AwsError):
+    code = "ConflictException"
+
+
+class InvalidParameterException(AwsError):
+    code = "InvalidParameterException"

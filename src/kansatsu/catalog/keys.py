@@ -111,6 +111,9 @@ _SET = {
         ec2:ResourceTag/${TagKey}""",
     "services.ec2.associations.associate_iam_instance_profile": "ec2:NewInstanceProfile",
     "services.ec2.instances.run_instances": "ec2:ImageType ec2:Public ec2:Subnet",
+    "services.ecs._resources.resource_tags": "ecs:ResourceTag/${TagKey}",
+    "services.ecs._resources.tagging": "ecs:CreateAction",
+    "services.ecs.definitions.register_task_definition": "ecs:compute-compatibility ecs:privileged",
     "services.iam._resources.entity": """iam:PolicyARN iam:PermissionsBoundary iam:ResourceTag/${TagKey}
         aws:ResourceTag/${TagKey}""",
     "services.iam.profiles.add_role_to_instance_profile": "iam:PassedToService iam:AssociatedResourceArn",
@@ -140,7 +143,14 @@ _AS_ON_AWS = {
     "no operation has it": "iam:RoleTemplateARN sts:AWSServiceName sts:RequestContext*",
 }
 _REFUSED = {
-    "ECS is not served yet": "ecs:*",
+    "RunTask": "ecs:cluster ecs:enable-ebs-volumes ecs:enable-execute-command",
+    "sizes of whole tasks": "ecs:task-cpu ecs:task-memory",
+    "capacity providers and Fargate": "ecs:capacity-provider ecs:fargate-ephemeral-storage-kms-key",
+    "services, container instances and daemons of ECS, and its ExecuteCommand": """ecs:account-setting
+        ecs:auto-assign-public-ip ecs:container-instances ecs:container-name ecs:daemon ecs:daemon-task-definition
+        ecs:enable-ecs-managed-tags ecs:enable-service-connect ecs:enable-vpc-lattice ecs:gateway
+        ecs:instance-metadata-tags-propagation ecs:namespace ecs:propagate-tags ecs:service ecs:subnet ecs:task
+        ecs:task-definition""",
     "there is no federation yet: AssumeRoleWithWebIdentity and AssumeRoleWithSAML": """accounts.google.com:* agent.*
         cognito-identity.amazonaws.com:* github.com/* gitlab.com:* graph.facebook.com:* idcs-* oidc.circleci.com/*
         saml:* sts:RoleAuthorizedByIdp token.actions.* www.amazon.com:*""",

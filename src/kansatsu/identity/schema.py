@@ -198,3 +198,29 @@ association = Table(
     Column("changed", Float, nullable=False),
     Index("association_instance", "instance_id"),
 )
+
+# ECS: clusters, and revisions of task definitions. A row stays when it is deleted (INACTIVE): running tasks name it.
+cluster = Table(
+    "cluster",
+    metadata,
+    Column("account", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("name", String(255), primary_key=True),
+    Column("status", String(16), nullable=False),  # ACTIVE | INACTIVE
+    Column("tags", Text, nullable=False),  # JSON object
+)
+
+task_definition = Table(
+    "task_definition",
+    metadata,
+    Column("account", String(12), primary_key=True),
+    Column("region", String(32), primary_key=True),
+    Column("family", String(255), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("status", String(16), nullable=False),  # ACTIVE | INACTIVE
+    Column("registered", Float, nullable=False),
+    Column("registered_by", Text, nullable=False),  # ARN
+    Column("deregistered", Float),
+    Column("document", Text, nullable=False),  # JSON: the request, by AWS's names, without its tags
+    Column("tags", Text, nullable=False),  # JSON object
+)

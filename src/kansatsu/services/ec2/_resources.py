@@ -5,12 +5,12 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AwsError
 from kansatsu.identity.profiles import Profile
+from kansatsu.services.passing import passing
 from kansatsu.services.registry import Call, Params
 from kansatsu.workload import Member, find_profile
 
@@ -100,10 +100,4 @@ def pass_role(call: Call, profile: Profile | None, instance_arn: str) -> Iterabl
     role = call.store.snapshot().entity(profile.role_id)
     if role is None:
         return
-    context: dict[str, Any] = {
-        "iam:passedtoservice": "ec2.amazonaws.com",
-        "iam:associatedresourcearn": instance_arn,
-        **{f"aws:resourcetag/{key.lower()}": value for key, value in role.tags.items()},
-        **{f"iam:resourcetag/{key.lower()}": value for key, value in role.tags.items()},
-    }
-    yield Authorization("iam:PassRole", role.arn, context, True)
+    yield passing(role, role.arn, "ec2.amazonaws.com", instance_arn)

@@ -17,6 +17,7 @@ from kansatsu.errors import (
 )
 from kansatsu.identity import EntityRecord
 from kansatsu.services.ec2._resources import ec2_arn, pass_role, profile_named
+from kansatsu.services.passing import passing
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload import RegisteredProcess, find_profile
 from kansatsu.workload.processes import ECS_TASKS, Starter
@@ -36,13 +37,7 @@ def _register_checks(call: Call, params: Params) -> Iterator[Authorization]:
     elif wanted := params.get("Role"):
         role = _find_role(call, wanted)
         role_arn = role.arn if role else arn.entity(call.account, "role", "/", wanted)
-        context: dict[str, str | tuple[str, ...]] = {
-            "iam:passedtoservice": params.get("Service", ECS_TASKS),
-            "iam:associatedresourcearn": _process_arn(call, "*"),
-        }
-        for key, value in (role.tags if role else {}).items():
-            context[f"aws:resourcetag/{key.lower()}"] = context[f"iam:resourcetag/{key.lower()}"] = value
-        yield Authorization("iam:PassRole", role_arn, context, True)
+        yield passing(role, role_arn, params.get("Service", ECS_TASKS), _process_arn(call, "*"))
         if params.get("Learn"):
             yield Authorization("kansatsu:LearnPolicy", role_arn, {}, True)
 

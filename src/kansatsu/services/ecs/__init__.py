@@ -1,0 +1,5 @@
+"""ECS: clusters and task definitions. Importing registers operations."""
+
+from kansatsu.services.ecs import clusters, definitions
+
+__all__ = ["clusters", "definitions"]

@@ -1,0 +1,152 @@
+"""Whether a task definition is one that AWS would take, and one that we can honour in every member.
+
+What AWS refuses is an error of AWS; what only we cannot do is 501 and names the member, never dropped silently.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from kansatsu.errors import ClientException, InvalidParameterException, Unimplemented
+from kansatsu.services.ecs._resources import NAME
+
+Container = Mapping[str, Any]
+
+# Members that are carried out. One that is given and empty asks for nothing, whatever it is.
+TASK = frozenset({"family", "taskRoleArn", "executionRoleArn", "networkMode", "containerDefinitions",
+                  "requiresCompatibilities", "tags"})  # fmt: skip
+CONTAINER = frozenset({
+    "name", "image", "cpu", "memory", "memoryReservation", "essential", "entryPoint", "command", "environment",
+    "dependsOn", "stopTimeout", "user", "workingDirectory", "readonlyRootFilesystem", "dockerLabels", "ulimits",
+    "interactive", "pseudoTerminal",
+})  # fmt: skip
+_CONDITIONS = ("START", "COMPLETE", "SUCCESS")
+_COMPATIBILITIES = ("EC2", "EXTERNAL")
+_LEAST_MEMORY = 6  # MiB
+_LONGEST_STOP = 120  # seconds
+_OURS = "kansatsu."
+_IMAGE = re.compile(r"[A-Za-z0-9_\-:./#@]{1,255}")
+
+
+def check(document: Mapping[str, Any]) -> None:
+    """Raise the first error of a RegisterTaskDefinition request."""
+    if NAME.fullmatch(document["family"]) is None:
+        raise ClientException(
+            "Family contains invalid characters. Up to 255 letters (uppercase and lowercase), numbers, hyphens, and "
+            "underscores are allowed."
+        )
+    honoured(document, TASK, "")
+    mode = document["networkMode"]
+    if mode not in (None, "bridge"):
+        raise Unimplemented(f"The networkMode {mode} is not implemented: tasks have a network of their own (bridge).")
+    for kind in document["requiresCompatibilities"] or ():
+        if kind not in _COMPATIBILITIES:
+            raise Unimplemented(f"The compatibility {kind} is not implemented: tasks run on this host (EC2).")
+    containers = document["containerDefinitions"]
+    if not containers:
+        raise ClientException("Container list cannot be empty.")
+    for index, container in enumerate(containers):
+        honoured(container, CONTAINER, f"containerDefinitions[{index}].")
+        for rule in _RULES:
+            for problem in rule(container):
+                raise ClientException(problem)
+    _check_together(containers)
+
+
+def honoured(given: Mapping[str, Any], members: frozenset[str], where: str) -> None:
+    """Raise Unimplemented for a member that asks for something which is not done."""
+    for member, value in given.items():
+        asks_nothing = value is None or value is False or value in ("", [], {})
+        if member not in members and not asks_nothing:
+            raise Unimplemented(f"The parameter {where}{member} is not implemented.")
+
+
+# ---- one container -------------------------------------------------------------------------------------------------
+
+
+def _names(container: Container) -> Iterator[str]:
+    name = container.get("name", "")
+    if not name:
+        yield "Container.name should not be null or empty."
+    elif NAME.fullmatch(name) is None:
+        yield f"Container.name contains invalid characters: {name}"
+    image = container.get("image", "")
+    if not image:
+        yield "Container.image should not be null or empty."
+    elif _IMAGE.fullmatch(image) is None:
+        yield f"Container.image contains invalid characters: {image}"
+
+
+def _sizes(container: Container) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html"""
+    name = container["name"]
+    hard, soft = container.get("memory"), container.get("memoryReservation")
+    if hard is None and soft is None:
+        least = "At least one of 'memory' or 'memoryReservation' must be specified."
+        yield f"Invalid setting for container '{name}'. {least}"
+    for value in (hard, soft):
+        if value is not None and value < _LEAST_MEMORY:
+            yield f"Invalid setting for container '{name}'. Memory must be at least {_LEAST_MEMORY} MiB."
+    if hard is not None and soft is not None and hard <= soft:
+        yield f"Invalid setting for container '{name}'. The value of 'memory' must be greater than 'memoryReservation'."
+    if container.get("cpu", 0) < 0:
+        yield f"Invalid setting for container '{name}'. The value of 'cpu' must not be negative."
+    if not 0 <= container.get("stopTimeout", 0) <= _LONGEST_STOP:
+        yield f"Invalid setting for container '{name}'. stopTimeout must be from 0 to {_LONGEST_STOP} seconds."
+
+
+def _texts(container: Container) -> Iterator[str]:
+    for pair in container.get("environment", ()):
+        name = pair.get("name", "")
+        if not name or "=" in name or "\0" in name + pair.get("value", ""):
+            yield f"Container {container['name']}: {name!r} cannot be the name of an environment variable."
+    for label in container.get("dockerLabels", ()):
+        # INVARIANT: by these labels we know our own containers again, and instances adopt theirs; a task sets none.
+        if label.startswith(_OURS):
+            yield f"Container {container['name']}: labels beginning with {_OURS} are Kansatsu's own."
+
+
+_RULES: tuple[Callable[[Container], Iterator[str]], ...] = (_names, _sizes, _texts)
+
+
+# ---- all of them together ------------------------------------------------------------------------------------------
+
+
+def _check_together(containers: Sequence[Container]) -> None:
+    by_name = {container["name"]: container for container in containers}
+    if len(by_name) != len(containers):
+        raise ClientException("Container.name should be unique within a task definition.")
+    if not any(container.get("essential", True) for container in containers):
+        raise ClientException("At least one container should be marked as essential in your container list.")
+    for container in containers:
+        for item in container.get("dependsOn", ()):
+            _check_dependency(container, item, by_name)
+    _check_order(by_name)
+
+
+def _check_dependency(container: Container, item: Mapping[str, str], by_name: Mapping[str, Container]) -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html"""
+    name, target, condition = container["name"], by_name.get(item["containerName"]), item["condition"]
+    if target is None:
+        raise ClientException(f"Container {name} depends on container {item['containerName']}, which does not exist.")
+    if condition == "HEALTHY":
+        raise ClientException(
+            f"Container {name} depends on container {target['name']} being HEALTHY, which has no health check."
+        )
+    if condition not in _CONDITIONS:
+        raise InvalidParameterException(f"{condition} is not a condition of a dependency.")
+    if condition in ("COMPLETE", "SUCCESS") and target.get("essential", True):
+        raise ClientException(
+            f"Container {name} depends on container {target['name']} being {condition}, which is essential."
+        )
+
+
+def _check_order(by_name: Mapping[str, Container]) -> None:
+    waiting = {name: {item["containerName"] for item in one.get("dependsOn", ())} for name, one in by_name.items()}
+    while waiting:
+        ready = [name for name, needs in waiting.items() if not needs & waiting.keys()]
+        if not ready:
+            raise ClientException(f"The dependencies of containers form a circle: {', '.join(sorted(waiting))}.")
+        for name in ready:
+            del waiting[name]
