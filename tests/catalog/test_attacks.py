@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 from kansatsu import catalog, wire
+from kansatsu.catalog.plans import plan
+from kansatsu.catalog.rules import Frame
+from kansatsu.catalog.words import Member, is_new, noun, same_thing
 from kansatsu.errors import AwsError
 
 ACCOUNT, REGION, OTHER = "123456789012", "eu-west-1", "111122223333"
@@ -131,3 +134,40 @@ def test_a_bucket_that_is_more_than_a_bucket(bucket: str) -> None:
     with pytest.raises(AwsError) as refused:
         resolve("s3", "ListObjectsV2", {"Bucket": bucket})
     assert refused.value.code == "InvalidBucketName"
+
+
+def test_a_name_that_no_type_explains_is_not_passed_over() -> None:
+    """The attack: a listing is authorized where one resource is named in a way that the rule does not know."""
+    members = [Member(name, name.lower(), True, False) for name in ("ArchiveName", "OldName")]
+    one, frame = plan("events", "DescribeArchive", "DescribeArchive", members), Frame(ACCOUNT, REGION)
+    assert one.resources({}, frame) == [at("events", "archive/*")]
+    assert one.resources({"OldName": "secret"}, frame) is None
+    assert one.resources({"ArchiveName": "a", "OldName": "secret"}, frame) == [at("events", "archive/a")]
+
+
+@pytest.mark.parametrize(
+    ("key", "operation", "same"),
+    [
+        ("function", "CreateFunctionVersion", False),
+        ("distribution", "GetDistributionConfig", False),
+        ("function version", "CreateFunctionVersion", True),
+        ("cache-policy", "GetCachePolicy", True),
+        ("job", "StartTranscriptionJob", True),
+        ("policy", "ListPolicies", True),
+    ],
+)
+def test_the_name_of_a_part_is_not_the_name_of_the_whole(key: str, operation: str, same: bool) -> None:
+    """The attack: the Name of a version is authorized as the name of the function that has it."""
+    assert same_thing(key, noun(operation)) is same
+
+
+def test_what_starts_something_that_exists_is_not_new() -> None:
+    assert is_new("CreateCluster") and not is_new("PutCluster") and not is_new("StartCluster")
+
+
+def test_another_account_than_the_rule_knows_is_not_passed_over() -> None:
+    """The attack: a repository of another registry is authorized as the one of the same name here."""
+    for registry, account in ((OTHER, OTHER), (ACCOUNT, ACCOUNT), ("x", "")):
+        (found,) = resolve("ecr", "DescribeImages", {"repositoryName": "a/b", "registryId": registry})
+        assert found.resource == (at("ecr", "repository/a/b", account=account) if account else "*")
+        assert found.exact is bool(account)

@@ -108,6 +108,57 @@ CASES: dict[str, list[Case]] = {
         ("DescribeEventBus", {}, [f"events:DescribeEventBus {at('events', 'event-bus/default')}"]),
         ("DescribeArchive", {"ArchiveName": "a"}, [f"events:DescribeArchive {at('events', 'archive/a')}"]),
     ],
+    "kinesis": [
+        ("PutRecord", {"StreamName": "s"}, [f"kinesis:PutRecord {at('kinesis', 'stream/s')}"]),
+        ("ListStreams", {}, ["kinesis:ListStreams *"]),
+    ],
+    "firehose": [("PutRecord", {"DeliveryStreamName": "s"}, [f"firehose:PutRecord {at('firehose', 'deliverystream/s')}"])],
+    "ecr": [
+        ("CreateRepository", {"repositoryName": "a/b"}, [f"ecr:CreateRepository {at('ecr', 'repository/a/b')}"]),
+        ("GetAuthorizationToken", {}, ["ecr:GetAuthorizationToken *"]),
+    ],
+    "cloudwatch": [
+        ("PutMetricData", {"Namespace": "n"}, ["cloudwatch:PutMetricData *"]),
+        ("DeleteAlarms", {"AlarmNames": ["a", "b"]}, [f"cloudwatch:DeleteAlarms {at('cloudwatch', f'alarm:{a}')}" for a in "ab"]),
+    ],
+    "stepfunctions": [
+        ("StartExecution", {"stateMachineArn": at("states", "stateMachine:m")}, [f"states:StartExecution {at('states', 'stateMachine:m')}"]),
+        ("DescribeExecution", {"executionArn": at("states", "execution:m:e")}, [f"states:DescribeExecution {at('states', 'execution:m:e')}"]),
+        ("CreateStateMachine", {"name": "m"}, [f"states:CreateStateMachine {at('states', 'stateMachine:m')}"]),
+    ],
+    "apigateway": [
+        ("GetRestApis", {}, ["apigateway:GET arn:aws:apigateway:eu-west-1::/restapis"]),
+        ("CreateResource", {"restApiId": "a", "parentId": "p"}, ["apigateway:POST arn:aws:apigateway:eu-west-1::/restapis/a/resources/p"]),
+        ("UpdateStage", {"restApiId": "a", "stageName": "s"}, ["apigateway:PATCH arn:aws:apigateway:eu-west-1::/restapis/a/stages/s"]),
+    ],
+    "apigatewayv2": [("GetApi", {"ApiId": "a"}, ["apigateway:GET arn:aws:apigateway:eu-west-1::/apis/a"])],
+    "rds": [
+        ("DeleteDBInstance", {"DBInstanceIdentifier": "PROD"}, [f"rds:DeleteDBInstance {at('rds', 'db:prod')}"]),
+        ("CreateDBSnapshot", {"DBInstanceIdentifier": "d", "DBSnapshotIdentifier": "s"}, [f"rds:CreateDBSnapshot {at('rds', 'db:d')}", f"rds:CreateDBSnapshot {at('rds', 'snapshot:s')}"]),
+    ],
+    "elasticache": [("DeleteCacheCluster", {"CacheClusterId": "C"}, [f"elasticache:DeleteCacheCluster {at('elasticache', 'cluster:c')}"])],
+    "route53": [
+        ("ChangeResourceRecordSets", {"HostedZoneId": "/hostedzone/Z1"}, ["route53:ChangeResourceRecordSets arn:aws:route53:::hostedzone/Z1"]),
+        ("GetHostedZone", {"Id": "Z1"}, ["route53:GetHostedZone arn:aws:route53:::hostedzone/Z1"]),
+    ],
+    "cloudformation": [
+        ("DescribeStacks", {"StackName": "s"}, [f"cloudformation:DescribeStacks {at('cloudformation', 'stack/s/*')}"]),
+        ("DeleteStack", {"StackName": at("cloudformation", "stack/s/1-2")}, [f"cloudformation:DeleteStack {at('cloudformation', 'stack/s/1-2')}"]),
+        ("DescribeStacks", {}, ["cloudformation:DescribeStacks *"]),
+    ],
+    "acm": [("RequestCertificate", {"DomainName": "d"}, ["acm:RequestCertificate *"])],
+    "cognito-idp": [("AdminCreateUser", {"UserPoolId": "eu-west-1_x", "Username": "u"}, [f"cognito-idp:AdminCreateUser {at('cognito-idp', 'userpool/eu-west-1_x')}"])],
+    "batch": [("SubmitJob", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d:1"}, [f"batch:SubmitJob {at('batch', r)}" for r in ("job-definition/d:1", "job-queue/q", "job/*")])],
+    "glue": [
+        ("GetTable", {"DatabaseName": "D", "Name": "T"}, [f"glue:GetTable {at('glue', r)}" for r in ("catalog", "database/d", "table/d/t")]),
+        ("StartJobRun", {"JobName": "j"}, [f"glue:StartJobRun {at('glue', 'job/j')}"]),
+    ],
+    "athena": [("StartQueryExecution", {"QueryString": "x"}, [f"athena:StartQueryExecution {at('athena', 'workgroup/primary')}"])],
+    "efs": [("DeleteFileSystem", {"FileSystemId": "fs-1"}, [f"elasticfilesystem:DeleteFileSystem {at('elasticfilesystem', 'file-system/fs-1')}"])],
+    "ecs": [("DescribeServices", {"services": ["s"]}, [f"ecs:DescribeServices {at('ecs', 'service/default/s')}"])],
+    "codebuild": [("BatchGetBuilds", {"ids": ["p:1-2"]}, [f"codebuild:BatchGetBuilds {at('codebuild', 'project/p')}"])],
+    "elbv2": [("CreateLoadBalancer", {"Name": "n", "Type": "network"}, [f"elasticloadbalancing:CreateLoadBalancer {at('elasticloadbalancing', 'loadbalancer/net/n/*')}"])],
+    "scheduler": [("GetSchedule", {"Name": "n"}, [f"scheduler:GetSchedule {at('scheduler', 'schedule/default/n')}"])],
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from kansatsu.catalog.authorization import Params
 from kansatsu.catalog.reference import TypeOf
 from kansatsu.catalog.rules import NOTHING, Finder, Frame, Rules
 from kansatsu.catalog.values import Unsure, arn_parts, read, safe
-from kansatsu.catalog.words import Member, makes, noun, plain, same_thing, sources
+from kansatsu.catalog.words import Member, is_new, noun, plain, same_thing, sources
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
@@ -123,6 +123,7 @@ class Plan:
     finder: Finder | None = None
     owners: tuple[str, ...] = ()  # members that say in whose account the resources are
     account: str = ""  # the one of them that AWS authorizes by
+    others: tuple[str, ...] = ()  # members that look as if they named something, and no type of resources knows
 
     @property
     def exact(self) -> bool:
@@ -179,7 +180,7 @@ class Plan:
         if found:
             return list(found)
         # INVARIANT: nothing named is "*" only where something could have been named and was not.
-        return [ANY] if any(kind.resolves for kind in kinds) else None
+        return [ANY] if any(kind.resolves for kind in kinds) and not self._otherwise(params) else None
 
     def _given_arns(self, params: Params, frame: Frame) -> Iterator[str]:
         for path in self.arns:
@@ -220,7 +221,7 @@ class Plan:
             if any(given and value not in own for value, (own, given) in zip(values, parents, strict=True)):
                 raise Unsure(kind.key)
         if not ids and not found:
-            ids = self._unnamed(kind)
+            ids = self._unnamed(kind, params)
         if not ids:
             return found or None
         if not all(own for own, _ in parents):
@@ -255,14 +256,19 @@ class Plan:
                         raise Unsure(path)  # one id for two types: of which is it?
         return found, inside, ids
 
-    def _unnamed(self, kind: Kind) -> list[str]:
+    def _unnamed(self, kind: Kind, params: Params) -> list[str]:
         if kind.fixed:
             return [kind.fixed]
         if not kind.template.placeholder:
             return [ANY] if kind.required else []
-        if kind.required and (kind.made or (kind.reads and kind.names)):
+        if kind.required and kind.made:
             return [ANY]
-        return [ANY] if kind.reads and kind.names and len(self.kinds or ()) == 1 else []
+        whole = kind.reads and kind.names and (kind.required or len(self.kinds or ()) == 1)
+        return [ANY] if whole and not self._otherwise(params) else []
+
+    def _otherwise(self, params: Params) -> bool:
+        """INVARIANT: a name that no type explains may be the resource's: then the call is about more than "*" says."""
+        return any(params.get(name) for name in self.others)
 
     def _parent(self, place: int, kind: Kind, params: Params, frame: Frame) -> tuple[list[str], bool]:
         name = kind.template.parents[place]
@@ -321,13 +327,15 @@ def plan(prefix: str, name: str, operation: str, members: Sequence[Member], rule
     single = [k for k in kinds if k.required and not k.names and not k.fixed]
     for kind in single:
         thing = noun(operation)
-        kind.made = operation in rules.made or (
-            makes(operation) and (same_thing(kind.key, thing) or len(single) == 1 < len(kinds))
-        )
+        kind.made = operation in rules.made or (is_new(operation) and same_thing(kind.key, thing))
     related = _related(prefix, rules) if any(k.template.parents or k.names for k in kinds) else {}
-    return Plan(action, tuple(kinds), arns, related, rules.lower, owners=_owners(members, rules), account=rules.account)
+    taken = {path for kind in kinds for paths in (kind.names, *kind.parents) for path in paths} | set(arns)
+    others = tuple(m.name for m in members if m.text and m.name not in taken and m.plain.endswith(_NAMING))
+    owners = _owners(members, rules)
+    return Plan(action, tuple(kinds), arns, related, rules.lower, None, owners, rules.account, others)
 
 
+_NAMING = ("name", "names", "id", "ids", "arn", "arns", "identifier", "identifiers", "url")
 _OWNERS = {"registryid", "catalogid", "awsaccountid", "owneraccountid", "owneraccount", "expectedbucketowner"}
 
 

@@ -14,6 +14,7 @@ _MAKING = re.compile(
     r"(Create|Register|Import|Copy|Run|Request|Start|Allocate|Purchase|Publish|Generate|Submit|Open|Begin|Issue|Add|Put)"
     r"[A-Z]"
 )
+_NEW = re.compile(r"(Create|Register|Import|Copy|Run|Request|Allocate|Purchase|Generate|Issue)[A-Z]")
 _GENERIC = ("name", "id", "arn", "identifier", "resourceid", "resourcename", "resourcearn", "resourceidentifier")
 _FURTHER = ("source", "target", "new", "destination", "original")
 
@@ -55,10 +56,18 @@ def makes(operation: str) -> bool:
     return _MAKING.match(operation) is not None
 
 
+def is_new(operation: str) -> bool:
+    """Whether what an operation is about did not exist before, so that no policy can be about that one."""
+    return _NEW.match(operation) is not None
+
+
 def same_thing(key: str, thing: str) -> bool:
-    """Whether a resource type is what an operation is about."""
-    own = plain(key)
-    return bool(thing) and (own in thing or thing in own or _singular(thing) in own)
+    """Whether a resource type is what an operation is about.
+
+    INVARIANT: the ends are compared: CreateFunctionVersion is about a version, and its Name is not the function's.
+    """
+    own, one = plain(key), _singular(thing)
+    return bool(one) and (thing.endswith(own) or one.endswith(own) or own.endswith(one))
 
 
 def _singular(text: str) -> str:

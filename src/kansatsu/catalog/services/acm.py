@@ -5,6 +5,5 @@ from kansatsu.catalog.rules import Rules
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscertificatemanager.html",
     names={"certificate": ("CertificateArn",)},
-    made=frozenset({"RequestCertificate"}),
     tagging="AddTagsToCertificate",
 )
