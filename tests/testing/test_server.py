@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from kansatsu.cli import daemon
 from kansatsu.testing import Kansatsu, KansatsuError, environment
+from kansatsu.testing.server import sweep
 
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 
@@ -21,6 +22,9 @@ def test_a_server_for_a_block() -> None:
 
     with Kansatsu(account="210987654321", region="eu-west-1") as kansatsu:
         directory = kansatsu.data_dir
+        os.utime(directory.parent, (0, 0))
+        sweep(directory.parent.parent)
+        assert directory.exists(), "a server holds it"
         assert kansatsu.client("sts").get_caller_identity()["Arn"] == "arn:aws:iam::210987654321:user/admin"
         with kansatsu.role(POLICY) as role:
             s3 = boto3.client("s3")
@@ -51,6 +55,13 @@ def test_a_server_ends_with_whoever_started_it(tmp_path: Path) -> None:
     while daemon.running(directory) is not None:
         assert time.monotonic() < limit
         time.sleep(0.05)
+    # What it left is removed by a later run, but not what another one may be about to use.
+    parent = directory.parent
+    sweep(parent.parent)
+    assert parent.exists()
+    os.utime(parent, (0, 0))
+    sweep(parent.parent)
+    assert not parent.exists()
 
 
 def test_what_cannot_be_started_is_one_sentence(tmp_path: Path) -> None:

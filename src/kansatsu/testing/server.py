@@ -21,6 +21,7 @@ from kansatsu.testing.environment import environment
 from kansatsu.testing.roles import Held, Policies, Policy, Role, held, trusted
 
 READY_WITHIN = 60.0  # seconds
+_PREFIX = "kansatsu-suite-"
 _MEMORY = "/dev/shm"  # noqa: S108 - what a test suite leaves need not survive a power cut
 
 
@@ -84,7 +85,9 @@ class Kansatsu:
         self._stack.close()
 
     def _start(self, undo: ExitStack) -> None:
-        parent = tempfile.mkdtemp(prefix="kansatsu-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None)
+        place = _MEMORY if os.access(_MEMORY, os.W_OK) else tempfile.gettempdir()
+        sweep(Path(place))
+        parent = tempfile.mkdtemp(prefix=_PREFIX, dir=place)
         undo.callback(shutil.rmtree, parent, ignore_errors=True)
         self.data_dir = Path(parent) / "data"
         flags = {"data-dir": str(self.data_dir), "listen": "127.0.0.1:0", "account": self.account}
@@ -212,6 +215,18 @@ class Kansatsu:
 def inline(number: int) -> str:
     """The name of a role's inline policy, counted from 1."""
     return f"policy-{number}"
+
+
+def sweep(place: Path) -> None:
+    """Remove what runs that were killed have left there: ours, older than a start takes, and no server holds it."""
+    for left in place.glob(_PREFIX + "*"):
+        try:
+            found = left.stat()
+        except OSError:
+            continue  # another run was faster
+        old = time.time() - found.st_mtime > READY_WITHIN
+        if old and found.st_uid == os.getuid() and daemon.running(left / "data") is None:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _flag(name: str, text: str) -> list[str]:
