@@ -1,5 +1,6 @@
 """An account in process: boto3 clients whose requests go through wire, authorization and handlers without a socket."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -162,8 +163,11 @@ class World:
             call.enter(lambda: conn)
             self._authorize(call, found.authorizations(call, params), found.always_allowed)
             arguments = found.bind(params)
-            if not found.write:
+            if not found.write and not found.is_async:
                 return wire.encode(operation, found.function(call, **arguments), "request-id")
+        if found.is_async:
+            call.enter(None)
+            return wire.encode(operation, asyncio.run(found.function(call, **arguments)), "request-id")
         with self.store.write() as conn:
             call.enter(lambda: conn)
             return wire.encode(operation, found.function(call, **arguments), "request-id")

@@ -28,6 +28,7 @@ from kansatsu.advisor.events import (
     Gap,
     encode,
 )
+from kansatsu.advisor.last_access import Attempt
 from kansatsu.advisor.registers import LastUse, Registers
 from kansatsu.advisor.segments import EvidenceLost, Position, SegmentWriter, numbers, path_of, read, tail
 from kansatsu.clock import Clock
@@ -136,6 +137,12 @@ class Recorder:
             fresh = (self._pending.keys.get(access_key_id), self._saving.keys.get(access_key_id))
             stored = self._stored
         return self._latest(fresh, stored, ("access_key_id", access_key_id))
+
+    def uses(self, principal_ids: Sequence[str]) -> list[Attempt]:
+        """All that these users and roles tried within the tracking period, by this moment. For a thread: it flushes."""
+        self.flush()
+        with self._store.read() as conn:
+            return list(register.uses_of(conn, principal_ids, self._oldest()))
 
     def flush(self) -> None:
         """Bring the registers in the database up to date with the segments, in one transaction."""
@@ -295,8 +302,10 @@ class Recorder:
                 stored.clear()
             stored[subject] = known
         use = register.latest((*fresh, known[1]))
-        oldest = self._clock.now().timestamp() - self.settings.tracking_days * 86400
-        return use if use is not None and use.time >= oldest else None
+        return use if use is not None and use.time >= self._oldest() else None
+
+    def _oldest(self) -> float:
+        return self._clock.now().timestamp() - self.settings.tracking_days * 86400
 
     def _recover(self) -> tuple[Position, list[Gap]]:
         """Take in what earlier processes of this worker wrote and did not flush; the gaps that they left."""

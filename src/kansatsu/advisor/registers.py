@@ -1,6 +1,6 @@
 """Last use as maxima: they merge in any order, so that events may be late, out of order and aggregated anywhere."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,9 +8,11 @@ from sqlalchemy import Connection, Insert, case, select
 from sqlalchemy.dialects import sqlite
 
 from kansatsu.advisor.events import AccessEvent
+from kansatsu.advisor.last_access import Attempt
 from kansatsu.identity.schema import last_access
 
 Key = tuple[str, str, str, str, str, str]  # account, principal id, long-term access key id, service, action, region
+_AT_ONCE = 500  # principals in one query
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -129,6 +131,15 @@ def stored_use(conn: Connection, column: str, subject: str) -> LastUse | None:
     )
     row = conn.execute(query).first()
     return LastUse(*row) if row is not None else None
+
+
+def uses_of(conn: Connection, principal_ids: Sequence[str], since: float) -> Iterator[Attempt]:
+    """What these principals tried in and after `since` (epoch seconds), each with whatever key it used."""
+    table = last_access.c
+    columns = (table.principal_id, table.service, table.action, table.region, table.last)
+    for start in range(0, len(principal_ids), _AT_ONCE):
+        some = table.principal_id.in_(principal_ids[start : start + _AT_ONCE])
+        yield from map(Attempt._make, conn.execute(select(*columns).where(some, table.last >= since)))
 
 
 def latest(uses: Iterable[LastUse | None]) -> LastUse | None:

@@ -1,5 +1,6 @@
 """What AWS has: which service a request is for, which IAM actions on which resources an operation is."""
 
+from kansatsu.catalog import tracking
 from kansatsu.catalog.abroad import abroad, buckets
 from kansatsu.catalog.authorization import Authorization
 from kansatsu.catalog.deputies import acts_unseen
@@ -28,4 +29,5 @@ __all__ = [
     "questions",
     "resolve",
     "sets_unenforced_policy",
+    "tracking",
 ]

@@ -98,7 +98,7 @@ def _compile(operation: Operation) -> Entry:
     service, name = operation.service, operation.name
     rules = rules_of(service.name)
     members = members_of(operation)
-    plans = tuple(plan(prefix, action, name, members, rules) for prefix, action in _actions(operation, rules))
+    plans = tuple(plan(prefix, action, name, members, rules) for prefix, action in actions(operation, rules))
     custom, prefix = rules.custom, plans[0].action.partition(":")[0]
     row = name in rules.actions or name in rules.types or any(one.finder for one in plans)
     own = row or any(kind.own for one in plans for kind in one.kinds or ())
@@ -132,7 +132,8 @@ def _tagging(operation: str, prefix: str, rules: Rules) -> str:
     return f"{prefix}:{found}" if found else ""
 
 
-def _actions(operation: Operation, rules: Rules) -> Iterator[tuple[str, str]]:
+def actions(operation: Operation, rules: Rules) -> Iterator[tuple[str, str]]:
+    """The (prefix, action) pairs of an operation, before its parameters are known."""
     row = rules.actions.get(operation.name)
     prefix, _, name = generic.action(operation).partition(":")
     for action in (row,) if isinstance(row, str) else row or (name,):

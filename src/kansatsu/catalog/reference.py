@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True)
 class TypeOf:
@@ -75,14 +77,34 @@ def documented(prefix: str, name: str) -> Documented | None:
 
 
 @lru_cache(maxsize=1)
+def titles() -> Mapping[str, str]:
+    """The names of all services by their prefixes: "AWS Identity and Access Management (IAM)"."""
+    found: Mapping[str, str] = json.loads((_root() / "serviceNames.json").read_bytes())
+    return found
+
+
+@lru_cache(maxsize=1)
 def prefixes() -> frozenset[str]:
     """The prefixes of all services."""
     return frozenset(path.stem for path in (_root() / "actions").iterdir())
 
 
+class _Named(msgspec.Struct):
+    name: str
+
+
+_named = msgspec.json.Decoder(dict[str, _Named])
+
+
+@lru_cache(maxsize=1024)
 def names(prefix: str) -> tuple[str, ...]:
-    """The actions of a prefix as AWS spells them, without it; none for an unknown prefix."""
-    return tuple(item["name"] for item in _read("actions", prefix).values())
+    """The actions of a prefix as AWS spells them, without it; none for an unknown prefix.
+
+    Kept for all services, which is 2 MB, since reports ask for all of them; nothing else of the files is read.
+    """
+    if prefix not in prefixes():
+        return ()
+    return tuple(item.name for item in _named.decode((_root() / "actions" / f"{prefix}.json").read_bytes()).values())
 
 
 def type_keys(prefix: str) -> dict[str, tuple[str, ...]]:

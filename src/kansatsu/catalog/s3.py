@@ -14,7 +14,7 @@ from kansatsu.catalog.authorization import Authorization, Context, Params
 from kansatsu.errors import AwsError
 
 # Operations whose action does not bear their name, or exists in a second form for versions.
-_ACTIONS = {
+ACTIONS = {
     "CompleteMultipartUpload": "PutObject",
     "CreateMultipartUpload": "PutObject",
     "CopyObject": "PutObject",
@@ -76,13 +76,13 @@ _ACTIONS = {
     "UploadPartCopy": "PutObject",
 }
 # Directory buckets and Object Lambda are authorized by other services.
-_FOREIGN = {
+FOREIGN = {
     "CreateSession": "s3express:CreateSession",
     "RenameObject": "s3express:CreateSession",
     "ListDirectoryBuckets": "s3express:ListAllMyDirectoryBuckets",
     "WriteGetObjectResponse": "s3-object-lambda:WriteGetObjectResponse",
 }
-_VERSIONED = {
+VERSIONED = {
     "DeleteObject": "DeleteObjectVersion",
     "DeleteObjectAnnotation": "DeleteObjectVersionAnnotation",
     "DeleteObjectTagging": "DeleteObjectVersionTagging",
@@ -160,8 +160,8 @@ def resolve(operation: str, params: Params) -> Iterator[Authorization]:
 
     Raises AwsError for what cannot be authorized because it can be read in two ways.
     """
-    if operation in _FOREIGN:
-        yield Authorization(_FOREIGN[operation], "*", exact=False)
+    if operation in FOREIGN:
+        yield Authorization(FOREIGN[operation], "*", exact=False)
         return
     # INVARIANT: a bucket that holds a slash, written as %2F, is a bucket and a key to a backend that decodes it.
     if params.get("Bucket") == _CONTROL or not _BUCKET.fullmatch(params.get("Bucket", "none")):
@@ -172,9 +172,9 @@ def resolve(operation: str, params: Params) -> Iterator[Authorization]:
     if operation == "DeleteObjects":
         yield from _delete_objects(params, context)
         return
-    action = _ACTIONS.get(operation, operation)
+    action = ACTIONS.get(operation, operation)
     if params.get("VersionId"):
-        action = _VERSIONED.get(action, action)
+        action = VERSIONED.get(action, action)
     yield Authorization(f"s3:{action}", resource, context)
     if operation in _WRITES:
         yield from _further(params, resource, context)

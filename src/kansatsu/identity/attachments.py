@@ -8,7 +8,7 @@ from kansatsu.errors import InvalidInput, LimitExceeded, NoSuchEntity, PolicyNot
 from kansatsu.identity import entities, managed
 from kansatsu.identity.changes import touch
 from kansatsu.identity.entities import Entity
-from kansatsu.identity.schema import attachment, entity
+from kansatsu.identity.schema import attachment, entity, membership
 
 LIMIT = 10  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 
@@ -73,6 +73,14 @@ def users_of(conn: Connection, account: str, policy_arn: str, *, attached: bool,
         parts.append(select(entity.c.id).where(entity.c.account == account, entity.c.boundary_arn == policy_arn))
     found = (entities.by_id(conn, row[0]) for row in conn.execute(union(*parts)).all())
     return [item for item in found if item is not None and item.account == account]
+
+
+def holders(conn: Connection, account: str, policy_arn: str) -> list[Entity]:
+    """The users and roles of an account that have a policy, directly or through a group."""
+    direct = select(attachment.c.entity_id).where(attachment.c.policy_arn == policy_arn)
+    through = select(membership.c.user_id).where(membership.c.group_id.in_(direct))
+    found = entities.among(conn, direct.union(through).subquery().select())
+    return [item for item in found if item.account == account and item.kind != "group"]
 
 
 def bound(conn: Connection, owner: Entity, policy_arn: str | None) -> None:

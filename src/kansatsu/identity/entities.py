@@ -92,6 +92,11 @@ def by_id(conn: Connection, id: str) -> Entity | None:
     return _of(row) if row is not None else None
 
 
+def among(conn: Connection, wanted: Select[Any]) -> list[Entity]:
+    """The entities whose unique ids a query finds, by id."""
+    return [_of(row) for row in conn.execute(select(*_COLUMNS).where(entity.c.id.in_(wanted)).order_by(entity.c.id))]
+
+
 def create(conn: Connection, account: str, kind: str, name: str, *, path: str, now: float, **fields: Any) -> Entity:
     """A new user, group or role; `fields` are further fields of Entity. Raises EntityAlreadyExists."""
     if _name_taken(conn, account, kind, name):

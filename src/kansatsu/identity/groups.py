@@ -39,6 +39,11 @@ def members(conn: Connection, group: Entity, cursor: Cursor) -> Page[Entity]:
     return _page(conn, query.where(membership.c.group_id == group.id), cursor)
 
 
+def everybody(conn: Connection, group_id: str) -> list[Entity]:
+    """All users in a group."""
+    return entities.among(conn, select(membership.c.user_id).where(membership.c.group_id == group_id))
+
+
 def of(conn: Connection, user: Entity, cursor: Cursor) -> Page[Entity]:
     """The groups that a user is in, by name."""
     query = select(entity.c.id).join(membership, membership.c.group_id == entity.c.id)

@@ -160,6 +160,21 @@ last_access = Table(
     Index("last_access_key", "access_key_id", "last"),
 )
 
+# Reports of last access: what GenerateServiceLastAccessedDetails found, for whom (the unique id of a user or role).
+access_report = Table(
+    "access_report",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("account", String(12), nullable=False),
+    Column("owner", String(32), nullable=False),
+    Column("granularity", String(16), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("completed", Float, nullable=False),
+    Column("services", LargeBinary, nullable=False),  # compressed JSON, see advisor/reports.py
+    Column("entities", LargeBinary, nullable=False),
+    Index("access_report_account", "account", "created"),
+)
+
 # Small facts about this installation: schema of the data directory, how far segments were read.
 setting = Table(
     "setting",

@@ -93,6 +93,23 @@ class Rule:
         for text in chain(statement.resources, values):
             yield from named(text)
 
+    def undoes(self, allow: "Rule", resource: str) -> bool:
+        """Does this Deny surely deny whatever `allow` allows on its pattern `resource`, in every context?"""
+        if self.statement.conditions:
+            return False
+        if self.everything:
+            return True
+        return not self.statement.not_resource and any(
+            _covers(pattern, resource, self.variables == allow.variables) for pattern in self.statement.resources
+        )
+
+    @property
+    def everything(self) -> bool:
+        """Is the statement about every resource?"""
+        if self._conditions is None:
+            self._compile()
+        return self._everything
+
     def match(self) -> Match:
         """Where the statement stands."""
         statement = self.statement
@@ -140,7 +157,7 @@ _Candidates = tuple[tuple[Rule, ...], tuple[Rule, ...]]
 class PolicySet:
     """An ordered set of policies of which each may allow or deny; immutable."""
 
-    __slots__ = ("_exact", "_indexed", "_keys", "_memo", "_other", "_wild", "policies")
+    __slots__ = ("_exact", "_indexed", "_keys", "_memo", "_other", "_services", "_wild", "policies")
 
     def __init__(self, policies: Iterable[Policy] = ()):
         self.policies = tuple(policies)
@@ -190,6 +207,25 @@ class PolicySet:
             found = self._keys[action] = frozenset(key for rule in rules for key in rule.asks())
         return found
 
+    def may_allow(self, action: str) -> bool:
+        """Is there a resource and a context in which the set allows the action? True where that is not certain.
+
+        A Deny takes away what it denies without conditions; what several statements deny only together, or a pattern
+        that is not a text followed by one star, is left open. Remembers nothing, for it is asked about every action.
+        """
+        denies, allows = self._search(action.lower())
+        return any(
+            not any(deny.undoes(allow, resource) for deny in denies)
+            for allow in allows
+            for resource in _alternatives(allow)
+        )
+
+    def concerns(self, service: str) -> bool:
+        """Can a statement be about actions of the service, a prefix in lower case? Quick; a statement on `*` can."""
+        if not self._indexed:
+            self._index()
+        return bool(self._other) or service in self._services
+
     def _search(self, action: str) -> _Candidates:
         if not self._indexed:
             self._index()
@@ -211,6 +247,7 @@ class PolicySet:
                 continue
             for action in actions:
                 self._enter(order, rule, action)
+        self._services = {action.partition(":")[0] for action in (*self._exact, *(f"{name}:" for name in self._wild))}
         self._indexed = True
 
     def _enter(self, order: int, rule: Rule, action: str) -> None:
@@ -228,6 +265,19 @@ def _rules(policies: Iterable[Policy]) -> Iterator[Rule]:
         variables = policy.document.version == "2012-10-17"
         for index, statement in enumerate(policy.document.statements):
             yield Rule(policy.source, index, statement, variables)
+
+
+def _alternatives(allow: Rule) -> tuple[str, ...]:
+    """The patterns of an Allow of which one must be left; "*" for all that NotResource leaves."""
+    return ("*",) if allow.everything or allow.statement.not_resource else allow.statement.resources
+
+
+def _covers(general: str, special: str, alike: bool) -> bool:
+    """Does every resource that the pattern `special` matches match `general` too? False where that is not certain."""
+    if "${" in general:
+        return alike and general == special  # the same variable in the same version of the language
+    head = general[:-1]
+    return general == special or (general[-1:] == "*" and not set("*?") & set(head) and special.startswith(head))
 
 
 def _any_name(_: str) -> bool:

@@ -6,6 +6,7 @@ from kansatsu import arn
 from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import ValidationError
 from kansatsu.identity import EntityRecord, managed, profiles, tags
+from kansatsu.services.iam.simulated import entity_of
 from kansatsu.services.registry import Call, Params
 
 Context = dict[str, str | tuple[str, ...]]
@@ -80,6 +81,28 @@ def policy(call: Call, params: Params) -> Target:
     if found is not None and found.account == call.account:
         _add_tags(context, tags.of(call.conn, found.id))
     return params["PolicyArn"], context
+
+
+def is_policy(named: str) -> bool:
+    """Is this the ARN of a managed policy, as against those of users, groups and roles?"""
+    parsed = arn.Arn.parse(named)
+    return parsed is not None and parsed.resource.startswith("policy/")
+
+
+def by_arn(member: str) -> Locate:
+    """A user, group, role or managed policy that the request names by its ARN."""
+
+    def locate(call: Call, params: Params) -> Target:
+        named = params[member]
+        context: Context = {}
+        if is_policy(named):
+            return policy(call, {"PolicyArn": named})
+        record = entity_of(call.snapshot, named)
+        if record is not None and record.account == call.account:
+            _add_tags(context, record.tags)
+        return named, context
+
+    return locate
 
 
 def profile(call: Call, params: Params) -> Target:

@@ -38,7 +38,7 @@ from kansatsu.services.iam.simulated import (
     policy_from,
     principal_of,
 )
-from kansatsu.services.registry import Call, Params
+from kansatsu.services.registry import Call
 
 Texts = Sequence[str]
 Shown = dict[str, Any]
@@ -87,17 +87,11 @@ class Scene:
         return policy_from(self.resource_policy, PolicyType.TRUST if trust else PolicyType.RESOURCE, "ResourcePolicy")
 
 
-def _source(call: Call, params: Params) -> _resources.Target:
-    """The user, group or role whose policies are asked; its tags are condition keys."""
-    arn = params["PolicySourceArn"]
-    record = entity_of(call.snapshot, arn)
-    if record is None or record.account != call.account:
-        return arn, {}
-    tags = record.tags.items()
-    return arn, {f"{prefix}:resourcetag/{key.lower()}": value for key, value in tags for prefix in ("iam", "aws")}
+_source = _resources.by_arn("PolicySourceArn")
 
 
-def _record(call: Call, arn: str) -> EntityRecord:
+def record_of(call: Call, arn: str) -> EntityRecord:
+    """The user, group or role of the account with this ARN. Raises InvalidInput, NoSuchEntity."""
     record = entity_of(call.snapshot, arn)
     # INVARIANT: nobody learns of the policies of another account.
     if record is None or record.account != call.account:
@@ -121,7 +115,7 @@ def simulate_principal_policy(
     max_items: int | None = None,
     marker: str | None = None,
 ) -> Shown:
-    record = _record(call, policy_source_arn)
+    record = record_of(call, policy_source_arn)
     own = call.snapshot.policies(record.id)
     identity = PolicySet((*own.identity, *_inputs(policy_input_list)))
     boundary = _boundary(permissions_boundary_policy_input_list) or own.boundary
@@ -163,7 +157,7 @@ def get_context_keys_for_custom_policy(call: Call, policy_input_list: Texts) -> 
 
 @iam("GetContextKeysForPrincipalPolicy", _source)
 def get_context_keys_for_principal_policy(call: Call, policy_source_arn: str, policy_input_list: Texts = ()) -> Shown:
-    own = call.snapshot.policies(_record(call, policy_source_arn).id)
+    own = call.snapshot.policies(record_of(call, policy_source_arn).id)
     found = (*own.identity, *_inputs(policy_input_list))
     return {"ContextKeyNames": list(context_keys(policy.document for policy in found))}
 
