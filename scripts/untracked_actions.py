@@ -15,11 +15,12 @@ from kansatsu.catalog.rules import rules_of
 from kansatsu.catalog.tracking import UNTRACKED
 
 HEAD = "# Actions that nothing here can be seen to use, by service; made by scripts/untracked_actions.py.\n"
-# What is asked for besides the action of an operation: by S3 and DynamoDB for parameters, by STS, and for roles.
+# What is asked for besides the action of an operation: by S3, DynamoDB and STS, and for roles.
 FURTHER = (
     *("iam:PassRole", "sts:TagSession", "sts:SetSourceIdentity", "s3:BypassGovernanceRetention"),
     *(f"dynamodb:{name}" for name in ("ConditionCheckItem", "PartiQLSelect", "PartiQLInsert")),
     *(f"dynamodb:{name}" for name in ("PartiQLUpdate", "PartiQLDelete")),
+    *(f"apigateway:{verb}" for verb in ("GET", "POST", "PUT", "PATCH", "DELETE")),
 )
 
 
@@ -38,7 +39,7 @@ def seen() -> Iterator[str]:
                 )
             else:
                 yield from map(":".join, compiled.actions(operation, rules))
-            yield from (action for action, _, _ in rules.also.get(operation.name, ()))
+            yield from (row[0] for row in rules.also.get(operation.name, ()))
 
 
 def text() -> str:
