@@ -22,6 +22,7 @@ COMMANDS = {
     "why": "why",
     "can": "can",
     "who-can": "who_can",
+    "access": "access",
     "catalog": "catalog",
     "policy": "policy",
     "config": "config",

@@ -1,0 +1,198 @@
+"""`kansatsu access`: what a user, group, role or policy allows, when that was last tried, and who granted it."""
+
+import re
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from kansatsu.cli import client, options
+from kansatsu.cli.output import Exit, Failure, Row, again, emit, hint, output_option, say
+
+_SHORT = re.compile(r"(user|group|role)/([^/]+)", re.ASCII)
+_COLUMNS = {
+    "services": ["service", "name", "last-accessed", "by", "region", "entities"],
+    "actions": ["action", "last-accessed", "by", "region"],
+    "entities": ["entity", "type", "last-accessed"],
+    "policies": ["policy", "type", "attached-to"],
+}
+_NEVER = "not accessed"
+_AGO = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (0.0, "s"))
+_POLL = 0.2  # seconds between questions whether a report is ready; Kansatsu's own are at once
+
+
+@click.command()
+@click.argument("arn")
+@click.option("--actions", is_flag=True, help="The actions of each service, not only services.")
+@click.option("--entities", metavar="SERVICE", help="The users and roles that it lets use SERVICE (s3).")
+@click.option("--policies", metavar="SERVICE", help="The policies that grant SERVICE to a user, group or role.")
+@click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
+@output_option
+@options.where_options
+def access(
+    arn: str, actions: bool, entities: str | None, policies: str | None, profile: str | None, form: str, **given: Any
+) -> None:
+    """Show what ARN allows and when that was last tried: what nobody ever tried comes first.
+
+    ARN is that of a user, group, role or managed policy, or user/NAME, group/NAME or role/NAME.
+    """
+    if bool(actions) + bool(entities) + bool(policies) > 1:
+        raise Failure("Give one of --actions, --entities and --policies.", Exit.USAGE)
+    iam = client.connect(options.load(**given).settings, "iam", profile)
+    with client.answers():
+        arn = _arn(iam, arn)
+        if policies:
+            kind, rows = "policies", _policies(iam, arn, policies)
+        elif entities:
+            kind, rows = "entities", _entities(iam, arn, entities)
+        else:
+            kind = "actions" if actions else "services"
+            rows = list((_actions if actions else _services)(_report(iam, arn, actions)))
+    if kind != "policies":
+        rows = _unused_first(rows)
+    emit(_readable(rows, form), _COLUMNS[kind], form)
+    if not rows:
+        say(_NOTHING[kind])
+    elif following := _next(arn, kind, rows, entities or policies or ""):
+        hint(following, form)
+
+
+_NOTHING = {
+    "services": "No identity-based policy there allows anything.",
+    "actions": "No identity-based policy there allows an action whose use can be seen.",
+    "entities": "Nobody may use the service by these policies.",
+    "policies": "No identity-based policy of it grants the service.",
+}
+_FINDERS = {"user": ("get_user", "UserName"), "group": ("get_group", "GroupName"), "role": ("get_role", "RoleName")}
+
+
+def _arn(iam: Any, text: str) -> str:
+    """The ARN that was given, or that of user/NAME and its like."""
+    if text.startswith("arn:"):
+        return text
+    short = _SHORT.fullmatch(text)
+    if short is None:
+        raise Failure(f"{text} is neither an ARN nor user/NAME, group/NAME or role/NAME.", Exit.USAGE)
+    operation, member = _FINDERS[short[1]]
+    return str(getattr(iam, operation)(**{member: short[2]})[short[1].capitalize()]["Arn"])
+
+
+def _job(iam: Any, arn: str, granularity: str) -> str:
+    return str(iam.generate_service_last_accessed_details(Arn=arn, Granularity=granularity)["JobId"])
+
+
+def _pages(call: Callable[..., Any], member: str, **asked: Any) -> Iterator[Mapping[str, Any]]:
+    """All that a report says, once it is ready. Ends the command with exit 1 when it has failed."""
+    while True:
+        page = call(MaxItems=1000, **asked)
+        if page["JobStatus"] == "IN_PROGRESS":
+            time.sleep(_POLL)
+            continue
+        if page["JobStatus"] == "FAILED":
+            raise Failure("The report failed: {Code}: {Message}".format(**page["Error"]))
+        yield from page[member]
+        if not page.get("IsTruncated"):
+            return
+        asked["Marker"] = page["Marker"]
+
+
+def _report(iam: Any, arn: str, actions: bool) -> Iterator[Mapping[str, Any]]:
+    job = _job(iam, arn, "ACTION_LEVEL" if actions else "SERVICE_LEVEL")
+    return _pages(iam.get_service_last_accessed_details, "ServicesLastAccessed", JobId=job)
+
+
+def _services(found: Iterator[Mapping[str, Any]]) -> Iterator[Row]:
+    for item in found:
+        yield {
+            "service": item["ServiceNamespace"],
+            "name": item["ServiceName"],
+            "last-accessed": item.get("LastAuthenticated"),
+            "by": item.get("LastAuthenticatedEntity"),
+            "region": item.get("LastAuthenticatedRegion"),
+            "entities": item.get("TotalAuthenticatedEntities", 0),
+        }
+
+
+def _actions(found: Iterator[Mapping[str, Any]]) -> Iterator[Row]:
+    for item in found:
+        for action in item.get("TrackedActionsLastAccessed", ()):
+            yield {
+                "action": f"{item['ServiceNamespace']}:{action['ActionName']}",
+                "last-accessed": action.get("LastAccessedTime"),
+                "by": action.get("LastAccessedEntity"),
+                "region": action.get("LastAccessedRegion"),
+            }
+
+
+def _entities(iam: Any, arn: str, service: str) -> list[Row]:
+    job = _job(iam, arn, "SERVICE_LEVEL")
+    call = iam.get_service_last_accessed_details_with_entities
+    found = _pages(call, "EntityDetailsList", JobId=job, ServiceNamespace=service)
+    return [
+        {
+            "entity": item["EntityInfo"]["Arn"],
+            "type": item["EntityInfo"]["Type"].lower(),
+            "last-accessed": item.get("LastAuthenticated"),
+        }
+        for item in found
+    ]
+
+
+def _policies(iam: Any, arn: str, service: str) -> list[Row]:
+    """A managed policy by its ARN; an inline one by its name, with the entity that holds it."""
+    answer = iam.list_policies_granting_service_access(Arn=arn, ServiceNamespaces=[service])
+    return [
+        {
+            "policy": item.get("PolicyArn") or item["PolicyName"],
+            "type": item["PolicyType"].lower(),
+            "attached-to": f"{item['EntityType'].lower()}/{item['EntityName']}" if "EntityName" in item else None,
+        }
+        for granted in answer["PoliciesGrantingServiceAccess"]
+        for item in granted["Policies"]
+    ]
+
+
+def _unused_first(rows: Sequence[Row]) -> list[Row]:
+    """What nobody tried, then what was not tried for longest; the sort is stable."""
+    return sorted(rows, key=lambda row: row["last-accessed"].timestamp() if row["last-accessed"] else 0.0)
+
+
+def _readable(rows: Sequence[Row], form: str) -> list[Row]:
+    """The rows with their times as texts."""
+    now = datetime.now(UTC)
+    timed = ((row, row.get("last-accessed")) for row in rows)
+    if form == "table":
+        return [{**row, "last-accessed": moment(then, now)} for row, then in timed]
+    return [{**row, "last-accessed": then.isoformat() if then else None} for row, then in timed]
+
+
+def moment(then: datetime | None, now: datetime) -> str:
+    """A time for a person: `2026-11-25 21:04:05Z, 3 min ago`."""
+    if then is None:
+        return _NEVER
+    passed = max(0.0, (now - then).total_seconds())
+    size, unit = next((size, unit) for size, unit in _AGO if passed >= size)
+    return f"{then.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}, {int(passed // (size or 1.0))} {unit} ago"
+
+
+def _next(arn: str, kind: str, rows: Sequence[Row], service: str) -> str:
+    """The command that is useful after this one, "" when there is none."""
+    first = rows[0]
+    if kind == "policies":
+        return _reading(first)
+    if kind == "entities":
+        return again(f"access {shlex.quote(first['entity'])} --policies {service}")
+    named = first["service"] if kind == "services" else first["action"].partition(":")[0]
+    what = "entities" if ":policy/" in arn else "policies"
+    return again(f"access {shlex.quote(arn)} --{what} {named}")
+
+
+def _reading(policy: Row) -> str:
+    """How to open a policy: who else uses a managed one, the document of an inline one."""
+    if policy["attached-to"] is None:
+        return again(f"access {shlex.quote(policy['policy'])}")
+    kind, _, name = policy["attached-to"].partition("/")
+    return f"aws iam get-{kind}-policy --{kind}-name {shlex.quote(name)} --policy-name {shlex.quote(policy['policy'])}"
