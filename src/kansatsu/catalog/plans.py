@@ -340,7 +340,8 @@ _OWNERS = {"registryid", "catalogid", "awsaccountid", "owneraccountid", "ownerac
 
 
 def _owners(members: Sequence[Member], rules: Rules) -> tuple[str, ...]:
-    return tuple(m.name for m in members if m.plain in _OWNERS or m.name == rules.account)
+    # A resource has one owner; several accounts (of SNS's AddPermission) are whom something is shared with.
+    return tuple(m.name for m in members if (m.plain in _OWNERS and not m.many) or m.name == rules.account)
 
 
 _LOOSE = ("resource", "resourceid", "identifier", "resourceidentifier", "resourcename")
