@@ -17,7 +17,8 @@ OPERATIONS = re.compile(
     r"|TopicPolicy|KeyPolicy|PolicyStatement|Acl|Grant|BucketPolicy|VaultPolicy|IdentityPolicy)$|(Put|Set)\w*Policy$"
 )
 MEMBERS = re.compile(
-    r"^(policy|.*resourcePolicy|accessPolic(y|ies)|.*policyDocument|policyText|acl|.*s3AccessPolicy)$", re.IGNORECASE
+    r"^(policy|repositoryPolicy|.*resourcePolicy|accessPolic(y|ies)|.*policyDocument|policyText|acl|.*s3AccessPolicy)$",
+    re.IGNORECASE,
 )
 CALL = re.compile(r"(Put|Set|Add|Create|Attach|Update|Modify|Replicate|Initiate|Copy)")
 
@@ -124,7 +125,8 @@ def test_a_protocol_without_a_model_hides_nothing() -> None:
         ("secretsmanager", "PutResourcePolicy", {}, ""),
         ("dynamodb", "PutResourcePolicy", {}, "resource policy"),
         ("dynamodb", "CreateTable", {"ResourcePolicy": "{}"}, "resource policy"),
-        ("ecr", "SetRepositoryPolicy", {}, "repository policy"),
+        ("ecr", "SetRepositoryPolicy", {}, ""),
+        ("ecr", "CreateRepositoryCreationTemplate", {"repositoryPolicy": "{}"}, "repository policy"),
         ("events", "PutPermission", {}, "event bus policy"),
         ("logs", "PutResourcePolicy", {}, "resource policy"),
         ("iam", "CreateRole", {"AssumeRolePolicyDocument": "{}"}, ""),

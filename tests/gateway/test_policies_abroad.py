@@ -12,7 +12,7 @@ from .conftest import ACCOUNT, SECOND, Gateway
 from .raw import REGION, Keys, statement
 from .test_bucket_policies import BODY, block, objects, put
 from .test_bucket_policies import refused as refused_by_s3
-from .test_resource_policies import SERVICES, SQS, Service, refused, says
+from .test_resource_policies import ECR, SERVICES, SQS, Service, refused, says
 
 
 def stranger(gateway: Gateway, *statements: dict[str, Any]) -> Keys:
@@ -27,7 +27,7 @@ def stranger(gateway: Gateway, *statements: dict[str, Any]) -> Keys:
 
 def abroad(service: Service, client: Any, made: str) -> str:
     """How another account names it."""
-    return made if service is SQS else service.arn(client, made)
+    return made if service in (SQS, ECR) else service.arn(client, made)
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

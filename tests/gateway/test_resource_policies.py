@@ -42,6 +42,13 @@ def queue_policy(sqs: Any, url: str) -> str | None:
     return got.get("Policy") or None
 
 
+def repository_policy(ecr: Any, name: str) -> str | None:
+    try:
+        return str(ecr.get_repository_policy(repositoryName=name)["policyText"])
+    except ecr.exceptions.RepositoryPolicyNotFoundException:
+        return None
+
+
 def put_topic(sns: Any, topic: str, text: str) -> Any:
     return sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=text)
 
@@ -99,7 +106,19 @@ SECRETS = Service(
     "MalformedPolicyDocumentException",
     lambda secrets, name: secrets.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True),
 )
-SERVICES = [SQS, SNS, KMS, SECRETS]
+ECR = Service(
+    "ecr",
+    lambda ecr, name: str(ecr.create_repository(repositoryName=name)["repository"]["repositoryName"]),
+    lambda _ecr, name: f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{name}",
+    lambda ecr, name, text: ecr.set_repository_policy(repositoryName=name, policyText=text),
+    repository_policy,
+    lambda ecr, name: ecr.delete_repository_policy(repositoryName=name),
+    lambda ecr, name: ecr.list_images(registryId=ACCOUNT, repositoryName=name),
+    "ecr:ListImages",
+    "InvalidParameterException",
+    lambda ecr, name: ecr.delete_repository(repositoryName=name),
+)
+SERVICES = [SQS, SNS, KMS, SECRETS, ECR]
 
 
 def says(effect: str, principal: Any, action: str, resource: str = "*", **more: Any) -> dict[str, Any]:
@@ -367,6 +386,35 @@ def test_a_grant_to_nobody_is_refused(gateway: Gateway) -> None:
     nobody = f"arn:aws:iam::{ACCOUNT}:role/nobody-of-this-name"
     refused(lambda: kms.create_grant(KeyId=key, GranteePrincipal=nobody, Operations=["Encrypt"]), "InvalidArnException")
     assert kms.list_grants(KeyId=key)["Grants"] == []
+
+
+# ---- repositories ---------------------------------------------------------------------------------------------------
+
+
+def test_a_repository_policy_is_answered_with_arns_and_needs_no_resource(gateway: Gateway) -> None:
+    """https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html"""
+    ecr, keys = gateway.client("ecr"), gateway.user()
+    name = ECR.make(ecr, f"team/{gateway.name('repository')}")
+    text = raw.document({"Sid": "pull", "Effect": "Allow", "Principal": user(keys), "Action": ["ecr:ListImages"]})
+    for answer in (
+        ecr.set_repository_policy(repositoryName=name, policyText=text),
+        ecr.get_repository_policy(repositoryName=name),
+    ):
+        assert json.loads(answer["policyText"]) == json.loads(text)
+    ECR.use(gateway.client("ecr", keys), name)
+    assert json.loads(ecr.delete_repository_policy(repositoryName=name)["policyText"]) == json.loads(text)
+    refused(lambda: ECR.put(ecr, name, ""), "InvalidParameterException")
+    refused(lambda: ECR.put(ecr, name, text.replace("pull", "p" * 10240)), "InvalidParameterException")
+    refused(lambda: ecr.get_repository_policy(repositoryName=name), "RepositoryPolicyNotFoundException")
+
+
+def test_nobody_locks_himself_out_of_a_repository_by_mistake(gateway: Gateway) -> None:
+    ecr = gateway.client("ecr")
+    name = ECR.make(ecr, gateway.name("locked"))
+    text = raw.document(says("Deny", "*", "ecr:SetRepositoryPolicy"))
+    refused(lambda: ECR.put(ecr, name, text), "InvalidParameterException")
+    ecr.set_repository_policy(repositoryName=name, policyText=text, force=True)
+    refused(lambda: ecr.set_repository_policy(repositoryName=name, policyText=text, force=True))
 
 
 # ---- secrets --------------------------------------------------------------------------------------------------------

@@ -12,10 +12,14 @@ GRANTS = {"kms.CreateGrant"}
 # Operations that change what a resource's own policy, grants or names are: what a name may tell.
 CHANGES = re.compile(
     r"(Put|Set|Add|Remove|Delete|Create|Update|Retire|Revoke|Replicate|Restore)\w*"
-    r"(Policy|Permission|PublicAccessBlock|Grant|Alias|Bucket|Queue|Topic|Key|Secret|Attributes)$"
+    r"(Policy|Permission|PublicAccessBlock|Grant|Alias|Bucket|Queue|Topic|Key|Secret|Repository|Attributes)$"
 )
 # What looks like it: the sentence says why no fact changes.
 UNCHANGED = {
+    "ecr.DeleteLifecyclePolicy": "no access is decided by it",
+    "ecr.DeleteRegistryPolicy": "refused to be set, and no policy of a repository",
+    "ecr.PutLifecyclePolicy": "no access is decided by it",
+    "ecr.PutRegistryPolicy": "refused, and no policy of a repository",
     "secretsmanager.RestoreSecret": "the policy was never gone",
     "secretsmanager.UpdateSecret": "neither name nor policy change",
     "sns.SetEndpointAttributes": "no topic",

@@ -137,6 +137,8 @@ _WITH = {
     "ec2.CreateVerifiedAccessGroup": (("PolicyDocument",), "Verified Access policy"),
     "ec2.CreateVpcEndpoint": (("PolicyDocument",), "VPC endpoint policy"),
     "ec2.ModifyVpcEndpoint": (("PolicyDocument",), "VPC endpoint policy"),
+    "ecr.CreateRepositoryCreationTemplate": (("repositoryPolicy",), "repository policy"),
+    "ecr.UpdateRepositoryCreationTemplate": (("repositoryPolicy",), "repository policy"),
     "eks.CreatePodIdentityAssociation": (("policy",), "session policy"),
     "eks.UpdatePodIdentityAssociation": (("policy",), "session policy"),
     "es.CreateElasticsearchDomain": (("AccessPolicies",), "domain access policy"),
@@ -174,6 +176,7 @@ ENFORCED = frozenset(
     {
         *("kms.CreateGrant", "kms.CreateKey", "kms.PutKeyPolicy"),
         "s3.PutBucketPolicy",
+        "ecr.SetRepositoryPolicy",
         "secretsmanager.PutResourcePolicy",
         *("sns.AddPermission", "sns.CreateTopic", "sns.SetTopicAttributes"),
         *("sqs.AddPermission", "sqs.CreateQueue", "sqs.SetQueueAttributes"),

@@ -6,7 +6,7 @@ What a policy does is decided in `kansatsu.resources` and by the policy engine; 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from kansatsu.backends import EmbeddedBackend
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
@@ -112,8 +112,8 @@ class PolicyCalls:
                 "to the secret."
             )
             raise AwsError(text, code="PublicPolicyException", status=400)
-        elif name in ("kms.PutKeyPolicy", "kms.CreateKey") and not params.get("BypassPolicyLockoutSafetyCheck"):
-            _not_locked_out(document, place, identity, snapshot)
+        elif (lockout := _LOCKOUTS.get(name)) is not None and not params.get(lockout.override):
+            _not_locked_out(lockout, document, place, identity, snapshot)
 
     async def _not_blocked(self, document: Document, place: Place, identity: Identity) -> None:
         # INVARIANT: what Block Public Access forbids is not stored.
@@ -125,15 +125,44 @@ class PolicyCalls:
             )
 
 
-def _not_locked_out(document: Document, place: Place, identity: Identity, snapshot: Snapshot) -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html (BypassPolicyLockoutSafetyCheck)"""
+class _Lockout(NamedTuple):
+    """What one must still be allowed under a new policy, the parameter that says otherwise, and the error."""
+
+    action: str
+    override: str
+    code: str
+    text: str
+
+
+_OF_KEY = _Lockout(
+    "kms:PutKeyPolicy",
+    "BypassPolicyLockoutSafetyCheck",
+    "MalformedPolicyDocumentException",
+    "The new key policy will not allow you to update the key policy in the future.",
+)
+_LOCKOUTS = {
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+    "kms.PutKeyPolicy": _OF_KEY,
+    "kms.CreateKey": _OF_KEY,
+    # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
+    "ecr.SetRepositoryPolicy": _Lockout(
+        "ecr:SetRepositoryPolicy",
+        "force",
+        "InvalidParameterException",
+        "The new repository policy will not allow you to update the repository policy in the future.",
+    ),
+}
+
+
+def _not_locked_out(
+    lockout: _Lockout, document: Document, place: Place, identity: Identity, snapshot: Snapshot
+) -> None:
     resource = compile_policy(document, Source(PolicyType.RESOURCE, owner=place.arn))
     policies = replace(policies_of(identity.caller, snapshot), resource=resource)
     key = place.arn or f"arn:aws:kms:{place.region}:{place.account}:key/new"
-    request = Request(identity.principal, "kms:PutKeyPolicy", key, identity.context, place.account)
+    request = Request(identity.principal, lockout.action, key, identity.context, place.account)
     if not evaluate(request, policies).allowed:
-        text = "The new key policy will not allow you to update the key policy in the future."
-        raise AwsError(text, code="MalformedPolicyDocumentException", status=400)
+        raise AwsError(lockout.text, code=lockout.code, status=400)
 
 
 def _with_name(params: Params) -> dict[str, Any]:

@@ -67,6 +67,12 @@ QUOTAS: Mapping[str, Quota] = MappingProxyType(
             20480, "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-considerations.html"
         ),
         "function": _octets(20480, "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"),
+        "repository": Quota(
+            10240,
+            10240,
+            "https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html",
+            blanks=True,
+        ),
         "secret": Quota(
             20480,
             20480,

@@ -116,6 +116,7 @@ HOLDERS: dict[str, Holder] = {
     "sns": Holder(kinds.TOPIC_POLICY, lambda named: None if "/" in named.resource else _beginning("")(named)),
     "kms": Holder(kinds.KEY_POLICY, _beginning("key/")),
     "secretsmanager": Holder(kinds.SECRET_POLICY, _beginning("secret:")),
+    "ecr": Holder(kinds.REPOSITORY_POLICY, _beginning("repository/")),
 }
 # Of these every resource that a request is about must be known by its own ARN, since it may have a policy.
 _NAMED = frozenset(HOLDERS) - {"s3"}

@@ -189,6 +189,17 @@ SECRET_POLICY: PolicyKind = Kind(
     _operations("secretsmanager", "PutResourcePolicy", "DeleteResourcePolicy", "CreateSecret", "DeleteSecret"),
 )
 
+REPOSITORY_POLICY: PolicyKind = Kind(
+    "repository policy",
+    "ecr",
+    "GetRepositoryPolicy",
+    lambda place: {"registryId": place.account, "repositoryName": place.name.partition("/")[2]},
+    member("policyText"),
+    None,
+    frozenset({"RepositoryPolicyNotFoundException", "RepositoryNotFoundException"}),
+    _operations("ecr", "SetRepositoryPolicy", "DeleteRepositoryPolicy", "CreateRepository", "DeleteRepository"),
+)
+
 # ---- what a name stands for -----------------------------------------------------------------------------------------
 
 # The ARN of the key behind an alias; "" where there is none.
@@ -217,5 +228,6 @@ SECRET: Kind[str] = Kind(
 KINDS: tuple[Kind[Any], ...] = (
     *(BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK),
     *(QUEUE_POLICY, TOPIC_POLICY, KEY_POLICY, KEY_GRANTS, SECRET_POLICY),
+    REPOSITORY_POLICY,
     *(OWNED, LOCATION, PARTITION_KEY, ALIAS, SECRET),
 )

@@ -4,7 +4,8 @@ S3: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCod
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html,
 https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html,
 https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html,
-https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html
+https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html,
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
 """
 
 from collections.abc import Callable
@@ -25,6 +26,11 @@ def _kms(message: str) -> AwsError:
     return AwsError(message, code="MalformedPolicyDocumentException", status=400)
 
 
+def _ecr(message: str) -> AwsError:
+    text = f"Invalid parameter at 'PolicyText' failed to satisfy constraint: '{message}'"
+    return AwsError(text, code="InvalidParameterException", status=400)
+
+
 def _sns(message: str) -> AwsError:
     reason = "Policy Error: PrincipalNotFound" if message == INVALID_PRINCIPAL else f"Policy Error: {message}"
     return AwsError(f"Invalid parameter: {reason}", code="InvalidParameter", status=400)
@@ -36,6 +42,7 @@ REFUSALS: dict[str, Refusal] = {
     "sns": _sns,
     "kms": _kms,
     "secretsmanager": _plain("MalformedPolicyDocumentException"),
+    "ecr": _ecr,
 }
 TOO_LONG: dict[str, Callable[[int], AwsError]] = {
     "s3": lambda size: AwsError(
@@ -51,4 +58,5 @@ TOO_LONG: dict[str, Callable[[int], AwsError]] = {
     "secretsmanager": lambda size: AwsError(
         f"The resource policy exceeds {size} characters.", code="LimitExceededException"
     ),
+    "ecr": lambda size: _ecr(f"Member must have length less than or equal to {size}"),
 }

@@ -67,6 +67,11 @@ def _member(name: str) -> tuple[Callable[[Params], str], Callable[[Params, str],
     return lambda params: params.get(name) or "", lambda params, text: {**params, name: text}
 
 
+def _required(name: str) -> tuple[Callable[[Params], str], Callable[[Params, str], dict[str, Any]]]:
+    """Of a call that sets a policy in any case: none at all is no policy that it takes."""
+    return lambda params: params.get(name) or " ", _member(name)[1]
+
+
 def _of_attributes(params: Params) -> str:
     return str((params.get("Attributes") or {}).get("Policy") or "")
 
@@ -97,6 +102,7 @@ SETTERS: dict[str, Setter] = {
     "secretsmanager.PutResourcePolicy": Setter(
         "secretsmanager", *_member("ResourcePolicy"), "secret", checks.of("secretsmanager")
     ),
+    "ecr.SetRepositoryPolicy": Setter("ecr", *_required("policyText"), "repository", checks.of("ecr")),
 }
 
 ArnOf = Callable[[str], str | None]
@@ -137,6 +143,9 @@ READERS: dict[str, Callable[[Answer, ArnOf], dict[str, Any]]] = {
     "kms.ListGrants": _grants,
     "kms.ListRetirableGrants": _grants,
     "secretsmanager.GetResourcePolicy": _shown_in("ResourcePolicy"),
+    "ecr.GetRepositoryPolicy": _shown_in("policyText"),
+    "ecr.SetRepositoryPolicy": _shown_in("policyText"),
+    "ecr.DeleteRepositoryPolicy": _shown_in("policyText"),
 }
 
 
