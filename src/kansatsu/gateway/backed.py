@@ -134,6 +134,11 @@ class Backed:
                     )
 
     async def _pass_on(self, exchange: Exchange, account: str) -> Answer:
+        if exchange.form is not None:
+            form, at = exchange.form, (account, exchange.region, exchange.request_id)
+            async with form.spooled() as (upload, file):
+                got = await self._forwarder.forward(upload, exchange.known, *at, file)
+                return await form.answer(got, secure=exchange.secure)
         body = verified(asgi.stream(exchange.receive), exchange.body) if exchange.body else None
         operation = exchange.known
         # INVARIANT: only S3 reads a bucket from the host; no other path may grow by what a client wrote there.

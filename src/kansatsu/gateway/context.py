@@ -101,6 +101,8 @@ def of_s3(signature: Signature | None, request: HttpRequest, params: Mapping[str
     if signature is not None:
         context["s3:signatureversion"] = ALGORITHM
         context["s3:authtype"] = "REST-QUERY-STRING" if signature.presigned else "REST-HEADER"
+        if signature.policy is not None:
+            context["s3:authtype"] = "POST"
         if signature.presigned:
             context["s3:signatureage"] = str(max(0, int((now - signature.time).total_seconds() * 1000)))
     if hashed := request.headers.get("x-amz-content-sha256"):

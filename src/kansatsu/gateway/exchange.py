@@ -9,6 +9,7 @@ from typing import Any
 from kansatsu.catalog import Authorization
 from kansatsu.gateway import asgi, observing
 from kansatsu.gateway.authentication import Identity
+from kansatsu.gateway.forms import Form
 from kansatsu.http import HttpRequest
 from kansatsu.resources import Guard
 from kansatsu.services.registry import Caller
@@ -31,6 +32,7 @@ class Exchange:
     signature: Signature | None = None
     identity: Identity | None = None
     body: BodyVerifier | None = None  # of a body that is streamed, else None
+    form: Form | None = None  # where an HTML form is the request
     region: str = ""
     params: dict[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)  # in the parameters -> the ARNs that they mean

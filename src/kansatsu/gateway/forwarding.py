@@ -52,6 +52,11 @@ class Forwarded:
             await self.close()
         await send({"type": "http.response.body", "body": b""})
 
+    async def drained(self) -> list[tuple[str, str]]:
+        """The headers alone, of an answer whose body says nothing. Raises AwsError."""
+        await self._response.read()
+        return self._headers
+
     async def close(self) -> None:
         """Let go of the backend, whether or not its answer was passed on."""
         await self._response.close()

@@ -19,7 +19,7 @@ from kansatsu.advisor import DENIALS, MOST_ASKED, AccessEvent, EvidenceLost, Rec
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
-from kansatsu.gateway import anonymous, asgi, observing, refusals
+from kansatsu.gateway import anonymous, asgi, forms, observing, refusals
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.backed import Backed
@@ -115,8 +115,10 @@ class Pipeline:
         return _refusal(exchange, error), error
 
     async def _serve(self, exchange: Exchange) -> Answer:
+        form = exchange.form = await forms.opened(exchange.request, exchange.receive)
+        exchange.request = form.request if form else exchange.request
         try:
-            signature = exchange.signature = parse_signature(exchange.request)
+            signature = exchange.signature = form.signature if form else parse_signature(exchange.request)
         except SigningError:
             exchange.service = await self._guess(exchange)
             raise
@@ -124,7 +126,8 @@ class Pipeline:
         signing_name = signature.service if signature else None
         # S3 alone is decided by its head, so that its bodies can be streamed and are asked for (100-continue) only
         # once they are allowed; elsewhere the operation, and often the hash that was signed, is in the body.
-        by_head = signing_name == "s3" or (signature is None and "content-type" not in exchange.request.headers)
+        bodiless = signature is None and "content-type" not in exchange.request.headers
+        by_head = form is not None or signing_name == "s3" or bodiless
         if not by_head:
             await self._read_body(exchange, signature)
         service = exchange.service = catalog.identify(exchange.request, signing_name)
@@ -138,11 +141,13 @@ class Pipeline:
             identity, verified = anonymous.admitted(service, exchange.request), None
         else:
             identity, verified = self._authenticator.authenticate(exchange.request, signature, snapshot, exchange.now)
-        if by_head and operation.streams_request and verified:
+        if form is not None:
+            form.check(exchange.now)
+        elif by_head and operation.streams_request and verified:
             exchange.body = verified.body()
         elif by_head:
             await self._read_body(exchange, signature)
-        if exchange.body is None and verified:
+        if exchange.body is None and verified and form is None:
             payload = verified.check_body(exchange.request.body)
             if payload is not exchange.request.body:
                 exchange.request = _with_body(exchange.request, payload)

@@ -28,6 +28,7 @@ class Signature:
 
     `payload_hash` is the last line of the canonical request: 64 hexadecimal digits, or the name of the mode, or ""
     when the service hashes the body itself. `expires` is X-Amz-Expires in seconds, None when it was not given.
+    `policy`, in Base64, is what was signed in the place of a request where an HTML form carries the signature.
     """
 
     access_key_id: str
@@ -42,6 +43,7 @@ class Signature:
     payload: PayloadMode = PayloadMode.HASHED
     payload_hash: str = ""
     expires: int | None = None
+    policy: str | None = None
 
     @property
     def needs_body(self) -> bool:

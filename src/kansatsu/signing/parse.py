@@ -40,7 +40,7 @@ _QUERY_INCOMPLETE = (
     "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, "
     "X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters."
 )
-_NOT_SUPPORTED = f"The authorization mechanism you have provided is not supported. Please use {ALGORITHM}."
+NOT_SUPPORTED = f"The authorization mechanism you have provided is not supported. Please use {ALGORITHM}."
 
 
 def parse_signature(request: HttpRequest) -> Signature | None:
@@ -72,7 +72,7 @@ def _from_header(request: HttpRequest, authorization: str) -> Signature:
         wanting.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
     if wanting or not date:
         raise SigningError(AuthFailure.INCOMPLETE, f"{' '.join(wanting)} {_hashed(authorization)}")
-    access_key_id, day, region, service = _credential(parts["Credential"])
+    access_key_id, day, region, service = credential(parts["Credential"])
     mode, payload_hash = _payload(headers.get("x-amz-content-sha256"), service)
     return Signature(
         access_key_id,
@@ -81,7 +81,7 @@ def _from_header(request: HttpRequest, authorization: str) -> Signature:
         service,
         _signed_headers(parts["SignedHeaders"]),
         parts["Signature"],
-        _time(date, day, header="x-amz-date" not in headers),
+        signed_at(date, day, header="x-amz-date" not in headers),
         headers.get("x-amz-security-token"),
         False,
         mode,
@@ -108,10 +108,10 @@ def _header_parts(authorization: str) -> dict[str, str]:
 
 def _refuse_scheme(scheme: str, authorization: str) -> None:
     if scheme == "AWS":
-        raise SigningError(AuthFailure.UNSUPPORTED_VERSION, _NOT_SUPPORTED)
+        raise SigningError(AuthFailure.UNSUPPORTED_VERSION, NOT_SUPPORTED)
     if scheme.startswith("AWS4-"):
         raise SigningError(
-            AuthFailure.UNSUPPORTED_ALGORITHM, f"Unsupported AWS 'algorithm': '{scheme}'. {_NOT_SUPPORTED}"
+            AuthFailure.UNSUPPORTED_ALGORITHM, f"Unsupported AWS 'algorithm': '{scheme}'. {NOT_SUPPORTED}"
         )
     raise SigningError(AuthFailure.UNSUPPORTED_TYPE, f"Unsupported Authorization Type. {_hashed(authorization)}")
 
@@ -138,7 +138,7 @@ def _query_parameters(query: str) -> dict[str, str] | None:
         elif name in _SIGV2_NAMES:
             legacy.add(name)
     if not found and legacy == _SIGV2_NAMES:
-        raise SigningError(AuthFailure.UNSUPPORTED_VERSION, _NOT_SUPPORTED)
+        raise SigningError(AuthFailure.UNSUPPORTED_VERSION, NOT_SUPPORTED)
     # A lone X-Amz-Security-Token or -Date claims nothing; without one of these three a request is anonymous.
     claims = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature")
     return found if any(name in found for name in claims) else None
@@ -148,11 +148,11 @@ def _from_query(request: HttpRequest, parameters: Mapping[str, str]) -> Signatur
     algorithm = parameters.get("X-Amz-Algorithm", ALGORITHM)
     if algorithm != ALGORITHM:
         raise SigningError(
-            AuthFailure.UNSUPPORTED_ALGORITHM, f"Unsupported AWS 'algorithm': '{algorithm}'. {_NOT_SUPPORTED}"
+            AuthFailure.UNSUPPORTED_ALGORITHM, f"Unsupported AWS 'algorithm': '{algorithm}'. {NOT_SUPPORTED}"
         )
     if not all(parameters.get(name) for name in _QUERY_PARTS):
         raise SigningError(AuthFailure.MALFORMED_QUERY, _QUERY_INCOMPLETE)
-    access_key_id, day, region, service = _credential(parameters["X-Amz-Credential"])
+    access_key_id, day, region, service = credential(parameters["X-Amz-Credential"])
     mode, payload_hash = _presigned_payload(request, parameters, service)
     return Signature(
         access_key_id,
@@ -161,7 +161,7 @@ def _from_query(request: HttpRequest, parameters: Mapping[str, str]) -> Signatur
         service,
         _signed_headers(parameters["X-Amz-SignedHeaders"]),
         parameters["X-Amz-Signature"],
-        _time(parameters["X-Amz-Date"], day, header=False),
+        signed_at(parameters["X-Amz-Date"], day, header=False),
         parameters.get("X-Amz-Security-Token"),
         True,
         mode,
@@ -198,7 +198,7 @@ def _expires(text: str | None, service: str) -> int | None:
     return int(text)
 
 
-def _credential(text: str) -> list[str]:
+def credential(text: str) -> list[str]:
     """Access key id, day, region and service of `keyid/date/region/service/aws4_request`."""
     elements = text.split("/")
     if len(elements) != 5 or not all(elements):
@@ -224,7 +224,7 @@ def _signed_headers(text: str) -> tuple[str, ...]:
     return tuple(text.split(";"))
 
 
-def _time(text: str, day: str, *, header: bool) -> datetime:
+def signed_at(text: str, day: str, *, header: bool) -> datetime:
     """The time of signing. `header`: text is a Date header, which may be in RFC 1123 form."""
     try:
         if _TIMESTAMP.fullmatch(text):

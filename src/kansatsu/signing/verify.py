@@ -53,17 +53,17 @@ def verify(request: HttpRequest, signature: Signature, secret: str, now: datetim
     `now` is aware. Raises SigningError.
     """
     _check_time(signature, now)
-    _check_signed(request.headers, signature)
-    payload_hash = signature.payload_hash or hashlib.sha256(request.body).hexdigest()
-    canonical_request = (
-        f"{request.method}\n{canonical.path(request.path, signature.service)}\n"
-        f"{canonical.query(request.query, 'X-Amz-Signature' if signature.presigned else '')}\n"
-        f"{canonical.headers(request.headers, signature.signed_headers)}\n"
-        f"{';'.join(signature.signed_headers)}\n{payload_hash}"
-    )
     stamp = signature.time.strftime(_STAMP)
-    digest = hashlib.sha256(canonical.to_bytes(canonical_request)).hexdigest()
-    string_to_sign = f"{ALGORITHM}\n{stamp}\n{signature.scope}\n{digest}"
+    canonical_request, payload_hash = "", ""
+    if signature.policy is None:
+        _check_signed(request.headers, signature)
+        payload_hash = signature.payload_hash or hashlib.sha256(request.body).hexdigest()
+        canonical_request = _canonical_request(request, signature, payload_hash)
+        digest = hashlib.sha256(canonical.to_bytes(canonical_request)).hexdigest()
+        string_to_sign = f"{ALGORITHM}\n{stamp}\n{signature.scope}\n{digest}"
+    else:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html
+        string_to_sign = signature.policy
     key = signing_key(secret, signature.date, signature.region, signature.service)
     expected = compute(key, string_to_sign)
     # INVARIANT: the comparison takes the same time wherever the first difference is.
@@ -80,6 +80,15 @@ def verify(request: HttpRequest, signature: Signature, secret: str, now: datetim
             },
         )
     return Verified(signature, request.headers, Chain(key, stamp, signature.scope, expected), payload_hash)
+
+
+def _canonical_request(request: HttpRequest, signature: Signature, payload_hash: str) -> str:
+    return (
+        f"{request.method}\n{canonical.path(request.path, signature.service)}\n"
+        f"{canonical.query(request.query, 'X-Amz-Signature' if signature.presigned else '')}\n"
+        f"{canonical.headers(request.headers, signature.signed_headers)}\n"
+        f"{';'.join(signature.signed_headers)}\n{payload_hash}"
+    )
 
 
 def require_scope(signature: Signature, *, service: str | None = None, region: str | None = None) -> None:

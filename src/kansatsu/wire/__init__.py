@@ -5,6 +5,7 @@ from kansatsu.wire.codec import decode, encode, encode_error
 from kansatsu.wire.model import Operation, Service, Shape, UnknownService, load_service, service_metadata
 from kansatsu.wire.routing import form_parameters, match, spoken
 from kansatsu.wire.validation import validate
+from kansatsu.wire.xmlout import escape
 
 __all__ = [
     "Operation",
@@ -14,6 +15,7 @@ __all__ = [
     "decode",
     "encode",
     "encode_error",
+    "escape",
     "form_parameters",
     "load_service",
     "match",
