@@ -40,6 +40,11 @@ def entity(account: str, kind: str, path: str, name: str) -> str:
     return iam(account, f"{kind}{path}{name}")
 
 
+def federated_user(account: str, name: str) -> str:
+    """The ARN of a session of GetFederationToken: it carries the name that the session was given, not the user's."""
+    return f"arn:{PARTITION}:sts::{account}:federated-user/{name}"
+
+
 def assumed_role(account: str, role_name: str, session_name: str) -> str:
     """The ARN of a role session; it carries the role's name without its path."""
     return f"arn:{PARTITION}:sts::{account}:assumed-role/{role_name}/{session_name}"

@@ -60,14 +60,26 @@ def test_the_secret_of_a_session_is_checked(gateway: Gateway) -> None:
     assert may(gateway, Keys(session.id, raw.tampered(session.secret), session.token)) == "SignatureDoesNotMatch"
 
 
-@pytest.mark.parametrize("kind", ["federated", "role"])
+@pytest.mark.parametrize("kind", ["federated", "user", "role"])
 def test_a_session_of_another_kind_than_its_principal(gateway: Gateway, kind: str) -> None:
-    """A federated user is no user: without a session policy it may do nothing, and nothing here limits it yet."""
     keys = gateway.user(LIST)
     user = gateway.iam.get_user(UserName=keys.name)["User"]
     principal = {"RoleId": user["UserId"], "RoleName": keys.name}
-    assert may(gateway, gateway.session(principal, kind=kind)) == "InvalidClientTokenId"
-    assert may(gateway, gateway.session(principal, kind="user", session_name="")) == ""
+    # Without MFA no session of a user may call IAM, but it is one.
+    expected = "InvalidClientTokenId" if kind == "role" else "AccessDenied"
+    assert may(gateway, gateway.session(principal, kind=kind)) == expected
+    crossed = gateway.session(gateway.common_role, kind=kind)
+    assert may(gateway, crossed) == ("" if kind == "role" else "InvalidClientTokenId")
+
+
+def test_with_mfa_a_session_of_a_user_calls_iam(gateway: Gateway) -> None:
+    keys = gateway.user(LIST)
+    user = gateway.iam.get_user(UserName=keys.name)["User"]
+    principal = {"RoleId": user["UserId"], "RoleName": keys.name}
+    session = gateway.session(principal, kind="user", session_name="", mfa=gateway.clock.now())
+    assert may(gateway, session) == ""
+    federated = gateway.session(principal, kind="federated", mfa=gateway.clock.now())
+    assert may(gateway, federated) == "AccessDenied"
 
 
 def test_a_deleted_role_is_gone_at_the_next_request(gateway: Gateway) -> None:

@@ -17,6 +17,8 @@ _NOT_TAKEN = {
     "CreateRole": {"max_signin_session_duration"},
     "UpdateRole": {"max_signin_session_duration", "reset_max_signin_session_duration"},
     "AssumeRole": {"provided_contexts", "minimum_session_token_size"},
+    "GetSessionToken": {"minimum_session_token_size"},
+    "GetFederationToken": {"minimum_session_token_size"},
 }
 
 

@@ -128,7 +128,7 @@ _AS_ON_AWS = {
     "there is no MCP service of AWS here": "aws:CalledViaAWSMCP aws:ViaAWSMCPService aws:IsMcpServiceAction",
     "no service principal calls; services that need a role use its session": """aws:PrincipalServiceName
         aws:PrincipalServiceNamesList aws:SourceAccount aws:SourceArn aws:SourceOrgID aws:SourceOrgPaths""",
-    "sessions are from AssumeRole, an instance or a process, not from this source": """aws:AssumedRoot
+    "no session comes from this source": """aws:AssumedRoot
         aws:ChatbotSourceArn aws:FederatedProvider aws:SignInSessionArn codebuild:BuildArn codebuild:ProjectArn
         glue:CredentialIssuingService glue:RoleAssumedBy identitystore:UserId lambda:SourceFunctionArn
         ssm:SourceInstanceArn""",

@@ -62,7 +62,7 @@ class Authenticator:
             key = snapshot.access_key(starter.access_key_id)
             usable = key is not None and key.status == "Active" and key.user_id == starter.principal_id
         else:
-            same = entity is not None and entity.kind == session.kind
+            same = entity is not None and entity.kind == session.entity_kind
             usable = same and now < session.expires and not snapshot.revoked(session)
         return _build(starter.access_key_id, session, entity) if usable and entity is not None else None
 
@@ -84,9 +84,9 @@ class Authenticator:
             except InvalidToken:
                 raise SigningError(AuthFailure.INVALID_TOKEN) from None
             # INVARIANT: a revoked session, or one whose role or user is gone, opens nothing; nor does one of another
-            # kind than its principal: the limits of a federated user are not enforced yet.
+            # kind than its principal.
             entity = snapshot.entity(session.principal_id)
-            if entity is None or entity.kind != session.kind or snapshot.revoked(session):
+            if entity is None or entity.kind != session.entity_kind or snapshot.revoked(session):
                 raise SigningError(AuthFailure.INVALID_TOKEN)
             return session.secret, session
         key = snapshot.access_key(signature.access_key_id)
@@ -115,15 +115,19 @@ class Authenticator:
 
 
 def _build(access_key_id: str, session: Session | None, entity: EntityRecord) -> Identity:
-    caller_arn = entity.arn
-    if session is not None and entity.kind == "role":
-        caller_arn = arn.assumed_role(entity.account, entity.name, session.session_name)
-    caller = Caller(entity.account, entity.kind, entity.id, entity.name, caller_arn, access_key_id, session)
+    kind, caller_arn = entity.kind, entity.arn
+    if session is not None:
+        kind = session.kind
+        if kind == "role":
+            caller_arn = arn.assumed_role(entity.account, entity.name, session.session_name)
+        elif kind == "federated":
+            caller_arn = arn.federated_user(entity.account, session.session_name)
+    caller = Caller(entity.account, kind, entity.id, entity.name, caller_arn, access_key_id, session)
     principal = Principal(
         account=entity.account,
         arn=caller_arn,
-        kind=entity.kind,
-        role_arn=entity.arn if entity.kind == "role" else "",
+        kind=kind,
+        role_arn=entity.arn if kind in ("role", "federated") else "",
         id=entity.id,
     )
     return Identity(caller, entity, principal, context.of_principal(caller, entity))

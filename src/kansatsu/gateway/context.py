@@ -23,7 +23,8 @@ _PRINCIPAL_TYPES = {"user": "User", "role": "AssumedRole", "root": "Account", "f
 def of_principal(caller: Caller, entity: EntityRecord) -> Context:
     """Keys that stay the same for all requests under one access key."""
     context: Context = {
-        "aws:principalarn": entity.arn,
+        # Of a role session its role's; of a federated user its own.
+        "aws:principalarn": caller.arn if caller.kind == "federated" else entity.arn,
         "aws:principalaccount": caller.account,
         "aws:principaltype": _PRINCIPAL_TYPES[caller.kind],
         "aws:userid": caller.user_id,

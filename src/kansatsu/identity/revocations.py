@@ -59,6 +59,7 @@ def applies(listed: Revocations, session: "Session") -> bool:
     subjects = (
         ("role", session.principal_id),
         ("principal", session.user_id),
+        ("principal", session.principal_id),  # a user takes along the federated users that it vouched for
         ("association", session.source.get("association", "")),
         ("instance", session.source.get("instance", "")),
     )

@@ -59,8 +59,19 @@ class Session:
     source: Mapping[str, str] = field(default_factory=dict)  # {"instance": id, "association": id, "delivery": "2.0"}
 
     @property
+    def entity_kind(self) -> str:
+        """What `principal_id` must be for the session to be good: a user or a role."""
+        return "user" if self.kind == "federated" else self.kind
+
+    @property
     def user_id(self) -> str:
-        """aws:userid, the subject of a revocation of this very principal: ROLE-ID:SESSION-NAME or the user's id."""
+        """aws:userid, the subject of a revocation of this very principal.
+
+        ROLE-ID:SESSION-NAME, the user's id, or ACCOUNT:NAME of a federated user.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable
+        """
+        if self.kind == "federated":
+            return f"{self.account}:{self.session_name}"
         return f"{self.principal_id}:{self.session_name}" if self.session_name else self.principal_id
 
 

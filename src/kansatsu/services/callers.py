@@ -1,13 +1,13 @@
 """The caller as the policy engine sees it: who it is, and every policy that bounds what it may do now."""
 
 from kansatsu.identity import Snapshot
-from kansatsu.policy import Policies, PolicySet, PolicyType, Principal, Source, compile_policy, parse
+from kansatsu.policy import Limits, Policies, PolicySet, PolicyType, Principal, Source, compile_policy, parse
 from kansatsu.services.registry import Caller
 
 
 def principal_of(caller: Caller, snapshot: Snapshot) -> Principal:
     """The principal that policies name."""
-    record = snapshot.entity(caller.id) if caller.kind == "role" else None
+    record = snapshot.entity(caller.id) if caller.kind in ("role", "federated") else None
     return Principal(caller.account, caller.arn, caller.kind, record.arn if record is not None else "", caller.id)
 
 
@@ -28,6 +28,9 @@ def learning_policies(caller: Caller, snapshot: Snapshot) -> Policies:
 
 _NONE = Policies(PolicySet())
 
+# INVARIANT: a session of a user never does what GetSessionToken and GetFederationToken rule out, whatever is granted.
+_LIMITS = {"user": Limits.SESSION_TOKEN, "federated": Limits.FEDERATION}
+
 
 def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
     """All policies of a caller: identity, boundary, and those passed when its session was made; nobody has none."""
@@ -35,12 +38,13 @@ def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
         return _NONE
     own = snapshot.policies(caller.id)
     session = caller.session
-    limits: PolicySet | None = None
+    passed: PolicySet | None = None
     if session is not None and (session.policy is not None or session.policy_arns):
         # INVARIANT: a session policy that is gone allows nothing; it never falls away.
         compiled = [policy for policy in map(snapshot.session_policy, session.policy_arns) if policy is not None]
         if session.policy is not None:
             source = Source(PolicyType.SESSION, owner=caller.arn)
             compiled.append(compile_policy(parse(session.policy, PolicyType.SESSION), source))
-        limits = PolicySet(compiled)
-    return Policies(identity=own.identity, boundary=own.boundary, session=limits)
+        passed = PolicySet(compiled)
+    made = _LIMITS.get(session.kind) if session is not None else None
+    return Policies(identity=own.identity, boundary=own.boundary, session=passed, limits=made)

@@ -38,16 +38,16 @@ class Caller:
 
     account: str
     kind: str  # user | role | root | federated
-    id: str  # AIDA...: the user; AROA...: the role
+    id: str  # AIDA...: the user, also of a federated user; AROA...: the role
     name: str
-    arn: str  # of the user, or of the role session
+    arn: str  # of the user, the role session or the federated user
     access_key_id: str
     session: Session | None = None
 
     @property
     def user_id(self) -> str:
-        """aws:userid: the user's unique id, or ROLE-ID:SESSION-NAME."""
-        return f"{self.id}:{self.session.session_name}" if self.session else self.id
+        """aws:userid: the user's unique id, ROLE-ID:SESSION-NAME, or ACCOUNT:NAME of a federated user."""
+        return self.session.user_id if self.session else self.id
 
     @property
     def learning(self) -> str:

@@ -9,16 +9,16 @@ from typing import Any
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization
-from kansatsu.errors import AccessDenied, NoSuchEntity, ValidationError
-from kansatsu.identity import EntityRecord, managed, sessions
-from kansatsu.policy import Decision, Policies, PolicyType, Request, evaluate, parse
+from kansatsu.errors import AccessDenied, ValidationError
+from kansatsu.identity import EntityRecord, sessions
+from kansatsu.policy import Decision, Policies, PolicyType, Request, evaluate
 from kansatsu.services import callers
 from kansatsu.services.registry import Call, Params, Refused, operation
+from kansatsu.services.sts import _sessions as common
 from kansatsu.services.sts._tags import SessionTags
 
 DEFAULT_DURATION = 3600  # seconds
 CHAINED_DURATION = 3600  # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
-POLICY_ARNS = 10
 
 Context = dict[str, str | tuple[str, ...]]
 
@@ -63,12 +63,7 @@ def assume_role(
     if lasting:
         actions.append("sts:SetSourceIdentity")
     role = _authorized_role(call, role_arn, actions, asked)
-    if serial_number is not None or token_code is not None:
-        # There are no MFA devices yet, so no serial number is one.
-        raise AccessDenied(
-            "MultiFactorAuthentication failed, unable to validate MFA code.  "
-            "Please verify your MFA serial number is valid and associated with this user."
-        )
+    common.no_device(serial_number, token_code)
     duration = _duration(call, role, duration_seconds)
     issued = call.now
     session, token = sessions.issue(
@@ -80,20 +75,15 @@ def assume_role(
         session_name=role_session_name,
         issued=issued,
         expires=issued.replace(microsecond=0) + timedelta(seconds=duration),
-        policy=_session_policy(policy),
-        policy_arns=_session_policy_arns(call, role, policy_arns),
+        policy=common.inline_policy(policy),
+        policy_arns=common.policy_arns(call, role.account, policy_arns),
         tags=session_tags.tags,
         transitive_tag_keys=session_tags.transitive,
         source_identity=lasting,
         chain_depth=_chain_depth(call),
     )
     answer: dict[str, Any] = {
-        "Credentials": {
-            "AccessKeyId": session.access_key_id,
-            "SecretAccessKey": session.secret.value,
-            "SessionToken": token,
-            "Expiration": session.expires,
-        },
+        "Credentials": common.credentials(session, token),
         "AssumedRoleUser": {
             "AssumedRoleId": session.user_id,
             "Arn": arn.assumed_role(role.account, role.name, role_session_name),
@@ -194,25 +184,3 @@ def _duration(call: Call, role: EntityRecord, requested: int | None) -> int:
     if requested is not None and requested > role.max_session_duration:
         raise ValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
     return requested or DEFAULT_DURATION
-
-
-def _session_policy(text: str | None) -> str | None:
-    if text is not None:
-        parse(text, PolicyType.SESSION)
-    return text
-
-
-def _session_policy_arns(call: Call, role: EntityRecord, requested: list[dict[str, str]] | None) -> tuple[str, ...]:
-    """The managed session policies; each must exist in the role's account or be one of AWS."""
-    arns = tuple(item["arn"] for item in requested or ())
-    if len(arns) > POLICY_ARNS:
-        raise ValidationError(
-            f"1 validation error detected: Value '{list(arns)}' at 'policyArns' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {POLICY_ARNS}"
-        )
-    for policy_arn in arns:
-        try:
-            managed.get(call.conn, role.account, policy_arn)
-        except NoSuchEntity:
-            raise ValidationError(f"Policy {policy_arn} does not exist or is not attachable.") from None
-    return arns
