@@ -9,10 +9,11 @@ from kansatsu.resources import COMPOSED, KINDS, READERS, SETTERS
 from kansatsu.resources.guards import HOLDERS
 
 GRANTS = {"kms.CreateGrant"}
+FUNCTIONS = {"lambda.AddPermission"}
 # Operations that change what a resource's own policy, grants or names are: what a name may tell.
 CHANGES = re.compile(
     r"(Put|Set|Add|Remove|Delete|Create|Update|Retire|Revoke|Replicate|Restore)\w*"
-    r"(Policy|Permission|PublicAccessBlock|Grant|Alias|Bucket|Queue|Topic|Key|Secret|Repository|Attributes)$"
+    r"(Policy|Permission|PublicAccessBlock|Grant|Alias|Bucket|Queue|Topic|Key|Secret|Repository|Function|Attributes)$"
 )
 # What looks like it: the sentence says why no fact changes.
 UNCHANGED = {
@@ -20,6 +21,11 @@ UNCHANGED = {
     "ecr.DeleteRegistryPolicy": "refused to be set, and no policy of a repository",
     "ecr.PutLifecyclePolicy": "no access is decided by it",
     "ecr.PutRegistryPolicy": "refused, and no policy of a repository",
+    "lambda.AddLayerVersionPermission": "refused",
+    "lambda.CreateAlias": "what is new has none",
+    "lambda.PutResourcePolicy": "refused",
+    "lambda.RemoveLayerVersionPermission": "AddLayerVersionPermission is refused",
+    "lambda.UpdateAlias": "the policy stays the alias's",
     "secretsmanager.RestoreSecret": "the policy was never gone",
     "secretsmanager.UpdateSecret": "neither name nor policy change",
     "sns.SetEndpointAttributes": "no topic",
@@ -31,7 +37,10 @@ UNCHANGED = {
 
 
 def test_what_sets_is_enforced_and_what_is_enforced_sets() -> None:
-    assert set(SETTERS) | set(COMPOSED) - {name for name in COMPOSED if ".Remove" in name} | GRANTS == catalog.ENFORCED
+    assert (
+        set(SETTERS) | set(COMPOSED) - {name for name in COMPOSED if ".Remove" in name} | GRANTS | FUNCTIONS
+        == catalog.ENFORCED
+    )
 
 
 @pytest.mark.parametrize("name", sorted({*SETTERS, *COMPOSED, *GRANTS, *READERS}))
@@ -40,7 +49,7 @@ def test_every_operation_exists(name: str) -> None:
     wire.load_service(service).operation(operation)
 
 
-@pytest.mark.parametrize("name", sorted({*SETTERS, *COMPOSED, *GRANTS}))
+@pytest.mark.parametrize("name", sorted({*SETTERS, *COMPOSED, *GRANTS, *FUNCTIONS}))
 def test_what_sets_a_policy_makes_it_forgotten(name: str) -> None:
     assert any(name in kind.changed_by for kind in KINDS)
 

@@ -176,7 +176,7 @@ ENFORCED = frozenset(
     {
         *("kms.CreateGrant", "kms.CreateKey", "kms.PutKeyPolicy"),
         "s3.PutBucketPolicy",
-        "ecr.SetRepositoryPolicy",
+        *("ecr.SetRepositoryPolicy", "lambda.AddPermission"),
         "secretsmanager.PutResourcePolicy",
         *("sns.AddPermission", "sns.CreateTopic", "sns.SetTopicAttributes"),
         *("sqs.AddPermission", "sqs.CreateQueue", "sqs.SetQueueAttributes"),

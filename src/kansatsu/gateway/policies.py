@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 from kansatsu.backends import EmbeddedBackend
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
+from kansatsu.gateway import permissions
 from kansatsu.gateway.authentication import Identity
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
+from kansatsu.gateway.permissions import FunctionPermissions
 from kansatsu.identity import Snapshot
 from kansatsu.identity.principals import InvalidPrincipal, People, kept
 from kansatsu.policy import Document, PolicyType, Request, Source, compile_policy, evaluate
@@ -33,7 +35,7 @@ Params = Mapping[str, Any]
 _STATUS = "s3.GetBucketPolicyStatus"
 _BY_OWNER = frozenset({"s3.PutBucketPolicy", "s3.GetBucketPolicy", "s3.DeleteBucketPolicy", _STATUS})
 _OF_GRANTS = frozenset({"kms.CreateGrant", "kms.ListRetirableGrants"})
-_BY_VALUE = frozenset({*SETTERS, *READERS, *COMPOSED, *_OF_GRANTS, *_BY_OWNER})
+_BY_VALUE = frozenset({*SETTERS, *READERS, *COMPOSED, *_OF_GRANTS, *_BY_OWNER, *permissions.CALLS})
 
 
 _KEY_POLICY = frozenset({"kms.GetKeyPolicy", "kms.PutKeyPolicy"})
@@ -46,6 +48,7 @@ class PolicyCalls:
         self._resources = resources
         self._forwarder = forwarder
         self._composing = asyncio.Lock()
+        self._permissions = FunctionPermissions(lambda place, name, params: self._ask(place, "lambda", name, params))
 
     async def answer(self, exchange: Exchange, guard: Guard, snapshot: Snapshot) -> Params | None:
         """The result of an authorized call that has a policy in it, None for every other call.
@@ -54,6 +57,8 @@ class PolicyCalls:
         """
         name, operation, identity = exchange.name, exchange.known, exchange.signer
         params: Params = exchange.params
+        if name in permissions.ENDS and guard.place is not None and self._is_embedded("lambda", guard.place):
+            await self._permissions.end(name, params, guard.place)
         if name not in _BY_VALUE or operation.service.protocol not in operation.service.protocols:
             return None
         if not guard.supported:
@@ -63,13 +68,14 @@ class PolicyCalls:
         if name in _BY_OWNER and identity.caller.account != place.account:
             text = "The specified method is not allowed against this resource."
             raise AwsError(text, code="MethodNotAllowed", status=405)
-        if name in _KEY_POLICY:
-            params = _with_name(params)
+        params = _with_name(params) if name in _KEY_POLICY else params
         if name in COMPOSED:
             return await self._compose(name, params, place)
         people = People(snapshot.entity, snapshot.find)
+        if name in permissions.CALLS:
+            return await self._permissions.answer(name, params, place, people)
         if name in SETTERS:
-            embedded = isinstance(self._forwarder.backend(operation.service.name, place.account), EmbeddedBackend)
+            embedded = self._is_embedded(operation.service.name, place)
             prepared = SETTERS[name].prepared(params, place.arn, people, embedded=embedded)
             if prepared is None and name not in READERS:
                 return None
@@ -86,6 +92,9 @@ class PolicyCalls:
         asked = "GetBucketPolicy" if name == _STATUS else operation.name  # it says why there is none
         result = await self._ask(place, operation.service.name, asked, params)
         return shown(name, result, people) if name in READERS else result
+
+    def _is_embedded(self, service: str, place: Place) -> bool:
+        return isinstance(self._forwarder.backend(service, place.account), EmbeddedBackend)
 
     async def _ask(self, place: Place, service: str, operation: str, params: Params) -> Params:
         return await self._forwarder.ask(place.account, place.region, service, operation, params)

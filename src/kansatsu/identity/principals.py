@@ -49,6 +49,11 @@ class People:
     by_id: Callable[[str], Named | None]
     find: Callable[[str, str, str], Named | None]
 
+    def arn_of(self, unique_id: str) -> str | None:
+        """The ARN of a user or role, None where there is none any more."""
+        found = self.by_id(unique_id)
+        return found.arn if found is not None else None
+
 
 def stored(document: Document, people: People) -> str:
     """The text of a policy as it is kept. Raises InvalidPrincipal for who does not exist.

@@ -86,10 +86,14 @@ def owners_only(action: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Which resource of a service holds the policy that guards an ARN, by its ARN; None where none does."""
+    """Which resource of a service holds the policy that guards an ARN, by its ARN; None where none does.
+
+    `alone`: what changes the policy of one changes that of no other.
+    """
 
     kind: PolicyKind
     of: Callable[[arn.Arn], str | None]
+    alone: bool = True
 
 
 def _bucket(named: arn.Arn) -> str | None:
@@ -117,6 +121,7 @@ HOLDERS: dict[str, Holder] = {
     "kms": Holder(kinds.KEY_POLICY, _beginning("key/")),
     "secretsmanager": Holder(kinds.SECRET_POLICY, _beginning("secret:")),
     "ecr": Holder(kinds.REPOSITORY_POLICY, _beginning("repository/")),
+    "lambda": Holder(kinds.FUNCTION_POLICY, _beginning("function:"), alone=False),
 }
 # Of these every resource that a request is about must be known by its own ARN, since it may have a policy.
 _NAMED = frozenset(HOLDERS) - {"s3"}
@@ -127,6 +132,12 @@ def _held(resource: str) -> tuple[arn.Arn | None, Holder | None, str | None]:
     named = arn.Arn.parse(resource)
     holder = HOLDERS.get(named.service) if named is not None else None
     return named, holder, holder.of(named) if holder is not None and named is not None else None
+
+
+def _alone(resource: str) -> str | None:
+    """The ARN of the resource that holds the policy, None also where other policies go with it."""
+    _, holder, held = _held(resource)
+    return held if holder is not None and holder.alone else None
 
 
 class Resources:
@@ -220,7 +231,7 @@ class Resources:
         """Around a call of `operation` ("s3.DeleteBucket") that was authorized so: what it may change is forgotten."""
         if not self._knowledge.changed_by(operation):
             return nullcontext()
-        held = [found for item in items if (found := _held(item.resource)[2]) is not None]
+        held = [found for item in items if (found := _alone(item.resource)) is not None]
         return self._knowledge.changing(operation, held if len(held) == len(items) else None)
 
     def clear(self) -> None:

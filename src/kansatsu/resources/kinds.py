@@ -3,11 +3,13 @@
 A row says how to ask, how to read the answer, which error codes mean "none", and which passing operations change it.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from kansatsu.errors import Unimplemented
 from kansatsu.policy import Policy, PolicyType, Source, compile_policy, parse
+from kansatsu.resources import functions
 from kansatsu.resources.carrier import unwrapped
 from kansatsu.resources.facts import Kind, Place
 
@@ -200,6 +202,19 @@ REPOSITORY_POLICY: PolicyKind = Kind(
     _operations("ecr", "SetRepositoryPolicy", "DeleteRepositoryPolicy", "CreateRepository", "DeleteRepository"),
 )
 
+# Of a function, a version or an alias; the embedded backend answers with the statements of all of a function together.
+FUNCTION_POLICY: PolicyKind = Kind(
+    "function policy",
+    "lambda",
+    "GetPolicy",
+    lambda place: functions.target(place.arn),
+    lambda place, answer: compiled(place, json.dumps(functions.document(answer["Policy"]))),
+    None,
+    frozenset({"ResourceNotFoundException"}),
+    _operations("lambda", "AddPermission", "RemovePermission", "DeleteResourcePolicy")
+    | _operations("lambda", "CreateFunction", "DeleteFunction", "DeleteAlias"),
+)
+
 # ---- what a name stands for -----------------------------------------------------------------------------------------
 
 # The ARN of the key behind an alias; "" where there is none.
@@ -228,6 +243,6 @@ SECRET: Kind[str] = Kind(
 KINDS: tuple[Kind[Any], ...] = (
     *(BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK),
     *(QUEUE_POLICY, TOPIC_POLICY, KEY_POLICY, KEY_GRANTS, SECRET_POLICY),
-    REPOSITORY_POLICY,
+    *(REPOSITORY_POLICY, FUNCTION_POLICY),
     *(OWNED, LOCATION, PARTITION_KEY, ALIAS, SECRET),
 )

@@ -151,9 +151,4 @@ READERS: dict[str, Callable[[Answer, ArnOf], dict[str, Any]]] = {
 
 def shown(operation: str, answer: Answer, people: principals.People) -> dict[str, Any]:
     """The answer of a call that reads a policy, with the ARNs of the principals that still exist."""
-
-    def arn_of(unique_id: str) -> str | None:
-        found = people.by_id(unique_id)
-        return found.arn if found is not None else None
-
-    return READERS[operation](answer, arn_of)
+    return READERS[operation](answer, people.arn_of)
