@@ -2,13 +2,16 @@
 
 from kansatsu.services.iam import (
     account,
+    aliases,
     attachments,
+    details,
     groups,
     inline,
     keys,
     last_accessed,
     policies,
     profiles,
+    reports,
     roles,
     simulate,
     tags,
@@ -17,13 +20,16 @@ from kansatsu.services.iam import (
 
 __all__ = [
     "account",
+    "aliases",
     "attachments",
+    "details",
     "groups",
     "inline",
     "keys",
     "last_accessed",
     "policies",
     "profiles",
+    "reports",
     "roles",
     "simulate",
     "tags",

@@ -25,6 +25,18 @@ _QUOTAS = {
     "AttachedPoliciesPerRoleQuota": attachments.LIMIT,
 }
 
+# What nobody has, because nothing here makes it: the operations for it answer 501. The root user cannot sign in.
+_ABSENT = (
+    "MFADevices",
+    "MFADevicesInUse",
+    "AccountMFAEnabled",
+    "AccountAccessKeysPresent",
+    "AccountPasswordPresent",
+    "AccountSigningCertificatesPresent",
+    "ServerCertificates",
+    "Providers",
+)
+
 
 @iam("GetAccountSummary", _resources.everything)
 def get_account_summary(call: Call) -> dict[str, Any]:
@@ -42,4 +54,4 @@ def get_account_summary(call: Call) -> dict[str, Any]:
         "Policies": call.conn.execute(own).scalar_one(),
         "PolicyVersionsInUse": call.conn.execute(in_use).scalar_one(),
     }
-    return {"SummaryMap": counted | _QUOTAS}
+    return {"SummaryMap": counted | dict.fromkeys(_ABSENT, 0) | _QUOTAS}

@@ -34,7 +34,7 @@ def list_instance_profiles(
 ) -> dict[str, Any]:
     cursor = Cursor.of("ListInstanceProfiles", marker, max_items)
     found = profiles.listing(call.conn, call.account, path_prefix, cursor)
-    return _render.page("InstanceProfiles", found, lambda profile: _listed(call, profile))
+    return _render.page("InstanceProfiles", found, lambda profile: listed(call, profile))
 
 
 @twins("ListInstanceProfilesFor{}", "role")
@@ -43,7 +43,7 @@ def list_instance_profiles_for_role(
 ) -> dict[str, Any]:
     cursor = Cursor.of("ListInstanceProfilesForRole", marker, max_items)
     found = profiles.of_role(call.conn, role, cursor)
-    return _render.page("InstanceProfiles", found, lambda profile: _listed(call, profile))
+    return _render.page("InstanceProfiles", found, lambda profile: listed(call, profile))
 
 
 @iam("DeleteInstanceProfile", _resources.profile, write=True)
@@ -77,13 +77,14 @@ def remove_role_from_instance_profile(call: Call, instance_profile_name: str, ro
     return {}
 
 
-def _listed(call: Call, profile: Profile) -> dict[str, Any]:
+def listed(call: Call, profile: Profile) -> dict[str, Any]:
+    """A profile as it stands in listings."""
     role = entities.by_id(call.conn, profile.role_id) if profile.role_id is not None else None
     return _render.profile(profile, [roles.listed(call, role)] if role is not None else [])
 
 
 def _show(call: Call, profile: Profile) -> dict[str, Any]:
-    return _listed(call, profile) | {"Tags": _render.tags(tags.of(call.conn, profile.id))}
+    return listed(call, profile) | {"Tags": _render.tags(tags.of(call.conn, profile.id))}
 
 
 def _put_tags(call: Call, profile: Profile, requested: list[dict[str, str]] | None) -> None:

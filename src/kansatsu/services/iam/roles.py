@@ -51,9 +51,8 @@ def get_role(call: Call, role_name: str) -> dict[str, Any]:
         raise entities.missing("role", role_name)
     trust = role.trust.document.text if role.trust is not None else ""
     known = _trust.shown(trust, lambda item: _arn(snapshot.entity(item)))
-    last = call.recorder.last_used(role.id)
-    used = {"LastUsedDate": _render.when(last.time), "Region": last.region} if last is not None else {}
-    return {"Role": _render.role(role, known) | _render.details(role, role.tags) | {"RoleLastUsed": used}}
+    shown = _render.role(role, known) | _render.details(role, role.tags)
+    return {"Role": shown | {"RoleLastUsed": last_used(call, role.id)}}
 
 
 @iam("ListRoles", _resources.below("role"))
@@ -93,6 +92,12 @@ def listed(call: Call, role: Entity) -> dict[str, Any]:
     return _render.role(
         role, _trust.shown(role.trust_document or "", lambda item: _arn(entities.by_id(call.conn, item)))
     )
+
+
+def last_used(call: Call, role_id: str) -> dict[str, Any]:
+    """RoleLastUsed: empty for a role that nobody used."""
+    last = call.recorder.last_used(role_id)
+    return {"LastUsedDate": _render.when(last.time), "Region": last.region} if last is not None else {}
 
 
 def _arn(found: Entity | EntityRecord | None) -> str | None:
