@@ -89,7 +89,12 @@ S3: list[tuple[str, dict[str, Any], list[tuple[str, str]]]] = [
     (
         "CopyObject",
         {**OBJECT, "CopySource": "s/x?versionId=1"},
-        [("PutObject", O), ("GetObjectVersion", "arn:aws:s3:::s/x"), ("GetObjectVersionTagging", "arn:aws:s3:::s/x")],
+        [
+            ("PutObject", O),
+            ("GetObjectVersion", "arn:aws:s3:::s/x"),
+            ("GetObjectVersionTagging", "arn:aws:s3:::s/x"),
+            ("PutObjectTagging", O),
+        ],
     ),
     (
         "CopyObject",

@@ -135,6 +135,11 @@ _CREATES = {
     **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "UploadPartCopy"), "false"),
 }
 _WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload"}
+# What a copy asks for the tags that it takes along; not of a source that has none, which only the backend knows.
+# https://repost.aws/knowledge-center/s3-troubleshoot-copy-between-buckets: "If you're copying objects that have object
+# tags, then your IAM identity must have s3:GetObjectTagging and s3:PutObjectTagging permissions."
+READS_TAGS = frozenset({"s3:GetObjectTagging", "s3:GetObjectVersionTagging"})
+WRITES_TAGS = "s3:PutObjectTagging"
 # A source is percent-encoded, so that none of these is in its key as it stands.
 _AMBIGUOUS = re.compile(r"[?#;\\\x00-\x1f]")
 _VERSION = re.compile(r"[^?#;&\s]*")
@@ -179,9 +184,10 @@ def resolve(operation: str, params: Params) -> Iterator[Authorization]:
     if operation in _WRITES:
         yield from _further(params, resource, context)
     if "CopySource" in params:
-        yield from _source(
-            params["CopySource"], operation == "CopyObject" and params.get("TaggingDirective") != "REPLACE"
-        )
+        with_tags = operation == "CopyObject" and params.get("TaggingDirective") != "REPLACE"
+        yield from _source(params["CopySource"], with_tags)
+        if with_tags and not params.get("Tagging"):
+            yield Authorization(WRITES_TAGS, resource, context)
     yield from _special(operation, params, resource, context)
 
 

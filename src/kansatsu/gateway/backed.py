@@ -80,6 +80,12 @@ class Backed:
     ) -> None:
         account, region = exchange.caller.account, exchange.region
         exchange.guards = await self._resources.guards(items, account, region, exchange.names)
+        if exchange.name == "s3.CopyObject":
+            owners = [guard.account or account for guard in exchange.guards]
+            tagged = bool(exchange.params.get("Tagging"))
+            kept = await self._resources.conditions.without_tags(items, owners, region, tagged=tagged)
+            pairs = [pair for pair in zip(items, exchange.guards, strict=True) if pair[0] in kept]
+            items, exchange.guards = kept, tuple(guard for _, guard in pairs)
         completed = []
         for item, guard in zip(items, exchange.guards, strict=True):
             # Whatever may decide, also a policy that has no effect for this caller.
@@ -167,7 +173,8 @@ def _expected(params: Mapping[str, Any], items: Sequence[Authorization], guards:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
     """
-    source = items[-1].resource if "CopySource" in params else ""
+    read = (item.resource for item in items if "CopySource" in params and item.action.startswith("s3:GetObject"))
+    source = next(read, "")
     for member, resource in (("ExpectedBucketOwner", items[0].resource), ("ExpectedSourceBucketOwner", source)):
         if (expected := params.get(member)) and bucket_of(resource):
             owner = next(guard.account for item, guard in zip(items, guards, strict=True) if item.resource == resource)

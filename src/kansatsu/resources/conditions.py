@@ -1,13 +1,15 @@
 """Condition keys that only the backend can tell, and that are asked for only where a policy may decide by them."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from kansatsu.catalog import Authorization
+from kansatsu.catalog.s3 import READS_TAGS, WRITES_TAGS
 from kansatsu.resources.facts import Place
 from kansatsu.resources.kinds import LOCATION, PARTITION_KEY
 from kansatsu.resources.knowledge import Ask, Knowledge
 from kansatsu.resources.owners import arn_of, bucket_of
-from kansatsu.resources.tags import Deciding, asked, tag_keys
+from kansatsu.resources.tags import Deciding, asked, may_have_tags, tag_keys
 
 _REGION = "aws:requestedregion"
 # dynamodb:FullTableScan is false where the partition key is given.
@@ -37,6 +39,20 @@ class Conditions:
             if isinstance(location, str) and location:
                 told[_REGION] = location
         return replace(item, context={**item.context, **told}) if told else item
+
+    async def without_tags(
+        self, items: Sequence[Authorization], owners: Sequence[str], region: str, *, tagged: bool
+    ) -> tuple[Authorization, ...]:
+        """The checks of a CopyObject but those for tags that its source does not have; `owners` are the resources'.
+
+        `tagged`: the request gives tags of its own, and writes them in any case.
+        """
+        for item, owner in zip(items, owners, strict=True):
+            # INVARIANT: tags that cannot be read are taken for some.
+            if item.action in READS_TAGS and await may_have_tags(self._ask, item, owner, region):
+                return tuple(items)
+        spared = READS_TAGS if tagged else READS_TAGS | {WRITES_TAGS}
+        return tuple(item for item in items if item.action not in spared)
 
     async def partition_key(self, table: str, account: str, region: str) -> str | None:
         """The partition key of a table, by name or ARN, None where there is none. Raises ServiceUnavailable."""

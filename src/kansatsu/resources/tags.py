@@ -212,6 +212,15 @@ async def tag_keys(ask: Ask, item: Authorization, account: str, region: str, pol
     return {prefix + key.lower(): value for prefix in prefixes(named) for key, value in found.items()}
 
 
+async def may_have_tags(ask: Ask, item: Authorization, account: str, region: str) -> bool:
+    """Whether what is authorized has tags; also where the backend, asked in the owner's `account`, does not say."""
+    named = Arn.parse(item.resource)
+    try:
+        return named is None or bool(await _tags(ask, named, item, account, region))
+    except (ServiceUnavailable, Unimplemented):
+        return True
+
+
 async def _tags(ask: Ask, named: Arn, item: Authorization, account: str, region: str) -> Tags:
     reading = READINGS.get(named.service)
     if reading is None:
