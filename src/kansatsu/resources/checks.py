@@ -45,7 +45,10 @@ def _of_service(action: str, service: str) -> bool:
 
 
 def _reaches(pattern: str, bucket: str) -> bool:
-    """May the pattern mean the bucket, or something in it?"""
-    head = pattern.partition("/")[0]
-    expression = "".join(".*" if sign == "*" else "." if sign == "?" else re.escape(sign) for sign in head)
-    return re.fullmatch(expression, bucket) is not None
+    """May the pattern mean the bucket, or something in it?
+
+    INVARIANT: only the last star can be tried again, so that no policy takes more than length times length.
+    """
+    first, *others = (re.escape(run).replace(r"\?", ".") for run in pattern.partition("/")[0].split("*"))
+    last = f".*{others.pop()}" if others else ""
+    return re.fullmatch(first + "".join(f"(?>.*?{run})" for run in others) + last, bucket) is not None
