@@ -46,7 +46,15 @@ def test_what_is_authorized_already_is_not_asked_twice() -> None:
     ("service", "operation", "params", "names"),
     [
         ("lambda", "CreateFunction", {"Code": {"S3Bucket": "code", "S3Key": "k"}}, {"code"}),
-        ("firehose", "CreateDeliveryStream", {"S3DestinationConfiguration": {"BucketARN": "arn:aws:s3:::b/p"}}, {"b"}),
+        ("firehose", "CreateDeliveryStream", {"S3DestinationConfiguration": {
+            "BucketARN": "arn:aws:s3:::lake/p"}}, {"lake"}),
+        ("firehose", "CreateDeliveryStream", {"S3DestinationConfiguration": {
+            "BucketARN": "arn:aws:s3::lake"}}, {"lake"}),
+        ("firehose", "CreateDeliveryStream", {"S3DestinationConfiguration": {"BucketARN": "lake"}}, {"lake"}),
+        ("firehose", "CreateDeliveryStream", {"ExtendedS3DestinationConfiguration": {
+            "BucketARN": f"arn:aws:s3:{REGION}:{OTHER}:lake"}}, {REGION, OTHER, "lake"}),
+        ("logs", "CreateExportTask", {"logGroupName": "group", "destination": "lake"}, {"lake"}),
+        ("athena", "StartQueryExecution", {"ResultConfiguration": {"OutputLocation": "S3A://out/x"}}, {"out"}),
         ("athena", "StartQueryExecution", {"ResultConfiguration": {"OutputLocation": "s3://out/x"}}, {"out"}),
         ("dynamodb", "ImportTable", {"S3BucketSource": {"S3Bucket": "from"}}, {"from"}),
         ("dynamodb", "PutItem", {"Item": {"bucket": {"S": "data"}}}, set()),
@@ -55,7 +63,7 @@ def test_what_is_authorized_already_is_not_asked_twice() -> None:
             "Rules": [{"Destination": {"Bucket": "arn:aws:s3:::copy"}}]}}, {"copy"}),
         ("s3", "PutBucketLogging", {"Bucket": "own", "BucketLoggingStatus": {
             "LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": "p"}}}, {"logs"}),
-        ("resourcegroupstaggingapi", "TagResources", {"ResourceARNList": ["arn:aws:s3:::b"]}, {"b"}),
+        ("resourcegroupstaggingapi", "TagResources", {"ResourceARNList": ["arn:aws:s3:::lake"]}, {"lake"}),
     ],
 )  # fmt: skip
 def test_buckets(service: str, operation: str, params: dict[str, Any], names: set[str]) -> None:

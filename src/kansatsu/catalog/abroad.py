@@ -14,8 +14,11 @@ from kansatsu.wire import Operation
 
 _ARN = re.compile(r"arn:[^:]*:([^:]+):[^:]*:([0-9]{12}):")  # its service and its account
 _QUEUE_URL = re.compile(r"(?:https?://[^/]*)?/?([0-9]{12})/([^/?#]+)")
-_BUCKET_ARN = re.compile(r"arn:[^:]*:s3:::([^/*?$:]+)")
-_BUCKET_URI = re.compile(r"s3://([^/]+)")
+_BUCKET_ARN = re.compile(r"arn:[^:]*:s3[^:/]*:([^/]*)", re.IGNORECASE)
+_PARTITION = re.compile(r"^arn:aws[a-z-]*:")
+_BUCKET_URI = re.compile(r"s3[a-z]?://([^/]+)", re.IGNORECASE)
+# Members that hold the name of a bucket and do not say so.
+_BUCKETS = frozenset({("logs", "destination")})
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9._-]{3,255}")
 # These say what every parameter is, by themselves; an ARN elsewhere in their parameters is somebody's data.
 _EXACT = frozenset({"s3", "dynamodb", "dynamodbstreams", "ec2"})
@@ -78,12 +81,14 @@ def buckets(operation: Operation, params: Params) -> frozenset[str]:
         params = {name: value for name, value in params.items() if name not in top}
     found = set()
     for member, text in _texts(params):
-        named = _BUCKET_ARN.match(text) or _BUCKET_URI.match(text)
-        if named is not None:
+        if named := _BUCKET_URI.match(text):
             found.add(named[1])
-        elif "bucket" in member and "arn" not in member and _BUCKET_NAME.fullmatch(text):
-            found.add(text)
-    return frozenset(found)
+        # INVARIANT: a backend takes a bucket out of an ARN in its own way: whatever it may take is looked at.
+        elif "bucket" in member or (operation.service.name, member) in _BUCKETS:
+            found |= set(re.split("[:/]", _PARTITION.sub("", text)))
+        elif named := _BUCKET_ARN.match(text):
+            found |= set(named[1].split(":"))
+    return frozenset(filter(_BUCKET_NAME.fullmatch, found))
 
 
 def _texts(value: Any, member: str = "") -> Iterator[tuple[str, str]]:

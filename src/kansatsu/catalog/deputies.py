@@ -9,6 +9,8 @@ from typing import Any
 
 from kansatsu.wire import Operation
 
+_SECRETS = "aws/reference/secretsmanager"
+_SENDS = "the backend would send requests to the address, from this machine"
 _STACKS = "the backend would make the resources of the template itself, and no policy would be asked about any of them"
 _OPERATIONS = {
     **dict.fromkeys(
@@ -20,6 +22,9 @@ _OPERATIONS = {
         ),
         _STACKS,
     ),
+    # From the server's own network, loopback included: a way for any client to reach what it cannot reach itself.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-api-destinations.html
+    **dict.fromkeys(("events.CreateApiDestination", "events.UpdateApiDestination"), _SENDS),
 }
 
 
@@ -30,6 +35,15 @@ def acts_unseen(operation: Operation, params: Mapping[str, Any]) -> str:
     """
     name = f"{operation.service.name}.{operation.name}"
     if name == "sns.Subscribe" and str(params.get("Protocol", "")).lower().startswith("http"):
-        # From the server's own network, loopback included: a way for any client to reach what it cannot reach itself.
-        return "the backend would send requests to the address, from this machine"
+        return _SENDS
+    if operation.service.name == "cloudformation" and params.get("TemplateURL"):
+        return "the backend would read the object that is the template, and no policy would be asked about it"
+    # https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html
+    if operation.service.name == "ssm" and any(_SECRETS in str(name).lower() for name in _parameters(params)):
+        return "the backend would read the secret, and no policy would be asked about it; ask Secrets Manager for it"
     return _OPERATIONS.get(name, "")
+
+
+def _parameters(params: Mapping[str, Any]) -> list[Any]:
+    """The names of Parameter Store that a call holds."""
+    return [params.get("Name"), params.get("Path"), *(params.get("Names") or ())]

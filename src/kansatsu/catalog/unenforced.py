@@ -166,6 +166,12 @@ _ATTRIBUTES = {
     "sqs.CreateQueue": ("Attributes", "Policy", "queue policy"),
     "sqs.SetQueueAttributes": ("Attributes", "Policy", "queue policy"),
 }
+# A definition that may bring the policy along, and changes told by a path ("/policy").
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/openapi-extensions-policy.html
+# https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html
+_IMPORTED = b"x-amazon-apigateway-policy"
+_IN_BODY = frozenset({"apigateway.ImportRestApi", "apigateway.PutRestApi"})
+_PATCHED = frozenset({"apigateway.UpdateRestApi", "apigateway.UpdateDomainName"})
 _S3_GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
 _S3_WITH_ACL = {"CopyObject", "CreateBucket", "CreateMultipartUpload", "PutBucketAcl", "PutObject", "PutObjectAcl"}
 # These give nobody more than the bucket's owner has, and in one account that is nobody new.
@@ -214,6 +220,11 @@ def _kind(name: str, operation: Operation, params: Mapping[str, Any], hidden: bo
         return kind if hidden or (params.get(member) or {}).get(attribute) else ""
     if name == "sns.SetTopicAttributes":
         return "topic policy" if params.get("AttributeName") == "Policy" else ""
+    if name in _IN_BODY:
+        return _RESOURCE if hidden or _IMPORTED in bytes(params.get("body") or b"").lower() else ""
+    if name in _PATCHED:
+        paths = (str(change.get("path", "")).lower() for change in params.get("patchOperations") or ())
+        return _RESOURCE if any("policy" in path for path in paths) else ""
     if name.startswith("s3.") and operation.name in _S3_WITH_ACL:
         return _acl(params)
     return ""

@@ -1,7 +1,7 @@
 """What the names in a request stand for, where only the backend can say: aliases of keys, names of secrets."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from kansatsu import arn
@@ -29,7 +29,7 @@ _FORMS = {
     ),
     # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html: what a name may hold.
     "secretsmanager": _Form(
-        ("SecretId",),
+        ("SecretId", "SecretIdList"),
         re.compile(r"(?:arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:)?[A-Za-z0-9/_+=.@-]{1,512}", re.ASCII),
         SECRET,
         "secret:",
@@ -37,6 +37,7 @@ _FORMS = {
 }
 
 
+_MOST = 20  # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
 _MADE = "AliasName"  # need not exist yet
 # Calls that may leave out the key, which the ciphertext names: (the parameter, the member of the answer that tells).
 # They change nothing, so that the backend may be asked before anybody is authorized.
@@ -67,9 +68,8 @@ async def resolved(
         params = {**params, member: key}
         if not key:
             found[""] = ""
-    for member in form.members:
-        value = params.get(member)
-        if not isinstance(value, str) or value in found or form.looks.fullmatch(value) is None:
+    for member, value in _values(params, form):
+        if value in found:
             continue
         named = arn.Arn.parse(value)
         if named is not None and named.region != region:
@@ -80,6 +80,21 @@ async def resolved(
         if not isinstance(meant, Unsupported) and (meant or member != _MADE):
             found[value] = meant
     return Named(params, found)
+
+
+def _values(params: Mapping[str, Any], form: _Form) -> Iterator[tuple[str, str]]:
+    """(member, name) of each that looks like one.
+
+    Of a list none, where it has another, or more than AWS takes, or filters choose as well: it does not say all.
+    """
+    for member in form.members:
+        value = params.get(member)
+        if isinstance(value, list) and params.get("Filters"):
+            continue
+        given = value if isinstance(value, list) else [value]
+        names = [name for name in given if isinstance(name, str) and form.looks.fullmatch(name)]
+        if len(names) == len(given) <= _MOST:
+            yield from ((member, name) for name in names)
 
 
 async def _of_ciphertext(

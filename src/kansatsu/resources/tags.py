@@ -225,7 +225,8 @@ async def _tags(ask: Ask, named: Arn, item: Authorization, account: str, region:
     reading = READINGS.get(named.service)
     if reading is None:
         raise _unread(named)
-    params = None if named.resource.endswith("/*") else reading.params(named)
+    # The key of an object may end so; everywhere else this is what has no id yet.
+    params = None if named.resource.endswith("/*") and named.service != "s3" else reading.params(named)
     if params is None:
         return {}  # of a kind that has no tags, or not made yet
     if named.service == "s3" and isinstance(version := item.context.get("s3:versionid"), str):

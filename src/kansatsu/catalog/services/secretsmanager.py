@@ -6,9 +6,10 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permis
 import re
 from collections.abc import Iterator
 
-from kansatsu.catalog.authorization import Params
+from kansatsu.catalog.authorization import Authorization, Params
 from kansatsu.catalog.rules import Frame, Rules
 from kansatsu.catalog.values import Unsure, read
+from kansatsu.wire import Operation
 
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
 
@@ -37,6 +38,27 @@ def _made(params: Params, frame: Frame) -> Iterator[str]:
         yield frame.arn("secretsmanager", f"secret:{value}-??????")
 
 
+def _batch(operation: Operation, params: Params, frame: Frame) -> list[Authorization] | None:
+    """The call itself, and GetSecretValue of each secret.
+
+    INVARIANT: a secret that is read with others is authorized as one that is read alone, by its own policy too; which
+    secrets filters find is not known.
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
+    """
+    if operation.name != "BatchGetSecretValue":
+        return None
+    found = [Authorization("secretsmanager:BatchGetSecretValue", "*")]
+    if params.get("Filters"):
+        found.append(Authorization("secretsmanager:ListSecrets", "*"))
+    try:
+        names = list(read(params, "SecretIdList")) or [""]
+    except Unsure:
+        names = [""]
+    for secret in dict.fromkeys(frame.known.get(name, "") for name in names):
+        found.append(Authorization("secretsmanager:GetSecretValue", secret or "*", exact=bool(secret)))
+    return found
+
+
 _BY_SECRET = (
     *("CancelRotateSecret", "DeleteResourcePolicy", "DeleteSecret", "DescribeSecret", "GetResourcePolicy"),
     *("GetSecretValue", "ListSecretVersionIds", "PutResourcePolicy", "PutSecretValue", "RemoveRegionsFromReplication"),
@@ -45,6 +67,7 @@ _BY_SECRET = (
 )
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html",
+    custom=_batch,
     finders={**dict.fromkeys(_BY_SECRET, _secret), "CreateSecret": _made},
     tagging="TagResource",
 )
