@@ -12,8 +12,6 @@ _OURS = [item for item in handlers() if item.service in ("iam", "sts")]
 
 # The parameters of the model that an operation of ours does not take: it answers 501 to them.
 _NOT_TAKEN = {
-    "SimulatePrincipalPolicy": {"policy_exclusion_list", "resource_handling_option"},
-    "SimulateCustomPolicy": {"ordered_organization_policy_input_list", "resource_handling_option"},
     "CreateRole": {"max_signin_session_duration"},
     "UpdateRole": {"max_signin_session_duration", "reset_max_signin_session_duration"},
     "AssumeRole": {"provided_contexts", "minimum_session_token_size"},

@@ -143,8 +143,6 @@ def test_wrong_context(iam: Any, refused: Any, key: str, kind: str, values: list
         ("InvalidInput", {"ContextEntries": [entry("key:b", "1"), entry("KEY:B", "2")]}),
         ("InvalidInput", {"ContextEntries": [{"ContextKeyName": "aws:x", "ContextKeyValues": ["1"]}]}),
         ("ValidationError", {"Marker": "made-up"}),
-        ("NotImplemented", {"ResourceHandlingOption": "EC2-VPC-EBS"}),
-        ("NotImplemented", {"OrderedOrganizationPolicyInputList": [{"ServiceControlPolicyInputList": [DATED]}]}),
     ],
 )
 def test_refused(iam: Any, refused: Any, code: str, params: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.htm
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from kansatsu.arn import Arn
@@ -28,6 +29,7 @@ from kansatsu.policy import (
 )
 from kansatsu.services.iam import _resources
 from kansatsu.services.iam._register import iam
+from kansatsu.services.iam.scenarios import check_resources, levels, without
 from kansatsu.services.iam.simulated import (
     Context,
     context_keys,
@@ -69,13 +71,18 @@ class Scene:
     owner: str
     resources: tuple[str, ...]
     listed: bool  # the request names resources
+    scps: tuple[PolicySet, ...] = ()  # by level, from the organization's root
 
     def decide(self, action: str, resource: str) -> Decision:
         """INVARIANT: this is the gateway's own function on the gateway's own values; there is no second engine."""
         guard = self._guard(action, resource)
         trust = guard is not None and guard.source.type is PolicyType.TRUST
         policies = Policies(
-            self.identity, self.boundary, resource=None if trust else guard, trust=guard if trust else None
+            self.identity,
+            self.boundary,
+            resource=None if trust else guard,
+            trust=guard if trust else None,
+            scps=self.scps,
         )
         owner = owner_of(resource, self.owner)
         return evaluate(Request(self.principal, action, resource, self.context, owner), policies)
@@ -107,18 +114,22 @@ def simulate_principal_policy(
     action_names: Texts,
     policy_input_list: Texts = (),
     permissions_boundary_policy_input_list: Texts = (),
+    policy_exclusion_list: Sequence[Mapping[str, Any]] = (),
     resource_arns: Texts = (),
     resource_policy: str | None = None,
     resource_owner: str | None = None,
     caller_arn: str | None = None,
     context_entries: Sequence[Mapping[str, Any]] | None = None,
+    resource_handling_option: str | None = None,
     max_items: int | None = None,
     marker: str | None = None,
 ) -> Shown:
     record = record_of(call, policy_source_arn)
+    check_resources(resource_handling_option, resource_arns)
     own = call.snapshot.policies(record.id)
-    identity = PolicySet((*own.identity, *_inputs(policy_input_list)))
-    boundary = _boundary(permissions_boundary_policy_input_list) or own.boundary
+    identity = PolicySet((*without(own.identity, policy_exclusion_list), *_inputs(policy_input_list)))
+    bounds = without(() if own.boundary is None else (own.boundary,), policy_exclusion_list)
+    boundary = _boundary(permissions_boundary_policy_input_list) or next(iter(bounds), None)
     caller = caller_arn or policy_source_arn
     scene = _scene(
         call, caller, identity, boundary, resource_policy, resource_owner, resource_arns, entries(context_entries)
@@ -132,14 +143,17 @@ def simulate_custom_policy(
     policy_input_list: Texts,
     action_names: Texts,
     permissions_boundary_policy_input_list: Texts = (),
+    ordered_organization_policy_input_list: Sequence[Mapping[str, Any]] = (),
     resource_arns: Texts = (),
     resource_policy: str | None = None,
     resource_owner: str | None = None,
     caller_arn: str | None = None,
     context_entries: Sequence[Mapping[str, Any]] | None = None,
+    resource_handling_option: str | None = None,
     max_items: int | None = None,
     marker: str | None = None,
 ) -> Shown:
+    check_resources(resource_handling_option, resource_arns)
     if resource_policy is not None and caller_arn is None:
         raise InvalidInput("CallerArn is required when a resource-based policy is given.")
     identity = PolicySet(_inputs(policy_input_list))
@@ -147,6 +161,7 @@ def simulate_custom_policy(
     scene = _scene(
         call, caller_arn, identity, boundary, resource_policy, resource_owner, resource_arns, entries(context_entries)
     )
+    scene = replace(scene, scps=levels(ordered_organization_policy_input_list))
     return _answer(scene, action_names, Cursor.of("Simulate", marker, max_items))
 
 
@@ -240,6 +255,9 @@ def _result(scene: Scene, action: str) -> Shown:
     if scene.boundary is not None:
         said = [item["PermissionsBoundaryDecisionDetail"]["AllowedByPermissionsBoundary"] for item in specific]
         result["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": all(said)}
+    if scene.scps:
+        allowed = all(decision.verdicts.get(PolicyType.SCP) is Verdict.ALLOW for _, decision in each)
+        result["OrganizationsDecisionDetail"] = {"AllowedByOrganizations": allowed}
     if not scene.listed:
         return result
     details = [item["EvalDecisionDetails"] for item in specific]
@@ -270,7 +288,7 @@ def _specific(scene: Scene, resource: str, decision: Decision) -> Shown:
         "EvalDecisionDetails": {},
     }
     if decision.request.resource_account not in ("", scene.principal.account):
-        said = {_SHOWN[kind]: value for kind, value in decision.verdicts.items()}
+        said = {_SHOWN[kind]: value for kind, value in decision.verdicts.items() if kind in _SHOWN}
         # Without a policy of the resource the other account says nothing, and that is no.
         said.setdefault("Resource Policy", Verdict.IMPLICIT_DENY)
         shown["EvalDecisionDetails"] = said
@@ -281,8 +299,8 @@ def _specific(scene: Scene, resource: str, decision: Decision) -> Shown:
 
 
 def documents_of(policies: Policies) -> Iterator[Document]:
-    """The documents that may be simulated: identity-based ones, the boundary, the resource's."""
-    for policy in (*policies.identity, policies.boundary, policies.guard):
+    """The documents that may be simulated: identity-based ones, the boundary, the resource's, SCPs."""
+    for policy in (*policies.identity, policies.boundary, policies.guard, *chain.from_iterable(policies.scps)):
         if policy is not None:
             yield policy.document
 
