@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import socket
 import ssl
+import struct
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -86,11 +88,26 @@ async def call(backend: UrlBackend, request: HttpRequest = GET, *, repeatable: b
     return response.status, await response.read()
 
 
+async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """End the connection as a process that crashes does, not as one that has said everything."""
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def trickle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(HEAD)
+    while not writer.is_closing():
+        writer.write(b"a: b\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+
+
 HEAD = b"HTTP/1.1 200 OK\r\n"
 # what the backend does -> what the client is told, how many requests a call that changes nothing makes
 TROUBLES: dict[str, tuple[Talk, str, int]] = {
     "hangs": (hang, "did not answer in time", 3),
-    "hangs in its head": (saying(HEAD, close=False), "did not answer in time", 1),
+    "hangs in its head": (saying(HEAD, close=False), "did not answer in time", 3),
+    "trickles its head": (trickle, "did not answer in time", 3),
     "hangs in its body": (saying(HEAD + b"content-length: 9\r\n\r\nab", close=False), "did not go on", 1),
     "closes": (saying(b""), "closed the connection", 3),
     "breaks off its head": (saying(HEAD + b"content-le"), "broke off its answer", 1),
@@ -122,12 +139,34 @@ async def test_each_trouble_is_one_clear_error(trouble: str) -> None:
         assert len(peer.heads) == requests
 
 
-@pytest.mark.parametrize("trouble", ["hangs", "closes"])
-async def test_what_changes_something_is_never_sent_twice(trouble: str) -> None:
-    async with serving(TROUBLES[trouble][0]) as (backend, peer):
+def after_one_answer(talk: Talk) -> Talk:
+    """A first request has its answer, so that the next one finds a connection in use; what follows meets `talk`."""
+    first = True
+
+    async def both(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal first
+        await (saying(OK, close=False) if first else talk)(reader, writer)
+        first = False
+
+    return both
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "closes", "resets", "breaks off its head"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "GET"])
+@pytest.mark.parametrize("body", ["none", "whole", "streamed"])
+async def test_what_changes_something_is_never_sent_twice(trouble: str, method: str, body: str) -> None:
+    """The attack: a PUT whose connection breaks after it was sent, repeated over what somebody else has put since.
+
+    HTTP says that PUT and DELETE may be repeated, and aiohttp does it by itself.
+    """
+    talk = reset if trouble == "resets" else TROUBLES[trouble][0]
+    async with serving(after_one_answer(talk)) as (backend, peer):
+        assert await call(backend) == (200, b"ok")
+        request = HttpRequest(method, "/b/k", body=b"{}" if body == "whole" else b"")
+        streamed = pieces([b"{", b"}"]) if body == "streamed" else None
         with pytest.raises(ServiceUnavailable):
-            await call(backend, HttpRequest("POST", "/", body=b"{}"), repeatable=False)
-        assert len(peer.heads) == 1
+            await backend.call(ACCOUNT, "us-east-1", "s3", request, streamed, 2 if streamed else None)
+        assert len([head for head in peer.heads if b"HTTP/1.1" in head]) == 2
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -275,6 +314,22 @@ async def test_a_body_that_ends_with_the_connection() -> None:
         assert await call(backend) == (200, b"to the end")
 
 
+async def test_a_reset_is_not_the_end_of_such_a_body() -> None:
+    begun = asyncio.Event()
+
+    async def half(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.0 200 OK\r\n\r\nto the")
+        await begun.wait()
+        await reset(reader, writer)
+
+    async with serving(half, Limits()) as (backend, _):
+        response = await backend.call(ACCOUNT, "us-east-1", "s3", GET)
+        assert await anext(response.body) == b"to the"
+        begun.set()
+        with pytest.raises(ServiceUnavailable, match="broke off its answer"):
+            await response.read()
+
+
 # ---- what is known of it --------------------------------------------------------------------------------------------
 
 
@@ -410,3 +465,9 @@ async def test_a_header_is_one_header(value: str) -> None:
             await call(backend, HttpRequest("GET", "/b/k", headers={"x-amz-meta-a": value}))
         assert raised.value.code == "InvalidRequest"
         assert peer.heads == []
+
+
+async def test_a_header_arrives_byte_by_byte() -> None:
+    async with serving(saying(OK)) as (backend, peer):
+        await call(backend, HttpRequest("GET", "/b/k", headers={"x-amz-meta-a": "grün\t漢".encode().decode("latin-1")}))
+        assert "x-amz-meta-a: grün\t漢\r\n".encode() in peer.heads[0]

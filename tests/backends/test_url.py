@@ -90,7 +90,18 @@ async def test_an_answer_that_breaks_off() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["minio:9000", "ftp://minio", "http://", "http://h/path", "http://h?x=1", "http://user:secret@h", ""]
+    "url",
+    [
+        "minio:9000",
+        "ftp://minio",
+        "http://",
+        "http://h/path",
+        "http://h?x=1",
+        "http://user:secret@h",
+        "",
+        "http://h:0",
+        "http://h:65536",
+    ],
 )
 def test_urls_that_are_none(url: str) -> None:
     with pytest.raises(ValueError):

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kansatsu.backends.client import Client
 from kansatsu.backends.head import Credentials
 from kansatsu.backends.health import Condition
 from kansatsu.backends.port import BackendResponse
@@ -12,6 +12,9 @@ from kansatsu.backends.supervisor import Supervisor
 from kansatsu.backends.url import Target
 from kansatsu.clock import Clock
 from kansatsu.http import HttpRequest
+
+if TYPE_CHECKING:
+    from kansatsu.backends.client import Client
 
 # https://docs.getmoto.org/en/latest/docs/multi_account.html
 _ACCOUNT_HEADER = "x-moto-account-id"
@@ -57,6 +60,8 @@ class EmbeddedBackend:
             raise error
         await self.supervisor.wait_ready()
         if self._client is None:
+            from kansatsu.backends.client import Client  # see UrlBackend.start
+
             self._client = Client("http://backend", self.supervisor.socket)
         target = Target(self._client, _CREDENTIALS, self._clock)
         extra = {_ACCOUNT_HEADER: account}

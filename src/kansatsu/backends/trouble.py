@@ -1,9 +1,20 @@
 """What can go wrong between us and a backend, each in one word of ours, and the answer that a client gets for it."""
 
 import ssl
+from dataclasses import dataclass
 from enum import StrEnum
 
 from kansatsu.errors import ServiceUnavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds to connect, to the head of an answer, without any progress; how often a call is tried again."""
+
+    connect: float = 5.0
+    answer: float = 60.0
+    idle: float = 60.0
+    retries: int = 2
 
 
 class Trouble(StrEnum):
@@ -24,7 +35,7 @@ class Trouble(StrEnum):
 class Failure(Exception):
     """No answer, or not a whole one.
 
-    `untouched`: nothing of the request went out. `silent`: not a byte came back.
+    `untouched`: nothing of the request went out. `silent`: no answer had begun.
     """
 
     def __init__(self, trouble: Trouble, detail: str = "", *, untouched: bool = False, silent: bool = False) -> None:
@@ -39,12 +50,14 @@ def answer(failure: Failure) -> ServiceUnavailable:
     return ServiceUnavailable(f"The backend {failure.trouble.value}. Please try again.")
 
 
-def of_connecting(error: OSError, seconds: float) -> Failure:
+def of_connecting(error: BaseException, seconds: float) -> Failure:
     """Why no connection came about; `seconds` is how long it was tried."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Failure(Trouble.UNTRUSTED, error.verify_message, untouched=True, silent=True)
-    if isinstance(error, ssl.SSLError):
-        return Failure(Trouble.NO_TLS, error.reason or str(error), untouched=True, silent=True)
     if isinstance(error, TimeoutError):
         return Failure(Trouble.UNREACHABLE, f"no connection within {seconds:g} s", untouched=True, silent=True)
-    return Failure(Trouble.UNREACHABLE, error.strerror or str(error), untouched=True, silent=True)
+    cause = error.__cause__ or error  # aiohttp's own texts name addresses
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return Failure(Trouble.UNTRUSTED, cause.verify_message, untouched=True, silent=True)
+    if isinstance(cause, ssl.SSLError):
+        return Failure(Trouble.NO_TLS, cause.reason or str(cause), untouched=True, silent=True)
+    detail = cause.strerror if isinstance(cause, OSError) else None
+    return Failure(Trouble.UNREACHABLE, detail or str(cause), untouched=True, silent=True)

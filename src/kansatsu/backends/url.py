@@ -5,18 +5,20 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kansatsu.backends import refusal
-from kansatsu.backends.client import Client
-from kansatsu.backends.connection import Limits
 from kansatsu.backends.head import Credentials, build
 from kansatsu.backends.health import Condition, Health
 from kansatsu.backends.port import BackendResponse
-from kansatsu.backends.trouble import Failure, Trouble, answer
+from kansatsu.backends.trouble import Failure, Limits, Trouble, answer
 from kansatsu.clock import Clock
 from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
+
+if TYPE_CHECKING:
+    from kansatsu.backends.client import Client
 
 _LOOK_SECONDS, _LOOK_AGAIN_SECONDS = 30.0, 5.0  # between two looks at a backend that is well, and at one that is not
 
@@ -41,7 +43,10 @@ class UrlBackend:
         watch: bool = True,
     ) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        known = (
+            parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        )  # another port raises by itself
+        if not known or parts.path.strip("/") or parts.query:
             raise ValueError(f"A backend is http://HOST[:PORT] or https://HOST[:PORT], not {url!r}.")
         if parts.username is not None or parts.password is not None:
             raise ValueError("Credentials of a backend do not go into its URL.")
@@ -62,6 +67,9 @@ class UrlBackend:
 
     def start(self) -> None:
         """Needs a running event loop."""
+        # Imported here, so that the embedded server's process and the command line do not pay for aiohttp.
+        from kansatsu.backends.client import Client
+
         self._client = Client(self._origin, limits=self._limits, tls=self._tls, observer=self._health)
         if self._watch:
             self._watching = asyncio.create_task(self._keep_looking(self._client), name=f"watch {self._origin}")
@@ -112,7 +120,7 @@ class UrlBackend:
             await self._client.close()
             self._client = None
 
-    async def _keep_looking(self, client: Client) -> None:
+    async def _keep_looking(self, client: "Client") -> None:
         while True:
             await self.look()
             await asyncio.sleep(_LOOK_AGAIN_SECONDS if self._health.down else _LOOK_SECONDS)
@@ -125,7 +133,7 @@ class Target:
     `host` is the backend's own, None where AWS's name of each service is sent.
     """
 
-    client: Client
+    client: "Client"
     credentials: Credentials
     clock: Clock
     host: str | None = None
