@@ -24,6 +24,7 @@ _DROPPED = frozenset(name.encode() for name in HOP_BY_HOP | {"date", "server"})
 # when the next request goes out leaves us not knowing whether that was done.
 _FRESH_SECONDS = 2.0
 _LONGEST_FIELD, _MOST_HEADERS = 64 * 1024, 2048  # 2 KiB of S3's metadata can be a thousand headers
+_WAITING = 256 * 1024  # bytes of an answer that wait for the client
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 2.0
 
 
@@ -72,6 +73,7 @@ class Client:
             max_line_size=_LONGEST_FIELD,
             max_field_size=_LONGEST_FIELD,
             max_headers=_MOST_HEADERS,
+            read_bufsize=_WAITING // 2,  # aiohttp stops reading at twice that
             trust_env=False,
         )
 
