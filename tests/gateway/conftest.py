@@ -81,7 +81,9 @@ class Gateway:
         forwarder = Forwarder({}, self.backend, ACCOUNT)
         metadata = MetadataService(load_keys(self.data_dir, self.clock), self.clock)
         settings = WorkloadSettings(account=ACCOUNT, region=REGION)
-        self.workload = Workload(self.store, self.clock, settings, _no_instances, backend=forwarder.ask)
+        self.workload = Workload(
+            self.store, self.clock, settings, _no_instances, serve_task=_no_instances, backend=forwarder.ask
+        )
         accounts = Accounts(lambda: self.store.snapshot().accounts(), forwarder.keeps_apart)
         resources = Resources(Knowledge(forwarder.ask, self.clock, KINDS), forwarder.ask, ACCOUNT, accounts)
         self.pipeline = Pipeline(self.store, self.recorder, self.workload, forwarder, resources, self.clock)

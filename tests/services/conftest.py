@@ -83,6 +83,7 @@ class World:
 
     def __init__(self, store: Store, clock: TestClock):
         self.store, self.clock, self.uses = store, clock, Uses()
+        self.workload: Any = None
         admin = bootstrap(store, ACCOUNT)
         assert admin is not None
         self.admin_keys = {
@@ -157,7 +158,7 @@ class World:
         context = self._context(caller)
         call = Call(
             caller, caller.account, REGION, "request-id", self.clock.now(), context, self.store,
-            self.uses, None, self.clock,  # type: ignore[arg-type]
+            self.uses, self.workload, self.clock,  # type: ignore[arg-type]
         )  # fmt: skip
         with self.store.read() as conn:
             call.enter(lambda: conn)

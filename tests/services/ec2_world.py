@@ -59,6 +59,7 @@ class Ec2World(World):
         self.provider = FakeProvider()
         self.injector = FakeInjector()
         self.server = FakeServer()
+        self.task_server: Any = FakeServer()
         self.settings = WorkloadSettings(account=ACCOUNT, region=REGION, **settings)
         super().__init__(store, clock)
         self.workload = self.fresh_workload()
@@ -72,6 +73,7 @@ class Ec2World(World):
             self.clock,
             self.settings,
             self.server,
+            serve_task=self.task_server,
             provider=self.provider,
             injector=self.injector,
             backend=backend,
@@ -91,6 +93,7 @@ class Ec2World(World):
     def settle(self) -> None:
         """Let everything that was begun come to its end, and look at the engine once."""
         self.run(self.workload.launcher.settle())
+        self.run(self.workload.runner.settle())
         self.run(self.workload.refresh())
 
     def close(self) -> None:

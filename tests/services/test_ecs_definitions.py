@@ -8,6 +8,9 @@ from botocore.exceptions import ClientError
 
 from kansatsu.services import ecs
 from services.conftest import ACCOUNT, World
+from services.ec2_world import Ec2World, cloud
+
+__all__ = ["cloud"]
 
 PACKAGES = (ecs,)  # importing it registers its operations
 ARN = f"arn:aws:ecs:us-east-1:{ACCOUNT}:"
@@ -20,6 +23,11 @@ Refused = Callable[..., str]
 
 def container(**more: Any) -> dict[str, Any]:
     return {"name": "web", "image": "web:latest", "memory": 64, **more}
+
+
+@pytest.fixture
+def world(cloud: Ec2World) -> Ec2World:
+    return cloud
 
 
 @pytest.fixture(name="ecs")

@@ -11,9 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from services.conftest import World
-from services.test_ecs_definitions import PACKAGES, container
+from services.ec2_world import cloud
+from services.test_ecs_definitions import PACKAGES, container, world
+from services.test_ecs_tasks import CLUSTER
 
-__all__ = ["PACKAGES"]
+__all__ = ["PACKAGES", "cloud", "world"]
 
 TAGS = [{"key": "Team", "value": "Blue"}]
 ANY = "ForAnyValue:StringEquals"
@@ -31,6 +33,22 @@ def register(client: Any) -> Any:
     return client.register_task_definition(
         family="f", containerDefinitions=[container()], requiresCompatibilities=["EC2"], tags=TAGS
     )
+
+
+def run(client: Any) -> Any:
+    return client.run_task(cluster="tagged", taskDefinition="tagged", tags=TAGS)
+
+
+def describe(client: Any) -> Any:
+    return client.describe_tasks(cluster="tagged", tasks=client.list_tasks(cluster="tagged")["taskArns"])
+
+
+def stop(client: Any) -> Any:
+    return client.stop_task(cluster="tagged", task=client.list_tasks(cluster="tagged")["taskArns"][0])
+
+
+def find(client: Any) -> Any:
+    return client.list_tasks(cluster="tagged")
 
 
 @dataclass(frozen=True)
@@ -64,13 +82,29 @@ CASES = [
     Case("aws:RequestTag/Team", create, "ecs:TagResource", "Blue", "Red"),
     Case("aws:TagKeys", register, "ecs:RegisterTaskDefinition", "Team", "Cost", ANY),
     Case("ecs:privileged", register, "ecs:RegisterTaskDefinition", "false", "true"),
+    Case("ecs:CreateAction", run, "ecs:TagResource", "RunTask", "CreateCluster"),
+    Case("aws:RequestTag/Team", run, "ecs:RunTask", "Blue", "Red"),
+    Case("ecs:ResourceTag/Team", run, "ecs:RunTask", "Blue", "Red"),
+    *(
+        Case("ecs:cluster", ask, f"ecs:{name}", f"{CLUSTER}tagged", f"{CLUSTER}default", "ArnEquals")
+        for ask, name in ((run, "RunTask"), (describe, "DescribeTasks"), (stop, "StopTask"), (find, "ListTasks"))
+    ),
+    *(
+        Case("ecs:ResourceTag/Team", ask, f"ecs:{name}", "Blue", "Red")
+        for ask, name in ((describe, "DescribeTasks"), (stop, "StopTask"))
+    ),
+    Case("ecs:enable-execute-command", run, "ecs:RunTask", "false", "true"),
+    Case("ecs:enable-ebs-volumes", run, "ecs:RunTask", "false", "true"),
     Case("ecs:compute-compatibility", register, "ecs:RegisterTaskDefinition", "EC2", "FARGATE", ANY),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_key_decides(world: World, case: Case) -> None:
-    world.client("ecs").create_cluster(clusterName="tagged", tags=TAGS)
+    admin = world.client("ecs")
+    admin.create_cluster(clusterName="tagged", tags=TAGS)
+    admin.register_task_definition(family="tagged", containerDefinitions=[container()], tags=TAGS)
+    admin.run_task(cluster="tagged", taskDefinition="tagged", tags=TAGS)
     with pytest.raises(ClientError, match="not authorized to perform"):
         case.ask(world.client("ecs", world.user("wrong", *case.statements(case.wrong))))
     case.ask(world.client("ecs", world.user("right", *case.statements(case.right))))

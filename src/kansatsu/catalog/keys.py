@@ -113,6 +113,7 @@ _SET = {
     "services.ec2.instances.run_instances": "ec2:ImageType ec2:Public ec2:Subnet",
     "services.ecs._resources.resource_tags": "ecs:ResourceTag/${TagKey}",
     "services.ecs._resources.tagging": "ecs:CreateAction",
+    "services.ecs.tasks.run_task": "ecs:cluster ecs:enable-ebs-volumes ecs:enable-execute-command",
     "services.ecs.definitions.register_task_definition": "ecs:compute-compatibility ecs:privileged",
     "services.iam._resources.entity": """iam:PolicyARN iam:PermissionsBoundary iam:ResourceTag/${TagKey}
         aws:ResourceTag/${TagKey}""",
@@ -143,7 +144,6 @@ _AS_ON_AWS = {
     "no operation has it": "iam:RoleTemplateARN sts:AWSServiceName sts:RequestContext*",
 }
 _REFUSED = {
-    "RunTask": "ecs:cluster ecs:enable-ebs-volumes ecs:enable-execute-command",
     "sizes of whole tasks": "ecs:task-cpu ecs:task-memory",
     "capacity providers and Fargate": "ecs:capacity-provider ecs:fargate-ephemeral-storage-kms-key",
     "services, container instances and daemons of ECS, and its ExecuteCommand": """ecs:account-setting

@@ -16,7 +16,7 @@ from kansatsu.cli.output import Failure
 from kansatsu.cli.settings import BY_NAME, NOT_ENFORCED, OBSERVE, Settings
 from kansatsu.cli.surroundings import Keys
 from kansatsu.clock import SystemClock
-from kansatsu.delivery import CredentialEndpoint, MetadataService, load_keys
+from kansatsu.delivery import CredentialEndpoint, MetadataService, TaskEndpoint, load_keys
 from kansatsu.gateway.app import App
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.pipeline import Pipeline
@@ -26,7 +26,7 @@ from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
 from kansatsu.workload import Handle, Workload, WorkloadSettings
 from kansatsu.workload.associations import RevokeOn
 from kansatsu.workload.injection import InjectorClient
-from kansatsu.workload.views import InstanceView
+from kansatsu.workload.views import InstanceView, TaskView
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +78,12 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     async def serve_instance(view: InstanceView, sockets: Sequence[socket.socket]) -> Handle:
         return _Both(await metadata.serve(sockets[0], view), await servers[0].listen(sockets[1], inside=True))
 
+    endpoint = CredentialEndpoint(metadata, clock)
+    tasks = TaskEndpoint(endpoint, clock)
+
+    async def serve_task(view: TaskView, sockets: Sequence[socket.socket]) -> Handle:
+        return _Both(await tasks.serve(sockets[0], view), await servers[0].listen(sockets[1], inside=True))
+
     workload = Workload(
         store,
         clock,
@@ -88,6 +94,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
             session_duration=settings.session_duration,
         ),
         serve_instance,
+        serve_task=serve_task,
         provider=provider,
         injector=injector,
         backend=forwarder.ask,
@@ -122,7 +129,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     servers.append(server)
     stack.push_async_callback(server.close)
     stack.push_async_callback(_stop, asyncio.get_running_loop().create_task(_keep_up(store)))
-    await _serve_processes(workload, CredentialEndpoint(metadata, clock), stack)
+    await _serve_processes(workload, endpoint, stack)
     await workload.start()
     stack.push_async_callback(workload.close)
     return server
@@ -179,7 +186,7 @@ def _forget_profiles(settings: Settings) -> None:
 
 
 class _Both:
-    """Two handles as one: the metadata service and the gateway of the same workload."""
+    """Two handles as one: the credentials and the gateway of the same workload."""
 
     def __init__(self, *handles: Handle) -> None:
         self._handles = handles

@@ -1,18 +1,14 @@
 """`kansatsu instance`: adopt a container that runs, see which workload has which role; the rest is the AWS CLI's."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from kansatsu.cli import client, options
+from kansatsu.cli import client, options, workloads
 from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
 
 _COLUMNS = ("id", "kind", "name", "state", "profile", "role", "served", "problems")
-_ENDED = frozenset({"shutting-down", "terminated"})
-_PROFILE = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 
 
 @click.group()
@@ -22,11 +18,11 @@ def instance() -> None:
 
 @instance.command()
 @output_option
-@_PROFILE
+@workloads.PROFILE
 @options.where_options
 def ls(form: str, profile: str | None, **given: Any) -> None:
     """List instances and processes with their roles and problems."""
-    answer = _describe(given, profile)
+    answer = workloads.describe(given, profile)
     emit([_row(workload) for workload in answer["Workloads"]], _COLUMNS, form)
     for refused in answer.get("Refused", []):
         say(f"Not adopted: {refused['Container']}: {refused['Reason']}")
@@ -36,15 +32,14 @@ def ls(form: str, profile: str | None, **given: Any) -> None:
 @instance.command()
 @click.argument("wanted", metavar="ID")
 @output_option
-@_PROFILE
+@workloads.PROFILE
 @options.where_options
 def show(wanted: str, form: str, profile: str | None, **given: Any) -> None:
     """Show all that is known of one instance or process: its id, its beginning, or its name."""
-    found = _find(_describe(given, profile)["Workloads"], wanted)
-    if form == "json":
-        click.echo(json.dumps(found, indent=2, default=_text))
-        return
-    emit([{"field": name, "value": value} for name, value in _flat(found)], ("field", "value"), form)
+    found = workloads.find(
+        workloads.describe(given, profile)["Workloads"], wanted, "instance or process", "instance ls"
+    )
+    workloads.emit_one(found, form)
     if found["Id"].startswith("i-"):
         hint(f"aws ec2 describe-instances --instance-ids {found['Id']}", form)
     else:
@@ -57,7 +52,7 @@ def show(wanted: str, form: str, profile: str | None, **given: Any) -> None:
 @click.option("--instance-profile", metavar="PROFILE", help="Associate this instance profile at once.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the instance.")
 @output_option
-@_PROFILE
+@workloads.PROFILE
 @options.where_options
 def register(
     *,
@@ -90,11 +85,13 @@ def register(
 
 @instance.command()
 @click.argument("wanted", metavar="ID")
-@_PROFILE
+@workloads.PROFILE
 @options.where_options
 def rm(wanted: str, profile: str | None, **given: Any) -> None:
     """Take an adopted container's identity away; the container itself runs on."""
-    found = _find(_describe(given, profile)["Workloads"], wanted)
+    found = workloads.find(
+        workloads.describe(given, profile)["Workloads"], wanted, "instance or process", "instance ls"
+    )
     instance_id = found["Id"]
     if found.get("Kind") == "process":
         raise Failure(f"{instance_id} is {found.get('Name')}: its identity ends with the command; end that.")
@@ -105,35 +102,9 @@ def rm(wanted: str, profile: str | None, **given: Any) -> None:
     hint(again("instance ls"))
 
 
-def _find(workloads: Sequence[Mapping[str, Any]], wanted: str) -> Mapping[str, Any]:
-    """The one whose id or name it is, else whose id or container's id begins so; what has ended comes last."""
-    ways: tuple[Callable[[Mapping[str, Any]], bool], ...] = (
-        lambda w: wanted == w["Id"],
-        lambda w: wanted == w.get("Name"),
-        lambda w: wanted != "" and (w["Id"].startswith(wanted) or w.get("Container", "").startswith(wanted)),
-    )
-    alive = [workload for workload in workloads if workload.get("State") not in _ENDED]
-    for some in (alive, workloads):
-        for fits in ways:
-            found = [workload for workload in some if fits(workload)]
-            if len(found) == 1:
-                return found[0]
-            if found:
-                ids = ", ".join(workload["Id"] for workload in found)
-                raise Failure(f"{wanted} could be any of {ids}; give more of the id.")
-    raise Failure(f"There is no instance or process {wanted}; see `{again('instance ls')}`.")
-
-
-def _text(value: object) -> str:
-    """Times as ISO 8601, as the AWS CLI prints them."""
-    return value.isoformat() if isinstance(value, datetime) else str(value)
-
-
-def _describe(given: Mapping[str, Any], profile: str | None) -> Mapping[str, Any]:
-    control = client.connect(options.load(**given).settings, "kansatsu", profile)
-    with client.answers():
-        answer: Mapping[str, Any] = control.describe_workloads()
-    return answer
+def _find(wanted: str, given: Mapping[str, Any], profile: str | None) -> Mapping[str, Any]:
+    known = workloads.describe(given, profile)["Workloads"]
+    return workloads.find(known, wanted, "instance or process", "instance ls")
 
 
 def _row(workload: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,20 +118,6 @@ def _row(workload: Mapping[str, Any]) -> dict[str, Any]:
         "served": workload.get("Served"),
         "problems": workload.get("Problems", []),
     }
-
-
-def _flat(value: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Nested members as dotted names, list entries by position, in the order of the answer."""
-    rows: list[tuple[str, Any]] = []
-    for name, member in value.items():
-        if isinstance(member, Mapping):
-            rows += _flat(member, f"{prefix}{name}.")
-        elif isinstance(member, list) and member and isinstance(member[0], Mapping):
-            for index, entry in enumerate(member):
-                rows += _flat(entry, f"{prefix}{name}.{index}.")
-        else:
-            rows.append((prefix + name, _text(member) if isinstance(member, datetime) else member))
-    return rows
 
 
 def _tag(text: str) -> dict[str, str]:

@@ -18,6 +18,7 @@ COMMANDS = {
     "aws": "awscli",
     "run": "run",
     "instance": "instance",
+    "task": "task",
     "account": "account",
     "why": "why",
     "can": "can",

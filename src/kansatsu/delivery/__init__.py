@@ -4,5 +4,6 @@ from kansatsu.delivery.containers import CredentialEndpoint
 from kansatsu.delivery.instance_identity import Keys, load_keys
 from kansatsu.delivery.metadata import MetadataService
 from kansatsu.delivery.server import Handle
+from kansatsu.delivery.tasks import TaskEndpoint
 
-__all__ = ["CredentialEndpoint", "Handle", "Keys", "MetadataService", "load_keys"]
+__all__ = ["CredentialEndpoint", "Handle", "Keys", "MetadataService", "TaskEndpoint", "load_keys"]

@@ -239,3 +239,13 @@ task_definition = Table(
     Column("document", Text, nullable=False),  # JSON: the request, by AWS's names, without its tags
     Column("tags", Text, nullable=False),  # JSON object
 )
+
+# A task is a row for an hour after its end; all that is not searched by is in its details.
+task = Table(
+    "task",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account", String(12), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("details", Text, nullable=False),  # JSON: see workload/tasks/task.py
+)

@@ -52,6 +52,7 @@ class Attacher:
         self._injector = injector
         self._serve = serve
         self._own = own_namespaces
+        self.taken: dict[int, str] = {}  # network namespaces of tasks: inode -> whose it is
 
     def check(self, container: Container, member: Member | None = None) -> None:
         """Raise Refused when this container's network namespace cannot be given an identity of its own."""
@@ -66,10 +67,11 @@ class Attacher:
             return
         # INVARIANT: one namespace, one identity: whoever shares it would be served as somebody else.
         holder = self._fleet.of_namespace(process.namespace)
-        if holder is not None and holder is not member:
+        whose = f"instance {holder.instance.id}" if holder not in (None, member) else self.taken.get(process.namespace)
+        if whose:
             raise Refused(
-                f"Container {container.name or container.id[:12]} shares its network with instance "
-                f"{holder.instance.id}: the two would have one identity."
+                f"Container {container.name or container.id[:12]} shares its network with {whose}: the two would have "
+                "one identity."
             )
 
     async def attach(self, member: Member, container: Container) -> None:

@@ -14,12 +14,14 @@ import aiohttp
 from kansatsu.workload import pause
 from kansatsu.workload.injection import InjectionError, start_time
 from kansatsu.workload.providers import (
+    DEFAULTS,
     ROLE_LABEL,
     Container,
     Executed,
     Image,
     NoSuchContainer,
     NoSuchImage,
+    Options,
     Process,
     ProviderError,
 )
@@ -27,6 +29,7 @@ from kansatsu.workload.providers import (
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
 _SCRIPT = "/var/lib/cloud/instance/scripts/part-001"  # where cloud-init puts user data, too
 _NO_CONNECTION = 900  # what aiodocker makes of a socket that nobody listens on
+_MIB = 1 << 20
 _OUTPUT_LIMIT = 65536  # bytes of a script's output that are kept
 
 
@@ -88,13 +91,19 @@ class DockerEngine:
             return str(container.id)
 
     async def create(
-        self, name: str, image: str, namespace: str, environment: Mapping[str, str], labels: Mapping[str, str]
+        self,
+        name: str,
+        image: str,
+        namespace: str,
+        environment: Mapping[str, str],
+        labels: Mapping[str, str],
+        options: Options = DEFAULTS,
     ) -> str:
-        config: dict[str, Any] = {
+        config = _configured(options) | {
             "Image": image,
             "Env": [f"{key}={value}" for key, value in environment.items()],
             "Labels": dict(labels),
-            "HostConfig": {"NetworkMode": f"container:{namespace}"},
+            "HostConfig": _limited(options) | {"NetworkMode": f"container:{namespace}"},
         }
         async with _translated(NoSuchImage):
             return str((await self._docker.containers.create(config, name=name)).id)
@@ -125,6 +134,11 @@ class DockerEngine:
                 while (message := await stream.read_out()) is not None:
                     output += message.data[: _OUTPUT_LIMIT - len(output)]
             return Executed((await command.inspect()).get("ExitCode"), output.decode(errors="replace"))
+
+    async def logs(self, reference: str, lines: int) -> str:
+        async with _translated(NoSuchContainer):
+            container = self._docker.containers.container(reference)
+            return "".join(await container.log(stdout=True, stderr=True, tail=lines))
 
     def alive(self, process: Process) -> bool:
         try:
@@ -191,7 +205,38 @@ def _inspected(item: Mapping[str, Any], process: Process | None) -> Container:
         host_network=(item.get("HostConfig") or {}).get("NetworkMode") == "host",
         address=address,
         mac=mac,
+        exit_code=_exit_code(item["State"]),
     )
+
+
+def _exit_code(state: Mapping[str, Any]) -> int | None:
+    """None for one that runs or has never run."""
+    ended = state.get("Status") in ("exited", "dead", "stopped") and not state.get("Running")
+    return state.get("ExitCode") if ended else None
+
+
+def _configured(options: Options) -> dict[str, Any]:
+    """https://docs.docker.com/reference/api/engine/version/v1.43/#tag/Container/operation/ContainerCreate"""
+    given: dict[str, Any] = {
+        "Entrypoint": options.entry_point,
+        "Cmd": options.command,
+        "User": options.user,
+        "WorkingDir": options.working_directory,
+        "OpenStdin": options.stdin,
+        "Tty": options.terminal,
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def _limited(options: Options) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "Memory": options.memory * _MIB,
+        "MemoryReservation": options.memory_reservation * _MIB,
+        "CpuShares": options.cpu_shares,
+        "ReadonlyRootfs": options.read_only,
+        "Ulimits": [{"Name": name, "Soft": soft, "Hard": hard} for name, soft, hard in options.ulimits],
+    }
+    return {name: value for name, value in given.items() if value}
 
 
 def _process(state: Mapping[str, Any]) -> Process | None:

@@ -21,6 +21,9 @@ from kansatsu.workload.launch import Launcher
 from kansatsu.workload.placement import BackendCall
 from kansatsu.workload.processes import Processes
 from kansatsu.workload.providers import Image, NoSuchContainer, Provider, ProviderError
+from kansatsu.workload.tasks.attachment import ServeTask, TaskAttacher
+from kansatsu.workload.tasks.roster import Roster
+from kansatsu.workload.tasks.runner import Runner
 from kansatsu.workload.views import InstanceView
 
 log = logging.getLogger(__name__)
@@ -48,7 +51,8 @@ class Workload:
     """Instances and processes with their identities.
 
     `provider` is None without a container engine, `injector` without the privileged helper: what needs them says so.
-    `serve` starts serving an instance's sockets; delivery lies above this package. `backend` answers for subnets.
+    `serve` starts serving an instance's sockets, `serve_task` a task's; delivery lies above this package. `backend`
+    answers for subnets.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Workload:
         settings: WorkloadSettings,
         serve: Serve,
         *,
+        serve_task: ServeTask,
         provider: Provider | None = None,
         injector: Injector | None = None,
         backend: BackendCall | None = None,
@@ -66,6 +71,8 @@ class Workload:
         self.issuer = Issuer(store, clock, settings.session_duration)
         self.associations = Associations(self.fleet, self.issuer, settings.revoke_on)
         self.processes = Processes(self.fleet, self.issuer, self.associations)
+        self.tasks = Roster(store, clock)
+        self.runner: Runner | None = None  # of tasks; None without a container engine
         self.process_endpoint = ""  # http://127.0.0.1:PORT of the credential endpoint; the composition root sets it
         self.known_images: frozenset[str] = frozenset()  # AMI ids of the local images when they were last looked at
         self._provider = provider
@@ -80,12 +87,14 @@ class Workload:
             self._launcher = Launcher(
                 self.fleet, provider, attacher, self._supervisor, associations=self.associations, backend=backend
             )
+            self.runner = Runner(self.tasks, provider, TaskAttacher(attacher, injector, serve_task), self.issuer)
 
     # ---- life ------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Load the fleet, serve what runs, and watch from now on."""
         self.fleet.load()
+        self.tasks.load()
         await self.processes.recover()
         if self._launcher is not None:
             await self._launcher.recover()
@@ -97,6 +106,9 @@ class Workload:
     async def refresh(self) -> None:
         """One round of what the watch does all the time: deletions elsewhere, the engine, labels."""
         await self.associations.follow_changes()
+        if self.runner is not None:  # before instances: a namespace is that of the task which was launched into it
+            await self.runner.reconcile()
+            await self.runner.forget_ended()
         if self._supervisor is not None:
             await self._supervisor.reconcile()
             await self._supervisor.apply_labels()
@@ -107,6 +119,8 @@ class Workload:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
         await self.processes.close()
+        if self.runner is not None:
+            await self.runner.close()
         if self._launcher is not None:
             await self._launcher.close()
         for member in self.fleet:
@@ -118,6 +132,8 @@ class Workload:
     async def clear(self) -> None:
         """Forget every instance and process: for tests. What we launched is removed, what we adopted runs on."""
         await self.processes.close()
+        if self.runner is not None:
+            await self.runner.clear()
         if self._launcher is not None:
             await self._launcher.clear()
         for member in self.fleet:

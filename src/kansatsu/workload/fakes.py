@@ -6,7 +6,17 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from kansatsu.workload.injection import InjectionError
-from kansatsu.workload.providers import Container, Executed, Image, NoSuchContainer, Process, ProviderError
+from kansatsu.workload.providers import (
+    DEFAULTS,
+    Container,
+    Executed,
+    Image,
+    NoSuchContainer,
+    NoSuchImage,
+    Options,
+    Process,
+    ProviderError,
+)
 from kansatsu.workload.views import InstanceView
 
 _IMAGE = "ab" * 32  # the image of containers that somebody else started
@@ -22,6 +32,8 @@ class FakeProvider:
         self.events: list[tuple[str, str]] = []
         self.scripts: list[tuple[str, bytes]] = []
         self.environments: dict[str, Mapping[str, str]] = {}
+        self.options: dict[str, Options] = {}
+        self.missing: set[str] = set()  # images that there are not
         self.broken = ""
         self.engine = "fake"
         self.refuse_start = ""
@@ -49,13 +61,13 @@ class FakeProvider:
         )
         return key
 
-    def halt(self, key: str) -> None:
+    def halt(self, key: str, code: int = 0) -> None:
         """The container's process ends."""
-        self.containers[key] = replace(self.containers[key], running=False, process=None)
+        self.containers[key] = replace(self.containers[key], running=False, process=None, exit_code=code)
 
     def resume(self, key: str) -> None:
         """The container starts: a new process in a new namespace."""
-        self.containers[key] = replace(self.containers[key], running=True, process=self._process())
+        self.containers[key] = replace(self.containers[key], running=True, process=self._process(), exit_code=None)
 
     def restart_behind(self, key: str) -> None:
         """Stopped and started between two looks."""
@@ -90,12 +102,15 @@ class FakeProvider:
         return self.add(name, labels=labels)
 
     async def create(self, name: str, image: str, namespace: str, environment: Mapping[str, str],
-                     labels: Mapping[str, str]) -> str:  # fmt: skip
+                     labels: Mapping[str, str], options: Options = DEFAULTS) -> str:  # fmt: skip
         self._check()
+        if image in self.missing:
+            raise NoSuchImage(f"No such image: {image}")
         self.events.append(("create", name))
         key = self.add(name, labels=labels, running=False)
         self._shares[key] = namespace
         self.environments[key] = environment
+        self.options[key] = options
         return key
 
     async def start(self, reference: str) -> None:
@@ -127,6 +142,10 @@ class FakeProvider:
         self._check()
         self.scripts.append((self._find(reference), script))
         return Executed(0, "")
+
+    async def logs(self, reference: str, lines: int) -> str:
+        self._check()
+        return f"the last {lines} lines of {self.containers[self._find(reference)].name}\n"
 
     def alive(self, process: Process) -> bool:
         return any(item.process == process for item in self.containers.values())

@@ -43,6 +43,24 @@ class Container:
     host_network: bool = False
     address: str = ""  # IPv4
     mac: str = ""
+    exit_code: int | None = None  # of one that was inspected and has ended
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an application runs, as far as its image does not say it; None and "" leave what the image says."""
+
+    entry_point: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    user: str = ""
+    working_directory: str = ""
+    memory: int = 0  # MiB; 0 is no limit
+    memory_reservation: int = 0  # MiB
+    cpu_shares: int = 0
+    read_only: bool = False
+    stdin: bool = False
+    terminal: bool = False
+    ulimits: tuple[tuple[str, int, int], ...] = ()  # (name, soft, hard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +87,9 @@ class Executed:
     output: str
 
 
+DEFAULTS = Options()
+
+
 class Provider(Protocol):
     """A container engine. Every method may raise ProviderError; those on one container NoSuchContainer."""
 
@@ -88,7 +109,7 @@ class Provider(Protocol):
         """Create and start a container that only holds a network namespace; returns its id."""
 
     async def create(self, name: str, image: str, namespace: str, environment: Mapping[str, str],
-                     labels: Mapping[str, str]) -> str:  # fmt: skip
+                     labels: Mapping[str, str], options: Options = DEFAULTS) -> str:  # fmt: skip
         """Create, and do not start, a container of `image` inside the network namespace of container `namespace`."""
 
     async def start(self, reference: str) -> None: ...
@@ -103,6 +124,9 @@ class Provider(Protocol):
 
     async def execute(self, reference: str, script: bytes) -> Executed:
         """Run a script as root inside a running container and wait for its end."""
+
+    async def logs(self, reference: str, lines: int) -> str:
+        """The last lines that a container wrote, to standard output and standard error."""
 
     def alive(self, process: Process) -> bool:
         """Whether exactly this process still runs; cheap, asked twice a second."""

@@ -7,7 +7,7 @@ an association, a tag or a metadata option that changed shows at once.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 # How a set of credentials reached the instance: without (1.0) or with (2.0) a session token of the metadata service.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html (ec2:RoleDelivery)
@@ -136,3 +136,13 @@ class ProcessView(Protocol):
 
     def credentials(self) -> CredentialsState:
         """The credentials due now. Never raises and never waits."""
+
+
+class TaskView(ProcessView, Protocol):
+    """One ECS task: it has endpoints of its own, where its credential id is enough."""
+
+    def container(self, key: str) -> dict[str, Any] | None:
+        """The metadata document of one of its containers, by the key in its endpoint's path; None for other keys."""
+
+    def task(self) -> dict[str, Any]:
+        """The metadata document of the task."""

@@ -1,5 +1,5 @@
-"""ECS: clusters and task definitions. Importing registers operations."""
+"""ECS: clusters, task definitions, and tasks that are containers on this host. Importing registers operations."""
 
-from kansatsu.services.ecs import clusters, definitions
+from kansatsu.services.ecs import clusters, definitions, tasks
 
-__all__ = ["clusters", "definitions"]
+__all__ = ["clusters", "definitions", "tasks"]

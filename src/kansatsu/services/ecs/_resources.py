@@ -9,13 +9,13 @@ from typing import Any
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization, asked_tags
-from kansatsu.errors import ClientException, InvalidParameterException
+from kansatsu.errors import ClientException, ClusterNotFoundException, InvalidParameterException
 from kansatsu.identity import EntityRecord
 from kansatsu.services.passing import passing
 from kansatsu.services.registry import Call, Params
 from kansatsu.workload.processes import ECS_TASKS
 from kansatsu.workload.tasks import records
-from kansatsu.workload.tasks.records import DEFAULT_CLUSTER, Cluster, Place, TaskDefinition
+from kansatsu.workload.tasks.records import ACTIVE, DEFAULT_CLUSTER, Cluster, Place, TaskDefinition
 
 Context = dict[str, str | tuple[str, ...]]
 
@@ -55,6 +55,16 @@ def cluster_check(call: Call, action: str, given: str | None, more: Context | No
     found = find_cluster(call, given)
     context = resource_tags(found.tags if found else {}) | (more or {})
     return Authorization(f"ecs:{action}", cluster_arn(call, given), context, True)
+
+
+def active_cluster(call: Call, given: str | None) -> Cluster:
+    """The cluster in which tasks are. Raises ClusterNotFoundException."""
+    found = find_cluster(call, given)
+    if found is None:
+        raise ClusterNotFoundException("Cluster not found.")
+    if found.status != ACTIVE:
+        raise ClusterNotFoundException("The referenced cluster was inactive.")
+    return found
 
 
 def find_definition(call: Call, given: str) -> TaskDefinition | None:

@@ -7,8 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from kansatsu.catalog import Authorization, asked_tags
-from kansatsu.errors import ClusterNotFoundException, InvalidParameterException, Unimplemented
+from kansatsu.errors import (
+    ClusterContainsTasksException,
+    ClusterNotFoundException,
+    InvalidParameterException,
+    Unimplemented,
+)
 from kansatsu.services.ecs import _pages
+from kansatsu.services.ecs._render import tag_list
 from kansatsu.services.ecs._resources import (
     NAME,
     cluster_arn,
@@ -21,6 +27,7 @@ from kansatsu.services.ecs._resources import (
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload.tasks import records
 from kansatsu.workload.tasks.records import ACTIVE, DEFAULT_CLUSTER, INACTIVE, Cluster
+from kansatsu.workload.tasks.task import PENDING, PROVISIONING, RUNNING
 
 
 def _create_checks(call: Call, params: Params) -> Iterator[Authorization]:
@@ -88,6 +95,8 @@ def delete_cluster(call: Call, cluster: str) -> dict[str, Any]:
     found = find_cluster(call, cluster)
     if found is None or found.status == INACTIVE:
         raise ClusterNotFoundException("The referenced cluster was not found.")
+    if any(_counts(call, found)):
+        raise ClusterContainsTasksException("The Cluster cannot be deleted while Tasks are active.")
     gone = Cluster(found.place, found.name, INACTIVE)
     records.save_cluster(call.conn, gone)
     return {"cluster": shown(call, gone)}
@@ -95,13 +104,14 @@ def delete_cluster(call: Call, cluster: str) -> dict[str, Any]:
 
 def shown(call: Call, cluster: Cluster, *, tags: bool = False) -> dict[str, Any]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Cluster.html"""
+    running, pending = _counts(call, cluster)
     return {
         "clusterArn": cluster.arn,
         "clusterName": cluster.name,
         "status": cluster.status,
         "registeredContainerInstancesCount": 0,
-        "runningTasksCount": 0,
-        "pendingTasksCount": 0,
+        "runningTasksCount": running,
+        "pendingTasksCount": pending,
         "activeServicesCount": 0,
         "statistics": [],
         "tags": tag_list(cluster.tags) if tags else [],
@@ -111,5 +121,7 @@ def shown(call: Call, cluster: Cluster, *, tags: bool = False) -> dict[str, Any]
     }
 
 
-def tag_list(tags: Any) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in sorted(tags.items())]
+def _counts(call: Call, cluster: Cluster) -> tuple[int, int]:
+    """How many tasks run, and how many are about to."""
+    states = [member.task.state for member in call.workload.tasks.of_cluster(cluster.place, cluster.name)]
+    return states.count(RUNNING), states.count(PROVISIONING) + states.count(PENDING)

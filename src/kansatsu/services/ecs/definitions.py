@@ -10,6 +10,7 @@ from typing import Any
 from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import ClientException, InvalidParameterException, Unimplemented
 from kansatsu.services.ecs import _pages, _validation
+from kansatsu.services.ecs._render import tag_list
 from kansatsu.services.ecs._resources import (
     ROLES,
     Context,
@@ -20,7 +21,6 @@ from kansatsu.services.ecs._resources import (
     tag_dict,
     tagging,
 )
-from kansatsu.services.ecs.clusters import tag_list
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload.tasks import records
 from kansatsu.workload.tasks.records import ACTIVE, INACTIVE, TaskDefinition

@@ -9,9 +9,12 @@ from kansatsu.errors import IncorrectState
 from kansatsu.identity import profiles
 from kansatsu.services.ec2 import _tagging
 from kansatsu.services.ec2._resources import ec2_arn, instance_context, member_of, pass_role, profile_named
+from kansatsu.services.ecs._resources import place_of
+from kansatsu.services.kansatsu import tasks
+from kansatsu.services.kansatsu._shown import issued, role_shown, trouble
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload import Member, RegisteredProcess, find_profile
-from kansatsu.workload.views import CredentialError, CredentialsState
+from kansatsu.workload.tasks.roster import Member as Task
 
 
 def _register_checks(call: Call, params: Params) -> Iterator[Authorization]:
@@ -65,16 +68,25 @@ async def describe_workloads(call: Call, instance_ids: list[str] | None = None) 
     shown = [_instance(call, member) for member in _members(call, instance_ids)]
     processes = [p for p in call.workload.processes.all() if p.member is None and p.account == call.account]
     shown += [_process(call, p) for p in processes if not instance_ids or p.handle in instance_ids]
+    shown += [tasks.task(call, member) for member in _tasks(call, instance_ids)]
     refused = [{"Container": key, "Reason": why} for key, why in sorted(call.workload.refused.items())]
     return {"Workloads": shown, "Refused": refused}
 
 
 def _members(call: Call, instance_ids: Sequence[str] | None) -> list[Member]:
     if instance_ids:
-        wanted = [key for key in instance_ids if not key.startswith("p-")]
+        theirs = {member.task.id for member in _tasks(call, instance_ids)}
+        wanted = [key for key in instance_ids if not key.startswith("p-") and key not in theirs]
         return [call.workload.fleet.get(call.account, call.region, key) for key in wanted]
     place = (call.account, call.region)
     return [m for m in call.workload.fleet.live() if (m.instance.account, m.instance.region) == place]
+
+
+def _tasks(call: Call, wanted: Sequence[str] | None) -> list[Task]:
+    """The tasks, those that ended within an hour too."""
+    here = place_of(call)
+    found = [member for member in call.workload.tasks if member.task.place == here]
+    return [member for member in found if not wanted or member.task.id in wanted]
 
 
 def _instance(call: Call, member: Member) -> dict[str, Any]:
@@ -90,8 +102,8 @@ def _instance(call: Call, member: Member) -> dict[str, Any]:
         "Launched": datetime.fromtimestamp(item.launched, UTC),
         "Adopted": item.adopted,
         "Served": member.handle is not None or (item.provider == "process" and item.state == "running"),
-        "Problems": [text for text in (member.problem, member.waiting, _trouble(state)) if text],
-        "Credentials": [_issued(call, f"{item.id}/{delivery}", delivery) for delivery in ("1.0", "2.0")],
+        "Problems": [text for text in (member.problem, member.waiting, trouble(state)) if text],
+        "Credentials": [issued(call, f"{item.id}/{delivery}", delivery) for delivery in ("1.0", "2.0")],
     }
     shown["Credentials"] = [entry for entry in shown["Credentials"] if entry]
     optional = {
@@ -108,13 +120,13 @@ def _instance(call: Call, member: Member) -> dict[str, Any]:
         with call.store.read() as conn:
             profile = profiles.by_id(conn, held.profile_id)
         if profile is not None and profile.role_id:
-            shown.update(_role(call, profile.role_id))
+            shown.update(role_shown(call, profile.role_id))
     return shown
 
 
 def _process(call: Call, process: RegisteredProcess) -> dict[str, Any]:
-    trouble = _trouble(process.credentials())
-    issued = _issued(call, f"{process.handle}/", "")
+    problem = trouble(process.credentials())
+    held = issued(call, f"{process.handle}/", "")
     shown = {
         "Id": process.handle,
         "Kind": "process",
@@ -123,34 +135,7 @@ def _process(call: Call, process: RegisteredProcess) -> dict[str, Any]:
         "Region": process.region,
         "Adopted": True,
         "Served": True,
-        "Problems": [trouble] if trouble else [],
-        "Credentials": [issued] if issued else [],
+        "Problems": [problem] if problem else [],
+        "Credentials": [held] if held else [],
     }
-    return shown | (_role(call, process.grant.role_id) if process.grant else {})
-
-
-def _trouble(state: CredentialsState) -> str:
-    return f"{state.code}: {state.message}" if isinstance(state, CredentialError) else ""
-
-
-def _issued(call: Call, key: str, delivery: str) -> dict[str, Any]:
-    kept = call.workload.issuer.kept(key)
-    if kept is None:
-        return {}
-    shown: dict[str, Any] = {
-        "AccessKeyId": kept.access_key_id,
-        "Issued": kept.last_updated,
-        "Expiration": kept.expiration,
-    }
-    return shown | ({"Delivery": delivery} if delivery else {})
-
-
-def _role(call: Call, role_id: str) -> dict[str, Any]:
-    role = call.store.snapshot().entity(role_id)
-    if role is None:
-        return {}
-    shown: dict[str, Any] = {"Name": role.name, "Arn": role.arn}
-    used = call.recorder.last_used(role.id)
-    if used is not None:
-        shown["LastUsed"] = datetime.fromtimestamp(used.time, UTC)
-    return {"Role": shown}
+    return shown | (role_shown(call, process.grant.role_id) if process.grant else {})

@@ -1,1 +1,1 @@
-"""ECS: clusters and task definitions."""
+"""ECS: clusters, task definitions, and tasks that are containers with an identity of their own."""

@@ -1,0 +1,74 @@
+"""`kansatsu task`: which ECS task has which role, and what it wrote; the rest is the AWS CLI's."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from kansatsu.cli import client, options, workloads
+from kansatsu.cli.output import again, emit, hint, output_option
+
+_COLUMNS = ("id", "definition", "cluster", "state", "role", "served", "problems")
+_LINES = click.IntRange(1, 10000)
+
+
+@click.group()
+def task() -> None:
+    """Tasks: containers that ECS's RunTask started, each task with a role of its own."""
+
+
+@task.command()
+@output_option
+@workloads.PROFILE
+@options.where_options
+def ls(form: str, profile: str | None, **given: Any) -> None:
+    """List tasks with their roles and problems; those that ended, for an hour."""
+    found = workloads.describe(given, profile, tasks=True)["Workloads"]
+    emit([_row(each) for each in found], _COLUMNS, form)
+    hint(again("task show ID") if found else "aws ecs run-task --task-definition FAMILY", form)
+
+
+@task.command()
+@click.argument("wanted", metavar="ID")
+@output_option
+@workloads.PROFILE
+@options.where_options
+def show(wanted: str, form: str, profile: str | None, **given: Any) -> None:
+    """Show all that is known of one task: its id, its beginning, or its family where that is one task."""
+    found = _find(wanted, given, profile)
+    workloads.emit_one(found, form)
+    hint(again(f"task logs {found['Id'][:12]}"), form)
+
+
+@task.command()
+@click.argument("wanted", metavar="ID")
+@click.option("--container", metavar="NAME", help="Only this container of the task.")
+@click.option("-n", "--lines", type=_LINES, default=100, show_default=True, help="How many lines of each container.")
+@workloads.PROFILE
+@options.where_options
+def logs(wanted: str, container: str | None, lines: int, profile: str | None, **given: Any) -> None:
+    """Print what a task's containers wrote last; with several, each line begins with the container's name."""
+    found = _find(wanted, given, profile)
+    control = client.connect(options.load(**given).settings, "kansatsu", profile)
+    asked = {"Container": container} if container else {}
+    with client.answers():
+        answer = control.get_task_logs(Task=found["Id"], Lines=lines, **asked)["Logs"]
+    for log in answer:
+        for line in log["Text"].splitlines():
+            click.echo(f"{log['Container']}: {line}" if len(answer) > 1 else line)
+
+
+def _find(wanted: str, given: Mapping[str, Any], profile: str | None) -> Mapping[str, Any]:
+    return workloads.find(workloads.describe(given, profile, tasks=True)["Workloads"], wanted, "task", "task ls")
+
+
+def _row(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": found["Id"],
+        "definition": found.get("TaskDefinition"),
+        "cluster": found.get("Cluster"),
+        "state": found.get("State"),
+        "role": found.get("Role", {}).get("Name"),
+        "served": found.get("Served"),
+        "problems": found.get("Problems", []) or [found.get("StoppedReason", "")],
+    }

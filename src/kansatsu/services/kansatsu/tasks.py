@@ -1,0 +1,89 @@
+"""Tasks of ECS as the control API shows them: who has which role, and what they wrote."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from kansatsu.catalog import Authorization
+from kansatsu.errors import AwsError, InvalidParameterValue, ServiceUnavailable
+from kansatsu.services.ecs._resources import place_of, resource_tags
+from kansatsu.services.kansatsu._shown import issued, role_shown, trouble
+from kansatsu.services.registry import Call, Params, operation
+from kansatsu.workload import ProviderError
+from kansatsu.workload.tasks.roster import Member
+from kansatsu.workload.tasks.task import STOPPED, TaskContainer
+from kansatsu.workload.tasks.view import StoredTaskView
+
+
+class NoSuchTask(AwsError):
+    """A task that is not, or no longer, described."""
+
+    code = "NoSuchTask"
+    status = 404
+
+
+def task(call: Call, member: Member) -> dict[str, Any]:
+    """One task as a Workload."""
+    item, served = member.task, member.served
+    ended = item.state == STOPPED
+    problems = [served.problem]
+    if not ended:
+        problems.append(trouble(StoredTaskView(lambda: item, call.workload.issuer).credentials()))
+    held = issued(call, f"{item.id}/", "")
+    shown: dict[str, Any] = {
+        "Id": item.id,
+        "Kind": "task",
+        "Name": item.family,
+        "State": item.state,
+        "Arn": item.arn,
+        "Region": item.region,
+        "Cluster": item.cluster,
+        "TaskDefinition": f"{item.family}:{item.revision}",
+        "Launched": datetime.fromtimestamp(item.created, UTC),
+        "Adopted": False,
+        "Served": served.handle is not None,
+        "Problems": [text for text in problems if text],
+        "Credentials": [held] if held else [],
+        "Containers": [_container(each) for each in item.containers],
+    }
+    words = {"PrivateIpAddress": "" if ended else item.address, "StoppedReason": item.stopped_reason}
+    shown.update({name: text for name, text in words.items() if text})
+    return shown | (role_shown(call, item.role_id) if item.role_id else {})
+
+
+def _container(container: TaskContainer) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "Name": container.name,
+        "State": container.state,
+        "Image": container.definition["image"],
+        "Container": container.reference,
+        "Reason": container.reason,
+        "ExitCode": container.exit_code,
+    }
+    return {name: value for name, value in shown.items() if value not in ("", None)}
+
+
+def _one(call: Call, params: Params) -> Authorization:
+    place = place_of(call)
+    found = call.workload.tasks.called(place, params["Task"])
+    resource = found.task.arn if found else place.arn(f"task/*/{params['Task']}")
+    context = resource_tags(found.task.tags) | {"ecs:cluster": found.task.cluster_arn} if found else {}
+    return Authorization("kansatsu:GetTaskLogs", resource, context, True)
+
+
+@operation("kansatsu", "GetTaskLogs", resource=_one)
+async def get_task_logs(call: Call, task: str, container: str | None = None, lines: int = 100) -> dict[str, Any]:
+    found, runner = call.workload.tasks.called(place_of(call), task), call.workload.runner
+    if found is None or runner is None:
+        raise NoSuchTask(f"There is no task {task}.")
+    wanted = [each for each in found.task.containers if container in (None, each.name)]
+    if not wanted:
+        names = ", ".join(each.name for each in found.task.containers)
+        raise InvalidParameterValue(f"Task {task} has no container {container}; it has {names}.")
+    try:
+        return {
+            "Logs": [
+                {"Container": each.name, "Text": await runner.logs(each, lines)} for each in wanted if each.reference
+            ]
+        }
+    except ProviderError as error:
+        raise ServiceUnavailable(str(error)) from error

@@ -1,0 +1,100 @@
+"""All tasks in memory, written through to the store: the one place where they change."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Connection
+
+from kansatsu.clock import Clock
+from kansatsu.identity import Store
+from kansatsu.workload.tasks import task as rows
+from kansatsu.workload.tasks.attachment import Served
+from kansatsu.workload.tasks.records import Place
+from kansatsu.workload.tasks.task import PROVISIONING, STOPPED, Task, TaskContainer
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A task with what is only in memory."""
+
+    task: Task
+    served: Served = field(default_factory=Served)
+    half_made: bool = False  # an earlier run of the control plane may have left containers of it
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Roster:
+    """Tasks by id."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+        self._members: dict[str, Member] = {}
+
+    def load(self) -> None:
+        """Read everything from the store; what is served begins anew."""
+        with self.store.read() as conn:
+            self._members = {task.id: Member(task, half_made=task.state == PROVISIONING) for task in rows.load(conn)}
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return self.clock.now().timestamp()
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(list(self._members.values()))
+
+    def live(self) -> list[Member]:
+        """Those that have not stopped."""
+        return [member for member in self if member.task.state != STOPPED]
+
+    def of_cluster(self, place: Place, cluster: str) -> list[Member]:
+        return [member for member in self if (member.task.place, member.task.cluster) == (place, cluster)]
+
+    def find(self, place: Place, cluster: str, task_id: str) -> Member | None:
+        """A task of that cluster; one of another account, region or cluster is as good as none."""
+        member = self._members.get(task_id)
+        return member if member and (member.task.place, member.task.cluster) == (place, cluster) else None
+
+    def called(self, place: Place, task_id: str) -> Member | None:
+        """A task by its id alone, in whatever cluster."""
+        member = self._members.get(task_id)
+        return member if member and member.task.place == place else None
+
+    # ---- changes: the store first, then memory ---------------------------------------------------------------------
+
+    async def add(self, tasks: list[Task]) -> list[Member]:
+        """New tasks: all of them, or none."""
+
+        def work(conn: Connection) -> None:
+            for task in tasks:
+                rows.save(conn, task, new=True)
+
+        await self.store.transact(work)
+        members = [Member(task) for task in tasks]
+        self._members.update({member.task.id: member for member in members})
+        return members
+
+    async def change(self, member: Member, **values: Any) -> None:
+        """Set fields of the task; nothing is written when nothing changes. The caller holds the member's lock."""
+        changed = replace(member.task, **values)
+        if changed != member.task:
+            changed = replace(changed, version=changed.version + 1)
+            await self.store.transact(lambda conn: rows.save(conn, changed))
+            member.task = changed
+
+    async def contain(self, member: Member, name: str, **values: Any) -> None:
+        """Set fields of one of its containers."""
+        containers = tuple(replace(each, **values) if each.name == name else each for each in member.task.containers)
+        await self.change(member, containers=containers)
+
+    async def forget(self, member: Member) -> None:
+        """Drop a task for good."""
+        await self.store.transact(lambda conn: rows.forget(conn, member.task.id))
+        del self._members[member.task.id]
+
+
+def container_of(member: Member, name: str) -> TaskContainer:
+    """One of its containers as it is now."""
+    return next(each for each in member.task.containers if each.name == name)

@@ -1,0 +1,390 @@
+"""Brings tasks and their containers together: network first, identity second, and only then the application.
+
+One function, `_advance`, looks at a task and takes its next steps. It is called when something was asked for and twice
+a second besides, so that what a killed control plane left half done is finished by the next one.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from contextlib import suppress
+from typing import Any
+
+from kansatsu.errors import ConflictException
+from kansatsu.workload.attachment import Refused
+from kansatsu.workload.credentials import Issuer
+from kansatsu.workload.injection import InjectionError
+from kansatsu.workload.providers import (
+    OWNER_LABEL,
+    ROLE_LABEL,
+    Container,
+    NoSuchContainer,
+    NoSuchImage,
+    Options,
+    Provider,
+    ProviderError,
+)
+from kansatsu.workload.tasks.attachment import TaskAttacher
+from kansatsu.workload.tasks.roster import Member, Roster, container_of
+from kansatsu.workload.tasks.task import (
+    DEFAULT_STOP_SECONDS,
+    PENDING,
+    PROVISIONING,
+    RUNNING,
+    STOPPED,
+    Task,
+    TaskContainer,
+)
+from kansatsu.workload.tasks.view import StoredTaskView, container_name, labels_of, metadata_key
+
+log = logging.getLogger(__name__)
+
+_REMEMBERED = 3600.0  # seconds that a stopped task is still described, and its containers' logs are kept
+_LONGEST_PAUSE = 60.0  # seconds between attempts to serve a task that cannot be served
+_ENDPOINT = "http://169.254.170.2"
+
+
+class _Failed(Exception):
+    """The task cannot go on; the text is its stoppedReason."""
+
+    def __init__(self, reason: str, container: str = "") -> None:
+        super().__init__(reason)
+        self.container = container  # whose fault it is, where it is one's
+
+
+class Runner:
+    """Starts, watches and stops the containers of tasks."""
+
+    def __init__(self, roster: Roster, provider: Provider, attacher: TaskAttacher, issuer: Issuer) -> None:
+        self.roster = roster
+        self._provider = provider
+        self._attacher = attacher
+        self._issuer = issuer
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._one_by_one = asyncio.Lock()
+
+    async def home(self) -> str:
+        """Which engine this is. Raises ProviderError."""
+        return await self._provider.home()
+
+    async def logs(self, container: TaskContainer, lines: int) -> str:
+        """The last lines of one container. Raises ProviderError."""
+        return await self._provider.logs(container.reference, lines)
+
+    def go(self, member: Member) -> None:
+        """Take the next steps of a task in the background."""
+        self._spawn(self._turn(member, None))
+
+    async def run(self, tasks: list[Task]) -> list[Member]:
+        """New tasks, all of one request; the same client token again answers with the tasks that there are.
+
+        Raises ConflictException. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/ECS_Idempotency.html
+        """
+        async with self._one_by_one:
+            first = tasks[0]
+            same = [
+                member
+                for member in self.roster.of_cluster(first.place, first.cluster)
+                if first.client_token and member.task.client_token == first.client_token
+            ]
+            if any(member.task.digest != first.digest for member in same):
+                raise ConflictException(
+                    "The clientToken was used before in a request with other parameters.",
+                    fields={"resourceIds": [member.task.arn for member in same]},
+                )
+            if same:
+                return sorted(same, key=lambda member: member.task.index)
+            members = await self.roster.add(tasks)
+        for member in members:
+            self.go(member)
+        return members
+
+    async def stop(self, member: Member, code: str, reason: str) -> None:
+        """From now on it is to stop; a task that is stopping keeps its first reason."""
+        if member.task.desired == STOPPED:
+            return
+        async with member.lock:
+            await self._condemn(member, code, reason)
+        self.go(member)
+
+    async def reconcile(self) -> None:
+        """One look at the engine; one that is away changes nothing."""
+        if not (live := self.roster.live()):
+            return
+        try:
+            home = await self._provider.home()
+            containers = {item.id: item for item in await self._provider.list()}
+        except ProviderError:
+            return  # the watch of instances has said so
+        for member in live:
+            # INVARIANT: an engine says nothing about the containers of another one: what it lacks is not gone.
+            if member.task.engine != home:
+                member.served.problem = f"Its container engine ({member.task.engine}) is not the one in use."
+            elif not member.lock.locked():  # else somebody is at work on it
+                await self._turn(member, containers)
+
+    async def forget_ended(self) -> None:
+        """Drop tasks that stopped an hour ago, with their containers, as AWS does."""
+        for member in self.roster:
+            if member.task.state == STOPPED and (member.task.stopped or 0.0) < self.roster.now() - _REMEMBERED:
+                await self._remove(member.task)
+                await self.roster.forget(member)
+
+    # ---- one task --------------------------------------------------------------------------------------------------
+
+    async def _turn(self, member: Member, listed: Mapping[str, Container] | None) -> None:
+        async with member.lock:
+            try:
+                try:
+                    await self._advance(member, listed)
+                except _Failed as failure:
+                    log.warning("task %s could not be started: %s", member.task.id, failure)
+                    if failure.container:
+                        await self.roster.contain(member, failure.container, reason=str(failure))
+                    await self._condemn(member, "TaskFailedToStart", str(failure))
+                    await self._wind_up(member)
+            except ProviderError as error:
+                log.warning("task %s: %s", member.task.id, error)  # it is tried again
+
+    async def _advance(self, member: Member, listed: Mapping[str, Container] | None) -> None:
+        if member.task.state == STOPPED:
+            return
+        await self._look(member, listed)
+        if member.task.desired == RUNNING and member.task.state == PROVISIONING:
+            await self._provision(member)
+        if member.task.desired == RUNNING:
+            await self._serve(member)
+            await self._start_ready(member)
+        if member.task.desired == STOPPED:
+            await self._wind_up(member)
+
+    async def _look(self, member: Member, listed: Mapping[str, Container] | None) -> None:
+        """Write down which containers have ended, and with what."""
+        for container in member.task.containers:
+            if container.state != RUNNING:
+                continue
+            found = listed.get(container.reference) if listed is not None else None
+            if found is not None and found.running:
+                continue
+            try:
+                found = await self._provider.inspect(container.reference)
+            except NoSuchContainer:
+                found = None
+            if found is None:
+                why = "The container was removed."
+                await self.roster.contain(member, container.name, state=STOPPED, reason=why)
+            elif not found.running:
+                await self.roster.contain(member, container.name, state=STOPPED, exit_code=found.exit_code)
+        if any(each.essential and each.state == STOPPED for each in member.task.containers):
+            await self._condemn(member, "EssentialContainerExited", "Essential container in task exited")
+
+    async def _condemn(self, member: Member, code: str, reason: str) -> None:
+        if member.task.desired != STOPPED:
+            await self.roster.change(
+                member, desired=STOPPED, stop_code=code, stopped_reason=reason, stopping=self.roster.now()
+            )
+
+    # ---- to its start ----------------------------------------------------------------------------------------------
+
+    async def _provision(self, member: Member) -> None:
+        """The network, the identity inside it, and the containers, none of which runs yet."""
+        task = member.task
+        if member.half_made:
+            await self._remove(task)
+            member.half_made = False
+        owned = {OWNER_LABEL: task.id}
+        try:
+            namespace = await self._provider.create_namespace(
+                _holder(task), task.id[:12], owned | {ROLE_LABEL: "namespace"}
+            )
+            holder = await self._provider.inspect(namespace)
+            await self.roster.change(member, namespace=namespace, address=holder.address)
+            await self._attach(member, holder)
+        except (ProviderError, InjectionError, Refused, OSError) as error:
+            raise _Failed(f"ResourceInitializationError: {error}") from error
+        for container in task.containers:
+            await self._create(member, container, owned)
+        await self.roster.change(member, state=PENDING)
+
+    async def _create(self, member: Member, container: TaskContainer, owned: dict[str, str]) -> None:
+        image = container.definition["image"]
+        try:
+            reference = await self._provider.create(
+                container_name(member.task, container),
+                image,
+                member.task.namespace,
+                _environment(member.task, container),
+                labels_of(member.task, container) | owned | {ROLE_LABEL: "application"},
+                _options(container),
+            )
+        except NoSuchImage as error:
+            why = f"CannotPullContainerError: {image} is no local image, and Kansatsu pulls none: {error}"
+            raise _Failed(why, container.name) from error
+        except ProviderError as error:
+            raise _Failed(f"CannotCreateContainerError: {error}", container.name) from error
+        await self.roster.contain(member, container.name, reference=reference)
+
+    async def _attach(self, member: Member, holder: Container) -> None:
+        view = StoredTaskView(lambda: member.task, self._issuer)
+        await self._attacher.attach(f"task {member.task.id}", member.served, view, holder)
+
+    async def _serve(self, member: Member) -> None:
+        """Make sure that the endpoints are there: after a restart of ours they are not."""
+        served = member.served
+        if served.handle is not None and served.process is not None and self._provider.alive(served.process):
+            return
+        now = self.roster.now()
+        if now < served.retry_at:
+            return
+        try:
+            holder = await self._provider.inspect(member.task.namespace)
+            if not holder.running:
+                raise NoSuchContainer(holder.name)
+            await self._attach(member, holder)
+        except NoSuchContainer:
+            await self._condemn(member, "InfrastructureHealth", "The network of the task is gone.")
+        except (Refused, InjectionError, OSError) as error:
+            served.failures += 1
+            served.retry_at = now + min(0.25 * 2**served.failures, _LONGEST_PAUSE)
+            served.problem = str(error)
+            log.warning("task %s cannot be served: %s", member.task.id, error)
+
+    async def _start_ready(self, member: Member) -> None:
+        """Start the containers whose turn it is; the task runs once all have been started."""
+        # INVARIANT: an application starts after its identity is being served, never before.
+        if member.served.handle is None:
+            return
+        while ready := [each for each in member.task.containers if each.state == PENDING and _ready(member, each)]:
+            for container in ready:
+                try:
+                    await self._provider.start(container.reference)
+                except ProviderError as error:
+                    raise _Failed(f"CannotStartContainerError: {error}", container.name) from error
+                await self.roster.contain(member, container.name, state=RUNNING)
+        if member.task.state == PENDING and all(each.state != PENDING for each in member.task.containers):
+            await self.roster.change(member, state=RUNNING, started=self.roster.now())
+
+    # ---- to its end ------------------------------------------------------------------------------------------------
+
+    async def _wind_up(self, member: Member) -> None:
+        """SIGTERM, SIGKILL when its time is up, and then no identity any more. The containers stay for their logs."""
+        running = [each for each in member.task.containers if each.state == RUNNING]
+        await asyncio.gather(*(self._end(member, each) for each in running))
+        for container in running:
+            code = None
+            with suppress(NoSuchContainer):
+                code = (await self._provider.inspect(container.reference)).exit_code
+            await self.roster.contain(member, container.name, state=STOPPED, exit_code=code)
+        await self._attacher.detach(member.served)
+        self._issuer.drop(f"{member.task.id}/")
+        if member.task.namespace:
+            with suppress(NoSuchContainer):
+                await self._provider.stop(member.task.namespace, seconds=0)
+        for container in member.task.containers:
+            await self.roster.contain(member, container.name, state=STOPPED)
+        await self.roster.change(member, state=STOPPED, stopped=self.roster.now())
+
+    async def _end(self, member: Member, container: TaskContainer) -> None:
+        seconds = container.definition.get("stopTimeout", DEFAULT_STOP_SECONDS)
+        try:
+            await self._provider.stop(container.reference, seconds=seconds)
+        except NoSuchContainer:
+            log.info("container %s of task %s was gone already", container.name, member.task.id)
+
+    async def _remove(self, task: Task) -> None:
+        for name in (*(container_name(task, each) for each in task.containers), _holder(task)):
+            try:
+                await self._provider.remove(name)
+            except ProviderError as error:
+                log.warning("container %s could not be removed: %s", name, error)
+
+    async def clear(self) -> None:
+        """Stop and forget every task."""
+        await self.settle()
+        for member in self.roster:
+            async with member.lock:
+                await self._attacher.detach(member.served)
+                await self._remove(member.task)
+                await self.roster.forget(member)
+
+    # ---- background work -------------------------------------------------------------------------------------------
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        job = asyncio.get_running_loop().create_task(work)
+        self._jobs.add(job)
+        job.add_done_callback(self._done)
+
+    def _done(self, job: asyncio.Task[None]) -> None:
+        self._jobs.discard(job)
+        if not job.cancelled() and (error := job.exception()) is not None:
+            log.error("background work on a task failed", exc_info=error)
+
+    async def settle(self) -> None:
+        """Wait until nothing is under way any more."""
+        while self._jobs:
+            await asyncio.gather(*self._jobs, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Stop serving; containers run on, and are adopted by the next start."""
+        for job in self._jobs:
+            job.cancel()  # what is half done is finished by the next start
+        await self.settle()
+        for member in self.roster:
+            await self._attacher.detach(member.served)
+
+
+def _holder(task: Task) -> str:
+    return f"ecs-{task.id}"  # no container of a task can be named so: see container_name
+
+
+def _ready(member: Member, container: TaskContainer) -> bool:
+    """Whether everything that it depends on has come as far as it must.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
+    """
+    for item in container.definition.get("dependsOn", ()):
+        other = container_of(member, item["containerName"])
+        if item["condition"] == "START":
+            if other.state == PENDING:
+                return False
+        elif other.state != STOPPED:
+            return False
+        elif item["condition"] == "SUCCESS" and other.exit_code != 0:
+            why = f"Container {other.name} ended with {other.exit_code}, and {container.name} waits for its success."
+            raise _Failed(why, container.name)
+    return True
+
+
+def _environment(task: Task, container: TaskContainer) -> dict[str, str]:
+    """What the application is told; of these, only where the gateway and the Region are is its own to change."""
+    key = metadata_key(task, container)
+    environment = {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
+        "AWS_REGION": task.region,
+        "AWS_DEFAULT_REGION": task.region,
+        **{pair["name"]: pair.get("value", "") for pair in container.definition.get("environment", ())},
+        "AWS_EXECUTION_ENV": "AWS_ECS_EC2",
+        "ECS_CONTAINER_METADATA_URI": f"{_ENDPOINT}/v3/{key}",
+        "ECS_CONTAINER_METADATA_URI_V4": f"{_ENDPOINT}/v4/{key}",
+    }
+    if task.role_id:
+        environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = f"/v2/credentials/{task.credential_id}"
+    return environment
+
+
+def _options(container: TaskContainer) -> Options:
+    given = container.definition
+    entry_point, command = given.get("entryPoint"), given.get("command")
+    return Options(
+        entry_point=tuple(entry_point) if entry_point else None,
+        command=tuple(command) if command else None,
+        user=given.get("user", ""),
+        working_directory=given.get("workingDirectory", ""),
+        memory=given.get("memory", 0),
+        memory_reservation=given.get("memoryReservation", 0),
+        cpu_shares=given.get("cpu", 0),
+        read_only=given.get("readonlyRootFilesystem", False),
+        stdin=given.get("interactive", False),
+        terminal=given.get("pseudoTerminal", False),
+        ulimits=tuple((one["name"], one["softLimit"], one["hardLimit"]) for one in given.get("ulimits", ())),
+    )

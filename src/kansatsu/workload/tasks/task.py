@@ -1,0 +1,112 @@
+"""What is known of a task and its containers, and how that is kept: rows in, frozen dataclasses out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select, update
+
+from kansatsu.identity import schema
+from kansatsu.workload.tasks.records import Place
+
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
+PROVISIONING, PENDING, RUNNING, STOPPED = "PROVISIONING", "PENDING", "RUNNING", "STOPPED"
+LAUNCH_TYPE = "EC2"
+DEFAULT_STOP_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class TaskContainer:
+    """One container of a task; `definition` is that of the task definition with the overrides of this task."""
+
+    id: str  # 32 hex digits, in its ARN
+    definition: Mapping[str, Any]
+    reference: str = ""  # the engine's full id, once it was created
+    state: str = PENDING
+    exit_code: int | None = None
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        return str(self.definition["name"])
+
+    @property
+    def essential(self) -> bool:
+        return bool(self.definition.get("essential", True))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task. Times are epoch seconds; a role is "" where the task has none."""
+
+    id: str  # 32 hex digits
+    account: str
+    region: str
+    cluster: str
+    family: str
+    revision: int
+    containers: tuple[TaskContainer, ...]
+    credential_id: str  # 128 random bits
+    created: float
+    role_id: str = ""
+    role_arn: str = ""
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
+    started_by: str = ""
+    client_token: str = ""
+    digest: str = ""  # of the request that carried the client token
+    index: int = 0  # among the tasks of one request
+    engine: str = ""
+    namespace: str = ""  # the container that holds the task's network
+    address: str = ""
+    desired: str = RUNNING
+    state: str = PROVISIONING
+    version: int = 1
+    started: float | None = None
+    stopping: float | None = None
+    stopped: float | None = None
+    stop_code: str = ""
+    stopped_reason: str = ""
+
+    @property
+    def place(self) -> Place:
+        return Place(self.account, self.region)
+
+    @property
+    def arn(self) -> str:
+        return self.place.arn(f"task/{self.cluster}/{self.id}")
+
+    @property
+    def cluster_arn(self) -> str:
+        return self.place.arn(f"cluster/{self.cluster}")
+
+    @property
+    def definition_arn(self) -> str:
+        return self.place.arn(f"task-definition/{self.family}:{self.revision}")
+
+    def container_arn(self, container: TaskContainer) -> str:
+        return self.place.arn(f"container/{self.cluster}/{self.id}/{container.id}")
+
+
+def load(conn: Connection) -> list[Task]:
+    """All tasks, the ended ones too, oldest first."""
+    table = schema.task
+    rows = conn.execute(select(table.c.details).order_by(table.c.created, table.c.id))
+    return [msgspec.json.decode(row.details, type=Task) for row in rows]
+
+
+def save(conn: Connection, task: Task, *, new: bool = False) -> None:
+    """Insert or overwrite."""
+    table = schema.task
+    details = msgspec.json.encode(task).decode()
+    if new:
+        conn.execute(insert(table).values(id=task.id, account=task.account, created=task.created, details=details))
+    else:
+        conn.execute(update(table).where(table.c.id == task.id).values(details=details))
+
+
+def forget(conn: Connection, task_id: str) -> None:
+    """An hour after its end, as AWS forgets it."""
+    conn.execute(delete(schema.task).where(schema.task.c.id == task_id))

@@ -1,0 +1,216 @@
+"""Story 2: two ECS tasks on one host, each with its own task role, told with the real AWS CLI, containers and SDKs."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from story import ACCOUNT, BIN, PATIENT, Server, eventually, running
+
+from containers import Engine
+
+pytestmark = pytest.mark.root
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {
+            "ArnLike": {"aws:SourceArn": f"arn:aws:ecs:us-east-1:{ACCOUNT}:*"},
+            "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        },
+    },
+}
+OPERATOR = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": ["iam:CreateRole", "iam:PutRolePolicy", "ecs:*"], "Resource": "*"},
+        {"Effect": "Allow", "Action": ["kansatsu:DescribeWorkloads", "kansatsu:GetTaskLogs"], "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": "iam:PassRole",
+            "Resource": f"arn:aws:iam::{ACCOUNT}:role/story/*",
+            "Condition": {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
+        },
+    ],
+}
+BUCKET = "node-sdk-sample-1"
+# What AWS's sample for Node.js does: a bucket, and an object with a greeting in it. AWS SDK for JavaScript v3.
+SAMPLE = """
+import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+const s3 = new S3Client({ forcePathStyle: true });
+await s3.send(new CreateBucketCommand({ Bucket: process.env.BUCKET }));
+await s3.send(new PutObjectCommand({ Bucket: process.env.BUCKET, Key: "hello_world.txt", Body: "Hello World!" }));
+console.log("uploaded");
+setInterval(() => {}, 1000);
+"""
+# The neighbour: what it may, what it may not, and what it can reach of others.
+NEIGHBOUR = """
+import boto3, http.client, json, os, time
+def attempt(call, **parameters):
+    try:
+        call(**parameters)
+    except Exception as error:
+        return str(error)
+    return "ok"
+def get(address, path):
+    connection = http.client.HTTPConnection(address, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return [answer.status, answer.read().decode()]
+    except OSError as error:
+        return [0, type(error).__name__]
+own, agent = os.environ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"], "169.254.170.2"
+table, s3 = boto3.client("dynamodb"), boto3.client("s3")
+said = {
+    "dynamodb": attempt(table.list_tables),
+    "s3": attempt(s3.put_object, Bucket=os.environ["BUCKET"], Key="mine", Body=b"x"),
+    "own": get(agent, own)[0],
+    "neighbour": get(agent, os.environ["STOLEN"]),
+    "imds": get("169.254.169.254", "/latest/meta-data/"),
+    "metadata": json.loads(get(agent, os.environ["ECS_CONTAINER_METADATA_URI_V4"].partition(agent)[2] + "/task")[1]),
+}
+print(json.dumps(said), flush=True)
+while True:
+    time.sleep(0.2)
+    try:
+        key = boto3.Session().get_credentials().access_key
+    except Exception as error:
+        key = str(error)
+    print(json.dumps({"key": key, "dynamodb": attempt(table.list_tables)}), flush=True)
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path, engine: Engine) -> Iterator[Server]:
+    with running(tmp_path, engine.url, real_time=True) as started:
+        started.user("operator", json.dumps(OPERATOR))
+        yield started
+        # Tasks outlive Kansatsu, as they should; a test's do not outlive the test.
+        left = started.client("ecs").list_tasks()["taskArns"]
+        left += started.client("ecs").list_tasks(desiredStatus="STOPPED")["taskArns"]
+    for task in (arn.rpartition("/")[2] for arn in left):
+        engine.podman("rm", "-f", "-t", "0", f"ecs-{task}-app", f"ecs-{task}", check=False)
+
+
+def kansatsu(server: Server, *words: str) -> str:
+    """The command line of Kansatsu as the operator."""
+    access, secret = server.keys["operator"]
+    config = server.directory.parent / "operator-credentials"
+    config.write_text(f"[operator]\naws_access_key_id = {access}\naws_secret_access_key = {secret}\n")
+    ended = subprocess.run(
+        [str(BIN / "kansatsu"), *words, "--data-dir", str(server.directory), "--profile", "operator"],
+        env={**os.environ, "AWS_SHARED_CREDENTIALS_FILE": str(config)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def start(server: Server, name: str, image: str, program: list[str], may: Any, **environment: str) -> str:
+    """As the operator: a role that may do this, a task definition with it, and a task. The task's id."""
+    aws: Callable[..., Any] = lambda *words: server.aws("operator", *words)  # noqa: E731
+    role = aws(
+        *("iam", "create-role", "--role-name", name, "--path", "/story/"),
+        *("--assume-role-policy-document", json.dumps(TRUST)),
+    )
+    policy = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", **may}})
+    put = ("iam", "put-role-policy", "--role-name", name, "--policy-name", "may", "--policy-document", policy)
+    assert aws(*put) == {}
+    container = {
+        "name": "app",
+        "image": image,
+        "memory": 256,
+        "command": program,
+        "workingDirectory": "/app" if name == "sample" else "/",
+        "stopTimeout": 1,
+        "environment": [
+            {"name": key, "value": value} for key, value in {**PATIENT, "AWS_MAX_ATTEMPTS": "1", **environment}.items()
+        ],
+    }
+    made = aws(
+        *("ecs", "register-task-definition", "--family", name, "--task-role-arn", role["Role"]["Arn"]),
+        *("--container-definitions", json.dumps([container])),
+    )
+    assert made["taskDefinition"]["revision"] == 1, made
+    task = aws("ecs", "run-task", "--task-definition", name)["tasks"][0]["taskArn"]
+    assert aws("ecs", "wait", "tasks-running", "--tasks", task) == {}
+    return str(task.rpartition("/")[2])
+
+
+def test_task_story(server: Server, engine: Engine, image: Callable[[str], str]) -> None:
+    node, python = image("node"), image("python")
+    buckets = {"Action": ["s3:CreateBucket", "s3:PutObject"], "Resource": "arn:aws:s3:::node-sdk-sample-*"}
+    tables = {"Action": "dynamodb:*", "Resource": "*"}
+    program = ["node", "--input-type=module", "-e", SAMPLE]
+    sample = start(server, "sample", node, program, buckets, BUCKET=BUCKET)
+    # The sample has its bucket and its object.
+    stored = server.client("s3")
+    eventually(lambda: "uploaded" in kansatsu(server, "task", "logs", sample), 60)
+    assert stored.get_object(Bucket=BUCKET, Key="hello_world.txt")["Body"].read() == b"Hello World!"
+
+    stolen = environment_of(engine, sample)["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
+    program = ["python3", "-c", NEIGHBOUR]
+    neighbour = start(server, "neighbour", python, program, tables, BUCKET=BUCKET, STOLEN=stolen)
+    lines = lambda: kansatsu(server, "task", "logs", neighbour, "-n", "10000").splitlines()  # noqa: E731
+    said = json.loads(eventually(lines, 60)[0])
+    assert (said["dynamodb"], said["own"]) == ("ok", 200)
+    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/neighbour/{neighbour}"
+    assert (
+        f'User: {session} is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::{BUCKET}/mine" '
+        "because no identity-based policy allows the s3:PutObject action"
+    ) in said["s3"]
+    # INVARIANT: neither reaches the other's credentials, nor a metadata service of an instance.
+    status, body = said["neighbour"]
+    assert (status, json.loads(body)["code"]) == (400, "InvalidIdInRequest")
+    assert said["imds"] == [0, "ConnectionRefusedError"]
+    assert said["metadata"]["TaskARN"].endswith(f"task/default/{neighbour}")
+
+    shown = {each["id"]: each for each in json.loads(kansatsu(server, "task", "ls", "-o", "json"))}
+    assert {key: (each["state"], each["role"]) for key, each in shown.items()} == {
+        sample: ("RUNNING", "sample"),
+        neighbour: ("RUNNING", "neighbour"),
+    }
+    detail = json.loads(kansatsu(server, "task", "show", neighbour, "-o", "json"))
+    key = detail["Credentials"][0]["AccessKeyId"]
+    assert detail["Role"]["LastUsed"] and detail["Problems"] == []
+    assert key in lines()[-1]
+
+    # Killed and started again, the tasks run on with the same endpoints; they fail no longer than that takes.
+    server.end(kill=True)
+    before = len(words(engine, neighbour))
+    eventually(lambda: any(word["dynamodb"] != "ok" for word in words(engine, neighbour)[before:]), 30)
+    server.start()
+    down = len(words(engine, neighbour))
+    works = lambda word: word["dynamodb"] == "ok" and word["key"].startswith("ASIA")  # noqa: E731
+    eventually(lambda: any(works(word) for word in words(engine, neighbour)[down:]), 30)
+    back = len(words(engine, neighbour))
+    eventually(lambda: len(words(engine, neighbour)) > back + 2, 30)
+    assert all(works(word) for word in words(engine, neighbour)[back:])
+    assert environment_of(engine, sample)["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] == stolen
+
+    for task in (sample, neighbour):
+        server.aws("operator", "ecs", "stop-task", "--task", task, "--reason", "the story ends")
+    assert server.aws("operator", "ecs", "wait", "tasks-stopped", "--tasks", sample, neighbour) == {}
+    ended = server.aws("operator", "ecs", "describe-tasks", "--tasks", sample, neighbour)["tasks"]
+    assert {(each["stopCode"], each["stoppedReason"]) for each in ended} == {("UserInitiated", "the story ends")}
+    assert all("exitCode" in each["containers"][0] for each in ended)
+
+
+def environment_of(engine: Engine, task: str) -> dict[str, str]:
+    """What the application of a task was started with, as root on the host can see it."""
+    found = json.loads(engine.podman("inspect", f"ecs-{task}-app").stdout)[0]["Config"]["Env"]
+    return dict(pair.split("=", 1) for pair in found)
+
+
+def words(engine: Engine, task: str) -> list[dict[str, str]]:
+    """Everything that the neighbour has said, but for its first line."""
+    lines = engine.podman("logs", f"ecs-{task}-app").stdout.splitlines()
+    return [json.loads(line) for line in lines[1:]]
