@@ -90,9 +90,9 @@ class Roster:
         await self.change(member, containers=containers)
 
     async def forget(self, member: Member) -> None:
-        """Drop a task for good."""
+        """Drop a task for good; one that somebody else drops meanwhile is no error."""
         await self.store.transact(lambda conn: rows.forget(conn, member.task.id))
-        del self._members[member.task.id]
+        self._members.pop(member.task.id, None)
 
 
 def container_of(member: Member, name: str) -> TaskContainer:
