@@ -14,6 +14,8 @@ REFUSED = [
         "GetTemplateSummary", "ValidateTemplate", "EstimateTemplateCost")),
     *(("ssm", name, {"Name": f"{prefix}/aws/reference/secretsmanager/s"}) for name in (
         "GetParameter", "GetParameterHistory") for prefix in ("", "arn:aws:ssm:us-east-1:123456789012:parameter")),
+    *(("secretsmanager", name, {"AddReplicaRegions": [{"Region": "eu-west-1"}]}) for name in (
+        "CreateSecret", "ReplicateSecretToRegions")),
     ("ssm", "GetParameters", {"Names": ["a", "/aws/reference/secretsmanager/s"]}),
     ("ssm", "GetParametersByPath", {"Path": "/aws/reference/secretsmanager"}),
 ]  # fmt: skip
@@ -22,6 +24,7 @@ ALLOWED = [
     ("cloudcontrol", "GetResource", {}),
     ("sns", "Subscribe", {"Protocol": "sqs"}),
     ("s3", "PutObject", {}),
+    ("secretsmanager", "CreateSecret", {"Name": "s"}),
     ("cloudformation", "GetTemplateSummary", {"TemplateBody": "{}"}),
     ("ssm", "GetParameters", {"Names": ["/aws/service/x"]}),
 ]

@@ -51,6 +51,13 @@ def test_a_batch_of_secrets_asks_the_policy_of_each(gateway: Gateway, secret: st
         assert code_of(client.batch_get_secret_value, **chosen) == code
 
 
+def test_no_replica_of_a_secret_is_without_its_policy(gateway: Gateway, secret: str) -> None:
+    client = gateway.client("secretsmanager", gateway.user(statement("Allow", "secretsmanager:*")))
+    regions = [{"Region": "eu-west-1"}]
+    given = {"SecretId": secret, "AddReplicaRegions": regions}
+    assert code_of(client.replicate_secret_to_regions, **given) == "NotImplemented"
+
+
 def test_parameter_store_reads_no_secret(gateway: Gateway, secret: str) -> None:
     ssm = gateway.client("ssm", gateway.user(statement("Allow", "ssm:*")))
     name = f"/aws/reference/secretsmanager/{secret}"

@@ -41,6 +41,9 @@ def acts_unseen(operation: Operation, params: Mapping[str, Any]) -> str:
     # https://docs.aws.amazon.com/systems-manager/latest/userguide/integration-ps-secretsmanager.html
     if operation.service.name == "ssm" and any(_SECRETS in str(name).lower() for name in _parameters(params)):
         return "the backend would read the secret, and no policy would be asked about it; ask Secrets Manager for it"
+    # https://docs.aws.amazon.com/secretsmanager/latest/userguide/create-manage-multi-region-secrets.html
+    if operation.service.name == "secretsmanager" and params.get("AddReplicaRegions"):
+        return "the backend would make replicas without the resource policy of the secret, which would be open there"
     return _OPERATIONS.get(name, "")
 
 
