@@ -1,0 +1,83 @@
+"""The endpoints of a task: its own credential id and no other, its metadata, and AWS's errors."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from delivery.conftest import FakeClock, credentials
+from kansatsu.delivery import CredentialEndpoint, MetadataService, TaskEndpoint, load_keys
+from kansatsu.delivery.messages import Request, Response
+from kansatsu.workload.views import CredentialError, CredentialsState
+
+OWN, NEIGHBOUR = "a" * 32, "b" * 32
+
+
+@dataclass
+class FakeTask:
+    id: str = OWN
+    authorization: str = ""
+    instance: None = None
+    state: CredentialsState = field(default_factory=credentials)
+
+    def credentials(self) -> CredentialsState:
+        return self.state
+
+    def container(self, key: str) -> dict[str, Any] | None:
+        return {"Name": "web"} if key == "key" else None
+
+    def task(self) -> dict[str, Any]:
+        return {"TaskARN": "arn"}
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> TaskEndpoint:
+    clock = FakeClock()
+    return TaskEndpoint(CredentialEndpoint(MetadataService(load_keys(tmp_path, clock), clock), clock), clock)
+
+
+def ask(
+    endpoint: TaskEndpoint, path: str, view: Any = None, host: str = "169.254.170.2", method: str = "GET"
+) -> Response:
+    return endpoint.respond(Request(method, path, {"host": host}), view or FakeTask())
+
+
+def test_the_credentials_of_its_own_role(endpoint: TaskEndpoint) -> None:
+    got = ask(endpoint, f"/v2/credentials/{OWN}")
+    assert got.status == 200
+    assert set(json.loads(got.body)) == {"RoleArn", "AccessKeyId", "SecretAccessKey", "Token", "Expiration"}
+
+
+REFUSED = [
+    ("/v2/credentials", "169.254.170.2", "GET", 400, "NoIdInRequest"),
+    # INVARIANT: a neighbour's id, stolen, is one that does not exist here.
+    (f"/v2/credentials/{NEIGHBOUR}", "169.254.170.2", "GET", 400, "InvalidIdInRequest"),
+    (f"/v2/credentials/{OWN}x", "169.254.170.2", "GET", 400, "InvalidIdInRequest"),
+    (f"/v2/credentials/{OWN}", "rebound.example.com", "GET", 403, "AccessDenied"),
+    (f"/v2/credentials/{OWN}", "169.254.170.2", "POST", 405, "MethodNotAllowed"),
+    ("/latest/meta-data/", "169.254.170.2", "GET", 404, "NotFound"),
+    (f"/{OWN}/latest/meta-data/", "169.254.170.2", "GET", 404, "NotFound"),
+]
+
+
+@pytest.mark.parametrize(("path", "host", "method", "status", "code"), REFUSED)
+def test_what_is_refused(endpoint: TaskEndpoint, path: str, host: str, method: str, status: int, code: str) -> None:
+    got = ask(endpoint, path, host=host, method=method)
+    assert (got.status, json.loads(got.body)["code"]) == (status, code)
+
+
+def test_a_task_without_a_role_has_no_credentials(endpoint: TaskEndpoint) -> None:
+    assert ask(endpoint, f"/v2/credentials/{OWN}", FakeTask(state=None)).status == 400
+    error = CredentialError("AssumeRoleUnauthorizedAccess", "no trust", "r", FakeClock().now())
+    assert ask(endpoint, f"/v2/credentials/{OWN}", FakeTask(state=error)).status == 503
+
+
+@pytest.mark.parametrize("version", ["v3", "v4"])
+def test_metadata(endpoint: TaskEndpoint, version: str) -> None:
+    assert json.loads(ask(endpoint, f"/{version}/key").body) == {"Name": "web"}
+    assert json.loads(ask(endpoint, f"/{version}/key/task").body) == {"TaskARN": "arn"}
+    for path in ("", "/", "/other", "/other/task", "/key/stats", "/key/task/x"):
+        assert ask(endpoint, f"/{version}{path}").status == 404
+    assert ask(endpoint, f"/{version}/key", method="PUT").status == 405
