@@ -4,18 +4,25 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-UsingHTTPPOST.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
 """
 
+import asyncio
 import base64
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
+import tracemalloc
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from kansatsu.errors import ServiceUnavailable
+from kansatsu.gateway import forms
+from kansatsu.http import HttpRequest
 
 from . import raw
 from .conftest import Gateway
@@ -211,6 +218,57 @@ def test_nobodys_form_needs_a_policy_of_the_bucket(gateway: Gateway) -> None:
     assert post(gateway, own, data).status == 200
     assert held(gateway, own, "theirs/holiday.txt")["Body"].read() == BODY
     assert post(gateway, own, multipart([("key", "mine")])).code == "AccessDenied"
+
+
+def test_a_large_file_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    count, size = 96, 256 * 1024
+    start = multipart([("key", "large")]).partition(BODY)[0]
+    messages = iter([start, *(bytes(size) for _ in range(count)), f"\r\n--{BOUNDARY}--".encode()])
+
+    async def receive() -> dict[str, Any]:
+        piece = next(messages)
+        return {"type": "http.request", "body": piece, "more_body": not piece.endswith(b"--")}
+
+    async def upload() -> int:
+        request = HttpRequest("POST", "/bucket", "", {"content-type": f"multipart/form-data; boundary={BOUNDARY}"})
+        form = await forms.opened(request, receive)
+        assert form is not None
+        async with form.spooled() as (made, file):
+            passed = sum([len(piece) async for piece in file])
+            assert made.headers["content-length"] == str(passed)
+        return passed
+
+    tracemalloc.start()
+    try:
+        assert asyncio.run(upload()) == count * size
+        assert tracemalloc.get_traced_memory()[1] < 8 * MIB
+    finally:
+        tracemalloc.stop()
+    # And where there is no place for it, that is said.
+    messages = iter([start, *(bytes(size) for _ in range(count)), f"\r\n--{BOUNDARY}--".encode()])
+    monkeypatch.setattr(forms, "_PLACE", "/nowhere")
+    with pytest.raises(ServiceUnavailable, match="no room"):
+        asyncio.run(upload())
+
+
+def test_tags_that_are_no_document(gateway: Gateway, bucket: str, uploader: Keys) -> None:
+    got = post(gateway, bucket, multipart(signed(uploader, bucket, {"key": "safe/a", "tagging": "<Tagging"}).items()))
+    assert (got.status, got.code) == (400, "MalformedXML")
+
+
+def test_octets_one_by_one(gateway: Gateway, bucket: str, uploader: Keys) -> None:
+    data = multipart(signed(uploader, bucket, {"key": "slow"}).items())
+    ask = Ask(
+        "POST",
+        f"/{bucket}",
+        headers={"content-type": f"multipart/form-data; boundary={BOUNDARY}", "connection": "close"},
+    )
+    with socket.create_connection(gateway.address, 30) as connection:
+        connection.sendall(raw.head_bytes(ask, gateway.host, len(data)))
+        for place in range(0, len(data), 7):
+            connection.sendall(data[place : place + 7])
+        assert raw.read_all(connection).startswith(b"HTTP/1.1 204")
+    assert held(gateway, bucket, "slow")["Body"].read() == BODY
 
 
 # ---- attacks --------------------------------------------------------------------------------------------------------

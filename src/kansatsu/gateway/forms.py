@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
 """
 
 import asyncio
+import logging
 import os
 import re
 import tempfile
@@ -11,11 +12,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
+from typing import IO
 from urllib.parse import quote, urlencode, urlsplit
 
 from kansatsu import wire
 from kansatsu.backends import verified
-from kansatsu.errors import AwsError, Unimplemented
+from kansatsu.errors import AwsError, ServiceUnavailable, Unimplemented
 from kansatsu.gateway import asgi
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.forwarding import Forwarded
@@ -33,6 +35,8 @@ from kansatsu.signing import (
     parse_policy,
     too_large,
 )
+
+log = logging.getLogger(__name__)
 
 _PATH = re.compile(r"/([A-Za-z0-9._-]{1,255})(/.*)?", re.ASCII | re.DOTALL)
 # Of the browser's own headers only these count: all that AWS reads of the object is in the fields.
@@ -90,16 +94,13 @@ class Form:
 
         Only its end tells how long the file is, and backends want to know before they get it. Raises AwsError.
         """
-        size = 0
         # INVARIANT: nothing reaches the backend of a file that turns out too large, too small, or cut off.
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=_PLACE) as file:
-            async for piece in verified(self._pieces(), FormFile(self._boundary, self._smallest, self._largest)):
-                size += len(piece)
-                if size <= _IN_MEMORY:
-                    file.write(piece)
-                else:
-                    await asyncio.to_thread(file.write, piece)
-            file.seek(0)
+            try:
+                size = await self._fill(file)
+            except OSError as error:
+                log.error("an upload by form could not be kept in %s: %s", _PLACE or tempfile.gettempdir(), error)
+                raise ServiceUnavailable("There is no room for this file now. Please try again.") from error
 
             async def body() -> AsyncIterator[bytes]:
                 while piece := await asyncio.to_thread(file.read, 65536):
@@ -107,6 +108,17 @@ class Form:
 
             headers = {**self.request.headers, "content-length": str(size)}
             yield HttpRequest("PUT", self.request.path, "", headers), body()
+
+    async def _fill(self, file: IO[bytes]) -> int:
+        size = 0
+        async for piece in verified(self._pieces(), FormFile(self._boundary, self._smallest, self._largest)):
+            size += len(piece)
+            if size <= _IN_MEMORY:
+                file.write(piece)
+            else:
+                await asyncio.to_thread(file.write, piece)
+        file.seek(0)
+        return size
 
     async def answer(self, got: Forwarded, *, secure: bool) -> Answer:
         """What the form asked to be told; a refusal of the backend as it is."""
@@ -155,8 +167,11 @@ async def opened(request: HttpRequest, receive: asgi.Receive) -> Form | None:
     data, rest = b"", asgi.stream(receive)
     async for piece in rest:
         data += piece
-        if head := head_of(data, boundary):
+        # Only an empty line ends a head: octets that come one by one are not read anew with each.
+        complete = b"\r\n\r\n" in data[-len(piece) - 3 :] or len(data) > LONGEST_HEAD
+        if complete and (head := head_of(data, boundary)):
             return Form(head, boundary, data[head.length :], rest, request)
+    head_of(data, boundary)
     raise malformed()
 
 
