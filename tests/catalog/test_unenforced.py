@@ -125,7 +125,7 @@ def test_a_protocol_without_a_model_hides_nothing() -> None:
         ("lambda", "PutResourcePolicy", {}, "resource policy"),
         ("lambda", "AddLayerVersionPermission", {}, "resource policy statement"),
         ("secretsmanager", "PutResourcePolicy", {}, ""),
-        ("dynamodb", "PutResourcePolicy", {}, "resource policy"),
+        ("dynamodb", "PutResourcePolicy", {}, ""),
         ("dynamodb", "CreateTable", {"ResourcePolicy": "{}"}, "resource policy"),
         ("ecr", "SetRepositoryPolicy", {}, ""),
         ("ecr", "CreateRepositoryCreationTemplate", {"repositoryPolicy": "{}"}, "repository policy"),

@@ -49,6 +49,22 @@ def repository_policy(ecr: Any, name: str) -> str | None:
         return None
 
 
+def table(dynamodb: Any, name: str, *, index: str = "", **more: Any) -> str:
+    keys = {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
+    if index:
+        more["GlobalSecondaryIndexes"] = [{"IndexName": index, **keys, "Projection": {"ProjectionType": "ALL"}}]
+    attributes = [{"AttributeName": "id", "AttributeType": "S"}]
+    call = {**keys, "AttributeDefinitions": attributes, "BillingMode": "PAY_PER_REQUEST"}
+    return str(dynamodb.create_table(TableName=name, **call, **more)["TableDescription"]["TableName"])
+
+
+def table_policy(dynamodb: Any, arn: str) -> str | None:
+    try:
+        return str(dynamodb.get_resource_policy(ResourceArn=arn)["Policy"])
+    except dynamodb.exceptions.PolicyNotFoundException:
+        return None
+
+
 def put_topic(sns: Any, topic: str, text: str) -> Any:
     return sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=text)
 
@@ -118,7 +134,19 @@ ECR = Service(
     "InvalidParameterException",
     lambda ecr, name: ecr.delete_repository(repositoryName=name),
 )
-SERVICES = [SQS, SNS, KMS, SECRETS, ECR]
+TABLES = Service(
+    "dynamodb",
+    table,
+    lambda _dynamodb, name: f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}",
+    lambda dynamodb, name, text: dynamodb.put_resource_policy(ResourceArn=TABLES.arn(None, name), Policy=text),
+    lambda dynamodb, name: table_policy(dynamodb, TABLES.arn(None, name)),
+    lambda dynamodb, name: dynamodb.delete_resource_policy(ResourceArn=TABLES.arn(None, name)),
+    lambda dynamodb, name: dynamodb.get_item(TableName=name, Key={"id": {"S": "a"}}),
+    "dynamodb:GetItem",
+    "ValidationException",
+    lambda dynamodb, name: dynamodb.delete_table(TableName=name),
+)
+SERVICES = [SQS, SNS, KMS, SECRETS, ECR, TABLES]
 
 
 def says(effect: str, principal: Any, action: str, resource: str = "*", **more: Any) -> dict[str, Any]:

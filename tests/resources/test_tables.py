@@ -13,10 +13,11 @@ FUNCTIONS = {"lambda.AddPermission"}
 # Operations that change what a resource's own policy, grants or names are: what a name may tell.
 CHANGES = re.compile(
     r"(Put|Set|Add|Remove|Delete|Create|Update|Retire|Revoke|Replicate|Restore)\w*"
-    r"(Policy|Permission|PublicAccessBlock|Grant|Alias|Bucket|Queue|Topic|Key|Secret|Repository|Function|Attributes)$"
+    r"(Policy|Permission|PublicAccessBlock|Grant|Alias|Bucket|Queue|Topic|Key|Secret|Repository|Function|Table|Attributes)$"
 )
 # What looks like it: the sentence says why no fact changes.
 UNCHANGED = {
+    "dynamodb.UpdateTable": "it stays the table that it is",
     "ecr.DeleteLifecyclePolicy": "no access is decided by it",
     "ecr.DeleteRegistryPolicy": "refused to be set, and no policy of a repository",
     "ecr.PutLifecyclePolicy": "no access is decided by it",

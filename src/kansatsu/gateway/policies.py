@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 from kansatsu.backends import EmbeddedBackend
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
-from kansatsu.gateway import permissions
+from kansatsu.gateway import permissions, tables
 from kansatsu.gateway.authentication import Identity
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.permissions import FunctionPermissions
+from kansatsu.gateway.tables import TablePolicies
 from kansatsu.identity import Snapshot
 from kansatsu.identity.principals import InvalidPrincipal, People, kept
 from kansatsu.policy import Document, PolicyType, Request, Source, compile_policy, evaluate
@@ -35,7 +36,7 @@ Params = Mapping[str, Any]
 _STATUS = "s3.GetBucketPolicyStatus"
 _BY_OWNER = frozenset({"s3.PutBucketPolicy", "s3.GetBucketPolicy", "s3.DeleteBucketPolicy", _STATUS})
 _OF_GRANTS = frozenset({"kms.CreateGrant", "kms.ListRetirableGrants"})
-_BY_VALUE = frozenset({*SETTERS, *READERS, *COMPOSED, *_OF_GRANTS, *_BY_OWNER, *permissions.CALLS})
+_BY_VALUE = frozenset({*SETTERS, *READERS, *COMPOSED, *_OF_GRANTS, *_BY_OWNER, *permissions.CALLS, *tables.CALLS})
 
 
 _KEY_POLICY = frozenset({"kms.GetKeyPolicy", "kms.PutKeyPolicy"})
@@ -49,6 +50,7 @@ class PolicyCalls:
         self._forwarder = forwarder
         self._composing = asyncio.Lock()
         self._permissions = FunctionPermissions(lambda place, name, params: self._ask(place, "lambda", name, params))
+        self._tables = TablePolicies(resources, lambda place, name, params: self._ask(place, "dynamodb", name, params))
 
     async def answer(self, exchange: Exchange, guard: Guard, snapshot: Snapshot) -> Params | None:
         """The result of an authorized call that has a policy in it, None for every other call.
@@ -74,14 +76,13 @@ class PolicyCalls:
         people = People(snapshot.entity, snapshot.find)
         if name in permissions.CALLS:
             return await self._permissions.answer(name, params, place, people)
+        if name in tables.CALLS:
+            await self._tables.prepare(params, place, embedded=self._is_embedded("dynamodb", place))
         if name in SETTERS:
-            embedded = self._is_embedded(operation.service.name, place)
-            prepared = SETTERS[name].prepared(params, place.arn, people, embedded=embedded)
-            if prepared is None and name not in READERS:
+            kept = await self._kept(name, params, place, identity, snapshot)
+            if kept is None and name not in READERS:
                 return None
-            if prepared is not None:
-                document, params = prepared
-                await self._may_set(name, params, document, place, identity, snapshot)
+            params = kept or params
         if name in _OF_GRANTS:
             params = _with_ids(params, people)
         if name == _STATUS and guard.policy is not None:
@@ -92,6 +93,19 @@ class PolicyCalls:
         asked = "GetBucketPolicy" if name == _STATUS else operation.name  # it says why there is none
         result = await self._ask(place, operation.service.name, asked, params)
         return shown(name, result, people) if name in READERS else result
+
+    async def _kept(
+        self, name: str, params: Params, place: Place, identity: Identity, snapshot: Snapshot
+    ) -> Params | None:
+        """The parameters of a call with the policy as it is kept, None where it sets none."""
+        embedded = self._is_embedded(name.partition(".")[0], place)
+        people = People(snapshot.entity, snapshot.find)
+        prepared = SETTERS[name].prepared(params, place.arn, people, embedded=embedded)
+        if prepared is None:
+            return None
+        document, passed = prepared
+        await self._may_set(name, params, document, place, identity, snapshot)
+        return await self._tables.marked(passed, place) if name == tables.SETS and embedded else passed
 
     def _is_embedded(self, service: str, place: Place) -> bool:
         return isinstance(self._forwarder.backend(service, place.account), EmbeddedBackend)
@@ -159,6 +173,13 @@ _LOCKOUTS = {
         "force",
         "InvalidParameterException",
         "The new repository policy will not allow you to update the repository policy in the future.",
+    ),
+    # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
+    tables.SETS: _Lockout(
+        "dynamodb:PutResourcePolicy",
+        "ConfirmRemoveSelfResourceAccess",
+        "ValidationException",
+        "The new resource policy will not allow you to update the resource policy in the future.",
     ),
 }
 

@@ -24,6 +24,16 @@ def of_bucket(document: Document, bucket: str) -> None:
             raise MalformedPolicyDocument("Policy has invalid resource")
 
 
+def of_table(document: Document, table: str) -> None:
+    """Actions of DynamoDB on resources that are named.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-considerations.html
+    """
+    if not all(statement.resources for statement in document.statements):
+        raise MalformedPolicyDocument("Policy statement must contain resources.")
+    of("dynamodb")(document, table)
+
+
 def of(service: str) -> Check:
     """The check of a service whose policies are about the one resource that holds them: its own actions only."""
 

@@ -11,7 +11,7 @@ from kansatsu import arn
 from kansatsu.catalog import Authorization
 from kansatsu.errors import Unimplemented
 from kansatsu.policy import Policy, Principal
-from kansatsu.resources import kinds
+from kansatsu.resources import kinds, tables
 from kansatsu.resources.conditions import Conditions
 from kansatsu.resources.facts import Place, Unsupported
 from kansatsu.resources.grants import Grant, with_grants
@@ -121,6 +121,7 @@ HOLDERS: dict[str, Holder] = {
     "kms": Holder(kinds.KEY_POLICY, _beginning("key/")),
     "secretsmanager": Holder(kinds.SECRET_POLICY, _beginning("secret:")),
     "ecr": Holder(kinds.REPOSITORY_POLICY, _beginning("repository/")),
+    "dynamodb": Holder(kinds.TABLE_POLICY, tables.holder),
     "lambda": Holder(kinds.FUNCTION_POLICY, _beginning("function:"), alone=False),
 }
 # Of these every resource that a request is about must be known by its own ARN, since it may have a policy.
@@ -191,12 +192,22 @@ class Resources:
         policy = await self._knowledge.learn(holder.kind, place)
         if isinstance(policy, Unsupported):
             return Guard(place.account, place, supported=False)
-        if policy is None:
+        if policy is None or not await self._of_this_table(policy, place):
             return Guard(place.account, place)
         if holder.kind is kinds.KEY_POLICY:
             policy = await self._with_grants(place, policy)
         own_only = holder.kind is kinds.BUCKET_POLICY and await self._own_only(policy, place)
         return Guard(place.account, place, policy, own_only)
+
+    async def _of_this_table(self, policy: Policy, place: Place) -> bool:
+        """INVARIANT: what an earlier table of the name allowed, or denied, is not this one's."""
+        table = tables.of(policy.document.id)
+        return not table or table == await self.table(place)
+
+    async def table(self, place: Place) -> str:
+        """What tells a table from others of its name, "" where there is none. Raises ServiceUnavailable."""
+        found = await self._knowledge.learn(kinds.TABLE, place)
+        return "" if isinstance(found, Unsupported) else found
 
     async def _with_grants(self, place: Place, policy: Policy) -> Policy:
         grants = await self._knowledge.learn(kinds.KEY_GRANTS, place)

@@ -9,7 +9,7 @@ from typing import Any
 
 from kansatsu.errors import Unimplemented
 from kansatsu.policy import Policy, PolicyType, Source, compile_policy, parse
-from kansatsu.resources import functions
+from kansatsu.resources import functions, tables
 from kansatsu.resources.carrier import unwrapped
 from kansatsu.resources.facts import Kind, Place
 
@@ -115,21 +115,32 @@ def _partition_key(_place: Place, answer: Answer) -> str:
     return next((key["AttributeName"] for key in keys if key.get("KeyType") == "HASH"), "")
 
 
-PARTITION_KEY: Kind[str] = Kind(
-    "partition key",
+def _table(place: Place) -> Answer:
+    return {"TableName": place.name.partition("/")[2]}
+
+
+_TABLES = _operations(
     "dynamodb",
-    "DescribeTable",
-    lambda place: {"TableName": place.name.partition("/")[2]},
-    _partition_key,
-    "",
-    frozenset({"ResourceNotFoundException"}),
-    frozenset(
-        f"dynamodb.{operation}"
-        for operation in (
-            *("CreateTable", "DeleteTable", "ImportTable", "RestoreTableFromBackup", "RestoreTableToPointInTime"),
-            *("CreateGlobalTable", "UpdateGlobalTable"),
-        )
-    ),
+    *("CreateTable", "DeleteTable", "ImportTable", "RestoreTableFromBackup", "RestoreTableToPointInTime"),
+    *("CreateGlobalTable", "UpdateGlobalTable"),
+)
+_NO_TABLE = frozenset({"ResourceNotFoundException"})
+PARTITION_KEY: Kind[str] = Kind(
+    "partition key", "dynamodb", "DescribeTable", _table, _partition_key, "", _NO_TABLE, _TABLES
+)
+# Which table of its name it is; "" where there is none.
+TABLE: Kind[str] = Kind(
+    "table", "dynamodb", "DescribeTable", _table, lambda _place, answer: tables.created(answer), "", _NO_TABLE, _TABLES
+)
+TABLE_POLICY: PolicyKind = Kind(
+    "table policy",
+    "dynamodb",
+    "GetResourcePolicy",
+    lambda place: {"ResourceArn": place.arn},
+    member("Policy"),
+    None,
+    _NO_TABLE | {"PolicyNotFoundException"},
+    _TABLES | _operations("dynamodb", "PutResourcePolicy", "DeleteResourcePolicy"),
 )
 
 
@@ -243,6 +254,6 @@ SECRET: Kind[str] = Kind(
 KINDS: tuple[Kind[Any], ...] = (
     *(BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK),
     *(QUEUE_POLICY, TOPIC_POLICY, KEY_POLICY, KEY_GRANTS, SECRET_POLICY),
-    *(REPOSITORY_POLICY, FUNCTION_POLICY),
+    *(REPOSITORY_POLICY, FUNCTION_POLICY, TABLE_POLICY, TABLE),
     *(OWNED, LOCATION, PARTITION_KEY, ALIAS, SECRET),
 )

@@ -5,7 +5,8 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQue
 https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html,
 https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html,
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html,
-https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html,
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
 """
 
 from collections.abc import Callable
@@ -43,6 +44,7 @@ REFUSALS: dict[str, Refusal] = {
     "kms": _kms,
     "secretsmanager": _plain("MalformedPolicyDocumentException"),
     "ecr": _ecr,
+    "dynamodb": _plain("ValidationException", "Invalid policy document: "),
 }
 TOO_LONG: dict[str, Callable[[int], AwsError]] = {
     "s3": lambda size: AwsError(
@@ -57,6 +59,9 @@ TOO_LONG: dict[str, Callable[[int], AwsError]] = {
     "kms": lambda size: AwsError(f"The key policy exceeds {size} bytes.", code="LimitExceededException"),
     "secretsmanager": lambda size: AwsError(
         f"The resource policy exceeds {size} characters.", code="LimitExceededException"
+    ),
+    "dynamodb": lambda size: AwsError(
+        f"Invalid policy document: the policy exceeds {size} bytes.", code="ValidationException"
     ),
     "ecr": lambda size: _ecr(f"Member must have length less than or equal to {size}"),
 }

@@ -10,7 +10,7 @@ from typing import Any
 from kansatsu.errors import MalformedPolicyDocument
 from kansatsu.identity import principals
 from kansatsu.policy import QUOTAS, Document, PolicyType, parse
-from kansatsu.resources import checks
+from kansatsu.resources import checks, tables
 from kansatsu.resources.carrier import unwrapped, wrapped
 from kansatsu.resources.refusals import INVALID_PRINCIPAL, REFUSALS, TOO_LONG
 
@@ -102,6 +102,7 @@ SETTERS: dict[str, Setter] = {
     "secretsmanager.PutResourcePolicy": Setter(
         "secretsmanager", *_member("ResourcePolicy"), "secret", checks.of("secretsmanager")
     ),
+    "dynamodb.PutResourcePolicy": Setter("dynamodb", *_required("Policy"), "table", checks.of_table),
     "ecr.SetRepositoryPolicy": Setter("ecr", *_required("policyText"), "repository", checks.of("ecr")),
 }
 
@@ -143,6 +144,7 @@ READERS: dict[str, Callable[[Answer, ArnOf], dict[str, Any]]] = {
     "kms.ListGrants": _grants,
     "kms.ListRetirableGrants": _grants,
     "secretsmanager.GetResourcePolicy": _shown_in("ResourcePolicy"),
+    "dynamodb.GetResourcePolicy": tables.shown,
     "ecr.GetRepositoryPolicy": _shown_in("policyText"),
     "ecr.SetRepositoryPolicy": _shown_in("policyText"),
     "ecr.DeleteRepositoryPolicy": _shown_in("policyText"),
