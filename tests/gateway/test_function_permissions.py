@@ -135,6 +135,18 @@ def test_what_is_new_inherits_nothing(gateway: Gateway, function: str) -> None:
     assert policy(gateway, function)[0]["Principal"]["AWS"].startswith("AIDA")
 
 
+def test_an_alias_that_went_in_another_way_leaves_nothing(gateway: Gateway, function: str) -> None:
+    """Somebody is let in to an alias while it is being deleted."""
+    admin, keys, alias = gateway.client("lambda"), gateway.user(), {"FunctionName": function, "Name": "live"}
+    admin.create_alias(**alias, FunctionVersion="$LATEST")
+    let_in(gateway, function, user(keys)["AWS"], Qualifier="live")
+    refused(lambda: admin.create_alias(**alias, FunctionVersion="$LATEST"), "ConflictException")
+    use(gateway, keys, function, Qualifier="live")
+    gateway.run(gateway.pipeline._forwarder.ask(ACCOUNT, REGION, "lambda", "DeleteAlias", alias))
+    admin.create_alias(**alias, FunctionVersion="$LATEST")
+    refused(lambda: use(gateway, keys, function, Qualifier="live"))
+
+
 def test_another_account_needs_both_sides(gateway: Gateway, function: str) -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/permissions-function-cross-account.html"""
     allowed, without = stranger(gateway, statement("Allow", "lambda:*")), stranger(gateway)

@@ -23,7 +23,6 @@ UNCHANGED = {
     "ecr.PutLifecyclePolicy": "no access is decided by it",
     "ecr.PutRegistryPolicy": "refused, and no policy of a repository",
     "lambda.AddLayerVersionPermission": "refused",
-    "lambda.CreateAlias": "what is new has none",
     "lambda.PutResourcePolicy": "refused",
     "lambda.RemoveLayerVersionPermission": "AddLayerVersionPermission is refused",
     "lambda.UpdateAlias": "the policy stays the alias's",

@@ -15,8 +15,8 @@ from kansatsu.resources import Place, functions
 Params = Mapping[str, Any]
 Ask = Callable[[Place, str, Params], Awaitable[Params]]  # of Lambda: where, the operation, its parameters
 CALLS = frozenset({"lambda.AddPermission", "lambda.RemovePermission", "lambda.GetPolicy"})
-# After these a name is free for another version or alias.
-ENDS = frozenset({"lambda.DeleteAlias", "lambda.DeleteFunction"})
+# With these a version or an alias ends, or one begins: then an earlier one of the name has ended.
+ENDS = frozenset({"lambda.CreateAlias", "lambda.DeleteAlias", "lambda.DeleteFunction"})
 
 
 class FunctionPermissions:
@@ -42,19 +42,32 @@ class FunctionPermissions:
             return await self._ask(place, "RemovePermission", {**params, **functions.target(place.arn)})
 
     async def end(self, name: str, params: Params, place: Place) -> None:
-        """Take away what a version or an alias lets in, before it is deleted.
+        """Take away what a version or an alias lets in, before it is deleted or one of its name is made.
 
         INVARIANT: nobody is let in to an alias because he was let in to an earlier one of the name: the embedded
         backend keeps the statements of what is deleted while the function is there.
         """
-        ended = f"{place.arn}:{params['Name']}" if name == "lambda.DeleteAlias" else place.arn
+        ended = place.arn if name == "lambda.DeleteFunction" else f"{place.arn}:{params['Name']}"
         where = functions.target(ended)
         if "Qualifier" not in where:
             return  # the whole function: the statements go with it
         async with self._changing:
+            if name == "lambda.CreateAlias" and await self._is_there(place, where["FunctionName"], params["Name"]):
+                return  # and stays as it is
             held = await self._held(place)
             for one in functions.of(held, ended):
-                await self._ask(place, "RemovePermission", {**where, "StatementId": one["Sid"]})
+                await self._ask(
+                    place, "RemovePermission", {"FunctionName": where["FunctionName"], "StatementId": one["Sid"]}
+                )
+
+    async def _is_there(self, place: Place, function: str, alias: str) -> bool:
+        try:
+            await self._ask(place, "GetAlias", {"FunctionName": function, "Name": alias})
+        except AwsError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            return False
+        return True
 
     async def _held(self, place: Place) -> list[functions.Statement]:
         """All statements that the backend keeps with those of this one."""

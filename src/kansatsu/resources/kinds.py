@@ -223,7 +223,7 @@ FUNCTION_POLICY: PolicyKind = Kind(
     None,
     frozenset({"ResourceNotFoundException"}),
     _operations("lambda", "AddPermission", "RemovePermission", "DeleteResourcePolicy")
-    | _operations("lambda", "CreateFunction", "DeleteFunction", "DeleteAlias"),
+    | _operations("lambda", "CreateFunction", "DeleteFunction", "CreateAlias", "DeleteAlias"),
 )
 
 # ---- what a name stands for -----------------------------------------------------------------------------------------
