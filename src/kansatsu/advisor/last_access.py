@@ -4,19 +4,11 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetServiceLastAccessedDe
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
 
-
-class Attempt(NamedTuple):
-    """A register: the last attempt of a principal (its unique id) at an action in a Region, in epoch seconds."""
-
-    principal_id: str
-    service: str
-    action: str
-    region: str
-    last: float
+# The last attempt as a register has it: by whom (a unique id), service, action, Region, when in epoch seconds.
+Attempt = tuple[str, str, str, str, float]
 
 
 class Who(msgspec.Struct, frozen=True, array_like=True):
@@ -54,43 +46,58 @@ class ServiceUse(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What was granted and what was used. `uses`: namespace -> unique id -> last attempt, in epoch seconds."""
+    """What was granted and what was used.
+
+    `uses`: namespace -> last attempts in epoch seconds, in the order of `people`, 0 for none; not what nobody used.
+    """
 
     services: tuple[ServiceUse, ...]
     people: tuple[Who, ...]
-    uses: Mapping[str, Mapping[str, float]]
+    uses: Mapping[str, Sequence[float]]
 
 
-def report(granted: Mapping[str, Sequence[str]], people: Sequence[Who], used: Iterable[Attempt]) -> Report:
+Latest = tuple[float, str]  # when, and in which Region
+
+
+def report(granted: Mapping[str, Sequence[str]], people: Sequence[Who], attempts: Iterable[Attempt]) -> Report:
     """The report on services that are granted, with the actions to tell of in each (none: services alone).
 
-    Every attempt at a service counts for it, whether or not the action is granted. Registers may come in any order and
+    Every attempt at a service counts for it, whether or not the action is granted. Attempts may come in any order and
     more than once; those of others than `people` do not count.
     """
-    arns = {who.id: who.arn for who in people}
-    wanted = {(namespace, name.lower()) for namespace, names in granted.items() for name in names}
-    of_service: dict[str, dict[str, Use]] = {namespace: {} for namespace in granted}
+    places = {who.id: place for place, who in enumerate(people)}
+    of_service: dict[str, dict[int, Latest]] = {namespace: {} for namespace in granted}
+    wanted = {(namespace, name.lower()): name for namespace, names in granted.items() for name in names}
     of_action: dict[tuple[str, str], Use] = {}
-    for principal_id, service, action, region, last in used:
-        uses, arn = of_service.get(service), arns.get(principal_id)
-        if uses is None or arn is None:
+    for principal_id, service, action, region, last in attempts:
+        uses, place = of_service.get(service), places.get(principal_id)
+        if uses is None or place is None:
             continue
-        use = Use(last, arn, region)
-        former = uses.get(principal_id)
-        if former is None or use > former:
-            uses[principal_id] = use
-        key = (service, action.lower())
-        if key in wanted:
-            of_action[key] = max(use, of_action.get(key, use))
-    services = (
-        _service(namespace, of_service[namespace], names, of_action) for namespace, names in sorted(granted.items())
+        use = (last, region)
+        if use > uses.get(place, _NEVER):
+            uses[place] = use
+        if wanted and (name := wanted.get((service, action.lower()))) is not None:
+            tried = Use(last, people[place].arn, region)
+            of_action[service, name] = max(tried, of_action.get((service, name), tried))
+    services = tuple(
+        _service(namespace, of_service[namespace], people, [(name, of_action.get((namespace, name))) for name in names])
+        for namespace, names in sorted(granted.items())
     )
-    times = {namespace: {who: use.time for who, use in uses.items()} for namespace, uses in of_service.items() if uses}
-    return Report(tuple(services), tuple(people), times)
+    everybody = range(len(people))
+    times = {
+        namespace: [uses.get(place, _NEVER)[0] for place in everybody] for namespace, uses in of_service.items() if uses
+    }
+    return Report(services, tuple(people), times)
+
+
+_NEVER: Latest = (0.0, "")
 
 
 def _service(
-    namespace: str, uses: Mapping[str, Use], names: Sequence[str], of_action: Mapping[tuple[str, str], Use]
+    namespace: str, uses: Mapping[int, Latest], people: Sequence[Who], actions: Iterable[tuple[str, Use | None]]
 ) -> ServiceUse:
-    actions = tuple(ActionUse(name, of_action.get((namespace, name.lower()))) for name in sorted(names))
-    return ServiceUse(namespace, max(uses.values(), default=None), len(uses), actions)
+    latest, _ = max(uses.values(), default=_NEVER)
+    last = [Use(last, people[place].arn, region) for place, (last, region) in uses.items() if last == latest]
+    return ServiceUse(
+        namespace, max(last, default=None), len(uses), tuple(ActionUse(name, use) for name, use in sorted(actions))
+    )

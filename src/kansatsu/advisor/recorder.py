@@ -142,7 +142,7 @@ class Recorder:
         """All that these users and roles tried within the tracking period, by this moment. For a thread: it flushes."""
         self.flush()
         with self._store.read() as conn:
-            return list(register.uses_of(conn, principal_ids, self._oldest()))
+            return register.uses_of(conn, principal_ids, self._oldest())
 
     def flush(self) -> None:
         """Bring the registers in the database up to date with the segments, in one transaction."""

@@ -1,6 +1,6 @@
 """Last use as maxima: they merge in any order, so that events may be late, out of order and aggregated anywhere."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,13 +133,15 @@ def stored_use(conn: Connection, column: str, subject: str) -> LastUse | None:
     return LastUse(*row) if row is not None else None
 
 
-def uses_of(conn: Connection, principal_ids: Sequence[str], since: float) -> Iterator[Attempt]:
+def uses_of(conn: Connection, principal_ids: Sequence[str], since: float) -> list[Attempt]:
     """What these principals tried in and after `since` (epoch seconds), each with whatever key it used."""
-    table = last_access.c
+    table, found = last_access.c, []
     columns = (table.principal_id, table.service, table.action, table.region, table.last)
     for start in range(0, len(principal_ids), _AT_ONCE):
         some = table.principal_id.in_(principal_ids[start : start + _AT_ONCE])
-        yield from map(Attempt._make, conn.execute(select(*columns).where(some, table.last >= since)))
+        with conn.execute(select(*columns).where(some, table.last >= since)) as rows:
+            found += [(row[0], row[1], row[2], row[3], row[4]) for row in rows.all()]
+    return found
 
 
 def latest(uses: Iterable[LastUse | None]) -> LastUse | None:

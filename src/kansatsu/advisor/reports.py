@@ -18,10 +18,16 @@ T = TypeVar("T")
 
 
 class People(msgspec.Struct, frozen=True):
-    """Whom a report is about, and when they used which service: the part that only one operation reads."""
+    """Whom a report is about, and when they used which service, as in Report: the part that one operation reads."""
 
     people: tuple[Who, ...]
-    uses: dict[str, dict[str, float]]
+    uses: dict[str, list[float]]
+
+    def of(self, namespace: str) -> list[tuple[Who, float | None]]:
+        """Everybody with the last attempt at a service, the newest first and who never tried last, then by ARN."""
+        times = self.uses.get(namespace) or [0.0] * len(self.people)
+        entries = sorted(zip(self.people, times, strict=True), key=lambda entry: (-entry[1], entry[0].arn))
+        return [(who, time or None) for who, time in entries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Job:
 
 def made(account: str, owner: str, granularity: str, found: Report, *, created: float, completed: float) -> Job:
     """The job of a report, not kept yet. `owner` is the unique id of the user or role that asked for it."""
-    people = People(found.people, {namespace: dict(uses) for namespace, uses in found.uses.items()})
+    people = People(found.people, {namespace: list(uses) for namespace, uses in found.uses.items()})
     packed = _packed(found.services), _packed(people)
     return Job(str(uuid.uuid4()), account, owner, granularity, created, completed, *packed)
 

@@ -57,11 +57,8 @@ def get_details_with_entities(
     if service_namespace not in {service.namespace for service in job.of_services()}:
         _check((service_namespace,))
         return _status(job) | {"EntityDetailsList": [], "IsTruncated": False}  # nobody may use it by these policies
-    people = job.of_people()
-    uses = people.uses.get(service_namespace, {})
-    newest_first = sorted(people.people, key=lambda who: (-uses.get(who.id, 0.0), who.arn))
-    page = cursor.cut([(f"{place:06}", who) for place, who in enumerate(newest_first)])
-    return _status(job) | _render.page("EntityDetailsList", page, lambda who: _entity(who, uses.get(who.id)))
+    entries = [(f"{place:06}", entry) for place, entry in enumerate(job.of_people().of(service_namespace))]
+    return _status(job) | _render.page("EntityDetailsList", cursor.cut(entries), lambda entry: _entity(*entry))
 
 
 @iam("ListPoliciesGrantingServiceAccess", _resources.by_arn("Arn"))
