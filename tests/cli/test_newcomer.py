@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from kansatsu.cli import instance
+from kansatsu.cli import workloads
 from kansatsu.cli.output import Failure
 from kansatsu.cli.root import cli
 
@@ -294,7 +294,7 @@ WORKLOADS = [
     ],
 )
 def test_an_instance_is_found_by_what_ls_shows(wanted: str, found: str) -> None:
-    assert instance._find(WORKLOADS, wanted)["Id"] == found
+    assert workloads.find(WORKLOADS, wanted, "instance or process", "instance ls")["Id"] == found
 
 
 @pytest.mark.parametrize(
@@ -307,5 +307,5 @@ def test_an_instance_is_found_by_what_ls_shows(wanted: str, found: str) -> None:
 )
 def test_an_instance_that_is_not_found(wanted: str, sentence: str) -> None:
     with pytest.raises(Failure) as failure:
-        instance._find(WORKLOADS, wanted)
+        workloads.find(WORKLOADS, wanted, "instance or process", "instance ls")
     assert failure.value.message == sentence
