@@ -1,5 +1,6 @@
 """Observe mode: what policy denies goes on and is recorded; who is not authentic or wants an identity gets nothing."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -41,6 +42,19 @@ def test_what_policy_denies_goes_on_and_is_told(observing: Gateway) -> None:
     assert '"s3:GetObject"' in why["Changes"][0]["Statement"]
     last = control(observing, observing.admin).explain_request()
     assert last["AuthorizationId"] == got.headers[HEADER]
+
+
+def test_the_log_tells_what_was_refused_from_what_was_let_through(
+    observing: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "kansatsu.gateway.pipeline")
+    nobody = observing.user()
+    observing.ask(Ask("GET", "/"), nobody, "s3")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        observing.client("iam", nobody).list_users()
+    said = [record.getMessage() for record in caplog.records if record.name == "kansatsu.gateway.pipeline"]
+    assert [line.partition(" arn:")[0] for line in said] == ["would be denied", "denied"]
+    assert "s3:ListAllMyBuckets" in said[0] and "iam:ListUsers" in said[1]
 
 
 def test_what_policy_allows_says_nothing(observing: Gateway) -> None:

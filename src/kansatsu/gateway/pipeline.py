@@ -252,14 +252,16 @@ class Pipeline:
                 # INVARIANT: whom no policy of the resource lets in must sign, in every mode; nothing of it is kept, so
                 # that strangers fill nothing and learn nothing.
                 raise SigningError(AuthFailure.MISSING)
-            log.info("denied %s %s on %r %s", identity.caller.arn, item.action, item.resource, exchange.request_id)
             others = items[:place] + items[place + 1 :]
             decisions = [decision, *(_decide(identity, *other, context, policies) for other in others[:MOST_ASKED])]
             made = exchange.request_id, exchange.now, exchange.region
             denial = made, identity.caller, _known(exchange.operation), context, decisions
             # INVARIANT: observing opens no account to another.
             own = guard is None or guard.account in ("", identity.caller.account)
-            if self._observe and own and observing.may_pass(item):
+            passes = self._observe and own and observing.may_pass(item)
+            said = "would be denied" if passes else "denied"
+            log.info("%s %s %s on %r %s", said, identity.caller.arn, item.action, item.resource, exchange.request_id)
+            if passes:
                 exchange.passed[place] = self._denier.passed(*denial)
                 continue
             exchange.authorizations, exchange.passed = (item,), {}
