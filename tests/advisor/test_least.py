@@ -170,6 +170,43 @@ def test_what_it_does_not_answer_for() -> None:
     assert least([]).text == ""
 
 
+def test_what_observing_let_through_was_used() -> None:
+    passed = {"allowed": False, "would_deny": "no identity-based policy allows it"}
+    made = least(
+        [
+            event("s3:PutObject", S3 + "b/x", 1, **passed),
+            event("s3:GetObject", S3 + "b/x", 2, error="NoSuchKey", **passed),
+            event("sqs:SendMessage", "*", 3, exact=False, **passed),
+            event("s3:DeleteObject", S3 + "b/x", 4, error="AccessDenied", **passed),  # let through, and refused behind
+            event("iam:CreateUser", "*", 5, allowed=False, error="AccessDenied"),
+        ]
+    )
+    assert [(said["Action"], said["Resource"]) for said in made.statements] == [
+        (["s3:GetObject", "s3:PutObject"], [S3 + "b/x"]),
+        (["sqs:SendMessage"], ["*"]),
+    ]
+    assert [(str(item.kind), item.action) for item in made.uncovered] == [
+        ("denied", "iam:CreateUser"),
+        ("denied", "s3:DeleteObject"),
+        ("inexact", "sqs:SendMessage"),
+    ]
+
+
+@pytest.mark.parametrize("error", ["AccessDenied", "ExpiredToken"])
+def test_what_was_refused_at_first_and_is_in_the_policy_is_covered(error: str) -> None:
+    refused = {"allowed": False, "error": error}
+    keys = [event("s3:PutObject", f"{S3}b/in/{key}", number) for number, key in enumerate("abc")]
+    early = [event("s3:PutObject", f"{S3}b/in/{key}", 9 + number, **refused) for number, key in enumerate("ad")]
+    assert least([*early, *keys]).uncovered == ()
+    others = [event("s3:PutObject", S3 + "b/out/a", 7, **refused), event("s3:GetObject", S3 + "b/in/a", 8, **refused)]
+    assert {(item.action, item.resource) for item in least([*early, *keys, *others]).uncovered} == {
+        ("s3:PutObject", S3 + "b/out/a"),
+        ("s3:GetObject", S3 + "b/in/a"),
+    }
+    unfit = least([event("s3:PutObject", "no-arn", 1), event("s3:PutObject", S3 + "b/x", 2, **refused)])
+    assert [item.resource for item in unfit.uncovered] == [S3 + "b/x"]
+
+
 def test_every_pattern_that_matches_more_is_explained() -> None:
     made = least(event("s3:GetObject", f"{S3}b/in/{name}", number) for number, name in enumerate("edcba"))
     [said] = made.widened

@@ -72,6 +72,7 @@ def test_denied_attempts_are_listed(server: Any) -> None:
     code += f"'arn:aws:iam::123456789012:role/{role}', RoleSessionName='out')"
     done = learns(server, role, [], sys.executable, "-c", code)
     assert f"sts:AssumeRole on arn:aws:iam::123456789012:role/{role} (AccessDenied)" in done.stderr
+    assert "Nothing that was asked for was allowed" in done.stderr and "Nothing was used" not in done.stderr
 
 
 @pytest.mark.parametrize(

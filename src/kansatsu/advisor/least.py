@@ -1,4 +1,4 @@
-"""The least policy: what a session was allowed to do, as the smallest document that allows it again.
+"""The least policy: what a session did, allowed or let through by the mode observe, as the smallest document for it.
 
 Pure: from recorded events to a document, with every pattern that matches more than was used explained, and everything
 that the document does not answer for.
@@ -7,12 +7,15 @@ that the document does not answer for.
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from kansatsu.advisor.events import AccessEvent
+from kansatsu.advisor.events import DENIALS, AccessEvent
 from kansatsu.advisor.generalise import Patterns, Widened, is_object, without_random
+from kansatsu.errors import MalformedPolicyDocument
+from kansatsu.policy import UNRESOLVED, Policies, PolicySet, PolicyType, Principal, Request, Source, evaluate, parse
+from kansatsu.policy import compile_policy as compiled
 
 # No permission is needed for it. https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
 _FREE = frozenset({"sts:GetCallerIdentity"})
@@ -94,11 +97,11 @@ class _Asked:
 def least(events: Iterable[AccessEvent]) -> Least:
     """The least policy for these events of one session, whatever their order and however often each is given."""
     known = {_identity(event): event for event in events}.values()
-    allowed = [event for event in known if event.allowed and _action(event) not in _FREE]
-    patterns = Patterns(event.resource for event in allowed if _resolved(event))
+    uses = [event for event in known if _used(event) and _action(event) not in _FREE]
+    patterns = Patterns(event.resource for event in uses if _resolved(event))
     asked: defaultdict[str, _Asked] = defaultdict(_Asked)
-    everywhere = {_action(event) for event in allowed if not _resolved(event)}
-    for event in allowed:
+    everywhere = {_action(event) for event in uses if not _resolved(event)}
+    for event in uses:
         if _resolved(event) and _action(event) not in everywhere:
             asked[_action(event)].uses[event.resource].append(event.context)
     rows: set[tuple[str, str, Conditions]] = {(action, "*", ()) for action in everywhere}
@@ -109,7 +112,13 @@ def least(events: Iterable[AccessEvent]) -> Least:
             rows.add((action, pattern, _conditions(contexts)))
             used[pattern] |= resources
     widened = [said for pattern, resources in sorted(used.items()) if (said := patterns.widened(pattern, resources))]
-    return Least(_statements(rows), tuple(widened), tuple(sorted(patterns.kept)), _uncovered(known))
+    made = Least(_statements(rows), tuple(widened), tuple(sorted(patterns.kept)))
+    return replace(made, uncovered=_uncovered(known, made.text))
+
+
+def _used(event: AccessEvent) -> bool:
+    """Was it done: allowed, or denied by policies and let through?"""
+    return event.allowed or (bool(event.would_deny) and event.error not in DENIALS)
 
 
 def _identity(event: AccessEvent) -> tuple[object, ...]:
@@ -159,15 +168,32 @@ def _statement(actions: Iterable[str], resources: list[str], conditions: Conditi
     return statement
 
 
-def _uncovered(events: Iterable[AccessEvent]) -> tuple[Uncovered, ...]:
+def _uncovered(events: Iterable[AccessEvent], text: str) -> tuple[Uncovered, ...]:
+    policies = _compiled(text)
     counts: Counter[tuple[Missing, str, str, str]] = Counter()
     for event in events:
-        if not event.allowed:
+        if _used(event):
+            if not _resolved(event):
+                counts[Missing.INEXACT, _action(event), event.resource, ""] += 1
+        elif not _allows(policies, event):
             kind = Missing.DENIED if event.denied else Missing.FAILED
             counts[kind, _action(event), event.resource, event.error] += 1
-        elif not _resolved(event):
-            counts[Missing.INEXACT, _action(event), event.resource, ""] += 1
     return tuple(
         Uncovered(kind, action, resource, count, error)
         for (kind, action, resource, error), count in sorted(counts.items())
     )
+
+
+def _compiled(text: str) -> Policies:
+    """None at all where there is no document, or one that AWS would not store for a resource that is no ARN."""
+    try:
+        return Policies(PolicySet([compiled(parse(text), Source(PolicyType.IDENTITY))]))
+    except MalformedPolicyDocument:
+        return Policies(PolicySet([]))
+
+
+def _allows(policies: Policies, event: AccessEvent) -> bool:
+    """Do they allow what was refused at first, and perhaps not later?"""
+    who = Principal(event.account, event.principal_arn, "role")
+    resource = event.resource if _resolved(event) else UNRESOLVED
+    return evaluate(Request(who, _action(event), resource, event.context), policies).allowed

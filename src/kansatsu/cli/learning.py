@@ -67,13 +67,20 @@ def deliver(learned: Mapping[str, Any], wanted: Wanted) -> None:
     """Write the policy to its file, or print it when nothing else is wanted of it."""
     text = learned["PolicyDocument"]
     if not text:
-        say("Nothing was used that needs a permission: there is no policy to learn.")
+        say(nothing(learned))
         return
     if wanted.file is not None:
         write(wanted.file, text + "\n")
         say(f"Wrote the learned policy to {wanted.file}.")
     if wanted == Wanted(None, None):
         click.echo(text)
+
+
+def nothing(learned: Mapping[str, Any]) -> str:
+    """Why there is no policy: nothing was asked that needs one, or nothing of it was done."""
+    if learned.get("NotCovered"):
+        return "Nothing that was asked for was allowed: there is no policy to learn."
+    return "Nothing was used that needs a permission: there is no policy to learn."
 
 
 def _put(learned: Mapping[str, Any], name: str, iam: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from kansatsu.cli.learning import explained, write
+from kansatsu.cli.learning import explained, nothing, write
 from kansatsu.cli.why import explanation_lines
 from kansatsu.testing.roles import Held, Policies, Policy, Role
 from kansatsu.testing.server import Kansatsu, inline
@@ -59,7 +59,7 @@ class Suite:
                 write(self.learn, learned["PolicyDocument"] + "\n")
                 self.said = [f"Wrote the learned policy to {self.learn}.", *explained(learned)]
             else:
-                self.said = ["Nothing was used that needs a permission: there is no policy to learn."]
+                self.said = [nothing(learned), *explained(learned)]
         for key, name in kansatsu.roles.items() if self.covers and self.learn is None else ():
             answer = control.get_policy_coverage(RoleName=name)
             for known, found in _policies(key[:-1], answer["Policies"]):
