@@ -118,11 +118,9 @@ def test_a_role_that_a_session_token_assumes_is_no_chain(gateway: Gateway) -> No
 def test_only_a_long_term_key_makes_them(gateway: Gateway, call: str) -> None:
     params = {"Name": "carol"} if call == "get_federation_token" else {}
     sts = gateway.client("sts", gateway.assume(gateway.common_role))
-    name = {"get_session_token": "GetSessionToken"}.get(call, "GetFederationToken")
-    assert refusal(getattr(sts, call), **params) == (
-        "AccessDenied",
-        f"Cannot call {name} with session credentials",
-    )
+    name = "".join(word.capitalize() for word in call.split("_"))
+    expected = "AccessDenied", f"Cannot call {name} with session credentials"
+    assert refusal(getattr(sts, call), **params) == expected
 
 
 def test_a_session_token_needs_no_permission_and_brings_none(gateway: Gateway) -> None:
@@ -202,17 +200,8 @@ def test_a_denial_says_what_was_missing(gateway: Gateway) -> None:
 
 def bucket_policy(gateway: Gateway, principal: str) -> str:
     bucket = gateway.bucket()
-    gateway.client("s3").put_bucket_policy(
-        Bucket=bucket,
-        Policy=raw.document(
-            {
-                "Effect": "Allow",
-                "Principal": {"AWS": principal},
-                "Action": "s3:ListBucket",
-                "Resource": f"arn:aws:s3:::{bucket}",
-            }
-        ),
-    )
+    allow = statement("Allow", "s3:ListBucket", f"arn:aws:s3:::{bucket}") | {"Principal": {"AWS": principal}}
+    gateway.client("s3").put_bucket_policy(Bucket=bucket, Policy=raw.document(allow))
     return bucket
 
 
