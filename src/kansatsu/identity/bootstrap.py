@@ -152,6 +152,7 @@ def _doomed(account: str, keep: dict[str, str]) -> list[tuple[Table, ColumnEleme
         (s.task_definition, s.task_definition.c.account == account),
         (s.instance_profile, s.instance_profile.c.account == account),
         (s.revocation, s.revocation.c.account == account),
+        (s.access_report, s.access_report.c.account == account),
         (s.setting, s.setting.c.name.in_([aliases.name_of(account), reports.name_of(account)])),
         (s.last_access, s.last_access.c.account == account),
         (s.entity, and_(s.entity.c.account == account, s.entity.c.id != keep["user"])),
