@@ -95,7 +95,8 @@ def server(tmp_path: Path, engine: Engine) -> Iterator[Server]:
         left = started.client("ecs").list_tasks()["taskArns"]
         left += started.client("ecs").list_tasks(desiredStatus="STOPPED")["taskArns"]
     for task in (arn.rpartition("/")[2] for arn in left):
-        engine.podman("rm", "-f", "-t", "0", f"ecs-{task}-app", f"ecs-{task}", check=False)
+        for name in (f"ecs-{task}-app", f"ecs-{task}"):  # in this order: the second holds the network of the first
+            engine.podman("rm", "-f", "-t", "0", name, check=False)
 
 
 def kansatsu(server: Server, *words: str) -> str:
