@@ -313,7 +313,6 @@ UNENFORCED: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("s3", "create_bucket", {"Bucket": "b-1", "ACL": "public-read-write"}),
     ("s3", "copy_object", {"Bucket": "b-1", "Key": "k", "CopySource": "b-1/k", "ACL": "public-read"}),
-    ("lambda", "add_permission", FUNCTION),
     (
         "kms",
         "replicate_key",
@@ -326,7 +325,6 @@ UNENFORCED: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("events", "put_permission", {"Action": "events:PutEvents", "Principal": "*", "StatementId": "s"}),
     ("logs", "put_resource_policy", {"policyName": "p", "policyDocument": POLICY}),
-    ("ecr", "set_repository_policy", {"repositoryName": "repository", "policyText": POLICY}),
 ]
 
 

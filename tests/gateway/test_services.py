@@ -346,3 +346,20 @@ def test_a_web_page_in_the_place_of_an_answer_is_no_answer(gateway: Gateway) -> 
     ):
         got = gateway.ask(ask, gateway.admin, service)
         assert "text/html" not in got.headers["content-type"], service
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params"),
+    [
+        ("accessanalyzer", "list_analyzers", {}),  # a service that the embedded backend does not have
+        ("dynamodb", "list_global_tables", {}),  # an operation that it does not have
+    ],
+)
+def test_what_the_backend_does_not_have_is_not_implemented(
+    gateway: Gateway, service: str, operation: str, params: dict[str, Any]
+) -> None:
+    with pytest.raises(ClientError) as refused:
+        getattr(gateway.client(service), operation)(**params)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    assert refused.value.response["Error"]["Code"] == "NotImplemented"
+    assert "The backend does not implement" in refused.value.response["Error"]["Message"]

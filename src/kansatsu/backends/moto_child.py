@@ -89,9 +89,16 @@ def serve(path: Path) -> None:
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
             return
 
+    def made(service: str | None) -> Any:
+        if service is None:
+            return _no_such_service
+        application = create_backend_app(cast(Any, service))
+        application.register_error_handler(NotImplementedError, _not_there)
+        return application
+
     with contextlib.suppress(FileNotFoundError):
         path.unlink()
-    application = cast(_Application, DomainDispatcherApplication(create_backend_app))
+    application = cast(_Application, DomainDispatcherApplication(made))
     # INVARIANT: from the moment that the socket exists nobody but its owner can connect.
     os.umask(0o177)
     server = make_server(f"unix://{path}", 0, Guard(application, path.parent), threaded=True, request_handler=Quiet)
@@ -99,6 +106,15 @@ def serve(path: Path) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     print(READY, flush=True)
     server.serve_forever()
+
+
+def _no_such_service(_environ: _Environ, start_response: _StartResponse) -> Iterable[bytes]:
+    return _refuse(start_response, "501 Not Implemented", b"NotImplemented")
+
+
+def _not_there(_error: NotImplementedError) -> tuple[str, int, dict[str, str]]:
+    """An operation, or a form of one, that moto does not have: no internal error, and nothing to try again."""
+    return "NotImplemented", 501, {"Content-Type": "text/plain"}
 
 
 def _end_with_parent() -> None:

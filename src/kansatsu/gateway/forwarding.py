@@ -139,9 +139,9 @@ async def _no_aws_answer(response: BackendResponse, operation: Operation) -> Aws
     """The error for a page in the place of an answer: the backend failed, is busy, or has no such operation."""
     page = await response.read()
     name, is_s3 = f"{operation.service.name}:{operation.name}", operation.service.name == "s3"
-    level = logging.INFO if response.status in (429, *_IN_BETWEEN) else logging.ERROR
+    level = logging.INFO if response.status in (429, 501, *_IN_BETWEEN) else logging.ERROR
     log.log(level, "the backend answered %s with status %d and a page: %.500s", name, response.status, page)
-    if response.status in (404, 405):
+    if response.status in (404, 405, 501):
         return Unimplemented(f"The backend does not implement {name}.")
     if response.status == 429:
         # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
