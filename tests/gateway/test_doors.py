@@ -339,7 +339,7 @@ def test_a_policy_that_nothing_enforces_is_not_stored(
     assert "does not enforce" in refused.value.response["Error"]["Message"]
     with pytest.raises(ClientError, match="is not authorized to perform"):
         getattr(gateway.client(service, nobody), operation)(**params)
-    assert spy.seen == []
+    assert [seen for seen in spy.seen if seen[1] != "GET"] == []  # whether the source of a copy has tags is asked
 
 
 # ---- Kansatsu's own paths -------------------------------------------------------------------------------------------
