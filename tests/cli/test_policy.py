@@ -111,6 +111,26 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert said.stderr == f"kansatsu: {tmp_path}/none.json cannot be read: No such file or directory.\n"
 
 
+@pytest.mark.parametrize("command", ["lint", "validate"])
+@pytest.mark.parametrize("form", ["text", "json", "csv", "sarif"])
+def test_a_file_that_cannot_be_read_keeps_nothing_from_the_others(command: str, form: str, tmp_path: Path) -> None:
+    good, bad, none = tmp_path / "good.json", tmp_path / "bad.json", tmp_path / "none.json"
+    good.write_text(GOOD)
+    bad.write_text(BROKEN)
+    said = policy(command, str(none), str(good), str(bad), "-o", form)
+    sentence = f"{none} cannot be read: No such file or directory."
+    assert said.exit_code == 1 and "MalformedPolicyDocument" in said.stdout
+    assert said.stderr.startswith(f"kansatsu: {sentence}\n")
+    assert policy(command, str(none), str(good), "-o", form).exit_code == 1
+    if form == "sarif":
+        (invocation,) = json.loads(said.stdout)["runs"][0]["invocations"]
+        (told,) = invocation["toolExecutionNotifications"]  # 3.58
+        assert (invocation["executionSuccessful"], told["message"]["text"]) == (False, sentence)  # 3.20.14
+        assert told["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == str(none)
+        whole = json.loads(policy(command, str(good), "-o", form).stdout)["runs"][0]["invocations"]
+        assert whole == [{"executionSuccessful": True, "toolExecutionNotifications": []}]
+
+
 # What SARIF 2.1.0 requires of each object, and of its values, as the standard's sections say.
 # https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 REQUIRED: dict[str, set[str]] = {

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -59,13 +59,13 @@ def validate(files: tuple[str, ...], kind: str | None, form: str, strict: bool) 
 
     Exit code 0: it would; 1: it would not.
     """
-    checked = _check(files, kind, _validate)
-    _print(checked, form)
+    checked, unread = _check(files, kind, _validate)
+    _print(checked, unread, form)
     if form == "text":
         for each in checked:
             if not any(finding.severity is Severity.ERROR for finding in each.findings):
                 click.echo(f"{each.file}: {_size(each)}")
-    _end(checked, strict)
+    _end(checked, unread, strict)
 
 
 @click.command()
@@ -75,22 +75,27 @@ def lint(files: tuple[str, ...], kind: str | None, form: str, strict: bool) -> N
 
     Exit code 0: no errors; 1: errors, or with --strict warnings.
     """
-    checked = _check(files, kind, _lint)
-    _print(checked, form)
-    if form == "text":
+    checked, unread = _check(files, kind, _lint)
+    _print(checked, unread, form)
+    if form == "text" and checked:
         _summary(checked)
-    _end(checked, strict)
+    _end(checked, unread, strict)
 
 
 def _check(
     files: Sequence[str], kind: str | None, check: Callable[[str, PolicyType], tuple[Finding, ...]]
-) -> list[Checked]:
-    checked = []
+) -> tuple[list[Checked], dict[str, str]]:
+    """What was found, and of each file that cannot be read why."""
+    checked, unread = [], {}
     for file in dict.fromkeys(files):
-        text = _read(file)
+        try:
+            text = _read(file)
+        except Failure as failure:
+            unread[file] = failure.message
+            continue
         chosen = TYPES[kind] if kind else guess(text)
         checked.append(Checked(file, text, chosen, check(text, chosen)))
-    return checked
+    return checked, unread
 
 
 def _read(file: str) -> str:
@@ -105,9 +110,11 @@ def _read(file: str) -> str:
         raise Failure(f"{file!r} cannot be the name of a file.") from None
 
 
-def _print(checked: Sequence[Checked], form: str) -> None:
+def _print(checked: Sequence[Checked], unread: Mapping[str, str], form: str) -> None:
+    for sentence in unread.values():
+        say(f"kansatsu: {sentence}")
     if form == "sarif":
-        click.echo(json.dumps(sarif([(each.file, each.findings) for each in checked]), indent=2))
+        click.echo(json.dumps(sarif([(each.file, each.findings) for each in checked], unread), indent=2))
     elif form == "text":
         for each in checked:
             for finding in each.findings:
@@ -177,7 +184,7 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
 
 
-def _end(checked: Sequence[Checked], strict: bool) -> None:
+def _end(checked: Sequence[Checked], unread: Mapping[str, str], strict: bool) -> None:
     failing = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-    if any(finding.severity in failing for each in checked for finding in each.findings):
+    if unread or any(finding.severity in failing for each in checked for finding in each.findings):
         click.get_current_context().exit(int(Exit.FAILED))

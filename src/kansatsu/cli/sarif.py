@@ -3,7 +3,7 @@
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -13,8 +13,8 @@ from kansatsu.lint import RULES, Finding
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def sarif(checked: Sequence[tuple[str, Sequence[Finding]]]) -> dict[str, Any]:
-    """The log of one run over documents: each file as given, with its findings."""
+def sarif(checked: Sequence[tuple[str, Sequence[Finding]]], unread: Mapping[str, str]) -> dict[str, Any]:
+    """The log of one run over documents: each file as given, with its findings, or why it cannot be read."""
     order = list(RULES)
     return {
         "$schema": SCHEMA,
@@ -37,6 +37,15 @@ def sarif(checked: Sequence[tuple[str, Sequence[Finding]]]) -> dict[str, Any]:
                         ],
                     }
                 },
+                "invocations": [
+                    {
+                        "executionSuccessful": not unread,
+                        "toolExecutionNotifications": [
+                            {"level": "error", "message": {"text": sentence}, "locations": [_location(file)]}
+                            for file, sentence in unread.items()
+                        ],
+                    }
+                ],
                 "columnKind": "unicodeCodePoints",
                 "results": [
                     _result(file, finding, order.index(finding.rule))
@@ -55,12 +64,15 @@ def _result(file: str, finding: Finding, index: int) -> dict[str, Any]:
         "endLine": finding.end_line,
         "endColumn": finding.end_column,
     }
-    # A relative path stays relative, so that a code host finds it in the repository.
-    location = {"artifactLocation": {"uri": quote("stdin" if file == "-" else file)}, "region": region}
     return {
         "ruleId": finding.rule,
         "ruleIndex": index,
         "level": str(finding.severity),
         "message": {"text": finding.message},
-        "locations": [{"physicalLocation": location}],
+        "locations": [_location(file, region=region)],
     }
+
+
+def _location(file: str, **more: Any) -> dict[str, Any]:
+    # A relative path stays relative, so that a code host finds it in the repository.
+    return {"physicalLocation": {"artifactLocation": {"uri": quote("stdin" if file == "-" else file)}, **more}}
