@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from kansatsu.identity import aws_managed
 from kansatsu.lint import RULES, guess, lint
 from kansatsu.lint._globs import covers, overlap
-from kansatsu.policy import PolicyType, diagnose
+from kansatsu.policy import Fault, PolicyType, diagnose
+from kansatsu.policy._operators import NAMES, parse_name
 
 ARNS = [info.arn for info in aws_managed.all()]
 
@@ -154,6 +155,7 @@ def test_what_covers_matches_more_and_what_both_match_overlaps(one: str, other: 
         assert matches(one, text)
 
 
+ANY = '{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"BAD": {"a:b": "x"}}}}'
 # text, what our sentence says, and the part of the text it is about
 FAULTS = [
     (
@@ -174,6 +176,20 @@ FAULTS = [
         "do not fit",
         '"x"',
     ),
+    *(
+        (
+            ANY.replace("BAD", bad),
+            f'There is no condition operator "{bad}"{end}',
+            '{"a:b": "x"}',
+        )
+        for bad, end in [
+            ("StringEqual", "; did you mean StringEquals?"),
+            ("stringequal", "; did you mean StringEquals?"),
+            ("ForAllValue:StringLike", "; did you mean ForAllValues:StringLike?"),
+            ("IpAdress", "; did you mean IpAddress?"),
+            ("zzz", "."),
+        ]
+    ),
     ("", "a value is expected", ""),
     ("[]", "is a JSON object", "[]"),
 ]
@@ -185,3 +201,35 @@ def test_a_fault_is_shown_where_it_is(text: str, why: str, where: str) -> None:
     assert fault is not None
     assert why in fault.why
     assert text[slice(*fault.span)] == where
+
+
+def test_two_sentences_are_two() -> None:
+    fault = Fault("Invalid Condition type : X", "There is none.", (0, 0))
+    assert fault.text == "Invalid Condition type : X. There is none."
+    assert Fault("Syntax errors in policy.", "Why.", (0, 0)).text == "Syntax errors in policy. Why."
+    assert Fault("Too long", "", (0, 0)).text == "Too long"
+
+
+def test_operators_are_spelled_as_aws_does() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html"""
+    plain = [name for name in NAMES if ":" not in name and not name.endswith("IfExists")]
+    ordered = ["", "Not", "LessThan", "LessThanEquals", "GreaterThan", "GreaterThanEquals"]
+    assert sorted(plain) == sorted(
+        [
+            "StringEqualsIgnoreCase",
+            "StringNotEqualsIgnoreCase",
+            "Bool",
+            "BinaryEquals",
+            "IpAddress",
+            "NotIpAddress",
+            "Null",
+        ]
+        + [
+            kind + negation + how
+            for kind in ("String", "Arn")
+            for negation in ("", "Not")
+            for how in ("Equals", "Like")
+        ]
+        + [kind + how + ("Equals" if how in ("", "Not") else "") for kind in ("Numeric", "Date") for how in ordered]
+    )
+    assert all(map(parse_name, NAMES))

@@ -254,8 +254,7 @@ def lint(text: str, type: PolicyType = PolicyType.IDENTITY) -> tuple[Finding, ..
 def _find(text: str, type: PolicyType, rules: Iterable[Rule]) -> tuple[Finding, ...]:
     fault = diagnose(text, type)
     if fault is not None:
-        message = f"{fault.message} {fault.why}".strip()
-        return (_finding(_MALFORMED, f"MalformedPolicyDocument: {message}", fault.span, text),)
+        return (_finding(_MALFORMED, f"MalformedPolicyDocument: {fault.text}", fault.span, text),)
     subject = Subject(parse(text, type), type)
     found = [
         _finding(rule, each.message, each.span, text)

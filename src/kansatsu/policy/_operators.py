@@ -210,3 +210,15 @@ def _table() -> dict[str, Operator]:
 
 
 _OPERATORS = _table()
+# The names as AWS spells them, with what may stand around them.
+_WORDS = re.compile("string|arn|numeric|date|binary|bool|null|ip|address|not|equals|ignore|case|like|less|greater|than")
+_SPELLED = [_WORDS.sub(lambda word: word[0].capitalize(), name) for name in _OPERATORS]
+NAMES = (
+    "Null",
+    *(
+        before + name + after
+        for before in ("", "ForAllValues:", "ForAnyValue:")
+        for name in _SPELLED
+        for after in ("", "IfExists")
+    ),
+)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kansatsu.errors import MalformedPolicyDocument
 from kansatsu.policy import _rules
 from kansatsu.policy._json import Json, JsonError, JsonObject, Number, read
+from kansatsu.policy._operators import NAMES, parse_name
 from kansatsu.policy.document import DOCUMENT_KEYS, PRINCIPAL_KINDS, STATEMENT_KEYS, parse
 from kansatsu.policy.model import PolicyType
 from kansatsu.policy.places import Span
@@ -23,6 +24,11 @@ class Fault:
     message: str
     why: str
     span: Span
+
+    @property
+    def text(self) -> str:
+        """Both sentences; AWS does not end all of its own with a full stop."""
+        return f"{self.message.removesuffix('.')}. {self.why}" if self.why else self.message
 
 
 def diagnose(text: str, type: PolicyType = PolicyType.IDENTITY) -> Fault | None:
@@ -121,6 +127,9 @@ def _condition(given: Json, span: Span) -> _Faults:
         yield 'Condition must be an object such as {"StringEquals": {"aws:username": "bob"}}.', span
         return
     for operator, keys in given.items():
+        if parse_name(operator) is None:
+            better = _better(operator.lower(), {name.lower(): name for name in NAMES})
+            yield f"There is no condition operator {json.dumps(operator)}{better}", given.spans[operator]
         if not isinstance(keys, JsonObject):
             yield f"{operator} must be an object of condition keys and values.", given.spans[operator]
             continue
@@ -199,9 +208,14 @@ def _twice(statements: list[JsonObject]) -> _Faults:
 def _unknown(given: JsonObject, allowed: Collection[str], what: str) -> _Faults:
     for name in given:
         if name not in allowed:
-            near = difflib.get_close_matches(name, allowed, n=1)
-            better = f"; did you mean {near[0]}?" if near else "."
+            better = _better(name, dict(zip(allowed, allowed, strict=True)))
             yield f"{what} has no element {json.dumps(name)}{better}", given.spans[name]
+
+
+def _better(name: str, known: Mapping[str, str]) -> str:
+    """The end of a sentence about a name that there is not: the one in `known` (what to compare -> it) that is near."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {known[near[0]]}?" if near else "."
 
 
 def _is_text(given: Json) -> bool:
