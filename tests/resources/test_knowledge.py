@@ -224,3 +224,19 @@ def test_who_asks_after_a_change_never_sees_what_was_before(steps: list[tuple[st
         assert await knowledge.learn(KIND, THING) == str(done)
 
     asyncio.run(play())
+
+
+@pytest.mark.parametrize(
+    ("failure", "level"),
+    [
+        (ServiceUnavailable("The backend cannot be reached. Please try again."), "INFO"),
+        (AwsError("no", code="AccessDenied", status=403), "ERROR"),
+    ],
+)
+async def test_a_backend_that_is_away_is_no_error_for_each_fact(
+    failure: AwsError, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "kansatsu.resources.knowledge")
+    with pytest.raises(ServiceUnavailable):
+        await knowing(Backend(failure=failure)).learn(KIND, THING)
+    assert [record.levelname for record in caplog.records if "could not be read" in record.getMessage()] == [level]

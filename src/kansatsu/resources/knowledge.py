@@ -146,7 +146,9 @@ class Knowledge:
             if error.status in (405, 501) or error.code in _NO_SUCH_OPERATION:
                 return UNSUPPORTED
             # INVARIANT: a fact that cannot be read refuses the request; it is never "there is none".
-            log.error("%s could not be read: %s %s", what, error.code, error.message)
+            # That a backend gives no answer is in the log already, once and not per request: see backends.health.
+            level = logging.INFO if isinstance(error, ServiceUnavailable) else logging.ERROR
+            log.log(level, "%s could not be read: %s %s", what, error.code, error.message)
             raise ServiceUnavailable(f"{what} could not be read from the backend. Please try again.") from error
         try:
             return kind.read(place, answer)
