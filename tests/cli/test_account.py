@@ -27,6 +27,41 @@ def who(environ: dict[str, str], *flags: str) -> str:
     return done.stdout.strip() or done.stderr
 
 
+PROFILE = ("--profile", "kansatsu-shop")
+ECS_TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+    }
+)
+
+
+def explains_each_account(environ: dict[str, str]) -> None:
+    """why, can and who-can ask the account that --account names; the first knows nothing of the others' denials."""
+    shop = ("--account", "shop")
+    assert kansatsu(environ, "aws", *shop, "iam", "create-role", "--role-name", "web", "--assume-role-policy-document",
+                    ECS_TRUST).returncode == 0  # fmt: skip
+    assert kansatsu(environ, "run", "--role", "web", *PROFILE, "--", "true").returncode == 0
+    lost = kansatsu(environ, "run", "--role", "web", *PROFILE, "--", "aws", "iam", "list-users")
+    assert "AccessDenied" in lost.stderr
+    first = kansatsu(environ, "why", "--last")
+    assert first.returncode == 1 and "kansatsu why --account NAME" in first.stderr, first.stderr
+    for flag in shop[1], SHOP:
+        told = kansatsu(environ, "why", "--account", flag)
+        assert told.returncode == 0 and f"arn:aws:sts::{SHOP}:" in told.stdout
+        assert f"Next: kansatsu aws --account {flag} iam put-role-policy" in told.stderr
+    may = kansatsu(environ, "can", "user/admin", "s3:ListAllMyBuckets", "*", *shop)
+    assert may.returncode == 0 and f"arn:aws:iam::{SHOP}:user/admin" in may.stdout
+    who_may = kansatsu(environ, "who-can", "s3:ListAllMyBuckets", "*", *shop)
+    assert f"arn:aws:iam::{SHOP}:user/admin" in who_may.stdout
+    both = kansatsu(environ, "why", *shop, *PROFILE)
+    assert (both.returncode, both.stdout) == (2, "") and "not both" in both.stderr
+
+
 def test_from_the_first_command_to_the_reset(data_dir: Path, tmp_path: Path, start_server: Start) -> None:
     with start_server(data_dir, "--engine", "none") as server:
         environ = server.environ()
@@ -58,6 +93,7 @@ def test_from_the_first_command_to_the_reset(data_dir: Path, tmp_path: Path, sta
         assert kansatsu(environ, "configure", "--account", "shop").stderr.count("Wrote profile kansatsu-shop") == 2
         denied = kansatsu(environ, "account", "ls", "--profile", "kansatsu-shop")
         assert (denied.returncode, denied.stdout) == (4, ""), denied.stderr
+        explains_each_account(environ)
         nobody = kansatsu(environ, "env", "--account", "nobody")
         assert (nobody.returncode, nobody.stdout) == (1, "") and "account ls" in nobody.stderr
         urllib.request.urlopen(urllib.request.Request(server.endpoint + "/_kansatsu/reset", method="POST")).close()

@@ -35,16 +35,24 @@ def warn_of(action: str) -> None:
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="A condition key; may be given several times.")
 @click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", help="Format.")
 @click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
+@options.account_option
 @options.where_options
 def can(
-    principal: str, action: str, resource: str, context: tuple[str, ...], form: str, profile: str | None, **given: Any
+    principal: str,
+    action: str,
+    resource: str,
+    context: tuple[str, ...],
+    form: str,
+    profile: str | None,
+    whose: str | None,
+    **given: Any,
 ) -> None:
     """Say whether PRINCIPAL (an ARN, user/NAME or role/NAME) may do ACTION on RESOURCE, and why.
 
     Exit code 0: allowed; 4: denied.
     """
     keys = context_keys(context)
-    control = client.connect(options.load(**given).settings, "kansatsu", profile)
+    control = client.connect(options.load(**given).settings, "kansatsu", profile, whose)
     with client.answers():
         answer = control.simulate_access(Principal=principal, Action=action, Resource=resource, Context=keys)
     answer.pop("ResponseMetadata", None)

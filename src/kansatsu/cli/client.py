@@ -26,14 +26,18 @@ _LOST = frozenset(
 )
 
 
-def connect(settings: Settings, service: str, profile: str | None = None) -> Any:
+def connect(settings: Settings, service: str, profile: str | None = None, account: str | None = None) -> Any:
     """A botocore client of the server that holds the data directory, as its administrator or as an AWS profile.
+
+    The administrator is that of the first account, or of `account`, a name or id, which goes with no profile (exit 2).
 
     Where that directory has none, or is another user's, a profile with an endpoint_url is enough: it says where and
     who. Ends the command with exit 3 when no server runs.
     """
     if profile is None:
         credentials.refuse_inside()
+    elif account is not None:
+        raise Failure("Give --profile or --account, not both.", Exit.USAGE)
     found = daemon.require_running(settings.data_dir) if profile is None else daemon.running(settings.data_dir)
     import botocore.config
     import botocore.exceptions
@@ -51,7 +55,7 @@ def connect(settings: Settings, service: str, profile: str | None = None) -> Any
             session = botocore.session.Session(profile=profile)
         else:
             session = botocore.session.Session(session_vars=NO_FILES)
-            keys = credentials.read(settings.data_dir)
+            keys = credentials.read(settings.data_dir, account)
             session.set_credentials(keys.access_key_id, keys.secret_access_key)
         session.get_component("data_loader").search_paths.append(str(MODELS))
         if found is not None:

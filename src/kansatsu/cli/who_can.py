@@ -18,11 +18,20 @@ COLUMNS = ["principal", "policy", "through", "statement", "conditions"]
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="A condition key; may be given several times.")
 @click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 @output_option
+@options.account_option
 @options.where_options
-def who_can(action: str, resource: str, context: tuple[str, ...], profile: str | None, form: str, **given: Any) -> None:
+def who_can(
+    action: str,
+    resource: str,
+    context: tuple[str, ...],
+    profile: str | None,
+    whose: str | None,
+    form: str,
+    **given: Any,
+) -> None:
     """List the users and roles of the account that may do ACTION on RESOURCE, and through which policy."""
     keys = context_keys(context)
-    control = client.connect(options.load(**given).settings, "kansatsu", profile)
+    control = client.connect(options.load(**given).settings, "kansatsu", profile, whose)
     with client.answers():
         rows = [_row(item) for item in _all(control, {"Action": action, "Resource": resource, "Context": keys})]
     warn_of(action)

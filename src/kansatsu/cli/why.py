@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from kansatsu.cli import client, options
-from kansatsu.cli.output import Exit, Failure, hint
+from kansatsu.cli import client, credentials, options
+from kansatsu.cli.output import Exit, Failure, again, hint
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _AUTHORIZATION_ID = re.compile(r"[0-9a-z]{30}")
@@ -23,14 +23,23 @@ _VERDICTS = {"allowed": "allows it", "explicitDeny": "DENIES it", "implicitDeny"
 @click.option("--last", is_flag=True, help="The last denial in the account; so does no argument.")
 @click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", help="Format.")
 @click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
+@options.account_option
 @options.where_options
-def why(what: str | None, last: bool, form: str, profile: str | None, **given: Any) -> None:
+def why(what: str | None, last: bool, form: str, profile: str | None, whose: str | None, **given: Any) -> None:
     """Explain a denial: the statement that decided, and the smallest change that would allow it."""
     if what and last:
         raise Failure("Give --last or an id, not both.", Exit.USAGE)
-    control = client.connect(options.load(**given).settings, "kansatsu", profile)
-    with client.answers():
-        answer = control.explain_request(**_asked(what))
+    settings = options.load(**given).settings
+    control = client.connect(settings, "kansatsu", profile, whose)
+    try:
+        with client.answers():
+            answer = control.explain_request(**_asked(what))
+    except Failure as failure:
+        elsewhere = profile is None and whose is None and len(credentials.read_all(settings.data_dir)) > 1
+        if not (elsewhere and failure.message.startswith("NoSuchRequest: ")):
+            raise
+        of_another = f"For one of another account: `{again(' '.join(filter(None, ('why', what, '--account NAME'))))}`."
+        raise Failure(f"{failure.message} {of_another}", Exit(failure.exit_code)) from None
     answer.pop("ResponseMetadata", None)
     if form == "json":
         click.echo(json.dumps(answer, indent=2, default=lambda moment: moment.isoformat()))
@@ -38,7 +47,8 @@ def why(what: str | None, last: bool, form: str, profile: str | None, **given: A
     for line in explanation_lines(answer):
         click.echo(line)
     for command in _commands(answer.get("Changes", [])):
-        hint(command)
+        # The shell is not that account's, or --account would not have been needed.
+        hint(command if whose is None else again(f"aws --account {shlex.quote(whose)}") + command.removeprefix("aws"))
 
 
 def _asked(what: str | None) -> dict[str, str]:
