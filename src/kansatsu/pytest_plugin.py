@@ -75,7 +75,7 @@ def kansatsu(request: pytest.FixtureRequest) -> Iterator["Kansatsu"]:
     try:
         server.start()
     except KansatsuError as error:
-        pytest.fail(str(error), pytrace=False)
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
     config.stash[_SERVER] = server
     try:
         yield server
@@ -93,6 +93,8 @@ def kansatsu_admin(kansatsu: "Kansatsu") -> Any:
 @pytest.fixture
 def kansatsu_role(request: pytest.FixtureRequest, kansatsu: "Kansatsu") -> Iterator["Role"]:
     """Who this test is, by its mark; so are the environment, boto3's default session and programs that it starts."""
+    from botocore.exceptions import ClientError
+
     from kansatsu.testing import KansatsuError
 
     mark = request.node.get_closest_marker(_MARK)
@@ -109,8 +111,8 @@ def kansatsu_role(request: pytest.FixtureRequest, kansatsu: "Kansatsu") -> Itera
         with suite.running_as(kansatsu, policy, mark.kwargs.get("trust"), request.path.parent) as role:
             request.node.stash[_ROLE] = role
             yield role
-    except KansatsuError as error:
-        pytest.fail(str(error), pytrace=False)
+    except (KansatsuError, ClientError) as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.hookimpl(wrapper=True)

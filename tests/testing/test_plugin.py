@@ -1,6 +1,7 @@
 """The pytest plugin, in suites of its own: who a test is, what a failure shows, what was used, what is learned."""
 
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -210,17 +211,26 @@ def test_learning_is_for_one_process(run: Run) -> None:
     ("mark", "message"),
     [
         ("'missing.json'", "There is no policy file missing.json in "),
+        ("'broken.json'", "broken.json:2:62: MalformedPolicyDocument: Syntax errors in policy. A statement has no "
+         'element "Actions"; did you mean Action?'),
+        ("{'Version': '2012-10-17', 'Statement': {'Effect': 'Alow', 'Action': 's3:*', 'Resource': '*'}}",
+         "a policy in the test: MalformedPolicyDocument: Syntax errors in policy. Effect is Allow or Deny"),
+        ("'arn:aws:iam::aws:policy/ReadOnlyAccess', trust='broken.json'", "broken.json:2:62: MalformedPolicyDocument"),
         ("", "The mark kansatsu_role names no policy."),
         ("{}, role='x'", "The mark kansatsu_role takes policy and trust."),
         ("'{\"Statement\": 1}'", "MalformedPolicyDocument"),
         ("'arn:aws:iam::aws:policy/None'", "NoSuchEntity"),
-        ("{}, trust={'Version': '2012-10-17', 'Statement': {'Effect': 'Allow', 'Principal': '*',"
+        ("'arn:aws:iam::aws:policy/ReadOnlyAccess', trust={'Version': '2012-10-17', 'Statement': "
+         "{'Effect': 'Allow', 'Principal': '*',"
          " 'Action': 'sts:AssumeRole'}}", "The trust policy trusts no service"),
     ],
 )  # fmt: skip
 def test_marks_that_say_nothing(run: Run, mark: str, message: str) -> None:
-    done = run(f"@pytest.mark.kansatsu_role({mark})\ndef test_it():\n    pass\n")
-    assert done.returncode == 1 and message in done.stdout and "1 error" in done.stdout
+    """One sentence each, and no way through the files of Kansatsu; no directory twice."""
+    broken = '{"Version": "2012-10-17",\n"Statement": {"Effect": "Allow", "Resource": "*", "Actions": "s3:*"}}'
+    done = run(f"@pytest.mark.kansatsu_role({mark})\ndef test_it():\n    pass\n", broken=broken)
+    assert done.returncode == 1 and message in done.stdout and "1 error" in done.stdout, done.stdout
+    assert not re.search(r"Traceback|During handling|\.py:[0-9]| or /", done.stdout), done.stdout
 
 
 def test_inside_kansatsu_run_the_suite_is_who_that_says(run: Run, server: Any) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from kansatsu.policy import PolicyType, parse
+from kansatsu.policy import PolicyType, diagnose, line_and_column, parse
 
 ECS_TASKS = "ecs-tasks.amazonaws.com"
 # A document as a dict or JSON text, a file, or the ARN of a managed policy; or several of these.
@@ -47,7 +47,18 @@ def held(policies: Policies | None, directories: Sequence[Path]) -> tuple[Held, 
     return tuple(_held(policy, directories) for policy in several)
 
 
-def _held(policy: Policy, directories: Sequence[Path]) -> Held:
+def _held(policy: Policy, directories: Sequence[Path], type: PolicyType = PolicyType.IDENTITY) -> Held:
+    found = _found(policy, directories)
+    fault = None if found.arn else diagnose(found.text, type)
+    if fault is not None:
+        line, column = line_and_column(found.text, fault.span[0])
+        # The lines of a dict are ours.
+        place = "" if isinstance(policy, Mapping) else f":{line}:{column}"
+        raise ValueError(f"{found.label}{place}: MalformedPolicyDocument: {fault.text}")
+    return found
+
+
+def _found(policy: Policy, directories: Sequence[Path]) -> Held:
     if isinstance(policy, Mapping):
         return Held("a policy in the test", text=json.dumps(policy, indent=2))
     text = str(policy)
@@ -58,7 +69,7 @@ def _held(policy: Policy, directories: Sequence[Path]) -> Held:
     for directory in directories:
         if (path := directory / text).is_file():
             return Held(text, text=path.read_text(encoding="utf-8"))
-    raise ValueError(f"There is no policy file {text} in {' or '.join(map(str, directories))}.")
+    raise ValueError(f"There is no policy file {text} in {' or '.join(dict.fromkeys(map(str, directories)))}.")
 
 
 def trusted(trust: Policy | None, directories: Sequence[Path]) -> tuple[str, str]:
@@ -67,7 +78,7 @@ def trusted(trust: Policy | None, directories: Sequence[Path]) -> tuple[str, str
         service = ECS_TASKS if trust is None else str(trust)
         statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
         return service, json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    text = _held(trust, directories).text
+    text = _held(trust, directories, PolicyType.TRUST).text
     statements = parse(text, PolicyType.TRUST).statements
     services = [name for statement in statements for kind, name in statement.principals if kind == "Service"]
     if not services:
