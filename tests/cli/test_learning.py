@@ -75,12 +75,35 @@ def test_denied_attempts_are_listed(server: Any) -> None:
     assert "Nothing that was asked for was allowed" in done.stderr and "Nothing was used" not in done.stderr
 
 
+def test_a_bound_is_a_file_or_an_arn_and_a_wrong_one_ends_it_before_the_command(
+    server: Any, bucket: str, tmp_path: Path
+) -> None:
+    role, file = new_role(server), tmp_path / "bound.json"
+    command = [sys.executable, "-c", PUT, bucket, "one"]
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    file.write_text(json.dumps({"Version": "2012-10-17", "Statement": statement}))
+    for allows in (str(file), "arn:aws:iam::aws:policy/AmazonS3FullAccess"):
+        done = learns(server, role, ["--bound", allows], *command)
+        assert done.returncode == 0, done.stderr
+    done = learns(server, role, ["--bound", "arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess"], *command)
+    assert done.returncode == 1 and "no session policy allows the s3:PutObject action" in done.stderr
+    assert f"s3:PutObject on arn:aws:s3:::{bucket}/one (AccessDenied)" in done.stderr
+    file.write_text("{}")
+    none = "arn:aws:iam::123456789012:policy/none"
+    for wrong, error in ((str(file), "MalformedPolicyDocument: "), (none, f"NoSuchEntity: Policy {none} was not")):
+        done = learns(server, role, ["--bound", wrong], "touch", str(tmp_path / "started"))
+        assert done.returncode == 1 and error in done.stderr
+    assert not (tmp_path / "started").exists()
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
         (["--role", "r", "--put"], "--write, --put and --policy-name go with --learn."),
         (["--role", "r", "--write", "x"], "--write, --put and --policy-name go with --learn."),
         (["--instance-profile", "p", "--learn"], "--learn goes with --role."),
+        (["--role", "r", "--bound", "b.json"], "--bound goes with --learn."),
+        (["--role", "r", "--learn", "--bound", "/no/b"], "/no/b cannot be read: No such file or directory."),
         (["--role", "r", "--learn", "--policy-name", "n"], "--policy-name goes with --put."),
         (["--role", "r", "--learn", "--write", "/no/such/place"], "No policy can be written to /no/such/place."),
     ],

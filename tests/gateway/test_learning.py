@@ -40,9 +40,9 @@ def control(gateway: Gateway, keys: Keys) -> Any:
 class Learner:
     """A process that learns, as the keys that it was given."""
 
-    def __init__(self, gateway: Gateway, starter: Keys, role: str) -> None:
+    def __init__(self, gateway: Gateway, starter: Keys, role: str, **bound: str) -> None:
         self.gateway, self.control = gateway, control(gateway, starter)
-        self.process = self.control.register_process(Pid=os.getpid(), Role=role, Learn=True)
+        self.process = self.control.register_process(Pid=os.getpid(), Role=role, Learn=True, **bound)
         asked = urllib.request.Request(
             self.process["CredentialsUri"], headers={"Authorization": self.process["AuthorizationToken"]}
         )
@@ -67,8 +67,8 @@ class Learner:
 
 
 @contextmanager
-def learner(gateway: Gateway, starter: Keys, role: str) -> Iterator[Learner]:
-    made = Learner(gateway, starter, role)
+def learner(gateway: Gateway, starter: Keys, role: str, **bound: str) -> Iterator[Learner]:
+    made = Learner(gateway, starter, role, **bound)
     try:
         yield made
     finally:
@@ -172,6 +172,101 @@ def test_its_starter_is_asked_anew_for_every_request(gateway: Gateway) -> None:
         assert session.put(bucket) == ""
         gateway.iam.update_access_key(UserName=starter.name, AccessKeyId=starter.id, Status="Inactive")
         assert "learns no more" in session.put(bucket)
+
+
+# What starter and further bound say about PutObject, and how each refusal reads.
+NO_SESSION_POLICY = "no session policy allows the s3:PutObject action"
+
+
+@pytest.mark.parametrize("as_arn", [False, True])
+@pytest.mark.parametrize(
+    ("starter", "bound", "denied"),
+    [
+        ([START, S3], [S3], ""),
+        ([START, S3], [ALLOW_ALL], ""),
+        ([ALLOW_ALL], [raw.statement("Allow", "dynamodb:*")], NO_SESSION_POLICY),
+        ([ALLOW_ALL], [BUCKET_ONLY], NO_SESSION_POLICY),
+        ([ALLOW_ALL], [ALLOW_ALL, NO_PUT], "explicit deny in a session policy"),
+        # INVARIANT: never more than the starter: a bound is no grant, and is asked last.
+        ([START], [ALLOW_ALL], "no identity-based policy allows"),
+        ([START, S3, NO_PUT], [ALLOW_ALL], "explicit deny in an identity-based policy"),
+    ],
+)
+def test_a_further_bound(
+    gateway: Gateway, starter: list[dict[str, Any]], bound: list[dict[str, Any]], denied: str, as_arn: bool
+) -> None:
+    bucket, role = gateway.bucket(), task_role(gateway, ALLOW_ALL)
+    given = {"BoundPolicyArn": managed(gateway, *bound)} if as_arn else {"BoundPolicy": raw.document(*bound)}
+    with learner(gateway, gateway.user(*starter), role, **given) as session:
+        said = session.put(bucket)
+        assert (denied in said and said.startswith("AccessDenied")) if denied else said == ""
+        session.client("sts").get_caller_identity()  # needs no permission: no bound takes it away
+
+
+def test_a_bound_of_one_service_refuses_the_other_and_says_what_would_help(gateway: Gateway) -> None:
+    with learner(gateway, gateway.admin, task_role(gateway), BoundPolicy=raw.document(S3)) as session:
+        assert session.put(gateway.bucket()) == ""
+        for service, call in (("dynamodb", "list_tables"), ("iam", "list_users")):  # the backend's, and our own
+            with pytest.raises(ClientError, match="no session policy allows"):
+                getattr(session.client(service), call)()
+        admin = control(gateway, gateway.admin)
+        [change] = admin.explain_request()["Changes"]
+        admin.close()
+        assert "the session policy" in change["Description"] and "run --bound" in change["Description"]
+        assert change["PolicyType"] == "session policy"
+
+
+def test_a_bound_does_not_widen_the_session_policy_of_its_starter(gateway: Gateway) -> None:
+    """Session policies of one session are a union; the bound is none of them."""
+    starter = gateway.assume(gateway.role(ALLOW_ALL), Policy=raw.document(START))
+    with learner(gateway, starter, task_role(gateway), BoundPolicy=raw.document(ALLOW_ALL)) as session:
+        assert NO_SESSION_POLICY in session.put(gateway.bucket())
+
+
+def test_a_resource_policy_that_names_the_starter_does_not_open_the_bound(gateway: Gateway) -> None:
+    bucket, starter = gateway.bucket(), gateway.user(START)
+    named = {"AWS": f"arn:aws:iam::{ACCOUNT}:user/{starter.name}"}
+    statement = raw.statement("Allow", "s3:PutObject", f"arn:aws:s3:::{bucket}/*") | {"Principal": named}
+    gateway.client("s3", gateway.admin).put_bucket_policy(Bucket=bucket, Policy=raw.document(statement))
+    role = task_role(gateway)
+    with learner(gateway, starter, role) as session:
+        assert session.put(bucket) == ""
+    with learner(gateway, starter, role, BoundPolicy=raw.document(START)) as session:
+        assert NO_SESSION_POLICY in session.put(bucket)
+
+
+def test_a_managed_bound_is_asked_anew_and_one_that_is_gone_allows_nothing(gateway: Gateway) -> None:
+    bucket, bound = gateway.bucket(), managed(gateway, S3)
+    with learner(gateway, gateway.admin, task_role(gateway), BoundPolicyArn=bound) as session:
+        assert session.put(bucket) == ""
+        version = {"PolicyArn": bound, "PolicyDocument": raw.document(START), "SetAsDefault": True}
+        gateway.iam.create_policy_version(**version)
+        assert NO_SESSION_POLICY in session.put(bucket)
+        gateway.iam.set_default_policy_version(PolicyArn=bound, VersionId="v1")
+        assert session.put(bucket) == ""
+        gateway.iam.delete_policy_version(PolicyArn=bound, VersionId="v2")
+        gateway.iam.delete_policy(PolicyArn=bound)
+        assert NO_SESSION_POLICY in session.put(bucket)
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [
+        ({"BoundPolicyArn": f"arn:aws:iam::{ACCOUNT}:policy/none"}, "NoSuchEntity.*policy/none was not found"),
+        ({"BoundPolicyArn": "arn:aws:iam::210987654321:policy/theirs"}, "NoSuchEntity.*theirs was not found"),
+        ({"BoundPolicyArn": "arn:aws:s3:::bucket"}, "InvalidInput.*arn:aws:s3:::bucket is not valid"),
+        ({"BoundPolicy": "{"}, "MalformedPolicyDocument"),
+        ({"BoundPolicy": ""}, "MalformedPolicyDocument"),
+        ({"BoundPolicy": raw.document({**S3, "Principal": "*"})}, "MalformedPolicyDocument"),
+        ({"BoundPolicyArn": "arn:a", "BoundPolicy": "{}"}, "Give one of BoundPolicyArn and BoundPolicy"),
+        ({"BoundPolicy": raw.document(S3), "Learn": False}, "go with Learn"),
+    ],
+)
+def test_bounds_that_cannot_be(gateway: Gateway, asked: dict[str, Any], error: str) -> None:
+    client = control(gateway, gateway.admin)
+    with pytest.raises(ClientError, match=error):
+        client.register_process(**{"Pid": os.getpid(), "Role": task_role(gateway), "Learn": True, **asked})
+    client.close()
 
 
 def test_the_end_of_the_process_is_the_end_of_it(gateway: Gateway) -> None:

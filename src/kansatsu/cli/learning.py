@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client
+from kansatsu.cli.files import read
 from kansatsu.cli.output import Exit, Failure, say
 
 POLICY_NAME = "learned"
@@ -37,6 +38,15 @@ def wanted(learn: bool, role: str | None, write: Path | None, policy_name: str |
     if write is not None:
         check_writable(write)  # now, not after a long run
     return Wanted(write, (policy_name or POLICY_NAME) if put else None)
+
+
+def further(bound: str | None, *, learn: bool) -> dict[str, str]:
+    """--bound as RegisterProcess takes it: the ARN of a managed policy, or the text of a file. Raises Failure."""
+    if bound is None:
+        return {}
+    if not learn:
+        raise Failure("--bound goes with --learn.", Exit.USAGE)
+    return {"BoundPolicyArn": bound} if bound.startswith("arn:") else {"BoundPolicy": read(bound)}
 
 
 def check_writable(path: Path) -> None:

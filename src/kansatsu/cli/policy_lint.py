@@ -3,11 +3,11 @@
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import click
 
+from kansatsu.cli.files import read
 from kansatsu.cli.output import Exit, Failure, emit, say
 from kansatsu.cli.sarif import sarif
 from kansatsu.lint import Finding, Severity, guess, quota
@@ -89,25 +89,13 @@ def _check(
     checked, unread = [], {}
     for file in dict.fromkeys(files):
         try:
-            text = _read(file)
+            text = read(file)
         except Failure as failure:
             unread[file] = failure.message
             continue
         chosen = TYPES[kind] if kind else guess(text)
         checked.append(Checked(file, text, chosen, check(text, chosen)))
     return checked, unread
-
-
-def _read(file: str) -> str:
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return data.decode()
-    except OSError as error:
-        raise Failure(f"{file} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError as error:
-        raise Failure(f"{file} is no text in UTF-8: the byte at {error.start} is not.") from None
-    except ValueError:
-        raise Failure(f"{file!r} cannot be the name of a file.") from None
 
 
 def _print(checked: Sequence[Checked], unread: Mapping[str, str], form: str) -> None:

@@ -27,6 +27,7 @@ _EMPTY_FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG")
 @click.option("--as", "service", metavar="SERVICE", help="Service principal that the role trusts.")
 @click.option("--mode", type=click.Choice(["env"]), default="env", show_default=True, help="How it is told.")
 @click.option("--learn", is_flag=True, help="Let it do what you may, and say which policy would be enough.")
+@click.option("--bound", metavar="POLICY", help="With --learn: within this policy too, an ARN or a JSON file.")
 @click.option("--write", metavar="FILE", type=click.Path(path_type=Path), help="Where the learned policy goes.")
 @click.option("--put", is_flag=True, help="Make the learned policy an inline policy of the role.")
 @click.option("--policy-name", metavar="NAME", help=f"Name of that inline policy.  [default: {learning.POLICY_NAME}]")
@@ -40,6 +41,7 @@ def run(
     service: str | None,
     mode: str,
     learn: bool,
+    bound: str | None,
     write: Path | None,
     put: bool,
     policy_name: str | None,
@@ -50,13 +52,14 @@ def run(
     """Run COMMAND as a role or with an instance profile, and as nobody else."""
     _check(role, instance_profile, service)
     wanted = learning.wanted(learn, role, write, policy_name, put=put)
+    further = learning.further(bound, learn=learn)
     settings = options.load(**given).settings
     control = client.connect(settings, "kansatsu", profile)
     asked = {"Role": role, "InstanceProfile": instance_profile, "Service": service}
     with _trusting(), client.answers():
         given_names: dict[str, Any] = {name: text for name, text in asked.items() if text is not None}
         if wanted is not None:
-            given_names["Learn"] = True
+            given_names |= {"Learn": True} | further
         process = control.register_process(Pid=os.getpid(), **given_names)
     try:
         say(f"Running as {process['Arn']}")

@@ -230,7 +230,7 @@ class Pipeline:
     async def _forward(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
         identity = _caller(exchange)
         bound = bound_of(identity, self._workload, self._authenticator, snapshot, exchange.now)
-        deciding = (policies_of(identity.caller, snapshot),) if bound is None else (bound.own, bound.policies)
+        deciding = (policies_of(identity.caller, snapshot),) if bound is None else bound.deciding
         context = _context(exchange, identity)
         return await self._backed.answer(
             exchange, snapshot, deciding, lambda: self._authorize(exchange, context, snapshot)
@@ -245,7 +245,8 @@ class Pipeline:
         for place, (item, guard) in enumerate(items):
             decision = _decide(identity, item, guard, context, policies)
             if decision.allowed and bound is not None:
-                decision = _decide(bound.starter, item, guard, _context(exchange, bound.starter), bound.policies)
+                starters = _context(exchange, bound.starter)
+                decision = bound.within(_decide(bound.starter, item, guard, starters, bound.policies))
             if decision.allowed:
                 continue
             if identity is anonymous.NOBODY:

@@ -1,7 +1,7 @@
 """The caller as the policy engine sees it: who it is, and every policy that bounds what it may do now."""
 
 from kansatsu.identity import Snapshot
-from kansatsu.policy import Limits, Policies, PolicySet, PolicyType, Principal, Source, compile_policy, parse
+from kansatsu.policy import Limits, Policies, Policy, PolicySet, PolicyType, Principal, Source, compile_policy, parse
 from kansatsu.services.registry import Caller
 
 
@@ -24,6 +24,15 @@ def learning_policies(caller: Caller, snapshot: Snapshot) -> Policies:
     """
     own = snapshot.policies(caller.id)
     return Policies(identity=PolicySet([*own.identity, _ANYTHING]), boundary=own.boundary)
+
+
+def bounding_policies(bound: str | Policy, snapshot: Snapshot) -> Policies:
+    """What a further bound allows: everything, limited by a managed policy (its ARN) or a policy as a session's is.
+
+    INVARIANT: a managed policy that is gone allows nothing; the bound never falls away.
+    """
+    policy = snapshot.session_policy(bound) if isinstance(bound, str) else bound
+    return Policies(identity=PolicySet([_ANYTHING]), session=policy.rules if policy is not None else PolicySet())
 
 
 _NONE = Policies(PolicySet())

@@ -13,6 +13,7 @@ from kansatsu import identity
 from kansatsu.errors import AccessDenied, AwsError, InvalidParameterValue
 from kansatsu.identity import EntityRecord, Session
 from kansatsu.identity.profiles import Profile
+from kansatsu.policy import Policy
 from kansatsu.workload.associations import Associations
 from kansatsu.workload.credentials import Grant, Issuer, trust_refusal
 from kansatsu.workload.fleet import Fleet, Member
@@ -33,11 +34,15 @@ class NoSuchProcess(AwsError):
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """Whose rights bound a process that learns: by which credentials it was started, and of which user or role."""
+    """Whose rights bound a process that learns: by which credentials it was started, and of which user or role.
+
+    `bound` is what bounds it further: the ARN of a managed policy, or a policy.
+    """
 
     access_key_id: str
     principal_id: str
     session: Session | None
+    bound: str | Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)

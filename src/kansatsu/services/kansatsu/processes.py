@@ -15,7 +15,8 @@ from kansatsu.errors import (
     InvalidParameterValue,
     NoSuchEntity,
 )
-from kansatsu.identity import EntityRecord
+from kansatsu.identity import EntityRecord, managed
+from kansatsu.policy import Policy, PolicyType, Source, compile_policy, parse
 from kansatsu.services.ec2._resources import ec2_arn, pass_role, profile_named
 from kansatsu.services.passing import passing
 from kansatsu.services.registry import Call, Params, operation
@@ -62,13 +63,20 @@ async def register_process(
     instance_profile: str | None = None,
     service: str | None = None,
     learn: bool = False,
+    bound_policy_arn: str | None = None,
+    bound_policy: str | None = None,
 ) -> dict[str, Any]:
     if (role is None) == (instance_profile is None):
         raise InvalidParameterCombination("Give one of Role and InstanceProfile.")
     if learn and role is None:
         raise InvalidParameterCombination("Learn is for a Role; an instance profile has none of its own.")
+    bound = _bound(call, bound_policy_arn, bound_policy)
+    if bound is not None and not learn:
+        raise InvalidParameterCombination("BoundPolicyArn and BoundPolicy go with Learn.")
     if role is not None:
-        process = await _with_role(call, pid, role, service or ECS_TASKS, learn)
+        caller = call.caller
+        starter = Starter(caller.access_key_id, caller.id, caller.session, bound) if learn else None
+        process = await _with_role(call, pid, role, service or ECS_TASKS, starter)
     else:
         if service not in (None, _EC2):
             raise InvalidParameterValue(f"An instance profile is for {_EC2} alone.")
@@ -100,11 +108,22 @@ async def register_process(
     return shown | {"Environment": environment}
 
 
-async def _with_role(call: Call, pid: int, wanted: str, service: str, learn: bool) -> RegisteredProcess:
+def _bound(call: Call, policy_arn: str | None, text: str | None) -> str | Policy | None:
+    """The further bound of a process that learns. Raises InvalidInput, NoSuchEntity, MalformedPolicyDocument."""
+    if policy_arn is not None and text is not None:
+        raise InvalidParameterCombination("Give one of BoundPolicyArn and BoundPolicy.")
+    if policy_arn is not None:
+        with call.store.read() as conn:
+            return managed.get(conn, call.account, policy_arn).arn
+    if text is not None:
+        return compile_policy(parse(text, PolicyType.SESSION), Source(PolicyType.SESSION, owner="kansatsu run --bound"))
+    return None
+
+
+async def _with_role(call: Call, pid: int, wanted: str, service: str, starter: Starter | None) -> RegisteredProcess:
     role = _find_role(call, wanted)
     if role is None:
         raise NoSuchEntity(f"The role with name {wanted} cannot be found.")
-    starter = Starter(call.caller.access_key_id, call.caller.id, call.caller.session) if learn else None
     return await call.workload.processes.register_role(call.account, call.region, pid, role, service, starter)
 
 

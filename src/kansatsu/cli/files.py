@@ -1,0 +1,19 @@
+"""Files that a user names: their text, or a sentence why it cannot be had."""
+
+import sys
+from pathlib import Path
+
+from kansatsu.cli.output import Failure
+
+
+def read(file: str) -> str:
+    """The text of a file, `-` for standard input. Raises Failure."""
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return data.decode()
+    except OSError as error:
+        raise Failure(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        raise Failure(f"{file} is no text in UTF-8: the byte at {error.start} is not.") from None
+    except ValueError:
+        raise Failure(f"{file!r} cannot be the name of a file.") from None
