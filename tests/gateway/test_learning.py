@@ -235,6 +235,18 @@ def test_a_resource_policy_that_names_the_starter_does_not_open_the_bound(gatewa
         assert NO_SESSION_POLICY in session.put(bucket)
 
 
+def test_a_bound_holds_for_what_another_account_opens(gateway: Gateway) -> None:
+    theirs, bucket = gateway.client("s3", gateway.stranger), gateway.name("theirs")
+    theirs.create_bucket(Bucket=bucket)
+    statement = raw.statement("Allow", "s3:PutObject", f"arn:aws:s3:::{bucket}/*") | {"Principal": {"AWS": ACCOUNT}}
+    theirs.put_bucket_policy(Bucket=bucket, Policy=raw.document(statement))
+    starter, role = gateway.user(START, S3), task_role(gateway)
+    for bound, denied in ((S3, ""), (START, NO_SESSION_POLICY)):
+        with learner(gateway, starter, role, BoundPolicy=raw.document(bound)) as session:
+            said = session.put(bucket)
+            assert (denied in said) if denied else said == ""
+
+
 def test_a_managed_bound_is_asked_anew_and_one_that_is_gone_allows_nothing(gateway: Gateway) -> None:
     bucket, bound = gateway.bucket(), managed(gateway, S3)
     with learner(gateway, gateway.admin, task_role(gateway), BoundPolicyArn=bound) as session:
