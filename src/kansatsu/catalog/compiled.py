@@ -99,7 +99,8 @@ def _compile(operation: Operation) -> Entry:
     rules = rules_of(service.name)
     members = members_of(operation)
     plans = tuple(plan(prefix, action, name, members, rules) for prefix, action in actions(operation, rules))
-    custom, prefix = rules.custom, plans[0].action.partition(":")[0]
+    custom = rules.custom if not rules.custom_of or name in rules.custom_of else None
+    prefix = plans[0].action.partition(":")[0]
     row = name in rules.actions or name in rules.types or any(one.finder for one in plans)
     own = row or any(kind.own for one in plans for kind in one.kinds or ())
     exact = all(one.exact for one in plans)

@@ -73,6 +73,7 @@ class Rules:
     forms: Mapping[str, str] = field(default_factory=dict)  # type -> template that a required one is authorized as
     finders: Mapping[str, Finder] = field(default_factory=dict)  # operation -> its resources
     custom: Custom | None = None
+    custom_of: frozenset[str] = frozenset()  # the operations that `custom` is asked about; none named: all
     also: Mapping[str, tuple[tuple[str, Finder], ...]] = field(default_factory=dict)  # operation -> further actions
     keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # operation or "*" -> path -> condition key
     questions: Mapping[str, Callable[[Params], Iterable[Question]]] = field(default_factory=dict)

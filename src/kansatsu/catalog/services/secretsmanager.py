@@ -38,15 +38,13 @@ def _made(params: Params, frame: Frame) -> Iterator[str]:
         yield frame.arn("secretsmanager", f"secret:{value}-??????")
 
 
-def _batch(operation: Operation, params: Params, frame: Frame) -> list[Authorization] | None:
+def _batch(_operation: Operation, params: Params, frame: Frame) -> list[Authorization]:
     """The call itself, and GetSecretValue of each secret.
 
     INVARIANT: a secret that is read with others is authorized as one that is read alone, by its own policy too; which
     secrets filters find is not known.
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
     """
-    if operation.name != "BatchGetSecretValue":
-        return None
     found = [Authorization("secretsmanager:BatchGetSecretValue", "*")]
     if params.get("Filters"):
         found.append(Authorization("secretsmanager:ListSecrets", "*"))
@@ -68,6 +66,7 @@ _BY_SECRET = (
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html",
     custom=_batch,
+    custom_of=frozenset({"BatchGetSecretValue"}),
     finders={**dict.fromkeys(_BY_SECRET, _secret), "CreateSecret": _made},
     tagging="TagResource",
 )
