@@ -129,7 +129,7 @@ def test_a_protocol_without_a_model_hides_nothing() -> None:
         ("dynamodb", "CreateTable", {"ResourcePolicy": "{}"}, "resource policy"),
         ("ecr", "SetRepositoryPolicy", {}, ""),
         ("ecr", "CreateRepositoryCreationTemplate", {"repositoryPolicy": "{}"}, "repository policy"),
-        ("events", "PutPermission", {}, "event bus policy"),
+        ("events", "PutPermission", {}, ""),
         ("logs", "PutResourcePolicy", {}, "resource policy"),
         ("iam", "CreateRole", {"AssumeRolePolicyDocument": "{}"}, ""),
     ],

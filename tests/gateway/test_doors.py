@@ -318,7 +318,6 @@ UNENFORCED: list[tuple[str, str, dict[str, Any]]] = [
         "replicate_key",
         {"KeyId": "11111111-2222-3333-4444-555555555555", "ReplicaRegion": "eu-west-1", "Policy": POLICY},
     ),
-    ("events", "put_permission", {"Action": "events:PutEvents", "Principal": "*", "StatementId": "s"}),
     ("logs", "put_resource_policy", {"policyName": "p", "policyDocument": POLICY}),
 ]
 

@@ -65,6 +65,11 @@ def table_policy(dynamodb: Any, arn: str) -> str | None:
         return None
 
 
+def put_event(events: Any, bus: str) -> None:
+    answer = events.put_events(Entries=[{"EventBusName": bus, "Source": "s", "DetailType": "d", "Detail": "{}"}])
+    assert answer["FailedEntryCount"] == 0
+
+
 def put_topic(sns: Any, topic: str, text: str) -> Any:
     return sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=text)
 
@@ -146,7 +151,19 @@ TABLES = Service(
     "ValidationException",
     lambda dynamodb, name: dynamodb.delete_table(TableName=name),
 )
-SERVICES = [SQS, SNS, KMS, SECRETS, ECR, TABLES]
+EVENTS = Service(
+    "events",
+    lambda events, name: str(events.create_event_bus(Name=name)["EventBusArn"]),
+    lambda _events, bus: bus,
+    lambda events, bus, text: events.put_permission(EventBusName=bus.rpartition("/")[2], Policy=text),
+    lambda events, bus: events.describe_event_bus(Name=bus).get("Policy"),
+    lambda events, bus: events.remove_permission(EventBusName=bus.rpartition("/")[2], RemoveAllPermissions=True),
+    put_event,
+    "events:PutEvents",
+    "ValidationException",
+    lambda events, bus: events.delete_event_bus(Name=bus.rpartition("/")[2]),
+)
+SERVICES = [SQS, SNS, KMS, SECRETS, ECR, TABLES, EVENTS]
 
 
 def says(effect: str, principal: Any, action: str, resource: str = "*", **more: Any) -> dict[str, Any]:

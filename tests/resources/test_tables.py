@@ -13,7 +13,7 @@ FUNCTIONS = {"lambda.AddPermission"}
 # Operations that change what a resource's own policy, grants or names are: what a name may tell.
 CHANGES = re.compile(
     r"(Put|Set|Add|Remove|Delete|Create|Update|Retire|Revoke|Replicate|Restore)\w*"
-    r"(Policy|Permission|PublicAccessBlock|Grant|Alias|Bucket|Queue|Topic|Key|Secret|Repository|Function|Table|Attributes)$"
+    r"(Policy|Permission|PublicAccessBlock|Grant|Alias|Bucket|Queue|Topic|Key|Secret|Repository|Function|Table|EventBus|Attributes)$"
 )
 # What looks like it: the sentence says why no fact changes.
 UNCHANGED = {
@@ -22,6 +22,7 @@ UNCHANGED = {
     "ecr.DeleteRegistryPolicy": "refused to be set, and no policy of a repository",
     "ecr.PutLifecyclePolicy": "no access is decided by it",
     "ecr.PutRegistryPolicy": "refused, and no policy of a repository",
+    "events.UpdateEventBus": "the policy stays the bus's",
     "lambda.AddLayerVersionPermission": "refused",
     "lambda.PutResourcePolicy": "refused",
     "lambda.RemoveLayerVersionPermission": "AddLayerVersionPermission is refused",

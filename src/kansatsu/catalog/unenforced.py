@@ -182,7 +182,7 @@ ENFORCED = frozenset(
     {
         *("kms.CreateGrant", "kms.CreateKey", "kms.PutKeyPolicy"),
         "s3.PutBucketPolicy",
-        *("dynamodb.PutResourcePolicy", "ecr.SetRepositoryPolicy", "lambda.AddPermission"),
+        *("dynamodb.PutResourcePolicy", "ecr.SetRepositoryPolicy", "events.PutPermission", "lambda.AddPermission"),
         "secretsmanager.PutResourcePolicy",
         *("sns.AddPermission", "sns.CreateTopic", "sns.SetTopicAttributes"),
         *("sqs.AddPermission", "sqs.CreateQueue", "sqs.SetQueueAttributes"),

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from kansatsu.backends import EmbeddedBackend
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
-from kansatsu.gateway import permissions, tables
+from kansatsu.gateway import buses, permissions, tables
 from kansatsu.gateway.authentication import Identity
+from kansatsu.gateway.buses import BusPermissions
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.permissions import FunctionPermissions
@@ -30,13 +31,15 @@ from kansatsu.resources import (
     is_public,
     shown,
 )
+from kansatsu.resources.buses import named
 from kansatsu.services.callers import policies_of
 
 Params = Mapping[str, Any]
 _STATUS = "s3.GetBucketPolicyStatus"
 _BY_OWNER = frozenset({"s3.PutBucketPolicy", "s3.GetBucketPolicy", "s3.DeleteBucketPolicy", _STATUS})
 _OF_GRANTS = frozenset({"kms.CreateGrant", "kms.ListRetirableGrants"})
-_BY_VALUE = frozenset({*SETTERS, *READERS, *COMPOSED, *_OF_GRANTS, *_BY_OWNER, *permissions.CALLS, *tables.CALLS})
+_BY_STATEMENT = frozenset({*COMPOSED, *permissions.CALLS, *buses.CALLS})
+_BY_VALUE = frozenset({*SETTERS, *READERS, *_BY_STATEMENT, *_OF_GRANTS, *_BY_OWNER, *tables.CALLS})
 
 
 _KEY_POLICY = frozenset({"kms.GetKeyPolicy", "kms.PutKeyPolicy"})
@@ -51,6 +54,7 @@ class PolicyCalls:
         self._composing = asyncio.Lock()
         self._permissions = FunctionPermissions(lambda place, name, params: self._ask(place, "lambda", name, params))
         self._tables = TablePolicies(resources, lambda place, name, params: self._ask(place, "dynamodb", name, params))
+        self._buses = BusPermissions(resources, lambda place, name, params: self._ask(place, "events", name, params))
 
     async def answer(self, exchange: Exchange, guard: Guard, snapshot: Snapshot) -> Params | None:
         """The result of an authorized call that has a policy in it, None for every other call.
@@ -71,11 +75,9 @@ class PolicyCalls:
             text = "The specified method is not allowed against this resource."
             raise AwsError(text, code="MethodNotAllowed", status=405)
         params = _with_name(params) if name in _KEY_POLICY else params
-        if name in COMPOSED:
-            return await self._compose(name, params, place)
         people = People(snapshot.entity, snapshot.find)
-        if name in permissions.CALLS:
-            return await self._permissions.answer(name, params, place, people)
+        if name in _BY_STATEMENT:
+            return await self._by_statement(exchange, place, people)
         if name in tables.CALLS:
             await self._tables.prepare(params, place, embedded=self._is_embedded("dynamodb", place))
         if name in SETTERS:
@@ -93,6 +95,18 @@ class PolicyCalls:
         asked = "GetBucketPolicy" if name == _STATUS else operation.name  # it says why there is none
         result = await self._ask(place, operation.service.name, asked, params)
         return shown(name, result, people) if name in READERS else result
+
+    async def _by_statement(self, exchange: Exchange, place: Place, people: People) -> Params:
+        """A call that lets somebody in by parameters, or puts him out."""
+        name, params = exchange.name, exchange.params
+        if name in COMPOSED:
+            return await self._compose(name, params, place)
+        if name in permissions.CALLS:
+            return await self._permissions.answer(name, params, place, people)
+        # INVARIANT: it names a bus of one's own account only, which is where the backend looks it up.
+        place = named(params, exchange.signer.caller.account, exchange.region)
+        embedded = self._is_embedded("events", place)
+        return await self._buses.answer(name, params, place, people, embedded=embedded)
 
     async def _kept(
         self, name: str, params: Params, place: Place, identity: Identity, snapshot: Snapshot

@@ -66,6 +66,7 @@ QUOTAS: Mapping[str, Quota] = MappingProxyType(
         "table": _octets(
             20480, "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-considerations.html"
         ),
+        "bus": _octets(10240, "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html"),
         "function": _octets(20480, "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"),
         "repository": Quota(
             10240,

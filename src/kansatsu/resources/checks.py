@@ -34,6 +34,16 @@ def of_table(document: Document, table: str) -> None:
     of("dynamodb")(document, table)
 
 
+def of_bus(document: Document, bus: str) -> None:
+    """Actions of EventBridge on resources that are named.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    """
+    if not all(statement.resources for statement in document.statements):
+        raise MalformedPolicyDocument("Policy statement must contain resources.")
+    of("events")(document, bus)
+
+
 def of(service: str) -> Check:
     """The check of a service whose policies are about the one resource that holds them: its own actions only."""
 

@@ -11,7 +11,7 @@ from kansatsu import arn
 from kansatsu.catalog import Authorization
 from kansatsu.errors import Unimplemented
 from kansatsu.policy import Policy, Principal
-from kansatsu.resources import kinds, tables
+from kansatsu.resources import buses, kinds, tables
 from kansatsu.resources.conditions import Conditions
 from kansatsu.resources.facts import Place, Unsupported
 from kansatsu.resources.grants import Grant, with_grants
@@ -122,6 +122,7 @@ HOLDERS: dict[str, Holder] = {
     "secretsmanager": Holder(kinds.SECRET_POLICY, _beginning("secret:")),
     "ecr": Holder(kinds.REPOSITORY_POLICY, _beginning("repository/")),
     "dynamodb": Holder(kinds.TABLE_POLICY, tables.holder),
+    "events": Holder(kinds.BUS_POLICY, buses.holder),
     "lambda": Holder(kinds.FUNCTION_POLICY, _beginning("function:"), alone=False),
 }
 # Of these every resource that a request is about must be known by its own ARN, since it may have a policy.

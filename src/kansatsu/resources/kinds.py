@@ -226,6 +226,17 @@ FUNCTION_POLICY: PolicyKind = Kind(
     | _operations("lambda", "CreateFunction", "DeleteFunction", "CreateAlias", "DeleteAlias"),
 )
 
+BUS_POLICY: PolicyKind = Kind(
+    "event bus policy",
+    "events",
+    "DescribeEventBus",
+    lambda place: {"Name": place.name.partition("/")[2]},
+    member("Policy"),
+    None,
+    frozenset({"ResourceNotFoundException"}),
+    _operations("events", "PutPermission", "RemovePermission", "CreateEventBus", "DeleteEventBus"),
+)
+
 # ---- what a name stands for -----------------------------------------------------------------------------------------
 
 # The ARN of the key behind an alias; "" where there is none.
@@ -254,6 +265,6 @@ SECRET: Kind[str] = Kind(
 KINDS: tuple[Kind[Any], ...] = (
     *(BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK),
     *(QUEUE_POLICY, TOPIC_POLICY, KEY_POLICY, KEY_GRANTS, SECRET_POLICY),
-    *(REPOSITORY_POLICY, FUNCTION_POLICY, TABLE_POLICY, TABLE),
+    *(REPOSITORY_POLICY, FUNCTION_POLICY, TABLE_POLICY, TABLE, BUS_POLICY),
     *(OWNED, LOCATION, PARTITION_KEY, ALIAS, SECRET),
 )

@@ -6,12 +6,14 @@ https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html,
 https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html,
 https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutResourcePolicy.html,
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_SetRepositoryPolicy.html,
-https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html,
+https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutPermission.html
 """
 
 from collections.abc import Callable
 
 from kansatsu.errors import AwsError
+from kansatsu.resources import buses
 
 Refusal = Callable[[str], AwsError]
 INVALID_PRINCIPAL = "Invalid principal in policy"
@@ -45,6 +47,7 @@ REFUSALS: dict[str, Refusal] = {
     "secretsmanager": _plain("MalformedPolicyDocumentException"),
     "ecr": _ecr,
     "dynamodb": _plain("ValidationException", "Invalid policy document: "),
+    "events": buses.invalid,
 }
 TOO_LONG: dict[str, Callable[[int], AwsError]] = {
     "s3": lambda size: AwsError(
@@ -63,5 +66,6 @@ TOO_LONG: dict[str, Callable[[int], AwsError]] = {
     "dynamodb": lambda size: AwsError(
         f"Invalid policy document: the policy exceeds {size} bytes.", code="ValidationException"
     ),
+    "events": buses.too_long,
     "ecr": lambda size: _ecr(f"Member must have length less than or equal to {size}"),
 }

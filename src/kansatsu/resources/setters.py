@@ -10,8 +10,8 @@ from typing import Any
 from kansatsu.errors import MalformedPolicyDocument
 from kansatsu.identity import principals
 from kansatsu.policy import QUOTAS, Document, PolicyType, parse
-from kansatsu.resources import checks, tables
-from kansatsu.resources.carrier import unwrapped, wrapped
+from kansatsu.resources import buses, checks, tables
+from kansatsu.resources.carrier import unwrapped, wrapped, wrapped_in_statement
 from kansatsu.resources.refusals import INVALID_PRINCIPAL, REFUSALS, TOO_LONG
 
 Params = Mapping[str, Any]
@@ -24,7 +24,7 @@ class Setter:
 
     `get` takes the text from them ("": this call sets none), `put` makes the parameters with another text. `quota` is
     the name of its size in policy.QUOTAS. `check` raises MalformedPolicyDocument for what the service itself does not
-    take. `unseen`: the embedded backend must not act upon it (see `carrier`).
+    take. `unseen` makes what the embedded backend keeps, where it must not act upon the policy (see `carrier`).
     """
 
     service: str
@@ -32,7 +32,7 @@ class Setter:
     put: Callable[[Params, str], dict[str, Any]]
     quota: str
     check: Callable[[Document, str], None]
-    unseen: bool = False
+    unseen: Callable[[str], str] | None = None
 
     def prepared(
         self, params: Params, holder: str, people: principals.People, *, embedded: bool
@@ -59,7 +59,7 @@ class Setter:
         quota = QUOTAS[self.quota]
         if not quota.fits(document):
             raise TOO_LONG[self.service](quota.size)
-        passed = self.put(params, wrapped(kept) if self.unseen and embedded else kept)
+        passed = self.put(params, self.unseen(kept) if self.unseen and embedded else kept)
         return parse(kept, PolicyType.RESOURCE), passed
 
 
@@ -92,7 +92,7 @@ _QUEUE = (_of_attributes, _into_attributes, "queue", checks.of("sqs"))
 _TOPIC = ("topic", checks.of("sns"))
 _KEY = (*_member("Policy"), "key", checks.of("kms"))
 SETTERS: dict[str, Setter] = {
-    "s3.PutBucketPolicy": Setter("s3", *_member("Policy"), "bucket", checks.of_bucket, unseen=True),
+    "s3.PutBucketPolicy": Setter("s3", *_member("Policy"), "bucket", checks.of_bucket, unseen=wrapped),
     "sqs.SetQueueAttributes": Setter("sqs", *_QUEUE),
     "sqs.CreateQueue": Setter("sqs", *_QUEUE),
     "sns.SetTopicAttributes": Setter("sns", _of_attribute, _into_attribute, *_TOPIC),
@@ -103,6 +103,7 @@ SETTERS: dict[str, Setter] = {
         "secretsmanager", *_member("ResourcePolicy"), "secret", checks.of("secretsmanager")
     ),
     "dynamodb.PutResourcePolicy": Setter("dynamodb", *_required("Policy"), "table", checks.of_table),
+    "events.PutPermission": Setter("events", *_member("Policy"), "bus", checks.of_bus, wrapped_in_statement),
     "ecr.SetRepositoryPolicy": Setter("ecr", *_required("policyText"), "repository", checks.of("ecr")),
 }
 
@@ -145,6 +146,8 @@ READERS: dict[str, Callable[[Answer, ArnOf], dict[str, Any]]] = {
     "kms.ListRetirableGrants": _grants,
     "secretsmanager.GetResourcePolicy": _shown_in("ResourcePolicy"),
     "dynamodb.GetResourcePolicy": tables.shown,
+    "events.DescribeEventBus": buses.shown,
+    "events.ListEventBuses": buses.shown,
     "ecr.GetRepositoryPolicy": _shown_in("policyText"),
     "ecr.SetRepositoryPolicy": _shown_in("policyText"),
     "ecr.DeleteRepositoryPolicy": _shown_in("policyText"),
