@@ -59,7 +59,8 @@ def applies(listed: Revocations, session: "Session") -> bool:
     subjects = (
         ("role", session.principal_id),
         ("principal", session.user_id),
-        ("principal", session.principal_id),  # a user takes along the federated users that it vouched for
+        # A user takes along the federated users that it vouched for; a role's id alone is no principal.
+        ("principal", session.principal_id if session.kind == "federated" else ""),
         ("association", session.source.get("association", "")),
         ("instance", session.source.get("instance", "")),
     )
