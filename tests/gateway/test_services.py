@@ -114,11 +114,16 @@ def kms(client: Client, name: str) -> None:
 
 
 def stepfunctions(client: Client, name: str) -> None:
-    assert client("stepfunctions").list_state_machines()["stateMachines"] == []
+    machines = client("stepfunctions")
+    assert name not in [found["name"] for found in machines.list_state_machines()["stateMachines"]]
+    with pytest.raises(ClientError, match="StateMachineDoesNotExist"):
+        machines.describe_state_machine(stateMachineArn=f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}")
 
 
 def route53(client: Client, name: str) -> None:
-    assert client("route53").list_hosted_zones()["HostedZones"] == []
+    zones = client("route53")
+    made = zones.create_hosted_zone(Name=f"{name}.example.", CallerReference=name)["HostedZone"]["Id"]
+    assert made in [found["Id"] for found in zones.list_hosted_zones()["HostedZones"]]
 
 
 def s3(client: Client, name: str) -> None:
