@@ -159,7 +159,7 @@ _REFUSED = {
     "CreateServiceLinkedRole": "iam:AWSServiceName",
     "account properties": "iam:AccountPropertyNamespaces",
     "delegation requests": "iam:Delegation* iam:NotificationChannel iam:TemplateArn",
-    "MFA devices": "iam:FIDO* iam:RegisterSecurityKey",
+    "passkeys and security keys": "iam:FIDO* iam:RegisterSecurityKey",
     "GenerateOrganizationsAccessReport": "iam:OrganizationsPolicyId",
     "service-specific credentials": "iam:ServiceSpecificCredential*",
     "sharing permissions of snapshots": "ec2:Add/* ec2:Remove/*",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Table, and_, delete, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
-from kansatsu.identity import aliases, ids, reports, schema
+from kansatsu.identity import aliases, ids, passwords, reports, schema
 from kansatsu.identity.changes import touch
 from kansatsu.identity.sealing import Secret
 
@@ -136,13 +136,15 @@ def _doomed(account: str, keep: dict[str, str]) -> list[tuple[Table, ColumnEleme
     policies = select(s.policy.c.id).where(s.policy.c.account == account)
     profiles = select(s.instance_profile.c.id).where(s.instance_profile.c.account == account)
     instances = select(s.instance.c.id).where(s.instance.c.account == account)
-    tagged = [s.tag.c.resource_id.in_(query) for query in (entities, policies, profiles, instances)]
+    credentials = select(s.credential.c.id).where(s.credential.c.account == account)
+    tagged = [s.tag.c.resource_id.in_(query) for query in (entities, policies, profiles, instances, credentials)]
     return [
         *((s.tag, where) for where in tagged),
         (s.inline_policy, s.inline_policy.c.entity_id.in_(entities)),
         (s.membership, s.membership.c.user_id.in_(entities)),
         (s.attachment, s.attachment.c.entity_id.in_(others)),
         (s.access_key, and_(s.access_key.c.account == account, s.access_key.c.id != keep["key"])),
+        (s.credential, s.credential.c.account == account),
         (s.policy_version, s.policy_version.c.policy_id.in_(policies)),
         (s.policy, s.policy.c.account == account),
         (s.association, s.association.c.account == account),
@@ -153,7 +155,7 @@ def _doomed(account: str, keep: dict[str, str]) -> list[tuple[Table, ColumnEleme
         (s.instance_profile, s.instance_profile.c.account == account),
         (s.revocation, s.revocation.c.account == account),
         (s.access_report, s.access_report.c.account == account),
-        (s.setting, s.setting.c.name.in_([aliases.name_of(account), reports.name_of(account)])),
+        (s.setting, s.setting.c.name.in_([module.name_of(account) for module in (aliases, reports, passwords)])),
         (s.last_access, s.last_access.c.account == account),
         (s.entity, and_(s.entity.c.account == account, s.entity.c.id != keep["user"])),
     ]

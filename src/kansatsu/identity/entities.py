@@ -13,6 +13,7 @@ from kansatsu.identity.pages import Cursor, Page
 from kansatsu.identity.schema import (
     access_key,
     attachment,
+    credential,
     entity,
     inline_policy,
     instance_profile,
@@ -157,14 +158,19 @@ def remove(conn: Connection, subject: Entity) -> None:
 
 # What must go before an entity can: https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
 _HOLDERS = tuple(
-    (kinds, what, select(exists().where(column == bindparam("id"))))
-    for kinds, what, column in (
+    (kinds, what, select(exists().where(column == bindparam("id"), *more)))
+    for kinds, what, column, *more in (
         ("user", "remove users from group", membership.c.user_id),
         ("group", "remove users from group", membership.c.group_id),
         ("role", "remove roles from instance profile", instance_profile.c.role_id),
         ("user group role", "detach all policies", attachment.c.entity_id),
         ("user group role", "delete policies", inline_policy.c.entity_id),
         ("user", "delete access keys", access_key.c.user_id),
+        ("user", "delete login profile", credential.c.owner, credential.c.kind == "password"),
+        ("user", "delete MFA device", credential.c.owner, credential.c.kind == "mfa"),
+        ("user", "delete SSH public keys", credential.c.owner, credential.c.kind == "ssh-key"),
+        ("user", "delete signing certificate", credential.c.owner, credential.c.kind == "certificate"),
+        ("user", "delete service specific credentials", credential.c.owner, credential.c.kind == "service"),
     )
 )
 

@@ -102,6 +102,25 @@ access_key = Table(
     Index("access_key_user", "user_id"),
 )
 
+# What proves who somebody is besides access keys: passwords, MFA devices, SSH keys, certificates. `owner` is a user, ""
+# where there is none yet (an MFA device) or never (a server certificate); `name_key` is unique among those of a kind.
+credential = Table(
+    "credential",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("account", String(12), nullable=False),
+    Column("kind", String(16), nullable=False),  # see identity/credentials.py
+    Column("owner", String(32), nullable=False),
+    Column("name", String(768), nullable=False),
+    Column("name_key", String(768), nullable=False),
+    Column("status", String(8), nullable=False),  # Active | Inactive
+    Column("created", Float, nullable=False),
+    Column("secret", LargeBinary),  # sealed, never in the clear
+    Column("details", Text, nullable=False),  # JSON
+    Index("credential_name", "account", "kind", "name_key", unique=True),
+    Index("credential_owner", "owner"),
+)
+
 # Tags of everything that has an id: users, roles, policies, profiles, instances, images.
 tag = Table(
     "tag",

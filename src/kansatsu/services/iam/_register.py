@@ -29,6 +29,10 @@ BOUNDARY_KEY = frozenset(
     )
 ) | {"DeleteRole", "GetRole", "UpdateRole", "UpdateRoleDescription", "UpdateAssumeRolePolicy"}
 
+# What makes things, and which action tags them then where its name does not follow from the operation's.
+_MAKES = ("Create", "Upload")
+_TAGGED_BY = {"CreateVirtualMFADevice": "iam:TagMFADevice"}
+
 
 def iam(
     name: str,
@@ -39,12 +43,13 @@ def iam(
 ) -> Callable[[F], F]:
     """Register the IAM operation `name`, authorized on what `on` finds."""
     action = f"iam:{name}"
-    tagging = f"iam:Tag{name.removeprefix('Create')}"
+    verb = next((verb for verb in _MAKES if name.startswith(verb)), None)
+    tagging = _TAGGED_BY.get(name) or f"iam:Tag{name.removeprefix(verb or '')}"
 
     def resource(call: Call, params: Params) -> list[Authorization]:
         target, context = on(call, params)
         checks = [Authorization(action, target, _documented(name, context), True)]
-        if name.startswith("Create") and params.get("Tags"):
+        if verb is not None and params.get("Tags"):
             # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html: whoever tags at creation needs both.
             checks.append(Authorization(tagging, target, context, True))
         return checks

@@ -43,6 +43,11 @@ def tags(held: Mapping[str, str] | Iterable[tuple[str, str]]) -> list[dict[str, 
     return [{"Key": key, "Value": value} for key, value in pairs]
 
 
+def pairs(requested: list[dict[str, str]] | None) -> list[tuple[str, str]]:
+    """The Tags of a request."""
+    return [(item["Key"], item["Value"]) for item in requested or ()]
+
+
 def entity(item: Entity | EntityRecord) -> Shown:
     """What users, groups and roles have in common."""
     word = item.kind.capitalize()

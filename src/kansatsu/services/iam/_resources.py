@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from kansatsu import arn
 from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import ValidationError
-from kansatsu.identity import EntityRecord, managed, profiles, tags
+from kansatsu.identity import EntityRecord, credentials, managed, profiles, tags
 from kansatsu.services.iam.simulated import entity_of
 from kansatsu.services.registry import Call, Params
 
@@ -14,6 +14,12 @@ Target = tuple[str, Context]
 Locate = Callable[[Call, Params], Target]
 
 _WORDS = {"user": "User", "group": "Group", "role": "Role"}
+_NAMES = {
+    "policy": "PolicyName",
+    "instance-profile": "InstanceProfileName",
+    "mfa": "VirtualMFADeviceName",
+    "server-certificate": "ServerCertificateName",
+}
 
 
 def caller_name(call: Call) -> str:
@@ -66,7 +72,7 @@ def renamed(kind: str) -> Callable[[Call, Params], Iterable[Authorization]]:
 
 def new(kind: str) -> Locate:
     """A thing that the request will create: its path and name are in the request."""
-    member = {"policy": "PolicyName", "instance-profile": "InstanceProfileName"}.get(kind) or f"{_WORDS[kind]}Name"
+    member = _NAMES.get(kind) or f"{_WORDS[kind]}Name"
 
     def locate(call: Call, params: Params) -> Target:
         return arn.entity(call.account, kind, params.get("Path", "/"), params[member]), _request_keys(params)
@@ -101,6 +107,20 @@ def by_arn(member: str) -> Locate:
         if record is not None and record.account == call.account:
             _add_tags(context, record.tags)
         return named, context
+
+    return locate
+
+
+def credential(kind: str, member: str, arn_of: Callable[[str, str], str]) -> Locate:
+    """An existing credential of the account by its name in the request; `arn_of` takes the account and that name."""
+
+    def locate(call: Call, params: Params) -> Target:
+        context = _request_keys(params)
+        found = credentials.named(call.conn, call.account, kind, params[member])
+        if found is None:
+            return arn_of(call.account, params[member]), context
+        _add_tags(context, tags.of(call.conn, found.id))
+        return found.details.get("arn", found.name), context
 
     return locate
 

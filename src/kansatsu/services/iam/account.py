@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from kansatsu.identity import attachments, entities, groups, inline, keys, managed, profiles
+from kansatsu.identity import attachments, credentials, entities, groups, inline, keys, managed, profiles
 from kansatsu.identity.schema import policy, policy_version
 from kansatsu.services.iam import _resources, _trust
 from kansatsu.services.iam._register import iam
@@ -27,8 +27,6 @@ _QUOTAS = {
 
 # What nobody has, because nothing here makes it: the operations for it answer 501. The root user cannot sign in.
 _ABSENT = (
-    "MFADevices",
-    "MFADevicesInUse",
     "AccountMFAEnabled",
     "AccountAccessKeysPresent",
     "AccountPasswordPresent",
@@ -53,5 +51,7 @@ def get_account_summary(call: Call) -> dict[str, Any]:
         "InstanceProfiles": profiles.count(call.conn, call.account),
         "Policies": call.conn.execute(own).scalar_one(),
         "PolicyVersionsInUse": call.conn.execute(in_use).scalar_one(),
+        "MFADevices": credentials.count(call.conn, call.account, "mfa"),
+        "MFADevicesInUse": credentials.count(call.conn, call.account, "mfa", in_use=True),
     }
     return {"SummaryMap": counted | dict.fromkeys(_ABSENT, 0) | _QUOTAS}

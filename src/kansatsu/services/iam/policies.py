@@ -9,7 +9,6 @@ from kansatsu.identity.pages import Cursor
 from kansatsu.policy import PolicyType, parse
 from kansatsu.services.iam import _render, _resources
 from kansatsu.services.iam._register import iam
-from kansatsu.services.iam.tags import pairs
 from kansatsu.services.registry import Call
 
 _KINDS = {"User": "user", "Group": "group", "Role": "role"}
@@ -168,5 +167,5 @@ def _wanted(used: Usage, only_attached: bool, usage_filter: str | None) -> bool:
 
 
 def _tag_new(call: Call, policy_id: str, requested: list[dict[str, str]] | None) -> dict[str, Any]:
-    tags.put(call.conn, policy_id, pairs(requested))
+    tags.put(call.conn, policy_id, _render.pairs(requested))
     return {"Tags": requested} if requested else {}

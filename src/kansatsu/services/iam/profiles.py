@@ -10,7 +10,6 @@ from kansatsu.identity.pages import Cursor
 from kansatsu.identity.profiles import Profile
 from kansatsu.services.iam import _render, _resources, roles
 from kansatsu.services.iam._register import iam, twins
-from kansatsu.services.iam.tags import pairs
 from kansatsu.services.registry import Call, Params
 
 
@@ -88,4 +87,4 @@ def _show(call: Call, profile: Profile) -> dict[str, Any]:
 
 
 def _put_tags(call: Call, profile: Profile, requested: list[dict[str, str]] | None) -> None:
-    tags.put(call.conn, profile.id, pairs(requested))
+    tags.put(call.conn, profile.id, _render.pairs(requested))

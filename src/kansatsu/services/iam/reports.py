@@ -10,7 +10,7 @@ from typing import Any
 
 from kansatsu import arn
 from kansatsu.errors import AwsError
-from kansatsu.identity import accounts, entities, keys, reports
+from kansatsu.identity import accounts, credentials, entities, keys, passwords, reports
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.pages import Cursor
 from kansatsu.services.iam import _render, _resources
@@ -85,8 +85,26 @@ def _root(call: Call) -> tuple[str, ...]:
 def _row(call: Call, user: Entity) -> tuple[str, ...]:
     held = [_key(call, key) for key in keys.of(call.conn, user)]
     first, second = [*held, _NO_KEY, _NO_KEY][: keys.PER_USER]
-    no_password = (_NO, _NONE, _NONE, _NONE, _NO)  # there are neither login profiles nor MFA devices
-    return (user.name, user.arn, _time(user.created), *no_password, *first, *second, *_NO_CERTIFICATES)
+    return (user.name, user.arn, _time(user.created), *_sign_in(call, user), *first, *second, *_NO_CERTIFICATES)
+
+
+def _sign_in(call: Call, user: Entity) -> tuple[str, ...]:
+    """password_enabled to mfa_active."""
+    mfa = "true" if credentials.owned(call.conn, user.id, "mfa") else _NO
+    profile = next(iter(credentials.owned(call.conn, user.id, "password")), None)
+    if profile is None:
+        return _NO, _NONE, _NONE, _NONE, mfa
+    changed = profile.details["changed"]
+    rules = passwords.policy(call.conn, call.account)
+    age = rules.max_password_age if rules is not None else 0
+    used = profile.details.get("used")
+    return (
+        "true",
+        _time(used) if used else "no_information",
+        _time(changed),
+        _time(changed + age * 86400) if age else _NONE,
+        mfa,
+    )
 
 
 def _key(call: Call, key: keys.Key) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Tags of users, roles, policies and instance profiles: one function each, registered for the four of them.
+"""Tags of users, roles, policies and so on: one function each, registered for all of them.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
 """
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from kansatsu.identity import entities, managed, profiles, tags
 from kansatsu.identity.changes import touch
 from kansatsu.identity.pages import Cursor
-from kansatsu.services.iam import _render, _resources
+from kansatsu.services.iam import _render, _resources, mfa
 from kansatsu.services.iam._register import bind, iam
 from kansatsu.services.registry import Call
 
@@ -20,8 +20,12 @@ class Tagged(NamedTuple):
     """What is tagged: the id that holds the tags, and the entry of snapshots that they belong to."""
 
     id: str
-    kind: str  # as in identity.changes
-    entry: str
+    kind: str = ""  # as in identity.changes; "": no snapshot has it
+    entry: str = ""
+
+    def touch(self, call: Call) -> None:
+        if self.kind:
+            touch(call.conn, call.account, self.kind, self.entry)
 
 
 def _entity(kind: str) -> Callable[[Call, str], Tagged]:
@@ -48,6 +52,7 @@ _SUBJECTS: dict[str, tuple[str, _resources.Locate, Callable[[Call, str], Tagged]
     "Role": ("role_name", _resources.entity("role"), _entity("role")),
     "Policy": ("policy_arn", _resources.policy, _policy),
     "InstanceProfile": ("instance_profile_name", _resources.profile, _profile),
+    "MFADevice": ("serial_number", mfa.locate, lambda call, serial: Tagged(mfa.existing(call, serial).id)),
 }
 
 
@@ -69,7 +74,7 @@ def tag(call: Call, subject: Tagged, tags: list[dict[str, str]]) -> dict[str, An
 @_tagged("Untag{}", write=True)
 def untag(call: Call, subject: Tagged, tag_keys: list[str]) -> dict[str, Any]:
     tags.remove(call.conn, subject.id, tag_keys)
-    touch(call.conn, call.account, subject.kind, subject.entry)
+    subject.touch(call)
     return {}
 
 
@@ -81,11 +86,6 @@ def list_tags(call: Call, subject: Tagged, marker: str | None = None, max_items:
     )
 
 
-def pairs(requested: list[dict[str, str]] | None) -> list[tuple[str, str]]:
-    """The Tags of a request."""
-    return [(item["Key"], item["Value"]) for item in requested or ()]
-
-
 def _put(call: Call, subject: Tagged, requested: list[dict[str, str]]) -> None:
-    tags.put(call.conn, subject.id, pairs(requested))
-    touch(call.conn, call.account, subject.kind, subject.entry)
+    tags.put(call.conn, subject.id, _render.pairs(requested))
+    subject.touch(call)

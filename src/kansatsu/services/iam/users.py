@@ -7,7 +7,6 @@ from kansatsu.identity.entities import Entity
 from kansatsu.identity.pages import Cursor
 from kansatsu.services.iam import _render, _resources
 from kansatsu.services.iam._register import iam, twins
-from kansatsu.services.iam.tags import pairs
 from kansatsu.services.registry import Call
 
 
@@ -69,7 +68,7 @@ def create(
         attachments.check_boundary(call.conn, call.account, boundary)
     now = int(call.now.timestamp())
     created = entities.create(call.conn, call.account, kind, name, path=path, now=now, boundary_arn=boundary, **fields)
-    tags.put(call.conn, created.id, pairs(requested))
+    tags.put(call.conn, created.id, _render.pairs(requested))
     return created
 
 

@@ -1,16 +1,20 @@
 """What all operations that make sessions have in common: session policies, MFA devices, the shape of credentials."""
 
+from datetime import datetime
 from typing import Any
 
 from kansatsu.errors import AccessDenied, NoSuchEntity, ValidationError
-from kansatsu.identity import Session, managed
+from kansatsu.identity import Session, credentials, managed, totp
+from kansatsu.identity.credentials import Credential
 from kansatsu.policy import PolicyType, parse
 from kansatsu.services.registry import Call
 
 POLICY_ARNS = 10
+_FAILED = "MultiFactorAuthentication failed"
+_FREE_GUESSES, _LONGEST_WAIT = 5, 300  # so many wrong codes cost no wait; seconds
 
 
-def credentials(session: Session, token: str) -> dict[str, Any]:
+def shown(session: Session, token: str) -> dict[str, Any]:
     """The Credentials of an answer."""
     return {
         "AccessKeyId": session.access_key_id,
@@ -43,10 +47,38 @@ def policy_arns(call: Call, account: str, requested: list[dict[str, str]] | None
     return arns
 
 
-def no_device(serial_number: str | None, token_code: str | None) -> None:
-    """Refuse whoever names an MFA device. There are none yet, so no serial number is one."""
-    if serial_number is not None or token_code is not None:
-        raise AccessDenied(
-            "MultiFactorAuthentication failed, unable to validate MFA code.  "
-            "Please verify your MFA serial number is valid and associated with this user."
-        )
+def multi_factor(call: Call, serial_number: str | None, token_code: str | None) -> datetime | None:
+    """When the caller proved itself with a code of its device: now, or None when it shows none.
+
+    Raises AccessDenied for a device that is not the caller's and for a code that is wrong, or was used before.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
+    """
+    if serial_number is None and token_code is None:
+        return None
+    with call.store.write() as conn:
+        device = credentials.named(conn, call.account, "mfa", serial_number or "")
+        if device is None or call.caller.kind != "user" or device.owner != call.caller.id:
+            raise AccessDenied(
+                f"{_FAILED}, unable to validate MFA code.  "
+                "Please verify your MFA serial number is valid and associated with this user."
+            )
+        proved, details = _judge(call, device, credentials.secret(conn, call.store.sealer, device).value, token_code)
+        credentials.change(conn, call.store.sealer, device, details=details)
+    if not proved:
+        raise AccessDenied(f"{_FAILED} with invalid MFA one time pass code. ")
+    return call.now
+
+
+def _judge(call: Call, device: Credential, seed: str, code: str | None) -> tuple[bool, dict[str, Any]]:
+    """Is that a code of the device, and what to remember of it.
+
+    INVARIANT: a code that counted once never counts again, and whoever guesses waits ever longer between two guesses.
+    """
+    now = call.now.timestamp()
+    if now >= device.details.get("wait", 0):
+        used = totp.step_of(seed, code or "", now, device.details["off"], device.details["used"])
+        if used is not None:
+            return True, {"used": used, "wrong": 0, "wait": 0}
+    wrong = device.details.get("wrong", 0) + 1
+    guesses = wrong - _FREE_GUESSES
+    return False, {"wrong": wrong, "wait": now + min(2.0**guesses, _LONGEST_WAIT) if guesses > 0 else 0}

@@ -62,8 +62,11 @@ def assume_role(
         actions.append("sts:TagSession")
     if lasting:
         actions.append("sts:SetSourceIdentity")
+    if common.multi_factor(call, serial_number, token_code) is not None:
+        # For the trust policy alone: the session that comes of it carries nothing of it.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
+        asked |= {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}
     role = _authorized_role(call, role_arn, actions, asked)
-    common.no_device(serial_number, token_code)
     duration = _duration(call, role, duration_seconds)
     issued = call.now
     session, token = sessions.issue(
@@ -83,7 +86,7 @@ def assume_role(
         chain_depth=_chain_depth(call),
     )
     answer: dict[str, Any] = {
-        "Credentials": common.credentials(session, token),
+        "Credentials": common.shown(session, token),
         "AssumedRoleUser": {
             "AssumedRoleId": session.user_id,
             "Arn": arn.assumed_role(role.account, role.name, role_session_name),

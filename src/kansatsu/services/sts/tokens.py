@@ -32,9 +32,9 @@ def get_session_token(
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html
     """
     _require_long_term_key(call, "GetSessionToken")
-    common.no_device(serial_number, token_code)
-    session, token = _issue(call, duration_seconds, kind="user")
-    return {"Credentials": common.credentials(session, token)}
+    proved = common.multi_factor(call, serial_number, token_code)
+    session, token = _issue(call, duration_seconds, kind="user", mfa=proved)
+    return {"Credentials": common.shown(session, token)}
 
 
 def _federated_user(call: Call, params: Params) -> Iterable[Authorization]:
@@ -66,7 +66,7 @@ def get_federation_token(
         tags=SessionTags.of(tags, None, None).tags,
     )
     answer: dict[str, Any] = {
-        "Credentials": common.credentials(session, token),
+        "Credentials": common.shown(session, token),
         "FederatedUser": {"FederatedUserId": session.user_id, "Arn": arn.federated_user(call.account, name)},
     }
     if size := sessions.packed_policy_size(session):

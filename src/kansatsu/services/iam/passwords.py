@@ -1,0 +1,218 @@
+"""Login profiles and the password policy: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateLoginProfile.html
+
+Hashing takes tens of milliseconds and has no transaction open: these operations read, hash in a thread, then write.
+"""
+
+import asyncio
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+from botocore import xform_name
+from sqlalchemy import Connection
+
+from kansatsu.errors import AccessDenied, AwsError, EntityAlreadyExists, NoSuchEntity, ValidationError
+from kansatsu.identity import credentials, entities, passwords
+from kansatsu.identity.credentials import Credential
+from kansatsu.identity.entities import Entity
+from kansatsu.identity.passwords import PasswordPolicy
+from kansatsu.services.iam import _render, _resources
+from kansatsu.services.iam._register import iam
+from kansatsu.services.registry import Call, Params
+
+_KIND = "password"
+_RULES = (
+    "MinimumPasswordLength",
+    "RequireSymbols",
+    "RequireNumbers",
+    "RequireUppercaseCharacters",
+    "RequireLowercaseCharacters",
+    "AllowUsersToChangePassword",
+    "MaxPasswordAge",
+    "PasswordReusePrevention",
+    "HardExpiry",
+)
+
+
+# ---- the policy of the account --------------------------------------------------------------------------------------
+
+
+@iam("UpdateAccountPasswordPolicy", _resources.everything, write=True)
+def update_account_password_policy(
+    call: Call,
+    *,
+    minimum_password_length: int = 6,
+    require_symbols: bool = False,
+    require_numbers: bool = False,
+    require_uppercase_characters: bool = False,
+    require_lowercase_characters: bool = False,
+    allow_users_to_change_password: bool = False,
+    max_password_age: int = 0,
+    password_reuse_prevention: int = 0,
+    hard_expiry: bool = False,
+) -> dict[str, Any]:
+    """All rules at once: one that is left out is none.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateAccountPasswordPolicy.html
+    """
+    rules = PasswordPolicy(
+        minimum_password_length,
+        require_symbols,
+        require_numbers,
+        require_uppercase_characters,
+        require_lowercase_characters,
+        allow_users_to_change_password,
+        max_password_age,
+        password_reuse_prevention,
+        hard_expiry,
+    )
+    passwords.put_policy(call.conn, call.account, rules)
+    return {}
+
+
+@iam("GetAccountPasswordPolicy", _resources.everything)
+def get_account_password_policy(call: Call) -> dict[str, Any]:
+    rules = passwords.policy(call.conn, call.account)
+    if rules is None:
+        raise NoSuchEntity(f"The Password Policy with domain name {call.account} cannot be found.")
+    held = asdict(rules)
+    shown = {name: held[xform_name(name)] for name in _RULES}
+    shown |= {"ExpirePasswords": rules.max_password_age > 0}
+    for absent in ("MaxPasswordAge", "PasswordReusePrevention"):
+        if not shown[absent]:
+            del shown[absent]
+    return {"PasswordPolicy": shown}
+
+
+@iam("DeleteAccountPasswordPolicy", _resources.everything, write=True)
+def delete_account_password_policy(call: Call) -> dict[str, Any]:
+    if not passwords.remove_policy(call.conn, call.account):
+        raise NoSuchEntity("The account policy with name PasswordPolicy cannot be found.")
+    return {}
+
+
+# ---- login profiles -------------------------------------------------------------------------------------------------
+
+
+class Wanted(NamedTuple):
+    """A password that keeps to the rules, hashed, and the hashes that must not be used again."""
+
+    hashed: str
+    former: list[str]
+
+
+@iam("CreateLoginProfile", _resources.entity("user"))
+async def create_login_profile(
+    call: Call, user_name: str | None = None, password: str | None = None, password_reset_required: bool = False
+) -> dict[str, Any]:
+    name = user_name or _resources.caller_name(call)
+    if password is None:
+        raise ValidationError("Password is required to create a login profile.")
+    with call.store.read() as conn:
+        user = entities.get(conn, call.account, "user", name)
+        if _profile(conn, user) is not None:
+            raise _taken(user)
+        rules = passwords.policy(conn, call.account)
+    wanted = await asyncio.to_thread(_hash, rules, call.account, password, [])
+    made = await call.store.transact(_create, call, name, wanted, password_reset_required)
+    return {"LoginProfile": _show(name, made)}
+
+
+def _create(conn: Connection, call: Call, name: str, wanted: Wanted, reset: bool) -> Credential:
+    user = entities.get(conn, call.account, "user", name)
+    if _profile(conn, user) is not None:
+        raise _taken(user)
+    now = int(call.now.timestamp())
+    details = {"reset": reset, "changed": now, "former": []}
+    new = Credential(f"{_KIND}:{user.id}", call.account, _KIND, user.id, user.id, "Active", now, details)
+    return credentials.add(conn, call.store.sealer, new, wanted.hashed)
+
+
+@iam("GetLoginProfile", _resources.entity("user"))
+def get_login_profile(call: Call, user_name: str | None = None) -> dict[str, Any]:
+    user = entities.get(call.conn, call.account, "user", user_name or _resources.caller_name(call))
+    return {"LoginProfile": _show(user.name, _existing(call.conn, user))}
+
+
+@iam("UpdateLoginProfile", _resources.entity("user"))
+async def update_login_profile(
+    call: Call, user_name: str, password: str | None = None, password_reset_required: bool | None = None
+) -> dict[str, Any]:
+    wanted = await _wanted(call, user_name, password) if password is not None else None
+    await call.store.transact(_change, call, user_name, wanted, password_reset_required)
+    return {}
+
+
+@iam("DeleteLoginProfile", _resources.entity("user"), write=True)
+def delete_login_profile(call: Call, user_name: str | None = None) -> dict[str, Any]:
+    user = entities.get(call.conn, call.account, "user", user_name or _resources.caller_name(call))
+    credentials.remove(call.conn, _existing(call.conn, user))
+    return {}
+
+
+def _itself(call: Call, _params: Params) -> _resources.Target:
+    return call.caller.arn if call.caller.kind == "user" else "*", {}
+
+
+@iam("ChangePassword", _itself)
+async def change_password(call: Call, old_password: str, new_password: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_ChangePassword.html"""
+    if call.caller.kind != "user":
+        raise AwsError("Only IAM Users can change their own password", code="InvalidUserType")
+    with call.store.read() as conn:
+        user = entities.get(conn, call.account, "user", call.caller.name)
+        current = credentials.secret(conn, call.store.sealer, _existing(conn, user)).value
+    if not await asyncio.to_thread(passwords.matches, current, old_password):
+        raise AccessDenied("The old password was incorrect.")
+    await call.store.transact(_change, call, user.name, await _wanted(call, user.name, new_password), False)
+    return {}
+
+
+async def _wanted(call: Call, name: str, password: str) -> Wanted:
+    with call.store.read() as conn:
+        user = entities.get(conn, call.account, "user", name)
+        profile = _existing(conn, user)
+        rules = passwords.policy(conn, call.account)
+        hashes = [credentials.secret(conn, call.store.sealer, profile).value, *profile.details["former"]]
+    return await asyncio.to_thread(_hash, rules, call.account, password, hashes)
+
+
+def _hash(rules: PasswordPolicy | None, account: str, password: str, hashes: list[str]) -> Wanted:
+    """Raises PasswordPolicyViolation. `hashes`: of the password now and of former ones, the newest first."""
+    again = rules.password_reuse_prevention if rules is not None else 0
+    if not passwords.acceptable(rules, account, password) or any(
+        passwords.matches(known, password) for known in hashes[:again]
+    ):
+        raise AwsError("Password does not conform to the account password policy.", code="PasswordPolicyViolation")
+    return Wanted(passwords.digest(password), hashes[: passwords.REMEMBERED])
+
+
+def _change(conn: Connection, call: Call, name: str, wanted: Wanted | None, reset: bool | None) -> None:
+    profile = _existing(conn, entities.get(conn, call.account, "user", name))
+    details: dict[str, Any] = {} if reset is None else {"reset": reset}
+    if wanted is not None:
+        details |= {"changed": int(call.now.timestamp()), "former": wanted.former}
+    hashed = wanted.hashed if wanted is not None else None
+    credentials.change(conn, call.store.sealer, profile, secret=hashed, details=details)
+
+
+def _profile(conn: Connection, user: Entity) -> Credential | None:
+    return credentials.named(conn, user.account, _KIND, user.id)
+
+
+def _existing(conn: Connection, user: Entity) -> Credential:
+    profile = _profile(conn, user)
+    if profile is None:
+        raise NoSuchEntity(f"Login Profile for User {user.name} cannot be found.")
+    return profile
+
+
+def _taken(user: Entity) -> EntityAlreadyExists:
+    return EntityAlreadyExists(f"Login Profile for user {user.name} already exists.")
+
+
+def _show(name: str, profile: Credential) -> dict[str, Any]:
+    return {
+        "UserName": name,
+        "CreateDate": _render.when(profile.created),
+        "PasswordResetRequired": profile.details["reset"],
+    }

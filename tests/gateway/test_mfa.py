@@ -1,0 +1,71 @@
+"""Multi-factor authentication where it counts: in the decisions about what was signed with a session that has it.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
+"""
+
+import base64
+import time
+from typing import Any
+
+from kansatsu.identity import totp
+
+from .conftest import ACCOUNT, Gateway
+from .raw import Keys, statement
+from .test_tags import code_of
+
+WITH_MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+
+
+class Phone:
+    """A user's virtual device, each code of which is shown once."""
+
+    def __init__(self, gateway: Gateway, user: str) -> None:
+        made = gateway.iam.create_virtual_mfa_device(VirtualMFADeviceName=gateway.name("phone"))["VirtualMFADevice"]
+        self.serial, self._seed = made["SerialNumber"], base64.b64decode(made["Base32StringSeed"]).decode()
+        # As on a device whose clock is behind, so that the codes of now are still ahead.
+        self._next = int(time.time()) // totp.STEP - 20
+        one, two = self._code(), self._code()
+        gateway.iam.enable_mfa_device(
+            UserName=user, SerialNumber=self.serial, AuthenticationCode1=one, AuthenticationCode2=two
+        )
+
+    def proof(self) -> dict[str, str]:
+        return {"SerialNumber": self.serial, "TokenCode": self._code()}
+
+    def _code(self) -> str:
+        self._next += 1
+        return totp.code(self._seed, self._next - 1)
+
+
+def _keys(credentials: dict[str, Any]) -> Keys:
+    return Keys(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
+
+
+def test_a_session_with_mfa_may_what_asks_for_it(gateway: Gateway) -> None:
+    ana = gateway.user(statement("Allow", "sqs:ListQueues") | {"Condition": WITH_MFA})
+    phone, sts = Phone(gateway, ana.name), gateway.client("sts", ana)
+    plain = _keys(sts.get_session_token()["Credentials"])
+    proved = _keys(sts.get_session_token(**phone.proof())["Credentials"])
+    codes = [code_of(gateway.client("sqs", keys).list_queues) for keys in (ana, plain, proved)]
+    assert codes == ["AccessDenied", "AccessDenied", ""]
+
+
+def test_a_trust_policy_may_ask_for_it_and_the_session_does_not_carry_it_on(gateway: Gateway) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole", "Condition": WITH_MFA}
+    role = gateway.role(statement("Allow", "sqs:ListQueues") | {"Condition": WITH_MFA}, trust=trust)
+    ana = gateway.user(statement("Allow", "sts:AssumeRole"))
+    phone, sts = Phone(gateway, ana.name), gateway.client("sts", ana)
+    asked = {"RoleArn": role["Arn"], "RoleSessionName": "session"}
+    assert code_of(sts.assume_role, **asked) == "AccessDenied"
+    assert code_of(sts.assume_role, **asked, SerialNumber=phone.serial, TokenCode="000000") == "AccessDenied"
+    session = _keys(sts.assume_role(**asked, **phone.proof())["Credentials"])
+    assert code_of(gateway.client("sqs", session).list_queues) == "AccessDenied"
+
+
+def test_a_session_with_mfa_may_call_iam(gateway: Gateway) -> None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html: without MFA it never may."""
+    ana = gateway.user(statement("Allow", "iam:ListUsers"))
+    phone, sts = Phone(gateway, ana.name), gateway.client("sts", ana)
+    plain = _keys(sts.get_session_token()["Credentials"])
+    proved = _keys(sts.get_session_token(**phone.proof())["Credentials"])
+    assert [code_of(gateway.client("iam", keys).list_users) for keys in (plain, proved)] == ["AccessDenied", ""]
