@@ -47,6 +47,7 @@ class Server:
     start_up: float  # seconds
     access_key: str
     secret: str
+    data_dir: str = ""
 
     def client(self, service: str, key: tuple[str, str] | None = None) -> Any:
         access_key, secret = key or (self.access_key, self.secret)
@@ -132,7 +133,7 @@ def start(
 
 
 @contextmanager
-def kansatsu() -> Iterator[Server]:
+def kansatsu(*flags: str) -> Iterator[Server]:
     port = free_port()
     with tempfile.TemporaryDirectory() as directory:
 
@@ -143,9 +144,10 @@ def kansatsu() -> Iterator[Server]:
 
         command = [
             *(str(Path(sys.executable).parent / "kansatsu"), "up", "--data-dir", directory),
-            *("--listen", f"127.0.0.1:{port}", "--engine", "none"),
+            *("--listen", f"127.0.0.1:{port}", "--engine", "none", *flags),
         ]
         with start("kansatsu", command, {}, port, keys, "/_kansatsu/health") as server:
+            server.data_dir = directory
             yield server
 
 

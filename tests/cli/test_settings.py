@@ -116,6 +116,13 @@ BAD = [
     ("event-fsync-interval", "2m"),
     ("event-retention-days", "0"),
     ("event-retention-days", "1.5"),
+    ("trail", ""),
+    ("trail", "bucket"),
+    ("trail", "s3://No"),
+    ("trail", "s3://logs/a b"),
+    ("trail", "none,files"),
+    ("trail-interval", "100ms"),
+    ("trail-retention-days", "0"),
     ("log-level", "loud"),
     ("data-dir", ""),
 ]

@@ -1,6 +1,7 @@
 """What was used, by whom and when: evidence written before each answer, and the registers derived from it."""
 
-from kansatsu.advisor import reports
+from kansatsu.advisor import history, reports, trail
+from kansatsu.advisor.calls import Asking, Bearer, CallRecord, digest, digest_of
 from kansatsu.advisor.change import Change, smallest_change
 from kansatsu.advisor.coverage import Used, coverage
 from kansatsu.advisor.denials import Denial, Denials
@@ -12,17 +13,22 @@ from kansatsu.advisor.least import Least, least, worth_keeping
 from kansatsu.advisor.recorder import Recorder, RecorderSettings
 from kansatsu.advisor.registers import LastUse
 from kansatsu.advisor.segments import EvidenceLost
+from kansatsu.advisor.trail_files import Directory, Trail, TrailSettings
 
 __all__ = [
     "DENIALS",
     "MOST_ASKED",
     "AccessEvent",
     "ActionUse",
+    "Asking",
     "Attempt",
+    "Bearer",
+    "CallRecord",
     "Change",
     "Denial",
     "Denials",
     "Denied",
+    "Directory",
     "EvidenceLost",
     "Gap",
     "LastUse",
@@ -31,11 +37,16 @@ __all__ = [
     "RecorderSettings",
     "Report",
     "ServiceUse",
+    "Trail",
+    "TrailSettings",
     "Use",
     "Used",
     "Who",
     "coverage",
+    "digest",
+    "digest_of",
     "freeze",
+    "history",
     "least",
     "policies_in",
     "report",
@@ -43,5 +54,6 @@ __all__ = [
     "smallest_change",
     "spelt",
     "thaw",
+    "trail",
     "worth_keeping",
 ]

@@ -1,6 +1,8 @@
-"""The records of a segment file: one JSON object per line, an event, a gap in the evidence, or the end of a segment."""
+"""The records of a segment file: one JSON object per line: events, calls, policies, gaps, the end of the segment."""
 
 import msgspec
+
+from kansatsu.advisor.calls import CallRecord, PolicyText
 
 # Codes of answers that say that policies did not allow it.
 DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
@@ -56,16 +58,24 @@ class End(msgspec.Struct, frozen=True):
     end: float
 
 
+_LONGEST_CALL = 256 << 10  # bytes
+_LONGEST_TEXT = 4096
+_MOST_ASKED = 16
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+_OMITTED = {"omitted": True, "reason": "too long or not representable"}
+
 UNCLEAN_END = "unclean end"  # the process died: what the kernel had is here, what a power cut took is not
 TORN_RECORD = "torn record"  # bytes that are no record
 WRITE_FAILED = "write failed"  # no space, or an I/O error
 MISSING_SEGMENT = "missing segment"  # a whole file that should be there
 GAPS = frozenset({UNCLEAN_END, TORN_RECORD, WRITE_FAILED, MISSING_SEGMENT})
 
-Record = AccessEvent | Gap | End
+Record = AccessEvent | CallRecord | PolicyText | Gap | End
 _encode = msgspec.json.Encoder().encode
-_KINDS: tuple[tuple[bytes, msgspec.json.Decoder[AccessEvent | Gap | End]], ...] = (
+_KINDS: tuple[tuple[bytes, msgspec.json.Decoder[Record]], ...] = (
     (b'{"time":', msgspec.json.Decoder(AccessEvent)),
+    (b'{"call":', msgspec.json.Decoder(CallRecord)),
+    (b'{"policy":', msgspec.json.Decoder(PolicyText)),
     (b'{"gap":', msgspec.json.Decoder(Gap)),
     (b'{"end":', msgspec.json.Decoder(End)),
 )
@@ -74,6 +84,35 @@ _KINDS: tuple[tuple[bytes, msgspec.json.Decoder[AccessEvent | Gap | End]], ...] 
 def encode(record: Record) -> bytes:
     """One line, with its line feed."""
     return _encode(record) + b"\n"
+
+
+def bounded(record: CallRecord) -> bytes:
+    """The line of a call: what a client chose never makes it longer than readers take (1 MiB), nor unreadable."""
+    line = _line(record)
+    if len(line) <= _LONGEST_CALL:
+        return line
+    short = msgspec.structs.replace(record, params=_OMITTED, result=None, message=_readable(record.message))
+    line = _line(short)
+    if len(line) <= _LONGEST_CALL:
+        return line
+    # INVARIANT: a record that was cut says so, and is never taken for all that there was.
+    asked = tuple(
+        msgspec.structs.replace(item, resource=_readable(item.resource), context={})
+        for item in record.asked[:_MOST_ASKED]
+    )
+    return encode(msgspec.structs.replace(short, asked=asked, context={}, whole=False))
+
+
+def _line(record: CallRecord) -> bytes:
+    """The line, or one that is too long where there is none: half a surrogate, or a value that JSON does not have."""
+    try:
+        return encode(record)
+    except (UnicodeError, TypeError, ValueError, RecursionError):
+        return b" " * (_LONGEST_CALL + 1)
+
+
+def _readable(text: str) -> str:
+    return text[:_LONGEST_TEXT].encode(errors="replace").decode()
 
 
 def decode(line: bytes) -> Record | None:

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
 from kansatsu.advisor import registers as register
+from kansatsu.advisor.calls import CallRecord, PolicyText
 from kansatsu.advisor.denials import Denials
 from kansatsu.advisor.events import (
     MISSING_SEGMENT,
@@ -26,6 +27,7 @@ from kansatsu.advisor.events import (
     AccessEvent,
     End,
     Gap,
+    bounded,
     encode,
 )
 from kansatsu.advisor.last_access import Attempt
@@ -42,6 +44,7 @@ _MTIME_SLACK = 2.0  # seconds: clocks of file systems are coarse
 _HOUR = 3600.0
 _REMEMBERED = 0.5  # seconds; what other workers flush is seen within this
 _REMEMBERED_SUBJECTS = 10_000
+_NO_TEXTS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,9 @@ class Recorder:
         self._store = store
         self._clock = clock
         self._worker = worker
-        self._directory = data_dir / DIRECTORY
-        self._directory.mkdir(mode=0o700, exist_ok=True)
-        self._claim = _claim(self._directory, worker)
+        self.directory = data_dir / DIRECTORY
+        self.directory.mkdir(mode=0o700, exist_ok=True)
+        self._claim = _claim(self.directory, worker)
         self._lock = (
             threading.Lock()
         )  # around the writer and the pending registers: appending and counting are one step
@@ -95,28 +98,36 @@ class Recorder:
         self._pending = Registers()
         self._saving = Registers()
         self._stored: dict[tuple[str, str], tuple[float, LastUse | None]] = {}  # (column, id) -> until, as in the table
+        self._texts: set[str] = set()  # digests of the policies that the present segment has
         self._failed: Gap | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._flushed, found = self._recover()
-        following = max([self._flushed.number, *numbers(self._directory, worker)]) + 1
-        self._writer = SegmentWriter(self._directory, worker, following)
+        following = max([self._flushed.number, *numbers(self.directory, worker)]) + 1
+        self._writer = SegmentWriter(self.directory, worker, following)
         self._ended: list[SegmentWriter] = []  # to be synced and closed
         self._note(found)
         self.flush()
 
-    def append(self, events: Sequence[AccessEvent]) -> None:
-        """Write the events of one request, then count them. Raises EvidenceLost when they cannot be written.
+    def append(
+        self, events: Sequence[AccessEvent], record: CallRecord | None = None, texts: Mapping[str, str] = _NO_TEXTS
+    ) -> None:
+        """Write the events of one request and the request itself, then count them; `texts` are the policies that it
+        names by their digests. Raises EvidenceLost when they cannot be written.
 
         INVARIANT: when this returns, the events survive the death of this process.
         """
         if not events:
             return
-        data = b"".join(map(encode, events))
+        data = (bounded(record) if record is not None else b"") + b"".join(map(encode, events))
         with self._lock:
             try:
+                if fresh := texts.keys() - self._texts:
+                    data = b"".join(encode(PolicyText(name, texts[name])) for name in sorted(fresh)) + data
+                self._texts |= fresh
                 self._write(data)
             except OSError as error:
+                self._texts = set()  # whatever was written, it is written once more
                 self._lost(len(events), error)
                 return
             for event in events:
@@ -180,8 +191,8 @@ class Recorder:
         """Delete segments that are in the registers and older than the retention; how many."""
         oldest = self._clock.now().timestamp() - self.settings.retention_days * 86400
         gone = 0
-        for number in numbers(self._directory, self._worker):
-            path = path_of(self._directory, self._worker, number)
+        for number in numbers(self.directory, self._worker):
+            path = path_of(self.directory, self._worker, number)
             if number < min(self._flushed.number, self._writer.number) and path.stat().st_mtime < oldest:
                 path.unlink()
                 gone += 1
@@ -189,7 +200,7 @@ class Recorder:
 
     def recent(self, count: int) -> list[AccessEvent]:
         """The last events of all workers, newest first, at most `count`; looks at the end of the newest files only."""
-        paths = sorted(self._directory.glob("*.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True)
+        paths = sorted(self.directory.glob("*.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True)
         found: list[AccessEvent] = []
         for path in paths:
             found += [record for record in tail(path, _TAIL_BYTES) if isinstance(record, AccessEvent)]
@@ -203,7 +214,7 @@ class Recorder:
         `since` is in epoch seconds. Reads every file that was written to since then; for a thread.
         """
         found, gaps = [], 0
-        for path in sorted(self._directory.glob("*.jsonl")):
+        for path in sorted(self.directory.glob("*.jsonl")):
             if path.stat().st_mtime < since - _MTIME_SLACK:
                 continue
             for line in read(path):
@@ -263,13 +274,13 @@ class Recorder:
     def _rotate(self) -> None:
         """Go on in a new segment; when there is no room for one, the present one grows on."""
         try:
-            following = SegmentWriter(self._directory, self._worker, self._writer.number + 1)
+            following = SegmentWriter(self.directory, self._worker, self._writer.number + 1)
         except OSError:
             log.exception("the recorder could not begin a new segment")
             return
         self._end_segment()
         self._ended.append(self._writer)
-        self._writer = following
+        self._writer, self._texts = following, set()
 
     def _end_segment(self) -> None:
         try:
@@ -312,10 +323,10 @@ class Recorder:
         with self._store.read() as conn:
             flushed = _position(conn, self._worker)
         found: list[Gap] = []
-        present = numbers(self._directory, self._worker)
+        present = numbers(self.directory, self._worker)
         for number in range(flushed.number or min(present, default=1), max([flushed.number, *present]) + 1):
             offset = flushed.offset if number == flushed.number else 0
-            found += self._take_in(path_of(self._directory, self._worker, number), offset)
+            found += self._take_in(path_of(self.directory, self._worker, number), offset)
         return flushed, found
 
     def _take_in(self, path: Path, offset: int) -> list[Gap]:

@@ -92,20 +92,31 @@ def numbers(directory: Path, worker: str) -> list[int]:
 
 def read(path: Path, offset: int = 0) -> Iterator[Line]:
     """The lines from `offset` on; a last one without its line feed counts as torn."""
+    for line, end, whole in _split(path, offset):
+        yield Line(decode(line) if whole else None, end)
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """The whole lines as they are, for who looks at few of them."""
+    return (line for line, _, whole in _split(path, 0) if whole)
+
+
+def _split(path: Path, offset: int) -> Iterator[tuple[bytes, int, bool]]:
+    """What stands between line feeds, the offset after it, and whether it is whole."""
     rest = b""
     with path.open("rb") as file:
         file.seek(offset)
         while block := file.read(_BLOCK):
-            lines = (rest + block).split(b"\n")
-            rest = lines.pop()
-            for line in lines:
+            parts = (rest + block).split(b"\n")
+            rest = parts.pop()
+            for line in parts:
                 offset += len(line) + 1
-                yield Line(decode(line), offset)
+                yield line, offset, True
             if len(rest) > _LONGEST_LINE:
                 offset, rest = offset + len(rest), b""
-                yield Line(None, offset)
+                yield b"", offset, False
     if rest:
-        yield Line(None, offset + len(rest))
+        yield rest, offset + len(rest), False
 
 
 def tail(path: Path, size: int) -> list[Record]:

@@ -132,6 +132,13 @@ def keys_of(prefix: str) -> list[str]:
     return [item["key"] for item in _read("conditionKeys", prefix).values()]
 
 
+def level(action: str) -> str:
+    """The access level of "s3:GetObject": List, Read, Write, Tagging or Permissions management; "" of the unknown."""
+    prefix, _, name = action.partition(":")
+    found = _read("actions", prefix).get(name.lower())
+    return "" if found is None else str(found["accessLevel"])
+
+
 @lru_cache(maxsize=4096)
 def manages_permissions(action: str) -> bool:
     """Whether AWS counts "s3:PutBucketPolicy" and the like as permissions management; so does what it does not know.

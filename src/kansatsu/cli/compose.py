@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from kansatsu import __version__, identity, services
 from kansatsu.advisor import Recorder, RecorderSettings
-from kansatsu.cli import backends, credentials, engine
+from kansatsu.cli import backends, credentials, engine, trails
 from kansatsu.cli.output import Failure
 from kansatsu.cli.settings import BY_NAME, NOT_ENFORCED, OBSERVE, Settings
 from kansatsu.cli.surroundings import Keys
@@ -67,6 +67,9 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     stack.callback(recorder.close)
     route, default, embedded = await backends.open_backends(settings, stack)
     forwarder = Forwarder(route, default, account)
+    if (trail := trails.opened(settings, recorder, clock, account, forwarder.ask)) is not None:
+        trail.start()
+        stack.push_async_callback(asyncio.to_thread, trail.close)
 
     metadata = MetadataService(load_keys(settings.data_dir, clock), clock)
     provider = await stack.enter_async_context(engine.open_engine(settings))

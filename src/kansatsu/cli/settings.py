@@ -57,6 +57,9 @@ class Settings:
     session_duration: timedelta
     event_fsync_interval: timedelta
     event_retention_days: int
+    trail: tuple[str, ...]
+    trail_interval: timedelta
+    trail_retention_days: int
     log_level: str
 
     def backend_of(self, service: str) -> str:
@@ -197,6 +200,26 @@ SETTINGS: tuple[Setting, ...] = (
         "TIME",
     ),
     Setting("event-retention-days", "400", values.integer(1, 3650), str, "Days that recorded events are kept.", "DAYS"),
+    Setting(
+        "trail",
+        "files",
+        values.trail,
+        values.show_trail,
+        "Where CloudTrail's records go: `files`, s3://BUCKET[/PREFIX], both, or `none`.",
+        "WHERE",
+        many=True,
+    ),
+    Setting(
+        "trail-interval",
+        "1m",
+        values.duration(timedelta(seconds=1), timedelta(hours=1)),
+        values.show_duration,
+        "How often the trail is delivered: 1s to 1h.",
+        "TIME",
+    ),
+    Setting(
+        "trail-retention-days", "400", values.integer(1, 3650), str, "Days that the trail's files are kept.", "DAYS"
+    ),
     Setting(
         "log-level", "info", values.one_of("debug", "info", "warning", "error"), str, "Least severity logged.", "LEVEL"
     ),

@@ -118,6 +118,26 @@ def show_backend(chosen: Mapping[str, str]) -> str:
     return ",".join(url if service == "*" else f"{service}={url}" for service, url in chosen.items())
 
 
+_BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9!_.*'()-]+)*)/?", re.ASCII)
+
+
+def trail(text: str) -> tuple[str, ...]:
+    """`files`, s3://BUCKET/PREFIX, or both, separated by commas; nothing of `none`."""
+    parts = tuple(filter(None, (part.strip() for part in text.split(","))))
+    if parts == ("none",):
+        return ()
+    for part in parts:
+        if part != "files" and not _BUCKET.fullmatch(part):
+            raise BadValue(f"'{part}' is none of `files`, `none`, and a bucket like s3://logs/prefix.")
+    if not parts:
+        raise BadValue("it needs `files`, `none`, or a bucket like s3://logs/prefix.")
+    return tuple(part.rstrip("/") for part in parts)
+
+
+def show_trail(parts: tuple[str, ...]) -> str:
+    return ",".join(parts) or "none"
+
+
 def engine(text: str) -> str:
     if text in {"auto", "none"} or re.fullmatch(r"unix:///\S+", text):
         return text

@@ -39,6 +39,8 @@ class Exchange:
     authorizations: tuple[Authorization, ...] = ()
     guards: tuple[Guard, ...] = ()  # of the authorizations, where a backend holds the resources
     authorized: bool = False
+    context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)  # condition keys, in lower case
+    result: Any = None  # what an operation of ours returned
     passed: dict[int, observing.Passed] = field(default_factory=dict)  # denials let through, by place in authorizations
 
     @property

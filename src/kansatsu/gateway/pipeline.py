@@ -4,8 +4,6 @@ Our own services and proxied ones take the same steps; no handler checks its cal
 """
 
 import logging
-import re
-from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import zip_longest
@@ -15,11 +13,11 @@ from sqlalchemy import Connection
 
 from kansatsu import catalog, wire
 from kansatsu import policy as engine
-from kansatsu.advisor import DENIALS, MOST_ASKED, AccessEvent, EvidenceLost, Recorder, worth_keeping
+from kansatsu.advisor import MOST_ASKED, EvidenceLost, Recorder
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
-from kansatsu.gateway import anonymous, asgi, forms, observing, refusals
+from kansatsu.gateway import anonymous, asgi, evidence, forms, observing, refusals
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.backed import Backed
@@ -31,7 +29,7 @@ from kansatsu.gateway.learning import bound_of
 from kansatsu.http import HttpRequest
 from kansatsu.identity import Snapshot, Store
 from kansatsu.policy import UNRESOLVED, Decision, Policies, Request, evaluate
-from kansatsu.resources import Guard, Resources
+from kansatsu.resources import Guard, Resources, owner_in
 from kansatsu.services.callers import policies_of
 from kansatsu.services.ec2 import ownership
 from kansatsu.services.registry import Call, Handler, Refused, handler
@@ -43,10 +41,6 @@ log = logging.getLogger(__name__)
 
 # What is ours entirely: an operation that we lack is 501 and never falls through to a backend.
 OURS = frozenset({"iam", "sts", "ecs", "cloudtrail", "organizations", "iam-toolbox", "kansatsu"})
-_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([0-9]{12}):")  # the owner of a resource, where its ARN tells
-# INVARIANT: what a client chose never makes a record so long that its readers take it for damage (1 MiB), nor the
-# evidence of one request out of proportion to it. Longer than any ARN that AWS has.
-_LONGEST_EVIDENCE = 4096
 # Services with one endpoint for the partition: whatever Region a client signs with, this is aws:RequestedRegion.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-requestedregion
 GLOBAL_REGION = "us-east-1"
@@ -189,7 +183,7 @@ class Pipeline:
         found = handler(name, operation.name)
         if owner == "refuse" or found is None:
             raise Unimplemented(f"Kansatsu does not implement {name}:{operation.name} yet.")
-        result = await self._handle(exchange, found, snapshot)
+        result = exchange.result = await self._handle(exchange, found, snapshot)
         if owner == "both":
             account = _caller(exchange).caller.account
             theirs = await self._forwarder.call(exchange.request, operation, account, exchange.region)
@@ -205,7 +199,7 @@ class Pipeline:
             exchange.region,
             exchange.request_id,
             exchange.now,
-            _context(exchange, identity),
+            _own_context(exchange, identity),
             self._store,
             self._recorder,
             self._workload,
@@ -231,7 +225,7 @@ class Pipeline:
         identity = _caller(exchange)
         bound = bound_of(identity, self._workload, self._authenticator, snapshot, exchange.now)
         deciding = (policies_of(identity.caller, snapshot),) if bound is None else bound.deciding
-        context = _context(exchange, identity)
+        context = _own_context(exchange, identity)
         return await self._backed.answer(
             exchange, snapshot, deciding, lambda: self._authorize(exchange, context, snapshot)
         )
@@ -283,46 +277,14 @@ class Pipeline:
         stranger = exchange.identity is anonymous.NOBODY
         if stranger and not (exchange.authorized and self._strangers.allows(exchange.now.timestamp())):
             return
-        self._recorder.append(list(self._events(exchange, error)))
-
-    def _events(self, exchange: Exchange, error: AwsError | None) -> Iterable[AccessEvent]:
-        caller = _caller(exchange).caller
-        operation = _known(exchange.operation)
-        authorizations = exchange.authorizations or (
-            Authorization(f"{operation.service.name}:{operation.name}", "*", {}, exact=False),
-        )
-        code = error.code if error else ""
-        for place, item in enumerate(authorizations):
-            passed = exchange.passed.get(place)
-            prefix, _, action = item.action.partition(":")
-            yield AccessEvent(
-                time=exchange.now.timestamp(),
-                request_id=exchange.request_id,
-                account=caller.account or exchange.guards[0].account,
-                principal_id=caller.id,
-                principal_arn=caller.arn,
-                access_key_id=caller.access_key_id,
-                service=prefix,
-                action=action,
-                resource=item.resource[:_LONGEST_EVIDENCE],
-                region=exchange.region,
-                # What failed before any policy was asked was not allowed; nor was what a trust policy refused.
-                allowed=exchange.authorized and code not in DENIALS and passed is None,
-                error=code,
-                exact=item.exact,
-                source_ip=exchange.client,
-                user_agent=exchange.request.headers.get("user-agent", "")[:_LONGEST_EVIDENCE],
-                context=worth_keeping(item.context, _LONGEST_EVIDENCE) if caller.learning else {},
-                would_deny=passed.reason if passed else "",
-            )
+        self._recorder.append(*evidence.told(exchange, error))
 
 
 def _decide(
     identity: Identity, item: Authorization, guard: Guard | None, context: engine.Context, policies: Policies
 ) -> Decision:
     resource = item.resource if item.exact or item.resource != "*" else UNRESOLVED
-    found = _ACCOUNT.match(item.resource)
-    owner = guard.account if guard is not None else found[1] if found else ""
+    owner = owner_in(item.resource, guard)
     merged = {**context, **of_resource(item.action, resource, owner, identity.caller.account), **item.context}
     # What is ours has no guard: the policies of what we hold ourselves are the handlers' to bring.
     # INVARIANT: what belongs to another account must be allowed by a policy of its own as well.
@@ -336,8 +298,14 @@ def _refusal(exchange: Exchange, error: AwsError) -> Whole:
     return Whole(wire.encode_error(service, error, exchange.request_id, exchange.operation))
 
 
-def _context(exchange: Exchange, identity: Identity) -> Context:
+def _own_context(exchange: Exchange, identity: Identity) -> Context:
     """All condition keys of a request but those of its resources."""
+    exchange.context = _context(exchange, identity)
+    return exchange.context
+
+
+def _context(exchange: Exchange, identity: Identity) -> Context:
+    """The same of whoever stands for its signer."""
     own = of_request(
         exchange.request,
         exchange.client,

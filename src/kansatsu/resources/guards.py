@@ -56,6 +56,17 @@ class Guard:
         return None if restricted or owners_only(action) else self.policy
 
 
+_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([0-9]{12}):")
+
+
+def owner_in(resource: str, guard: Guard | None) -> str:
+    """The account that owns a resource: its guard's, else what its ARN tells; "" when nobody knows."""
+    if guard is not None:
+        return guard.account
+    found = _ACCOUNT.match(resource)
+    return found[1] if found else ""
+
+
 # Actions that no policy of the resource gives to another account.
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-basic-examples-of-sqs-policies.html
 _OWNERS = frozenset(
