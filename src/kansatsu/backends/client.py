@@ -1,19 +1,22 @@
-"""HTTP to a backend by aiohttp, with bounded memory in both directions and every failure told apart."""
+"""HTTP/1.1 to one backend: a pool of connections, what may be asked again, and every failure told apart.
+
+Why it is our own: docs/decisions/006-http-client.md.
+"""
 
 import asyncio
 import random
+import re
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
-
-import aiohttp
-from yarl import URL
+from urllib.parse import urlsplit
 
 from kansatsu.backends import trouble
-from kansatsu.backends.exchange import Exchange, Request, Source
+from kansatsu.backends.connection import Connection
 from kansatsu.backends.head import HOP_BY_HOP
 from kansatsu.backends.port import BackendResponse
+from kansatsu.backends.source import Source
 from kansatsu.backends.trouble import Failure, Limits, Trouble
 from kansatsu.errors import AwsError, ServiceUnavailable
 from kansatsu.http import HttpRequest
@@ -23,9 +26,9 @@ _DROPPED = frozenset(name.encode() for name in HOP_BY_HOP | {"date", "server"})
 # How long a connection that nobody used is trusted: less than any server's patience. One that closes it at the moment
 # when the next request goes out leaves us not knowing whether that was done.
 _FRESH_SECONDS = 2.0
-_LONGEST_FIELD, _MOST_HEADERS = 64 * 1024, 2048  # 2 KiB of S3's metadata can be a thousand headers
-_WAITING = 256 * 1024  # bytes of an answer that wait for the client
+_AT_ONCE = 256 * 1024  # bytes of a body, with the head
 _FIRST_DELAY, _LONGEST_DELAY = 0.1, 2.0
+_NEVER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # in a header
 
 
 class Observer(Protocol):
@@ -53,29 +56,16 @@ class Client:
         tls: ssl.SSLContext | None = None,
         observer: Observer | None = None,
     ) -> None:
-        self._origin = origin
+        parts = urlsplit(origin)
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._tls = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
+        self._socket = socket
         self._limits = limits or Limits()
         self._observer = observer
         # No limit of connections: a stalled upload must not keep others out. The gateway bounds its clients.
-        connector = (
-            aiohttp.TCPConnector(limit=0, keepalive_timeout=_FRESH_SECONDS, ssl=tls or True)
-            if socket is None
-            else aiohttp.UnixConnector(str(socket), limit=0, keepalive_timeout=_FRESH_SECONDS)
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            request_class=Request,
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            # Everything after connecting is timed by the Exchange: an upload takes as long as its client.
-            timeout=aiohttp.ClientTimeout(total=None, connect=self._limits.connect),
-            skip_auto_headers=("User-Agent", "Content-Type", "Accept", "Accept-Encoding"),
-            max_line_size=_LONGEST_FIELD,
-            max_field_size=_LONGEST_FIELD,
-            max_headers=_MOST_HEADERS,
-            read_bufsize=_WAITING // 2,  # aiohttp stops reading at twice that
-            trust_env=False,
-        )
+        self._connections: set[Connection] = set()
+        self._idle: dict[Connection, None] = {}  # the last one used is the last one
 
     async def send(
         self, head: HttpRequest, body: AsyncIterator[bytes] | bytes, length: int, *, repeatable: bool = False
@@ -85,16 +75,14 @@ class Client:
         What a streamed `body` raises is raised here, before its last byte went out. `repeatable`: it does no harm
         to send this twice. Raises AwsError.
         """
-        headers = {name: _text(value) for name, value in head.headers.items()}
-        given = body if isinstance(body, bytes) else await Source.open(body, length)
+        start = _start(head)
+        given = body if isinstance(body, bytes) else await _opened(body, length)
         attempt = 0
         # A backend that is known to be down is not asked more often for that.
         last = self._limits.retries if self._observer is None or not self._observer.down else 0
         while True:
-            source = given if isinstance(given, Source) else await Source.open(_sliced(given), length)
-            exchange = Exchange(self._limits, source)
             try:
-                response = await self._exchange(head, headers, exchange)
+                connection = await self._exchange(head.method, start, given)
                 break
             except Failure as failure:
                 again = attempt < last and _may_try_again(failure, given, repeatable)
@@ -106,60 +94,135 @@ class Client:
             attempt += 1
         if self._observer is not None:
             self._observer.well()
-        return self._answer(response, exchange)
+        headers = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in connection.headers if n not in _DROPPED]
+        answer = _Answer(self, connection)
+        return BackendResponse(connection.status, headers, answer, answer.close)
 
     async def close(self) -> None:
-        await self._session.close()
+        """Cut all connections."""
+        for connection in list(self._connections):
+            connection.abort()
 
-    async def _exchange(self, head: HttpRequest, headers: dict[str, str], exchange: Exchange) -> aiohttp.ClientResponse:
-        """An answer whose head is there and sound. Raises Failure, or what the body raised."""
-        url = URL(f"{self._origin}{head.path}{'?' if head.query else ''}{head.query}", encoded=True)
-        async with exchange:
-            response = await self._session.request(
-                head.method,
-                url,
-                headers=headers,
-                data=exchange.body() if exchange.source.length else None,
-                allow_redirects=False,
-                middlewares=(exchange.run,),
-            )
-            if wrong := _wrong(response, exchange.source):
-                response.close()
-                raise Failure(Trouble.GARBAGE, wrong)
-        return response
+    def release(self, connection: Connection) -> None:
+        """The exchange is over, or given up."""
+        if connection.healthy:
+            self._idle[connection] = None
+            connection.rest(_FRESH_SECONDS)
+        else:
+            connection.abort()
 
-    def _answer(self, response: aiohttp.ClientResponse, exchange: Exchange) -> BackendResponse:
-        headers = [
-            (name.decode("latin-1"), value.decode("latin-1"))
-            for name, value in response.raw_headers
-            if name.lower() not in _DROPPED
-        ]
+    def ill(self, failure: Failure) -> None:
+        if self._observer is not None:
+            self._observer.ill(failure)
 
-        async def body() -> AsyncIterator[bytes]:
-            try:
-                async for piece in exchange.pieces(response):
-                    yield piece
-            except Failure as failure:
-                if self._observer is not None:
-                    self._observer.ill(failure)
-                raise ServiceUnavailable(f"The backend {failure.trouble.value}.") from failure
-            finally:
-                exchange.give_up(response)
+    async def _exchange(self, method: str, start: bytes, body: bytes | Source) -> Connection:
+        """A connection with the head of an answer. Raises Failure, or what the body raised."""
+        if isinstance(body, bytes) and len(body) > _AT_ONCE:
+            body = await Source.open(_sliced(body), len(body))
+        connection = await self._connection()
+        upload: asyncio.Task[None] | None = None
+        try:
+            connection.begin(method)
+            if isinstance(body, bytes):
+                await connection.write(start + body)
+                connection.sent()
+            else:
+                upload = asyncio.create_task(_upload(connection, start, body))
+            await connection.head()
+            # INVARIANT: nothing counts as done before its whole body was there and was right.
+            if connection.status < 300 and not (isinstance(body, bytes) or body.complete):
+                raise Failure(Trouble.GARBAGE, "success before the request was complete")
+        except BaseException:
+            connection.abort()  # and what of the request still waits to be sent
+            raise
+        finally:
+            if upload is not None:
+                upload.cancel()
+        return connection
 
-        async def close() -> None:
-            exchange.give_up(response)
+    async def _connection(self) -> Connection:
+        """One that is open. Raises Failure."""
+        while self._idle:
+            connection, _ = self._idle.popitem()
+            if connection.healthy:
+                return connection
+        loop, made = asyncio.get_running_loop(), lambda: Connection(self._limits, self._gone)
+        try:
+            async with asyncio.timeout(self._limits.connect):
+                if self._socket is not None:
+                    _, connection = await loop.create_unix_connection(made, str(self._socket))
+                else:
+                    _, connection = await loop.create_connection(made, self._host, self._port, ssl=self._tls)
+        except OSError as error:
+            raise trouble.of_connecting(error, self._limits.connect) from error
+        self._connections.add(connection)
+        return connection
 
-        return BackendResponse(response.status, headers, body(), close)
+    def _gone(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._idle.pop(connection, None)
 
 
-def _wrong(response: aiohttp.ClientResponse, request: Source) -> str:
-    """What cannot be understood of an answer that aiohttp lets pass."""
-    if response.status < 200:
-        return "another protocol"
-    if response.headers.get("transfer-encoding", "chunked").strip().lower() != "chunked":
-        return "an unknown transfer coding"
-    # INVARIANT: nothing counts as done before its whole body was there and was right.
-    return "" if request.complete or response.status >= 300 else "success before the request was complete"
+class _Answer:
+    """The body of an answer. Raises ServiceUnavailable when it breaks off."""
+
+    def __init__(self, client: Client, connection: Connection) -> None:
+        self._client = client
+        self._connection: Connection | None = connection
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._connection is None:
+            raise StopAsyncIteration
+        try:
+            piece = await self._connection.piece()
+        except Failure as failure:
+            self._client.ill(failure)
+            raise ServiceUnavailable(f"The backend {failure.trouble.value}.") from failure
+        if not piece:
+            await self.close()
+            raise StopAsyncIteration
+        return piece
+
+    async def close(self) -> None:
+        """Take no more of it; its connection is cut unless all of it, and of the request, is through."""
+        if self._connection is not None:
+            self._client.release(self._connection)
+            self._connection = None
+
+
+def _start(head: HttpRequest) -> bytes:
+    """The head as it goes out. Raises AwsError.
+
+    Header values have a character for each byte that the client sent.
+    """
+    fields = head.headers
+    # INVARIANT: no header ends the head, or begins another.
+    if _NEVER.search("".join([*fields, *fields.values()])):
+        raise AwsError("A header has a character that no header may have.", code="InvalidRequest", status=400)
+    target = f"{head.path}?{head.query}" if head.query else head.path
+    lines = [f"{name}: {value}\r\n" for name, value in fields.items()]
+    return f"{head.method} {target} HTTP/1.1\r\n{''.join(lines)}\r\n".encode("latin-1")
+
+
+async def _opened(body: AsyncIterator[bytes], length: int) -> bytes | Source:
+    """A body that is there in one piece, as it is; else where the rest comes from."""
+    source = await Source.open(body, length)
+    return source.first if source.complete else source
+
+
+async def _upload(connection: Connection, start: bytes, source: Source) -> None:
+    try:
+        await connection.write(start)
+        async for piece in source.pieces():
+            if connection.status:
+                return
+            await connection.write(piece)
+        connection.sent()
+    except Exception as error:  # noqa: BLE001 - the body's own errors, which are its client's to hear
+        connection.fail(error)
 
 
 def _may_try_again(failure: Failure, body: bytes | Source, repeatable: bool) -> bool:
@@ -173,17 +236,5 @@ def _may_try_again(failure: Failure, body: bytes | Source, repeatable: bool) -> 
 
 
 async def _sliced(body: bytes) -> AsyncIterator[bytes]:
-    for at in range(0, len(body), 64 * 1024):
-        yield body[at : at + 64 * 1024]
-
-
-def _text(value: str) -> str:
-    """A header's value as aiohttp wants it, which writes UTF-8; ours have a character for each byte."""
-    try:
-        text = value.encode("latin-1").decode()
-    except UnicodeError:
-        text = "\0"
-    # INVARIANT: no header value ends the head, or begins another.
-    if any((ord(char) < 32 and char != "\t") or char == "\x7f" for char in text):
-        raise AwsError("A header has a character that no header may have.", code="InvalidRequest", status=400)
-    return text
+    for at in range(0, len(body), _AT_ONCE):
+        yield body[at : at + _AT_ONCE]

@@ -50,14 +50,12 @@ def answer(failure: Failure) -> ServiceUnavailable:
     return ServiceUnavailable(f"The backend {failure.trouble.value}. Please try again.")
 
 
-def of_connecting(error: BaseException, seconds: float) -> Failure:
+def of_connecting(error: OSError, seconds: float) -> Failure:
     """Why no connection came about; `seconds` is how long it was tried."""
     if isinstance(error, TimeoutError):
         return Failure(Trouble.UNREACHABLE, f"no connection within {seconds:g} s", untouched=True, silent=True)
-    cause = error.__cause__ or error  # aiohttp's own texts name addresses
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return Failure(Trouble.UNTRUSTED, cause.verify_message, untouched=True, silent=True)
-    if isinstance(cause, ssl.SSLError):
-        return Failure(Trouble.NO_TLS, cause.reason or str(cause), untouched=True, silent=True)
-    detail = cause.strerror if isinstance(cause, OSError) else None
-    return Failure(Trouble.UNREACHABLE, detail or str(cause), untouched=True, silent=True)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Failure(Trouble.UNTRUSTED, error.verify_message, untouched=True, silent=True)
+    if isinstance(error, ssl.SSLError):
+        return Failure(Trouble.NO_TLS, error.reason or str(error), untouched=True, silent=True)
+    return Failure(Trouble.UNREACHABLE, error.strerror or str(error), untouched=True, silent=True)

@@ -67,7 +67,7 @@ class UrlBackend:
 
     def start(self) -> None:
         """Needs a running event loop."""
-        # Imported here, so that the embedded server's process and the command line do not pay for aiohttp.
+        # Imported here, so that the embedded server's process and the command line do not pay for it.
         from kansatsu.backends.client import Client
 
         self._client = Client(self._origin, limits=self._limits, tls=self._tls, observer=self._health)
