@@ -42,6 +42,11 @@ def action_of(service: str, operation: str, signing_name: str, endpoint_prefix: 
     return f"{first}:{operation}"
 
 
+def prefix_of(service: str) -> str:
+    """The prefix of a botocore service's actions where it is neither signing name nor endpoint prefix, else ""."""
+    return _PREFIXES.get(service, "")
+
+
 @lru_cache(maxsize=4096)
 def is_known(prefix: str, operation: str) -> bool:
     """Whether AWS documents an action of this name."""

@@ -1,0 +1,199 @@
+"""CloudTrail's files as records, in all forms that they come in, whole or broken: counted, never an exception.
+
+A delivered file ({"Records": [...]}), a bare array, one record, one record a line, and what `aws cloudtrail
+lookup-events` prints ({"Events": [{"CloudTrailEvent": "..."}]}); with gzip or without. Pure.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html
+"""
+
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, cast
+
+import msgspec
+from zlib_ng import gzip_ng, zlib_ng
+
+MOST_BYTES = 1 << 30  # of one file, unpacked; CloudTrail's own have some MB
+TRUNCATED = "truncated"  # it ends before it should; what was before that counts
+CORRUPT = "corrupt"  # bytes that are no records
+TOO_LARGE = "too large"
+NO_LOG = "no log"  # whole and well-formed, and no record in it: a digest, something else
+_GZIP = b"\x1f\x8b"
+_RAW = msgspec.Raw()
+_gunzip: Callable[[bytes], bytes] = gzip_ng.decompress
+_BROKEN = (EOFError, OSError, zlib.error, cast(type[Exception], zlib_ng.error))
+
+
+class Record(msgspec.Struct, gc=False):
+    """The members that say who did what, when and where. What is large stays as it is until somebody needs it."""
+
+    eventTime: Annotated[datetime, msgspec.Meta(tz=True)]
+    eventSource: str
+    eventName: str
+    eventID: str | None = None
+    awsRegion: str | None = None
+    eventType: str | None = None
+    errorCode: str | None = None
+    readOnly: bool | None = None
+    managementEvent: bool | None = None
+    userIdentity: msgspec.Raw = _RAW
+    requestParameters: msgspec.Raw = _RAW
+    resources: msgspec.Raw = _RAW
+
+
+class _File(msgspec.Struct, gc=False):
+    Records: list[Record]
+
+
+class _Loose(msgspec.Struct, gc=False):
+    Records: list[msgspec.Raw] | None = None
+    Events: list[msgspec.Raw] | None = None
+    eventName: msgspec.Raw = _RAW
+
+
+class _Looked(msgspec.Struct, gc=False):
+    CloudTrailEvent: str | None = None
+
+
+@dataclass(slots=True)
+class Read:
+    """What was in a file: its records, how many there were that are none, and what is wrong with the file."""
+
+    records: list[Record] = field(default_factory=list)
+    malformed: int = 0
+    trouble: str = ""
+
+
+_file = msgspec.json.Decoder(_File)
+_loose = msgspec.json.Decoder(_Loose)
+_record = msgspec.json.Decoder(Record)
+_array = msgspec.json.Decoder(list[msgspec.Raw])
+_looked = msgspec.json.Decoder(_Looked)
+_BAD = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+def read(data: bytes) -> Read:
+    """The records of a file, given with all its bytes."""
+    text, trouble = _unpacked(data)
+    if not trouble:
+        try:
+            return Read(_file.decode(text).Records)  # nearly always
+        except _BAD:
+            pass
+    found = _by_record(text)
+    if trouble:  # the archive's trouble is the cause of the text's
+        found.trouble = trouble
+    return found
+
+
+def _unpacked(data: bytes) -> tuple[bytes, str]:
+    if not data.startswith(_GZIP):
+        return data, TOO_LARGE if len(data) > MOST_BYTES else ""
+    # The last four bytes say the size; what says too little is found out below.
+    if len(data) >= 18 and int.from_bytes(data[-4:], "little") <= MOST_BYTES and len(data) <= MOST_BYTES // 1032:
+        try:
+            return _gunzip(data), ""
+        except _BROKEN:
+            pass
+    return _as_far_as_it_goes(data)
+
+
+def _as_far_as_it_goes(data: bytes) -> tuple[bytes, str]:
+    """What can be unpacked of a broken archive, or of one that is suspiciously large."""
+    parts: list[bytes] = []
+    left = MOST_BYTES
+    while data:
+        unpacker = zlib_ng.decompressobj(31)
+        try:
+            parts.append(unpacker.decompress(data, left))
+        except _BROKEN:
+            return b"".join(parts), CORRUPT
+        left -= len(parts[-1])
+        if unpacker.unconsumed_tail or left <= 0:
+            return b"".join(parts), TOO_LARGE
+        if not unpacker.eof:
+            return b"".join(parts), TRUNCATED
+        data = unpacker.unused_data
+    return b"".join(parts), ""
+
+
+def _by_record(text: bytes) -> Read:
+    """The records one by one, from whatever form."""
+    text = text.removeprefix(b"\xef\xbb\xbf").strip()
+    try:
+        pieces = _pieces(text)
+    except _BAD:
+        pieces = None
+    if pieces is None:
+        lines = text.splitlines()
+        pieces = lines if len(lines) > 1 and lines[0].rstrip().endswith(b"}") else None
+    if pieces is None:
+        return _salvaged(text)
+    found = Read()
+    for piece in pieces:
+        _take(found, piece)
+    if not found.records and found.malformed:
+        found.trouble = CORRUPT
+    return found
+
+
+def _pieces(text: bytes) -> list[bytes] | None:
+    """The records of a well-formed document; None when it has none. Raises what a decoder raises."""
+    if text.startswith(b"["):
+        return [bytes(piece) for piece in _array.decode(text)]
+    found = _loose.decode(text)
+    if found.Records is not None:
+        return [bytes(piece) for piece in found.Records]
+    if found.Events is not None:
+        return [(_looked.decode(piece).CloudTrailEvent or "").encode() for piece in found.Events]
+    return [text] if bytes(found.eventName) else None
+
+
+def _take(found: Read, piece: bytes) -> None:
+    if not piece.strip():
+        return
+    try:
+        found.records.append(_record.decode(piece))
+    except _BAD:
+        found.malformed += 1
+
+
+def _salvaged(text: bytes) -> Read:
+    """The whole records of a document that breaks off or breaks in the middle."""
+    found = Read()
+    characters = text.decode("utf-8", "replace")
+    start = characters.find("[")
+    if start < 0:
+        found.trouble = NO_LOG if _is_json(text) else CORRUPT
+        return found
+    for value in _values(characters, start + 1):
+        try:
+            _take(found, msgspec.json.encode(value))
+        except (*_BAD, TypeError):
+            found.malformed += 1
+    found.trouble = NO_LOG if not found.records and _is_json(text) else TRUNCATED if found.records else CORRUPT
+    return found
+
+
+def _values(text: str, at: int) -> Iterator[Any]:
+    decoder = json.JSONDecoder()
+    while True:
+        while at < len(text) and text[at] in " \t\r\n,":
+            at += 1
+        if at >= len(text) or text[at] != "{":
+            return
+        try:
+            value, at = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return
+        yield value
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        msgspec.json.decode(text)
+    except _BAD:
+        return False
+    return True

@@ -1,0 +1,346 @@
+"""One file of a trail as a summary: a pure function from its bytes, to be run anywhere and merged in any order.
+
+What is kept are maxima, counts and small sets, so that order does not matter; an event that is there twice is told by
+its eventID and counts once.
+"""
+
+import hashlib
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+
+import msgspec
+from zlib_ng import zlib_ng
+
+from kansatsu.advisor.logs import callers
+from kansatsu.advisor.logs.callers import Caller
+from kansatsu.advisor.logs.records import Record, read
+
+VERSION = 1  # of what is kept: with another one everything is read again
+MOST_NAMED = 25  # resources that are kept of an action of a caller; of more there is only that there are more
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+_CALLS = frozenset({"AwsApiCall", "AwsConsoleAction", None})
+DENIED = frozenset(
+    {
+        *("AccessDenied", "AccessDeniedException", "Client.UnauthorizedOperation", "UnauthorizedOperation"),
+        *("AuthorizationError", "AuthorizationErrorException", "NotAuthorized", "UnauthorizedException"),
+        *("Client.UnauthorizedAccess", "AccessDeniedFault", "KMS.AccessDeniedException"),
+    }
+)
+_ROLE = b":role/"
+
+Key = tuple[Caller, str, str, str | None]  # who, event source, event name, Region
+
+
+class Tally(msgspec.Struct, array_like=True, gc=False):
+    """What one caller did with one operation in one Region.
+
+    `last` and `allowed` are the times of the last attempt and of the last that was not denied. `resources` are the
+    members of that name in the records, as they stand there, and `many` says that there were more than MOST_NAMED;
+    `unnamed` counts records without. `passed` are ARNs of roles in the parameters of what is not only reading.
+    """
+
+    last: datetime
+    allowed: datetime | None = None
+    count: int = 0
+    denied: int = 0
+    unnamed: int = 0
+    many: bool = False
+    resources: set[bytes] | None = None
+    passed: set[str] | None = None
+
+    def merge(self, other: "Tally") -> None:
+        """Take in what was counted elsewhere."""
+        self.last = max(self.last, other.last)
+        if other.allowed is not None and (self.allowed is None or other.allowed > self.allowed):
+            self.allowed = other.allowed
+        self.count += other.count
+        self.denied += other.denied
+        self.unnamed += other.unnamed
+        self.many = self.many or other.many
+        if other.resources and not self.many:
+            self.resources = (self.resources or set()) | other.resources
+            self.many = len(self.resources) > MOST_NAMED
+        if self.many:
+            self.resources = None
+        if other.passed:
+            self.passed = (self.passed or set()) | other.passed
+
+
+class Totals(msgspec.Struct):
+    """What was counted: of a file, of many, of all. `window` are the times of the first and the last event, 0 for none.
+
+    `others` counts events that are no calls, by their type; `data` are event sources with data events on record.
+    """
+
+    rows: dict[Key, Tally] = msgspec.field(default_factory=dict)
+    events: int = 0
+    duplicates: int = 0
+    malformed: int = 0
+    others: dict[str, int] = msgspec.field(default_factory=dict)
+    data: set[str] = msgspec.field(default_factory=set)
+    first: float = 0.0
+    last: float = 0.0
+
+    def merge(self, other: "Totals") -> None:
+        """Take in what was counted elsewhere, which must not be used any more."""
+        rows = self.rows
+        for key, tally in other.rows.items():
+            known = rows.get(key)
+            if known is None:
+                rows[key] = tally
+            else:
+                known.merge(tally)
+        self.events += other.events
+        self.duplicates += other.duplicates
+        self.malformed += other.malformed
+        for name, count in other.others.items():
+            self.others[name] = self.others.get(name, 0) + count
+        self.data |= other.data
+        self.first = min(filter(None, (self.first, other.first)), default=0.0)
+        self.last = max(self.last, other.last)
+
+
+Days = dict[str, bytes]  # ISO date -> digests of the eventIDs of that day, 8 bytes each
+
+
+class Summary(msgspec.Struct):
+    """A file: what was counted, what is wrong with it ("": nothing), and which events these are."""
+
+    totals: Totals
+    trouble: str
+    days: Days
+
+
+def summarise(data: bytes, known: Mapping[str, frozenset[int]] | None = None) -> Summary:
+    """The summary of a file, given with all its bytes; `known` are events that count elsewhere. Never raises."""
+    found = read(data)
+    totals = Totals(malformed=found.malformed)
+    records, days = _distinct(found.records, known or {}, totals)
+    _count(records, totals)
+    return Summary(totals, found.trouble, days)
+
+
+def _count(records: Iterable[Record], totals: Totals) -> None:  # noqa: PLR0912 - calls would cost as much again
+    """The hot loop: about a microsecond for an event."""
+    rows, known, calls, denials, most = totals.rows, _callers, _CALLS, DENIED, MOST_NAMED
+    for record in records:
+        if record.eventType not in calls:
+            _other(record, totals)
+            continue
+        identity = bytes(record.userIdentity)
+        caller = known.get(identity)
+        if caller is None:
+            caller = _caller(identity)
+        key = (caller, record.eventSource, record.eventName, record.awsRegion)
+        time = record.eventTime
+        row = rows.get(key)
+        if row is None:
+            rows[key] = row = Tally(time)
+        elif time > row.last:
+            row.last = time
+        row.count += 1
+        if record.errorCode is not None and record.errorCode in denials:
+            row.denied += 1
+        elif row.allowed is None or time > row.allowed:
+            row.allowed = time
+        if resources := bytes(record.resources):
+            if row.resources is None:
+                row.resources = {resources}
+            elif not row.many:
+                row.resources.add(resources)
+                row.many = len(row.resources) > most
+        else:
+            row.unnamed += 1
+        if record.managementEvent is False:
+            totals.data.add(record.eventSource)
+        if not record.readOnly and _ROLE in (parameters := bytes(record.requestParameters)):
+            _pass(row, record.eventSource, parameters)
+    for row in rows.values():
+        if row.many:
+            row.resources = None
+    totals.events = sum(row.count for row in rows.values())
+
+
+class _Resource(msgspec.Struct, gc=False):
+    ARN: str | None = None
+
+
+_named = msgspec.json.Decoder(list[_Resource] | None)
+_text = msgspec.json.Decoder()
+
+
+def arns(tally: Tally) -> set[str] | None:
+    """The resources that records named; None when not every one did, or when they were too many to be kept."""
+    if tally.many or tally.unnamed or not tally.resources:
+        return None
+    found: set[str] = set()
+    for raw in tally.resources:
+        try:
+            named = {item.ARN for item in _named.decode(raw) or () if item.ARN}
+        except msgspec.MsgspecError:
+            return None
+        if not named:
+            return None
+        found |= named
+    return found
+
+
+def _pass(row: Tally, event_source: str, parameters: bytes) -> None:
+    """Keep the roles in parameters: iam:PassRole leaves no record of its own.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+    """
+    if not event_source.startswith(("sts.", "iam.")):
+        row.passed = (row.passed or set()) | set(_roles(_text.decode(parameters)))
+
+
+def _roles(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        if value.startswith("arn:") and ":iam::" in value and ":role/" in value:
+            yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _roles(item)
+
+
+def _other(record: Record, totals: Totals) -> None:
+    name = record.eventType or ""
+    totals.others[name] = totals.others.get(name, 0) + 1
+
+
+_MOST_KNOWN = 50_000
+_callers: dict[bytes, Caller] = {}  # a memory of what `callers.read` says: sessions come again and again
+_one: dict[Caller, Caller] = {}
+
+
+def _caller(identity: bytes) -> Caller:
+    if len(_callers) > _MOST_KNOWN:
+        _callers.clear()
+        _one.clear()
+    try:
+        found = callers.read(identity)
+    except msgspec.MsgspecError:
+        found = callers.NOBODY
+    found = _callers[identity] = _one.setdefault(found, found)
+    return found
+
+
+def _distinct(records: list[Record], known: Mapping[str, frozenset[int]], totals: Totals) -> tuple[list[Record], Days]:
+    """The records that are not known yet, each once, and the digests of their events by day."""
+    if not records:
+        return [], {}
+    times = [record.eventTime for record in records]
+    first, last = min(times), max(times)
+    totals.first, totals.last = first.timestamp(), last.timestamp()
+    digests = _digests(records)
+    if digests is not None and not known and _day(first) == _day(last) and len(set(digests)) == len(digests):
+        return records, {_day(first): digests.tobytes()}
+    return _filtered(records, digests or [_digest(record.eventID) for record in records], known, totals)
+
+
+def _filtered(
+    records: list[Record],
+    digests: Iterable[int | None],
+    known: Mapping[str, frozenset[int]],
+    totals: Totals,
+) -> tuple[list[Record], Days]:
+    """A record without an eventID cannot be told from another: it counts."""
+    kept: list[Record] = []
+    by_day: dict[str, dict[int, None]] = {}
+    for record, digest in zip(records, digests, strict=True):
+        if digest is not None:
+            day = _day(record.eventTime)
+            seen = by_day.setdefault(day, {})
+            if digest in seen or digest in known.get(day, ()):
+                totals.duplicates += 1
+                continue
+            seen[digest] = None
+        kept.append(record)
+    return kept, {day: array("Q", seen).tobytes() for day, seen in by_day.items() if seen}
+
+
+def _day(time: datetime) -> str:
+    return time.astimezone(UTC).date().isoformat()
+
+
+_LENGTH = 36  # of a UUID with its dashes
+_DASHES = (8, 13, 18, 23)
+
+
+def _digests(records: list[Record]) -> "array[int] | None":
+    """Eight bytes of each eventID, its halves as one, all at once; None when one of them is no UUID."""
+    ids = [record.eventID or "" for record in records]
+    text = "".join(ids)
+    size = len(ids)
+    if len(text) != _LENGTH * size or text.count("-") != 4 * size:
+        return None
+    if any(text[place::_LENGTH] != "-" * size for place in _DASHES):
+        return None
+    try:
+        whole = bytes.fromhex(text.replace("-", ""))
+    except ValueError:
+        return None
+    if len(whole) != 16 * size:
+        return None
+    halves = array("Q", whole)
+    one, other = (int.from_bytes(half.tobytes(), "little") for half in (halves[::2], halves[1::2]))
+    return array("Q", (one ^ other).to_bytes(8 * size, "little"))
+
+
+def _digest(event_id: str | None) -> int | None:
+    """The same of one of any form; None where there is none."""
+    if not event_id:
+        return None
+    plain = event_id.replace("-", "")
+    if len(event_id) == _LENGTH and len(plain) == 32 and all(event_id[place] == "-" for place in _DASHES):
+        try:
+            one, other = array("Q", bytes.fromhex(plain))
+        except ValueError:
+            pass
+        else:
+            return one ^ other
+    digest = hashlib.blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+class Packed(msgspec.Struct, frozen=True):
+    """A summary whose totals are bytes: to be kept in a file, or sent to another process."""
+
+    totals: bytes
+    trouble: str
+    days: Days
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(
+    tuple[list[Caller], list[str | None], list[tuple[int, int, int, int, Tally]], Totals]
+)
+
+
+def pack(totals: Totals) -> bytes:
+    """Totals as bytes, small: callers and names stand in them once."""
+    who: dict[Caller, int] = {}
+    names: dict[str | None, int] = {}
+    rows = [
+        (
+            who.setdefault(caller, len(who)),
+            names.setdefault(source, len(names)),
+            names.setdefault(name, len(names)),
+            names.setdefault(region, len(names)),
+            tally,
+        )
+        for (caller, source, name, region), tally in totals.rows.items()
+    ]
+    rest = msgspec.structs.replace(totals, rows={})
+    return zlib_ng.compress(_encoder.encode((list(who), list(names), rows, rest)), 1)
+
+
+def unpack(packed: bytes) -> Totals:
+    """What `pack` was given."""
+    who, names, rows, totals = _decoder.decode(zlib_ng.decompress(packed))
+    totals.rows = {
+        (who[caller], names[source] or "", names[name] or "", names[region]): tally
+        for caller, source, name, region, tally in rows
+    }
+    return totals

@@ -1,0 +1,180 @@
+"""Records of CloudTrail as IAM actions: which service and actions an event source and an event name stand for. Pure.
+
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kansatsu.catalog import generic, reference, s3
+from kansatsu.catalog.index import index
+from kansatsu.catalog.rules import rules_of
+from kansatsu.wire import load_service
+
+_HOST = ".amazonaws.com"
+# eventName bears the version of the API where a service has several: GetFunction20150331v2.
+# https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
+_VERSION = re.compile(r"(?P<name>.*?[a-z])(?:_?20\d\d(?:[_-]?\d\d){2})(?:v\d+)?")
+# Event sources that are called neither like a signing name nor like an endpoint; they have no botocore service's name.
+_SOURCES = {
+    "monitoring": "cloudwatch",
+    "tagging": "tag",
+    "cloudcontrolapi": "cloudformation",
+    "elasticmapreduce": "emr",
+}
+# Console names of S3's data events, and names that S3 has for what botocore calls otherwise.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
+_S3 = {
+    "DeleteMultipleObjects": "DeleteObjects",
+    "InitiateMultipartUpload": "CreateMultipartUpload",
+    "ListMultipartUploads": "ListMultipartUploads",
+    "GetBucketNotification": "GetBucketNotificationConfiguration",
+    "PutBucketNotification": "PutBucketNotificationConfiguration",
+    "GetBucketLifecycle": "GetBucketLifecycleConfiguration",
+    "PutBucketLifecycle": "PutBucketLifecycleConfiguration",
+    "GetBucketReplication": "GetBucketReplication",
+}
+# Actions of which the record does not say which one it was.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+_PARTIQL = ("PartiQLSelect", "PartiQLInsert", "PartiQLUpdate", "PartiQLDelete")
+_PERHAPS = {
+    ("dynamodb", "TransactGetItems"): ("GetItem",),
+    ("dynamodb", "TransactWriteItems"): ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"),
+    ("dynamodb", "ExecuteStatement"): _PARTIQL,
+    ("dynamodb", "ExecuteTransaction"): _PARTIQL,
+    ("dynamodb", "BatchExecuteStatement"): _PARTIQL,
+}
+# What a trail records only where its owner has turned data events on: prefix -> names.
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-data-events-with-cloudtrail.html
+_DATA = {
+    "bedrock": ("InvokeModel", "InvokeModelWithResponseStream", "InvokeAgent", "Retrieve", "RetrieveAndGenerate"),
+    "dynamodb": (
+        *("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem", "GetRecords", "PutItem"),
+        *("GetShardIterator", "Query", "Scan", "UpdateItem"),
+        *("PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate"),
+    ),
+    "ebs": ("CompleteSnapshot", "GetSnapshotBlock", "ListChangedBlocks", "ListSnapshotBlocks", "PutSnapshotBlock"),
+    "execute-api": ("Invoke", "ManageConnections"),
+    "firehose": ("PutRecord", "PutRecordBatch"),
+    "kinesis": ("GetRecords", "GetShardIterator", "PutRecord", "PutRecords", "SubscribeToShard"),
+    "lambda": ("InvokeFunction", "InvokeFunctionUrl", "InvokeAsync"),
+    "s3": (
+        *("AbortMultipartUpload", "BypassGovernanceRetention", "DeleteObject", "DeleteObjectTagging"),
+        *("DeleteObjectVersion", "DeleteObjectVersionTagging", "GetObject", "GetObjectAcl", "GetObjectAttributes"),
+        *("GetObjectLegalHold", "GetObjectRetention", "GetObjectTagging", "GetObjectTorrent", "GetObjectVersion"),
+        *("GetObjectVersionAcl", "GetObjectVersionAttributes", "GetObjectVersionTagging", "GetObjectVersionTorrent"),
+        *("ListBucket", "ListBucketVersions", "ListBucketMultipartUploads", "ListMultipartUploadParts", "PutObject"),
+        *("PutObjectAcl", "PutObjectLegalHold", "PutObjectRetention", "PutObjectTagging", "PutObjectVersionAcl"),
+        *("PutObjectVersionTagging", "RestoreObject"),
+    ),
+    "sns": ("Publish",),
+    "sqs": ("ChangeMessageVisibility", "DeleteMessage", "ReceiveMessage", "SendMessage"),
+    "states": ("InvokeHTTPEndpoint", "StartSyncExecution"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a record is in IAM's terms: the prefix, and the actions that it needed (none: no IAM action is like it).
+
+    `perhaps` are those that it may have needed besides or instead: the record does not say.
+    """
+
+    service: str
+    actions: tuple[str, ...] = ()
+    perhaps: tuple[str, ...] = ()
+
+
+@lru_cache(maxsize=65536)
+def meaning(event_source: str, event_name: str) -> Meaning:
+    """The IAM service and actions of a record."""
+    source = event_source.lower().removesuffix(_HOST)
+    known = _SOURCES.get(source, source)
+    for name in _spellings(event_name):
+        if (several := _PERHAPS.get((known, name))) is not None:
+            return Meaning(known, (), several)
+        found = dict.fromkeys(_actions(known, name))
+        if found:
+            service = next(iter(found)).partition(":")[0]
+            names = tuple(action.partition(":")[2] for action in found if action.startswith(service + ":"))
+            versions = (s3.VERSIONED[name] for name in names if service == "s3" and name in s3.VERSIONED)
+            return Meaning(service, names, tuple(versions))
+    return Meaning(_prefix(known))
+
+
+def is_data_event(prefix: str, action: str) -> bool:
+    """Whether a trail without data events has no record of it."""
+    return action in _DATA.get(prefix, ())
+
+
+def data_services() -> tuple[str, ...]:
+    """Prefixes of services with actions that are data events."""
+    return tuple(_DATA)
+
+
+def _spellings(name: str) -> Iterator[str]:
+    yield name
+    if (match := _VERSION.fullmatch(name)) is not None:
+        yield match["name"]
+
+
+def _actions(source: str, name: str) -> Iterator[str]:
+    """The first table that knows the event decides."""
+    if source == "s3":
+        operation = _S3.get(name, name)
+        own = s3.ACTIONS.get(operation, operation)
+        spelled = reference.spelled("s3", own)
+        if operation in s3.FOREIGN or spelled:
+            yield s3.FOREIGN.get(operation, f"s3:{spelled}")
+        return
+    if source == "apigateway":
+        yield from _verb(name)
+        return
+    for service in _services(source):
+        rules = rules_of(service)
+        row = rules.actions.get(name)
+        for action in (row,) if isinstance(row, str) else row or ():
+            own, _, bare = action.rpartition(":")
+            yield f"{own or rules.prefix or _prefix(source)}:{bare}"
+        if row:
+            return
+    for prefix in dict.fromkeys((source, *_prefixes(source))):
+        if spelled := reference.spelled(prefix, name):
+            yield f"{prefix}:{spelled}"
+            return
+
+
+def _verb(name: str) -> Iterator[str]:
+    """API Gateway's actions are the methods of its requests.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-iam-policy-examples.html
+    """
+    for service in map(load_service, ("apigateway", "apigatewayv2")):
+        if name in service.operation_names:
+            yield f"apigateway:{service.operation(name).http_method}"
+            return
+
+
+@lru_cache(maxsize=1024)
+def _services(source: str) -> tuple[str, ...]:
+    """botocore's services that an event source may mean."""
+    known = index()
+    own = (source,) if source in known.metadata else ()
+    return tuple(dict.fromkeys((*own, *known.by_signing_name.get(source, ()), *known.by_endpoint.get(source, ()))))
+
+
+def _prefixes(source: str) -> Iterator[str]:
+    metadata = index().metadata
+    for service in _services(source):
+        item = metadata[service]
+        yield generic.prefix_of(service)
+        yield str(item.get("signingName", item["endpointPrefix"])).lower()
+        yield service
+
+
+def _prefix(source: str) -> str:
+    """The prefix of a service of which no action of the name is known; the source itself where nothing is."""
+    known = reference.prefixes()
+    return next((prefix for prefix in (source, *_prefixes(source)) if prefix in known), source)
