@@ -200,6 +200,10 @@ class ClientException(AwsError):
     code = "ClientException"
 
 
+class ClusterContainsServicesException(AwsError):
+    code = "ClusterContainsServicesException"
+
+
 class ClusterContainsTasksException(AwsError):
     code = "ClusterContainsTasksException"
 
@@ -214,3 +218,11 @@ class ConflictException(AwsError):
 
 class InvalidParameterException(AwsError):
     code = "InvalidParameterException"
+
+
+class ServiceNotActiveException(AwsError):
+    code = "ServiceNotActiveException"
+
+
+class ServiceNotFoundException(AwsError):
+    code = "ServiceNotFoundException"

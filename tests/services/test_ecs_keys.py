@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from services.conftest import World
 from services.ec2_world import cloud
-from services.test_ecs_definitions import PACKAGES, container, world
-from services.test_ecs_tasks import CLUSTER
+from services.ecs_world import CLUSTER
+from services.test_ecs_definitions import ARN, PACKAGES, container, world
 
 __all__ = ["PACKAGES", "cloud", "world"]
 
@@ -37,6 +37,29 @@ def register(client: Any) -> Any:
 
 def run(client: Any) -> Any:
     return client.run_task(cluster="tagged", taskDefinition="tagged", tags=TAGS)
+
+
+def serve(client: Any) -> Any:
+    return client.create_service(
+        cluster="tagged", serviceName="new", taskDefinition="tagged", desiredCount=0, tags=TAGS,
+        propagateTags="SERVICE", enableECSManagedTags=True,
+    )  # fmt: skip
+
+
+def change(client: Any) -> Any:
+    return client.update_service(cluster="tagged", service="tagged", taskDefinition="tagged")
+
+
+def remove(client: Any) -> Any:
+    return client.delete_service(cluster="tagged", service="tagged", force=True)
+
+
+def show(client: Any) -> Any:
+    return client.describe_services(cluster="tagged", services=["tagged"])
+
+
+def services(client: Any) -> Any:
+    return client.list_services(cluster="tagged")
 
 
 def describe(client: Any) -> Any:
@@ -93,6 +116,42 @@ CASES = [
         Case("ecs:ResourceTag/Team", ask, f"ecs:{name}", "Blue", "Red")
         for ask, name in ((describe, "DescribeTasks"), (stop, "StopTask"))
     ),
+    *(
+        Case(f"ecs:{key}", serve, "ecs:CreateService", *values)
+        for key, values in {
+            "enable-ecs-managed-tags": ("true", "false"),
+            "propagate-tags": ("SERVICE", "TASK_DEFINITION"),
+            "enable-service-connect": ("false", "true"),
+            "enable-vpc-lattice": ("false", "true"),
+        }.items()
+    ),
+    *(
+        Case(
+            "ecs:task-definition",
+            ask,
+            action,
+            f"{ARN}task-definition/tagged:1",
+            f"{ARN}task-definition/tagged:2",
+            "ArnEquals",
+        )
+        for ask, action in ((serve, "ecs:CreateService"), (change, "ecs:UpdateService"))
+    ),
+    Case("ecs:CreateAction", serve, "ecs:TagResource", "CreateService", "RunTask"),
+    Case("aws:RequestTag/Team", serve, "ecs:CreateService", "Blue", "Red"),
+    *(
+        Case("ecs:cluster", ask, f"ecs:{name}", f"{CLUSTER}tagged", f"{CLUSTER}default", "ArnEquals")
+        for ask, name in (
+            (serve, "CreateService"),
+            (change, "UpdateService"),
+            (remove, "DeleteService"),
+            (show, "DescribeServices"),
+            (services, "ListServices"),
+        )
+    ),
+    *(
+        Case("ecs:ResourceTag/Team", ask, f"ecs:{name}", "Blue", "Red")
+        for ask, name in ((change, "UpdateService"), (remove, "DeleteService"), (show, "DescribeServices"))
+    ),
     Case("ecs:enable-execute-command", run, "ecs:RunTask", "false", "true"),
     Case("ecs:enable-ebs-volumes", run, "ecs:RunTask", "false", "true"),
     Case("ecs:compute-compatibility", register, "ecs:RegisterTaskDefinition", "EC2", "FARGATE", ANY),
@@ -104,6 +163,7 @@ def test_a_key_decides(world: World, case: Case) -> None:
     admin = world.client("ecs")
     admin.create_cluster(clusterName="tagged", tags=TAGS)
     admin.register_task_definition(family="tagged", containerDefinitions=[container()], tags=TAGS)
+    admin.create_service(cluster="tagged", serviceName="tagged", taskDefinition="tagged", desiredCount=0, tags=TAGS)
     admin.run_task(cluster="tagged", taskDefinition="tagged", tags=TAGS)
     with pytest.raises(ClientError, match="not authorized to perform"):
         case.ask(world.client("ecs", world.user("wrong", *case.statements(case.wrong))))

@@ -268,3 +268,22 @@ task = Table(
     Column("created", Float, nullable=False),
     Column("details", Text, nullable=False),  # JSON: see workload/tasks/task.py
 )
+
+# Services of ECS, and the hosts that their tasks run on: see workload/tasks/service.py and workload/tasks/hosts.py.
+service = Table(
+    "service",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account", String(12), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("details", Text, nullable=False),  # JSON
+)
+
+container_instance = Table(
+    "container_instance",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account", String(12), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("details", Text, nullable=False),  # JSON
+)

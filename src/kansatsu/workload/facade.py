@@ -24,6 +24,7 @@ from kansatsu.workload.providers import Image, NoSuchContainer, Provider, Provid
 from kansatsu.workload.tasks.attachment import ServeTask, TaskAttacher
 from kansatsu.workload.tasks.roster import Roster
 from kansatsu.workload.tasks.runner import Runner
+from kansatsu.workload.tasks.scheduler import Scheduler
 from kansatsu.workload.views import InstanceView
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ class Workload:
                 self.fleet, provider, attacher, self._supervisor, associations=self.associations, backend=backend
             )
             self.runner = Runner(self.tasks, provider, TaskAttacher(attacher, injector, serve_task), self.issuer)
+        self.services = Scheduler(self.tasks, self.runner)
 
     # ---- life ------------------------------------------------------------------------------------------------------
 
@@ -95,6 +97,7 @@ class Workload:
         """Load the fleet, serve what runs, and watch from now on."""
         self.fleet.load()
         self.tasks.load()
+        self.services.load()
         await self.processes.recover()
         if self._launcher is not None:
             await self._launcher.recover()
@@ -109,6 +112,7 @@ class Workload:
         if self.runner is not None:  # before instances: a namespace is that of the task which was launched into it
             await self.runner.reconcile()
             await self.runner.forget_ended()
+        await self.services.reconcile()
         if self._supervisor is not None:
             await self._supervisor.reconcile()
             await self._supervisor.apply_labels()
@@ -132,6 +136,7 @@ class Workload:
     async def clear(self) -> None:
         """Forget every instance and process: for tests. What we launched is removed, what we adopted runs on."""
         await self.processes.close()
+        await self.services.clear()
         if self.runner is not None:
             await self.runner.clear()
         if self._launcher is not None:

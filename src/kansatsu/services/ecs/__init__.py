@@ -1,5 +1,5 @@
-"""ECS: clusters, task definitions, and tasks that are containers on this host. Importing registers operations."""
+"""ECS: clusters, task definitions, tasks and services, on this host. Importing registers operations."""
 
-from kansatsu.services.ecs import clusters, definitions, tasks
+from kansatsu.services.ecs import clusters, definitions, services, tasks
 
-__all__ = ["clusters", "definitions", "tasks"]
+__all__ = ["clusters", "definitions", "services", "tasks"]

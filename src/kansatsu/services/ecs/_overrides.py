@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kansatsu.errors import InvalidParameterException
-from kansatsu.services.ecs._resources import ROLES
 from kansatsu.services.ecs._validation import honoured
+from kansatsu.workload.tasks.making import ROLES
 
 _TASK = frozenset({"containerOverrides", *ROLES})
 _CONTAINER = frozenset({"name", "command", "environment"})

@@ -1,10 +1,12 @@
-"""Tasks and tags in the shapes of the ECS API."""
+"""Tasks, services and tags in the shapes of the ECS API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kansatsu.workload.tasks.task import LAUNCH_TYPE, Task, TaskContainer
+from kansatsu.workload.tasks import plan
+from kansatsu.workload.tasks.service import ACTIVE, Deployment, Service
+from kansatsu.workload.tasks.task import LAUNCH_TYPE, RUNNING, Task, TaskContainer
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -73,3 +75,70 @@ def _container(item: Task, container: TaskContainer) -> dict[str, Any]:
         shown["exitCode"] = container.exit_code
     words = {"runtimeId": container.reference, "reason": container.reason}
     return shown | {name: text for name, text in words.items() if text}
+
+
+def service(item: Service, tasks: Sequence[Task], *, tags: bool) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html"""
+    deployments = [_deployment(item, each, tasks) for each in item.deployments] if item.status == ACTIVE else []
+    live = [each for each in tasks if each.desired == RUNNING]
+    running = sum(each.state == RUNNING for each in live)
+    desired = plan.wanted(item, 1)
+    shown: dict[str, Any] = {
+        "serviceArn": item.arn,
+        "serviceName": item.name,
+        "clusterArn": item.cluster_arn,
+        "status": item.status,
+        "desiredCount": desired,
+        "runningCount": running,
+        "pendingCount": len(live) - running,
+        "launchType": item.launch_type,
+        "taskDefinition": _definition_arn(item, item.primary),
+        "deploymentConfiguration": {
+            "maximumPercent": item.maximum,
+            "minimumHealthyPercent": item.minimum,
+            "deploymentCircuitBreaker": {"enable": item.breaker, "rollback": item.rollback},
+            "strategy": "ROLLING",
+        },
+        "deployments": deployments,
+        "events": [{"id": each.id, "createdAt": _time(each.time), "message": each.message} for each in item.events],
+        "createdAt": _time(item.created),
+        "createdBy": item.created_by,
+        "schedulingStrategy": item.scheduling,
+        "deploymentController": {"type": "ECS"},
+        "enableECSManagedTags": item.managed_tags,
+        "propagateTags": item.propagate or "NONE",
+        "enableExecuteCommand": False,
+        "availabilityZoneRebalancing": "DISABLED",  # there is one zone
+        "loadBalancers": [],
+        "serviceRegistries": [],
+        "placementConstraints": [],
+        "placementStrategy": [],
+    }
+    return shown | ({"tags": tag_list(item.tags)} if tags else {})
+
+
+def _deployment(item: Service, one: Deployment, tasks: Sequence[Task]) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html"""
+    found, primary = plan.group(tasks, one), one == item.primary
+    return {
+        "id": one.id,
+        "status": "PRIMARY" if primary else "ACTIVE",
+        "taskDefinition": _definition_arn(item, one),
+        "desiredCount": plan.wanted(item, 1) if primary else len(found.live),
+        "pendingCount": len(found.live) - found.running,
+        "runningCount": found.running,
+        "failedTasks": plan.failed_tasks(found),
+        "createdAt": _time(one.created),
+        "updatedAt": _time(one.updated),
+        "launchType": item.launch_type,
+        "rolloutState": one.state,
+        "rolloutStateReason": one.reason,
+    }
+
+
+def _definition_arn(item: Service, one: Deployment) -> str:
+    return item.place.arn(f"task-definition/{one.family}:{one.revision}")
+
+
+def _time(when: float) -> datetime:
+    return datetime.fromtimestamp(when, UTC)

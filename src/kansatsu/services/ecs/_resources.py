@@ -9,17 +9,22 @@ from typing import Any
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization, asked_tags
-from kansatsu.errors import ClientException, ClusterNotFoundException, InvalidParameterException
+from kansatsu.errors import (
+    ClientException,
+    ClusterNotFoundException,
+    InvalidParameterException,
+    ServiceNotFoundException,
+)
 from kansatsu.identity import EntityRecord
 from kansatsu.services.passing import passing
 from kansatsu.services.registry import Call, Params
 from kansatsu.workload.processes import ECS_TASKS
-from kansatsu.workload.tasks import records
+from kansatsu.workload.tasks import making, records
 from kansatsu.workload.tasks.records import ACTIVE, DEFAULT_CLUSTER, Cluster, Place, TaskDefinition
+from kansatsu.workload.tasks.scheduler import Held
 
 Context = dict[str, str | tuple[str, ...]]
 
-ROLES = ("taskRoleArn", "executionRoleArn")
 NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _TAG_LIMIT = 50
 
@@ -78,6 +83,36 @@ def find_definition(call: Call, given: str) -> TaskDefinition | None:
     return records.find_definition(call.conn, place_of(call), family, int(revision) if revision else None)
 
 
+def service_name(call: Call, cluster: str | None, given: str) -> str | None:
+    """The name of a service in that cluster, by its name or ARN; None for the ARN of one elsewhere."""
+    name = own_name(call, given, "service")
+    if name is None or not given.startswith("arn:"):
+        return name
+    home, _, last = name.rpartition("/")
+    return last if home in ("", own_name(call, cluster or DEFAULT_CLUSTER, "cluster")) else None
+
+
+def service_arn(call: Call, cluster: str | None, given: str) -> str:
+    """The ARN of the service that a request names, whether there is one or not."""
+    if arn.Arn.parse(given) is not None:
+        return given
+    return place_of(call).arn(f"service/{own_name(call, cluster or DEFAULT_CLUSTER, 'cluster')}/{given}")
+
+
+def find_service(call: Call, cluster: str | None, given: str) -> Held | None:
+    """The service of that name or ARN, deleted ones too."""
+    home, name = own_name(call, cluster or DEFAULT_CLUSTER, "cluster"), service_name(call, cluster, given)
+    return call.workload.services.find(place_of(call), home, name) if home and name else None
+
+
+def active_service(call: Call, cluster: str | None, given: str) -> Held:
+    """One that there is. Raises ServiceNotFoundException."""
+    found = find_service(call, cluster, given)
+    if found is None:
+        raise ServiceNotFoundException("Service not found.")
+    return found
+
+
 def resource_tags(tags: Mapping[str, str]) -> Context:
     """The tags of an existing resource, under both of their names."""
     return {f"{prefix}:resourcetag/{key.lower()}": value for key, value in tags.items() for prefix in ("aws", "ecs")}
@@ -116,8 +151,7 @@ def tag_dict(tags: Sequence[Mapping[str, str]] | None) -> dict[str, str]:
 
 def role_of(call: Call, given: str) -> EntityRecord | None:
     """A role of the caller's account, by its name or its whole ARN."""
-    role = call.store.snapshot().find(call.account, "role", given.rpartition("/")[2])
-    return role if role is not None and given in (role.name, role.arn) else None
+    return making.role_named(call.store.snapshot(), call.account, given)
 
 
 def role_arn(call: Call, given: str) -> str:
@@ -134,7 +168,7 @@ def pass_roles(call: Call, params: Mapping[str, Any]) -> Iterator[Authorization]
     INVARIANT: who registers a definition or runs a task can do what its roles can, so they must be theirs to pass.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
     """
-    for given in dict.fromkeys(params[member] for member in ROLES if params.get(member)):
+    for given in dict.fromkeys(params[member] for member in making.ROLES if params.get(member)):
         role = role_of(call, given)
         named = given if given.startswith("arn:") else arn.entity(call.account, "role", "/", given)
         yield passing(role, role.arn if role else named, ECS_TASKS, place_of(call).arn("task/*"))

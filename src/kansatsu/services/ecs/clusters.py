@@ -8,6 +8,7 @@ from typing import Any
 
 from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import (
+    ClusterContainsServicesException,
     ClusterContainsTasksException,
     ClusterNotFoundException,
     InvalidParameterException,
@@ -95,6 +96,8 @@ def delete_cluster(call: Call, cluster: str) -> dict[str, Any]:
     found = find_cluster(call, cluster)
     if found is None or found.status == INACTIVE:
         raise ClusterNotFoundException("The referenced cluster was not found.")
+    if call.workload.services.of_cluster(found.place, found.name):
+        raise ClusterContainsServicesException("The Cluster cannot be deleted while Services are active.")
     if any(_counts(call, found)):
         raise ClusterContainsTasksException("The Cluster cannot be deleted while Tasks are active.")
     gone = Cluster(found.place, found.name, INACTIVE)
@@ -112,7 +115,7 @@ def shown(call: Call, cluster: Cluster, *, tags: bool = False) -> dict[str, Any]
         "registeredContainerInstancesCount": 0,
         "runningTasksCount": running,
         "pendingTasksCount": pending,
-        "activeServicesCount": 0,
+        "activeServicesCount": len(call.workload.services.of_cluster(cluster.place, cluster.name)),
         "statistics": [],
         "tags": tag_list(cluster.tags) if tags else [],
         "settings": [],

@@ -12,7 +12,6 @@ from kansatsu.errors import ClientException, InvalidParameterException, Unimplem
 from kansatsu.services.ecs import _pages, _validation
 from kansatsu.services.ecs._render import tag_list
 from kansatsu.services.ecs._resources import (
-    ROLES,
     Context,
     find_definition,
     pass_roles,
@@ -23,6 +22,7 @@ from kansatsu.services.ecs._resources import (
 )
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload.tasks import records
+from kansatsu.workload.tasks.making import ROLES
 from kansatsu.workload.tasks.records import ACTIVE, INACTIVE, TaskDefinition
 
 # What AWS fills in. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html

@@ -3,37 +3,33 @@
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html
 """
 
-import hashlib
-import json
-import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import ClientException, InvalidParameterException, ServiceUnavailable, Unimplemented
-from kansatsu.services.ecs import _overrides, _pages, _render
+from kansatsu.services.ecs import _deploying, _overrides, _pages, _render
 from kansatsu.services.ecs._resources import (
     Context,
     active_cluster,
+    active_service,
     cluster_arn,
     find_definition,
     own_name,
     pass_roles,
     place_of,
     resource_tags,
-    role_of,
     tag_dict,
     tagging,
 )
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload import ProviderError
-from kansatsu.workload.credentials import trust_refusal
+from kansatsu.workload.tasks import making
 from kansatsu.workload.tasks.records import ACTIVE, DEFAULT_CLUSTER, Cluster, TaskDefinition
 from kansatsu.workload.tasks.roster import Member
 from kansatsu.workload.tasks.runner import Runner
-from kansatsu.workload.tasks.task import LAUNCH_TYPE, RUNNING, Task, TaskContainer
-from kansatsu.workload.tasks.view import grant_of
+from kansatsu.workload.tasks.task import LAUNCH_TYPE, RUNNING, Task
 
 _LAUNCH_TYPES = (LAUNCH_TYPE, "EXTERNAL")
 _MOST = 10  # tasks of one RunTask
@@ -74,19 +70,11 @@ async def run_task(
     enable_execute_command: bool = False,
     enable_ecs_managed_tags: bool = False,
 ) -> dict[str, Any]:
-    for name, asked in {
-        "launchType": launch_type not in _LAUNCH_TYPES,
-        "enableExecuteCommand": enable_execute_command,
-        "enableECSManagedTags": enable_ecs_managed_tags,
-    }.items():
-        if asked:
-            raise Unimplemented(f"This value of the parameter {name} of RunTask is not implemented.")
+    if launch_type not in _LAUNCH_TYPES:
+        raise Unimplemented(f"The launchType {launch_type} of RunTask is not implemented.")
     if not 1 <= count <= _MOST:
         raise InvalidParameterException(f"Count should be between 1 and {_MOST}, inclusive.")
-    if network_configuration:
-        raise InvalidParameterException(
-            "Network Configuration is not valid for the given networkMode of this task definition."
-        )
+    _deploying.check_common(network_configuration, enable_execute_command=enable_execute_command)
     _check_lengths({"startedBy": started_by, "clientToken": client_token})
     wanted = {"group": group, "startedBy": started_by, "clientToken": client_token, "overrides": overrides or {}}
     with call.store.read() as conn:
@@ -97,8 +85,10 @@ async def run_task(
         engine = await runner.home()
     except ProviderError as error:
         raise ServiceUnavailable(str(error)) from error
-    tasks = [_new(call, held, definition, wanted, tag_dict(tags), (index, count, engine)) for index in range(count)]
-    _check_trust(call, tasks[0])
+    given = {**tag_dict(tags), **({"aws:ecs:clusterName": held.name} if enable_ecs_managed_tags else {})}
+    tasks = [_new(call, held, definition, wanted, given, (index, count, engine)) for index in range(count)]
+    if why := making.refusal(call.snapshot, tasks[0], call.now):
+        raise ClientException(why)
     members = await runner.run(tasks)
     return {"tasks": [_render.task(member.task, tags=True) for member in members], "failures": []}
 
@@ -131,54 +121,24 @@ def _new(
 ) -> Task:
     index, count, engine = which
     overrides = wanted["overrides"]
-    given = _overrides.roles(definition.document, overrides)
-    roles = {member: role_of(call, named) for member, named in given.items()}
-    for member, role in roles.items():
-        if role is None:
-            raise ClientException(_unable(given[member]))
-    role = roles.get("taskRoleArn")
-    request = [definition.arn, cluster.arn, count, dict(tags), dict(wanted)]
-    return Task(
-        id=secrets.token_hex(16),
-        account=call.account,
-        region=call.region,
-        cluster=cluster.name,
-        family=definition.family,
-        revision=definition.revision,
-        containers=tuple(
-            TaskContainer(secrets.token_hex(16), container)
-            for container in _overrides.merged(definition.document["containerDefinitions"], overrides)
-        ),
-        credential_id=secrets.token_hex(16),
+    try:
+        roles = making.roles_of(call.snapshot, call.account, _overrides.roles(definition.document, overrides))
+    except LookupError as error:
+        raise ClientException(str(error)) from None
+    return making.make(
+        definition,
+        cluster.name,
+        roles,
         created=call.now.timestamp(),
-        role_id=role.id if role else "",
-        role_arn=role.arn if role else "",
+        engine=engine,
+        containers=_overrides.merged(definition.document["containerDefinitions"], overrides),
         overrides=overrides,
         tags=tags,
         group=wanted["group"] or f"family:{definition.family}",
         started_by=wanted["startedBy"],
         client_token=wanted["clientToken"],
-        digest=hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest(),
+        digest=making.digest([definition.arn, cluster.arn, count, dict(tags), dict(wanted)]),
         index=index,
-        engine=engine,
-    )
-
-
-def _check_trust(call: Call, task: Task) -> None:
-    """INVARIANT: no task starts with a role that does not trust ECS tasks of this account.
-
-    https://repost.aws/knowledge-center/ecs-unable-to-assume-role
-    """
-    role = call.snapshot.entity(task.role_id) if task.role_id else None
-    if role is not None and (refusal := trust_refusal(role, grant_of(task), call.now)):
-        raise ClientException(f"{_unable(role.arn)} {refusal}")
-
-
-def _unable(role: str) -> str:
-    return (
-        f"ECS was unable to assume the role '{role}' that was provided for this task. Please verify that the role "
-        "being passed has the proper trust relationship and permissions and that your IAM user has permissions to "
-        "pass this role."
     )
 
 
@@ -273,6 +233,7 @@ def list_tasks(
     call: Call,
     cluster: str | None = None,
     family: str | None = None,
+    service_name: str | None = None,
     started_by: str | None = None,
     desired_status: str = RUNNING,
     launch_type: str | None = None,
@@ -282,6 +243,8 @@ def list_tasks(
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTasks.html"""
     held = active_cluster(call, cluster)
     wanted = {"family": family, "started_by": started_by, "desired": desired_status}
+    if service_name is not None:
+        wanted["service"] = active_service(call, cluster, service_name).service.id
     found = [
         member.task
         for member in call.workload.tasks.of_cluster(held.place, held.name)

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from kansatsu.clock import Clock
-from kansatsu.identity import Store
-from kansatsu.workload.tasks import task as rows
+from kansatsu.identity import Store, schema
+from kansatsu.workload.tasks import documents
 from kansatsu.workload.tasks.attachment import Served
 from kansatsu.workload.tasks.records import Place
 from kansatsu.workload.tasks.task import PROVISIONING, STOPPED, Task, TaskContainer
@@ -36,7 +36,8 @@ class Roster:
     def load(self) -> None:
         """Read everything from the store; what is served begins anew."""
         with self.store.read() as conn:
-            self._members = {task.id: Member(task, half_made=task.state == PROVISIONING) for task in rows.load(conn)}
+            tasks = documents.load(conn, schema.task, Task)
+        self._members = {task.id: Member(task, half_made=task.state == PROVISIONING) for task in tasks}
 
     def now(self) -> float:
         """Epoch seconds."""
@@ -69,7 +70,7 @@ class Roster:
 
         def work(conn: Connection) -> None:
             for task in tasks:
-                rows.save(conn, task, new=True)
+                documents.save(conn, schema.task, task, new=True)
 
         await self.store.transact(work)
         members = [Member(task) for task in tasks]
@@ -81,7 +82,7 @@ class Roster:
         changed = replace(member.task, **values)
         if changed != member.task:
             changed = replace(changed, version=changed.version + 1)
-            await self.store.transact(lambda conn: rows.save(conn, changed))
+            await self.store.transact(lambda conn: documents.save(conn, schema.task, changed))
             member.task = changed
 
     async def contain(self, member: Member, name: str, **values: Any) -> None:
@@ -91,7 +92,7 @@ class Roster:
 
     async def forget(self, member: Member) -> None:
         """Drop a task for good; one that somebody else drops meanwhile is no error."""
-        await self.store.transact(lambda conn: rows.forget(conn, member.task.id))
+        await self.store.transact(lambda conn: documents.forget(conn, schema.task, member.task.id))
         self._members.pop(member.task.id, None)
 
 

@@ -73,7 +73,7 @@ class Runner:
 
     def go(self, member: Member) -> None:
         """Take the next steps of a task in the background."""
-        self._spawn(self._turn(member, None))
+        self.spawn(self._turn(member, None))
 
     async def run(self, tasks: list[Task]) -> list[Member]:
         """New tasks, all of one request; the same client token again answers with the tasks that there are.
@@ -309,7 +309,8 @@ class Runner:
 
     # ---- background work -------------------------------------------------------------------------------------------
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do it in the background; `settle` and `close` see to its end."""
         job = asyncio.get_running_loop().create_task(work)
         self._jobs.add(job)
         job.add_done_callback(self._done)

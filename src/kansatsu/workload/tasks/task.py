@@ -1,13 +1,9 @@
-"""What is known of a task and its containers, and how that is kept: rows in, frozen dataclasses out."""
+"""What is known of a task and its containers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-from sqlalchemy import Connection, delete, insert, select, update
-
-from kansatsu.identity import schema
 from kansatsu.workload.tasks.records import Place
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
@@ -55,6 +51,7 @@ class Task:
     tags: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
     started_by: str = ""
+    service: str = ""  # id of the service that it belongs to; `started_by` is the deployment of it then
     client_token: str = ""
     digest: str = ""  # of the request that carried the client token
     index: int = 0  # among the tasks of one request
@@ -75,6 +72,11 @@ class Task:
         return Place(self.account, self.region)
 
     @property
+    def ready(self) -> bool:
+        """Whether it does what it was started for, as far as one can see."""
+        return self.state == RUNNING
+
+    @property
     def arn(self) -> str:
         return self.place.arn(f"task/{self.cluster}/{self.id}")
 
@@ -88,25 +90,3 @@ class Task:
 
     def container_arn(self, container: TaskContainer) -> str:
         return self.place.arn(f"container/{self.cluster}/{self.id}/{container.id}")
-
-
-def load(conn: Connection) -> list[Task]:
-    """All tasks, the ended ones too, oldest first."""
-    table = schema.task
-    rows = conn.execute(select(table.c.details).order_by(table.c.created, table.c.id))
-    return [msgspec.json.decode(row.details, type=Task) for row in rows]
-
-
-def save(conn: Connection, task: Task, *, new: bool = False) -> None:
-    """Insert or overwrite."""
-    table = schema.task
-    details = msgspec.json.encode(task).decode()
-    if new:
-        conn.execute(insert(table).values(id=task.id, account=task.account, created=task.created, details=details))
-    else:
-        conn.execute(update(table).where(table.c.id == task.id).values(details=details))
-
-
-def forget(conn: Connection, task_id: str) -> None:
-    """An hour after its end, as AWS forgets it."""
-    conn.execute(delete(schema.task).where(schema.task.c.id == task_id))
