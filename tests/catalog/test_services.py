@@ -39,7 +39,7 @@ CASES: dict[str, list[Case]] = {
         ("CreateQueue", {"QueueName": "q", "tags": {"a": "b"}}, [f"sqs:CreateQueue {Q}", f"sqs:TagQueue {Q}"]),
         ("GetQueueUrl", {"QueueName": "q", "QueueOwnerAWSAccountId": OTHER}, [f"sqs:GetQueueUrl {at('sqs', 'q', account=OTHER)}"]),
         ("ListQueues", {"QueueNamePrefix": "q"}, ["sqs:ListQueues *"]),
-        ("StartMessageMoveTask", {"SourceArn": Q, "DestinationArn": Q + "2"}, [f"sqs:StartMessageMoveTask {Q}", f"sqs:StartMessageMoveTask {Q}2"]),
+        ("StartMessageMoveTask", {"SourceArn": Q, "DestinationArn": Q + "2"}, [f"sqs:StartMessageMoveTask {Q}", f"sqs:StartMessageMoveTask {Q}2", *(f"sqs:{a} {Q}" for a in ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage")), f"sqs:SendMessage {Q}2"]),
     ],
     "sns": [
         ("Publish", {"TopicArn": T}, [f"sns:Publish {T}"]),

@@ -1,11 +1,11 @@
-"""What the embedded backend delivers by itself: no policy of the target is asked, and it reaches no other account.
+"""What the embedded backend delivers by itself: only what the target allows is set up, and it stays allowed.
 
-docs/resource-policies.md says so; what it says is held here.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services
 """
 
 import json
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,60 +14,360 @@ from botocore.exceptions import ClientError
 from . import raw
 from .conftest import ACCOUNT, SECOND, Gateway
 from .raw import REGION, statement
+from .test_function_permissions import EMPTY_ZIP
 from .test_resource_policies import says
 
-Deliver = Callable[[Gateway, str, str], None]  # (gateway, name, ARN of a queue)
 
-
-def client(gateway: Gateway, service: str, *resources: str) -> Any:
+def client(gateway: Gateway, service: str) -> Any:
     """Of one who may use this service and no other."""
-    allowed = [statement("Allow", f"{service}:*", one) for one in resources or ("*",)]
-    return gateway.client(service, gateway.user(*allowed))
+    return gateway.client(service, gateway.user(statement("Allow", f"{service}:*")))
 
 
-def by_topic(gateway: Gateway, name: str, queue: str) -> None:
-    sns = client(gateway, "sns")
-    topic = sns.create_topic(Name=name)["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
-    sns.publish(TopicArn=topic, Message="m")
+@dataclass(frozen=True)
+class Source:
+    """How something is set up that delivers to an ARN, by one who may use `service` alone, used, and taken away."""
+
+    service: str
+    code: str
+    setup: Callable[[Any, str, str], None]  # (client, name, ARN of the target)
+    use: Callable[[Any, str], Any]
+    drop: Callable[[Any, str], Any]
+    arn: str  # of the source, with its name
 
 
-def by_bucket(gateway: Gateway, name: str, queue: str) -> None:
-    s3 = client(gateway, "s3")
+def topic(name: str) -> str:
+    return f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}"
+
+
+def subscribe(sns: Any, name: str, target: str) -> None:
+    sns.create_topic(Name=name)
+    sns.subscribe(TopicArn=topic(name), Protocol=target.split(":")[2], Endpoint=target)
+
+
+def notify(s3: Any, name: str, target: str) -> None:
     s3.create_bucket(Bucket=name)
-    notify = {"QueueConfigurations": [{"QueueArn": queue, "Events": ["s3:ObjectCreated:*"]}]}
-    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=notify)
-    s3.put_object(Bucket=name, Key="k", Body=b"x")
+    kind = {"sqs": "Queue", "sns": "Topic", "lambda": "LambdaFunction"}[target.split(":")[2]]
+    wanted = {f"{kind}Configurations": [{f"{kind}Arn": target, "Events": ["s3:ObjectCreated:*"]}]}
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=wanted)
 
 
-def by_rule(gateway: Gateway, name: str, queue: str) -> None:
-    events = client(gateway, "events")
-    events.create_event_bus(Name=name)
-    events.put_rule(Name=name, EventBusName=name, EventPattern='{"source": ["s"]}')
-    events.put_targets(Rule=name, EventBusName=name, Targets=[{"Id": "1", "Arn": queue}])
-    events.put_events(Entries=[{"EventBusName": name, "Source": "s", "DetailType": "d", "Detail": "{}"}])
+def put_targets(events: Any, name: str, target: str) -> None:
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": target}])
 
 
-def by_redrive(gateway: Gateway, name: str, queue: str) -> None:
-    sqs = client(gateway, "sqs", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
-    url = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "0"})["QueueUrl"]
-    redrive = json.dumps({"deadLetterTargetArn": queue, "maxReceiveCount": 1})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": redrive})
-    sqs.send_message(QueueUrl=url, MessageBody="m")
-    for _ in range(3):
-        sqs.receive_message(QueueUrl=url)
+SNS = Source(
+    "sns",
+    "NotImplemented",
+    subscribe,
+    lambda sns, name: sns.publish(TopicArn=topic(name), Message="m"),
+    lambda sns, name: sns.delete_topic(TopicArn=topic(name)),
+    topic("{}"),
+)
+S3 = Source(
+    "s3",
+    "InvalidArgument",
+    notify,
+    lambda s3, name: s3.put_object(Bucket=name, Key="k", Body=b""),
+    lambda s3, name: s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration={}),
+    "arn:aws:s3:::{}",
+)
+EVENTS = Source(
+    "events",
+    "NotImplemented",
+    put_targets,
+    lambda events, name: events.put_events(Entries=[{"Source": name, "DetailType": "d", "Detail": "{}"}]),
+    lambda events, name: events.remove_targets(Rule=name, Ids=["1"]),
+    f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{{}}",
+)
 
 
-@pytest.mark.parametrize("deliver", [by_topic, by_bucket, by_rule, by_redrive])
-@pytest.mark.parametrize("account", [ACCOUNT, SECOND])
-def test_a_queue_that_denies_gets_what_its_own_account_delivers(
-    gateway: Gateway, deliver: Deliver, account: str
+@pytest.fixture(params=[SNS, S3, EVENTS], ids=lambda source: source.service)
+def source(request: pytest.FixtureRequest) -> Source:
+    found: Source = request.param
+    return found
+
+
+class Queue:
+    """A queue that has a policy or none."""
+
+    def __init__(self, gateway: Gateway, *statements: dict[str, Any], keys: raw.Keys | None = None) -> None:
+        self.sqs, self.name = gateway.client("sqs", keys), gateway.name("target")
+        self.url = self.sqs.create_queue(QueueName=self.name)["QueueUrl"]
+        self.arn = f"arn:aws:sqs:{REGION}:{ACCOUNT if keys is None else SECOND}:{self.name}"
+        if statements:
+            self.set(*statements)
+
+    def set(self, *statements: dict[str, Any]) -> None:
+        self.sqs.set_queue_attributes(QueueUrl=self.url, Attributes={"Policy": raw.document(*statements)})
+
+    def got(self) -> int:
+        return len(self.sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", ()))
+
+
+def lets_in(source: Source, name: str, **more: Any) -> dict[str, Any]:
+    """What AWS documents: the service, for this source alone."""
+    condition = {
+        "ArnEquals": {"aws:SourceArn": source.arn.format(name)},
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+    }
+    who = {"Service": f"{source.service}.amazonaws.com"}
+    return says("Allow", who, "sqs:SendMessage", Condition=condition, **more)
+
+
+def code(call: Callable[[], Any]) -> str:
+    with pytest.raises(ClientError) as error:
+        call()
+    return str(error.value.response["Error"]["Code"])
+
+
+DENIED = {
+    "no policy": lambda _name: [],
+    "denies everybody": lambda _name: [says("Deny", "*", "sqs:SendMessage")],
+    "lets another source in": lambda name: [lets_in(SNS, f"{name}-other"), lets_in(S3, f"{name}-other")],
+    "lets the account in": lambda _name: [says("Allow", {"AWS": ACCOUNT}, "sqs:SendMessage")],
+    "lets in and denies": lambda name: [
+        *(lets_in(one, name) for one in (SNS, S3, EVENTS)),
+        says("Deny", "*", "sqs:*", Condition={"Bool": {"aws:PrincipalIsAWSService": "true"}}),
+    ],
+}
+
+
+@pytest.mark.parametrize("why", DENIED)
+def test_nothing_reaches_a_queue_that_does_not_let_it_in(gateway: Gateway, source: Source, why: str) -> None:
+    name, mallory = gateway.name("source"), client(gateway, source.service)
+    queue = Queue(gateway, *DENIED[why](name))
+    assert code(lambda: source.setup(mallory, name, queue.arn)) == source.code
+    source.use(mallory, name)
+    assert queue.got() == 0
+
+
+def test_what_the_queue_lets_in_is_delivered_and_stays_allowed(gateway: Gateway, source: Source) -> None:
+    name, alice = gateway.name("source"), client(gateway, source.service)
+    queue = Queue(gateway, lets_in(source, name))
+    source.setup(alice, name, queue.arn)
+    source.use(alice, name)
+    assert queue.got() > 0
+    empty = {"QueueUrl": queue.url, "Attributes": {"Policy": ""}}
+    for change in (
+        lambda: queue.set(says("Deny", "*", "sqs:SendMessage")),
+        lambda: queue.sqs.set_queue_attributes(**empty),
+        lambda: queue.sqs.remove_permission(QueueUrl=queue.url, Label="s"),
+    ):
+        queue.set(lets_in(source, name, Sid="s"))
+        assert code(change) == "NotImplemented"
+    queue.sqs.delete_queue(QueueUrl=queue.url)
+    assert code(lambda: queue.sqs.create_queue(QueueName=queue.name)) == "NotImplemented"
+    source.drop(alice, name)
+    queue.sqs.create_queue(QueueName=queue.name)
+    queue.set(says("Deny", "*", "sqs:SendMessage"))
+
+
+@pytest.mark.parametrize("where", ["account", "region"])
+def test_a_namesake_never_gets_what_another_allowed(gateway: Gateway, source: Source, where: str) -> None:
+    """The backend looks for some targets in the account and Region of the source, whatever the ARN says."""
+    name, mallory = gateway.name("source"), client(gateway, source.service)
+    other = gateway.stranger if where == "account" else None
+    queue = Queue(gateway, lets_in(source, name), keys=other)
+    own = gateway.client("sqs").create_queue(QueueName=queue.name)["QueueUrl"]
+    target = queue.arn if where == "account" else queue.arn.replace(REGION, "eu-west-1")
+    with pytest.raises(ClientError):
+        source.setup(mallory, name, target)
+    source.use(mallory, name)
+    assert "Messages" not in gateway.client("sqs").receive_message(QueueUrl=own)
+
+
+@dataclass(frozen=True)
+class Other:
+    """A target that is no queue: made, let in and put out again."""
+
+    make: Callable[[Gateway, str], str]
+    admit: Callable[[Gateway, str, Source, str], Any]  # (gateway, ARN, source, its name)
+    expel: Callable[[Gateway, str], Any]
+    sources: tuple[Source, ...]
+
+
+def admit_to_topic(gateway: Gateway, arn: str, source: Source, name: str) -> None:
+    text = raw.document({**lets_in(source, name), "Action": "sns:Publish", "Resource": arn})
+    gateway.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=text)
+
+
+def expel_from_topic(gateway: Gateway, arn: str) -> None:
+    text = raw.document(says("Deny", "*", "sns:Publish", arn))
+    gateway.client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=text)
+
+
+def admit_to_function(gateway: Gateway, arn: str, source: Source, name: str) -> None:
+    given = {"SourceArn": source.arn.format(name), "SourceAccount": ACCOUNT, "Action": "lambda:InvokeFunction"}
+    who = f"{source.service}.amazonaws.com"
+    gateway.client("lambda").add_permission(FunctionName=arn, StatementId="s", Principal=who, **given)
+
+
+def function(gateway: Gateway, name: str, role: dict[str, Any] | None = None, **more: Any) -> str:
+    code = {"Runtime": "python3.12", "Handler": "main.handle", "Code": {"ZipFile": EMPTY_ZIP}}
+    role = role or gateway.common_role
+    return str(
+        gateway.client("lambda").create_function(FunctionName=name, Role=role["Arn"], **code, **more)["FunctionArn"]
+    )
+
+
+TOPIC = Other(
+    lambda gateway, name: str(gateway.client("sns").create_topic(Name=name)["TopicArn"]),
+    admit_to_topic,
+    expel_from_topic,
+    (S3, EVENTS),
+)
+FUNCTION = Other(
+    function,
+    admit_to_function,
+    lambda gateway, arn: gateway.client("lambda").remove_permission(FunctionName=arn, StatementId="s"),
+    (SNS, S3, EVENTS),
+)
+
+
+@pytest.mark.parametrize(
+    ("target", "source"),
+    [(target, source) for target in (TOPIC, FUNCTION) for source in target.sources],
+    ids=lambda given: given.service if isinstance(given, Source) else "topic" if given is TOPIC else "function",
+)
+def test_topics_and_functions_are_asked_as_well(gateway: Gateway, target: Other, source: Source) -> None:
+    name, alice = gateway.name("source"), client(gateway, source.service)
+    arn = target.make(gateway, gateway.name("target"))
+    assert code(lambda: source.setup(alice, name, arn)) == source.code
+    target.admit(gateway, arn, source, name)
+    source.setup(alice, name, arn)
+    assert code(lambda: target.expel(gateway, arn)) == "NotImplemented"
+    source.drop(alice, name)
+    target.expel(gateway, arn)
+
+
+# ---- with a role ----------------------------------------------------------------------------------------------------
+
+
+def trusts(service: str, **condition: Any) -> dict[str, Any]:
+    trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    return {**trust, **({"Condition": condition} if condition else {})}
+
+
+def stream(gateway: Gateway, role: str, bucket: str, prefix: str = "in/") -> Any:
+    keys = gateway.user(statement("Allow", ["firehose:*", "iam:PassRole"]))
+    where = {"RoleARN": role, "BucketARN": f"arn:aws:s3:::{bucket}", "Prefix": prefix}
+    firehose, name = gateway.client("firehose", keys), gateway.name("stream")
+    firehose.create_delivery_stream(DeliveryStreamName=name, ExtendedS3DestinationConfiguration=where)
+    return firehose.put_record(DeliveryStreamName=name, Record={"Data": b"x"})
+
+
+def schedule(gateway: Gateway, role: str, queue: str) -> Any:
+    keys = gateway.user(statement("Allow", ["scheduler:*", "iam:PassRole"]))
+    target = {"Arn": queue, "RoleArn": role}
+    when = {"ScheduleExpression": "rate(1 day)", "FlexibleTimeWindow": {"Mode": "OFF"}}
+    return gateway.client("scheduler", keys).create_schedule(Name=gateway.name("s"), Target=target, **when)
+
+
+def pipe(gateway: Gateway, role: str, queue: str) -> Any:
+    keys = gateway.user(statement("Allow", ["pipes:*", "iam:PassRole"]))
+    given = {"Name": gateway.name("pipe"), "RoleArn": role, "Source": queue, "Target": queue}
+    return gateway.client("pipes", keys).create_pipe(**given)
+
+
+def mapping(gateway: Gateway, role: str, queue: str) -> Any:
+    made = function(gateway, gateway.name("function"), {"Arn": role})
+    keys = gateway.user(statement("Allow", "lambda:*"))
+    return gateway.client("lambda", keys).create_event_source_mapping(FunctionName=made, EventSourceArn=queue)
+
+
+def dead_letters(gateway: Gateway, role: str, queue: str) -> Any:
+    return function(gateway, gateway.name("function"), {"Arn": role}, DeadLetterConfig={"TargetArn": queue})
+
+
+READS = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+
+
+@pytest.mark.parametrize(
+    ("setup", "service", "actions"),
+    [
+        (schedule, "scheduler", ["sqs:SendMessage"]),
+        (pipe, "pipes", [*READS, "sqs:SendMessage"]),
+        (mapping, "lambda", READS),
+        (dead_letters, "lambda", ["sqs:SendMessage"]),
+    ],
+)
+def test_a_role_must_be_trusting_and_allowed(
+    gateway: Gateway, setup: Callable[[Gateway, str, str], Any], service: str, actions: list[str]
 ) -> None:
-    owner = gateway.client("sqs", None if account == ACCOUNT else gateway.stranger)
-    name = gateway.name("target")
-    url = owner.create_queue(QueueName=name)["QueueUrl"]
-    everybody = raw.document(says("Deny", "*", "sqs:SendMessage"))
-    owner.set_queue_attributes(QueueUrl=url, Attributes={"Policy": everybody})
-    with suppress(ClientError) if account == SECOND else nullcontext():  # some say that there is no such queue
-        deliver(gateway, gateway.name("source"), f"arn:aws:sqs:{REGION}:{account}:{name}")
-    assert ("Messages" in owner.receive_message(QueueUrl=url)) is (account == ACCOUNT)
+    queue = Queue(gateway)
+    fits = [statement("Allow", actions, queue.arn)]
+    for trust, policy in (
+        (trusts("ec2"), fits),
+        (trusts(service, StringEquals={"aws:SourceAccount": SECOND}), fits),
+        (trusts(service), []),
+        (trusts(service), [statement("Allow", actions, queue.arn + "x")]),
+        (trusts(service), [statement("Allow", actions[1:] or "sqs:Get*", queue.arn)]),
+        (trusts(service), [*fits, statement("Deny", actions[-1])]),
+    ):
+        role = gateway.role(*policy, trust=trust)["Arn"]
+        assert code(lambda role=role: setup(gateway, role, queue.arn)) != "AccessDenied"
+    role = gateway.role(*fits, trust=trusts(service, StringEquals={"aws:SourceAccount": ACCOUNT}))["Arn"]
+    setup(gateway, role, queue.arn)
+    queue.set(says("Deny", "*", actions[-1]))
+    with pytest.raises(ClientError) as denied:
+        setup(gateway, role, queue.arn)
+    assert "with an explicit deny in a resource-based policy" in str(denied.value)
+
+
+def test_a_stream_writes_where_its_role_may_and_nowhere_else(gateway: Gateway) -> None:
+    bucket, s3 = gateway.bucket(), gateway.client("s3")
+    role = gateway.role(statement("Allow", "s3:PutObject", f"arn:aws:s3:::{bucket}/in/*"), trust=trusts("firehose"))
+    stream(gateway, role["Arn"], bucket)
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
+    assert code(lambda: stream(gateway, role["Arn"], bucket, "elsewhere/")) == "NotImplemented"
+    assert code(lambda: stream(gateway, f"arn:aws:iam::{ACCOUNT}:role/none-such", bucket)) == "NotImplemented"
+    s3.put_bucket_policy(
+        Bucket=bucket, Policy=raw.document(says("Deny", "*", "s3:PutObject", f"arn:aws:s3:::{bucket}/*"))
+    )
+    assert code(lambda: stream(gateway, role["Arn"], bucket)) == "NotImplemented"
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 1
+
+
+def test_logs_are_exported_where_the_bucket_lets_them_in(gateway: Gateway) -> None:
+    bucket, group, s3 = gateway.bucket(), gateway.name("group"), gateway.client("s3")
+    logs = client(gateway, "logs")
+    logs.create_log_group(logGroupName=group)
+
+    def export() -> Any:
+        return logs.create_export_task(logGroupName=group, fromTime=0, to=1, destination=bucket, destinationPrefix="p")
+
+    assert code(export) == "InvalidParameterException"
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+    only = {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT, "s3:x-amz-acl": "bucket-owner-full-control"},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:*"},
+    }
+    who = {"Service": f"logs.{REGION}.amazonaws.com"}
+    policy = says("Allow", who, "s3:PutObject", f"arn:aws:s3:::{bucket}/p/*", Condition=only)
+    s3.put_bucket_policy(Bucket=bucket, Policy=raw.document(policy))
+    export()
+
+
+def test_logs_are_sent_on_with_a_role_that_may(gateway: Gateway) -> None:
+    group, name = gateway.name("group"), gateway.name("stream")
+    gateway.client("kinesis").create_stream(StreamName=name, ShardCount=1)
+    stream = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{name}"
+    keys = gateway.user(statement("Allow", ["logs:*", "iam:PassRole"]))
+    logs = gateway.client("logs", keys)
+    logs.create_log_group(logGroupName=group)
+    filters = {"logGroupName": group, "filterName": "f", "filterPattern": "", "destinationArn": stream}
+    may, may_not = (
+        {**filters, "roleArn": gateway.role(statement("Allow", action, stream), trust=trusts("logs"))["Arn"]}
+        for action in ("kinesis:PutRecord", "kinesis:Get*")
+    )
+    assert code(lambda: logs.put_subscription_filter(**may_not)) == "InvalidParameterException"
+    logs.put_subscription_filter(**may)
+
+
+def test_what_a_change_leaves_open_is_refused(gateway: Gateway) -> None:
+    sqs, function = gateway.client("sqs"), gateway.client("lambda")
+    source = f"arn:aws:sqs:{REGION}:{ACCOUNT}:none-such"
+    assert code(lambda: sqs.start_message_move_task(SourceArn=source)) == "NotImplemented"
+    change = {"UUID": "00000000-0000-0000-0000-000000000000", "FunctionName": "other"}
+    assert code(lambda: function.update_event_source_mapping(**change)) == "NotImplemented"

@@ -319,6 +319,10 @@ UNENFORCED: list[tuple[str, str, dict[str, Any]]] = [
         {"KeyId": "11111111-2222-3333-4444-555555555555", "ReplicaRegion": "eu-west-1", "Policy": POLICY},
     ),
     ("logs", "put_resource_policy", {"policyName": "p", "policyDocument": POLICY}),
+    *(
+        ("sqs", "create_queue", {"QueueName": "q", "Attributes": {"RedriveAllowPolicy": text}})
+        for text in ('{"redrivePermission": "denyAll"}', "{")
+    ),
 ]
 
 

@@ -3,6 +3,7 @@
 from kansatsu.catalog import tracking
 from kansatsu.catalog.abroad import abroad, buckets
 from kansatsu.catalog.authorization import Authorization
+from kansatsu.catalog.deliveries import deliveries
 from kansatsu.catalog.deputies import acts_unseen
 from kansatsu.catalog.ec2_keys import attributes as ec2_attributes
 from kansatsu.catalog.generic import is_known as is_action
@@ -22,6 +23,7 @@ __all__ = [
     "acts_unseen",
     "asked_tags",
     "buckets",
+    "deliveries",
     "ec2_attributes",
     "identify",
     "is_action",

@@ -4,6 +4,7 @@ A bucket policy that is stored but not enforced would be a promise broken in sil
 every model by tests/catalog/test_unenforced.py.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -203,8 +204,23 @@ def sets_unenforced_policy(operation: Operation, params: Mapping[str, Any]) -> s
     name = f"{service}.{operation.name}"
     # A protocol that the model no longer describes (SQS by query) hides its parameters from us.
     hidden = operation.service.protocol not in operation.service.protocols
-    kind = _kind(name, operation, params, hidden)
-    return "" if name in ENFORCED and not hidden else kind
+    if name not in ENFORCED or hidden:
+        return _kind(name, operation, params, hidden)
+    return "redrive allow policy" if service == "sqs" and _limits_redrive(params) else ""
+
+
+def _limits_redrive(params: Mapping[str, Any]) -> bool:
+    """Is it said which queues may have this one for their dead letters? The embedded backend forgets it.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+    """
+    text = (params.get("Attributes") or {}).get("RedriveAllowPolicy")
+    if not text:
+        return False
+    try:
+        return bool(json.loads(text)["redrivePermission"] != "allowAll")
+    except (ValueError, KeyError, TypeError):
+        return True
 
 
 def _kind(name: str, operation: Operation, params: Mapping[str, Any], hidden: bool) -> str:

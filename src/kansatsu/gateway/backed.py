@@ -13,6 +13,7 @@ from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
 from kansatsu.gateway import asgi, lookups
 from kansatsu.gateway.answers import Answer, Whole
+from kansatsu.gateway.deliveries import Deliveries
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.introductions import introduce
@@ -34,7 +35,8 @@ class Backed:
     def __init__(self, resources: Resources, forwarder: Forwarder) -> None:
         self._resources = resources
         self._forwarder = forwarder
-        self._policies = PolicyCalls(resources, forwarder)
+        self._deliveries = Deliveries(resources, forwarder)
+        self._policies = PolicyCalls(resources, forwarder, self._deliveries)
         self._occupancy = Occupancy()
 
     async def answer(self, exchange: Exchange, snapshot: Snapshot, policies: Deciding, authorize: Authorize) -> Answer:
@@ -112,13 +114,14 @@ class Backed:
         operation, guard = exchange.known, exchange.guards[0]
         account = _account(operation, exchange.authorizations, exchange.guards) or exchange.caller.account
         await self._refuse_unseen(exchange, account)
-        with self._resources.changing(exchange.name, exchange.authorizations):
-            result = await self._policies.answer(exchange, guard, snapshot)
-            if result is not None:
-                return Whole(wire.encode(operation, result, exchange.request_id))
-            backend = self._forwarder.backend(operation.service.name, account)
-            await introduce(backend, account, exchange.region, exchange.authorizations, snapshot)
-            return await self._pass_on(exchange, account)
+        async with self._deliveries.around(exchange, guard, snapshot, account):
+            with self._resources.changing(exchange.name, exchange.authorizations):
+                result = await self._policies.answer(exchange, guard, snapshot)
+                if result is not None:
+                    return Whole(wire.encode(operation, result, exchange.request_id))
+                backend = self._forwarder.backend(operation.service.name, account)
+                await introduce(backend, account, exchange.region, exchange.authorizations, snapshot)
+                return await self._pass_on(exchange, account)
 
     async def _refuse_unseen(self, exchange: Exchange, account: str) -> None:
         operation = exchange.known

@@ -10,9 +10,12 @@ from typing import Any
 
 from kansatsu.errors import AwsError
 from kansatsu.identity import principals
+from kansatsu.policy import Policy
 from kansatsu.resources import Place, functions
+from kansatsu.resources.kinds import compiled
 
 Params = Mapping[str, Any]
+Keep = Callable[[Policy | None], Awaitable[None]]
 Ask = Callable[[Place, str, Params], Awaitable[Params]]  # of Lambda: where, the operation, its parameters
 CALLS = frozenset({"lambda.AddPermission", "lambda.RemovePermission", "lambda.GetPolicy"})
 # With these a version or an alias ends, or one begins: then an earlier one of the name has ended.
@@ -26,8 +29,11 @@ class FunctionPermissions:
         self._ask = ask
         self._changing = asyncio.Lock()
 
-    async def answer(self, name: str, params: Params, place: Place, people: principals.People) -> Params:
-        """The result of one of CALLS on a function, version or alias. Raises Lambda's errors and the backend's."""
+    async def answer(self, name: str, params: Params, place: Place, people: principals.People, keep: Keep) -> Params:
+        """The result of one of CALLS on a function, version or alias; `keep` is told of a policy that loses something.
+
+        Raises Lambda's errors and the backend's.
+        """
         if name == "lambda.GetPolicy":
             return await self._shown(place, people)
         async with self._changing:
@@ -37,8 +43,12 @@ class FunctionPermissions:
                 await self._ask(place, "AddPermission", functions.passed(params, statement))
                 return {"Statement": json.dumps(_shown({"Statement": [statement]}, people)["Statement"][0])}
             sid = str(params["StatementId"])
-            if not any(one.get("Sid") == sid for one in functions.of(held, place.arn)):
+            own = functions.of(held, place.arn)
+            left = [one for one in own if one.get("Sid") != sid]
+            if len(left) == len(own):
                 raise functions.missing(sid)
+            text = json.dumps({"Version": "2012-10-17", "Statement": left}) if left else ""
+            await keep(compiled(place, text))
             return await self._ask(place, "RemovePermission", {**params, **functions.target(place.arn)})
 
     async def end(self, name: str, params: Params, place: Place) -> None:

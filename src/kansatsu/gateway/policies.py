@@ -6,6 +6,7 @@ What a policy does is decided in `kansatsu.resources` and by the policy engine; 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from kansatsu.backends import EmbeddedBackend
@@ -13,6 +14,7 @@ from kansatsu.errors import AccessDenied, AwsError, Unimplemented
 from kansatsu.gateway import buses, permissions, tables
 from kansatsu.gateway.authentication import Identity
 from kansatsu.gateway.buses import BusPermissions
+from kansatsu.gateway.deliveries import Deliveries
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.permissions import FunctionPermissions
@@ -32,6 +34,7 @@ from kansatsu.resources import (
     shown,
 )
 from kansatsu.resources.buses import named
+from kansatsu.resources.kinds import compiled
 from kansatsu.services.callers import policies_of
 
 Params = Mapping[str, Any]
@@ -48,9 +51,10 @@ _KEY_POLICY = frozenset({"kms.GetKeyPolicy", "kms.PutKeyPolicy"})
 class PolicyCalls:
     """Answers the calls that set or show resource policies; all others are forwarded as they are."""
 
-    def __init__(self, resources: Resources, forwarder: Forwarder) -> None:
+    def __init__(self, resources: Resources, forwarder: Forwarder, deliveries: Deliveries) -> None:
         self._resources = resources
         self._forwarder = forwarder
+        self._deliveries = deliveries
         self._composing = asyncio.Lock()
         self._permissions = FunctionPermissions(lambda place, name, params: self._ask(place, "lambda", name, params))
         self._tables = TablePolicies(resources, lambda place, name, params: self._ask(place, "dynamodb", name, params))
@@ -81,7 +85,7 @@ class PolicyCalls:
         if name in tables.CALLS:
             await self._tables.prepare(params, place, embedded=self._is_embedded("dynamodb", place))
         if name in SETTERS:
-            kept = await self._kept(name, params, place, identity, snapshot)
+            kept = await self._kept(exchange, params, place, snapshot)
             if kept is None and name not in READERS:
                 return None
             params = kept or params
@@ -100,25 +104,26 @@ class PolicyCalls:
         """A call that lets somebody in by parameters, or puts him out."""
         name, params = exchange.name, exchange.params
         if name in COMPOSED:
-            return await self._compose(name, params, place)
+            return await self._compose(exchange, place)
         if name in permissions.CALLS:
-            return await self._permissions.answer(name, params, place, people)
+            keep = partial(self._deliveries.keep, place, now=exchange.now)
+            return await self._permissions.answer(name, params, place, people, keep)
         # INVARIANT: it names a bus of one's own account only, which is where the backend looks it up.
         place = named(params, exchange.signer.caller.account, exchange.region)
         embedded = self._is_embedded("events", place)
         return await self._buses.answer(name, params, place, people, embedded=embedded)
 
-    async def _kept(
-        self, name: str, params: Params, place: Place, identity: Identity, snapshot: Snapshot
-    ) -> Params | None:
+    async def _kept(self, exchange: Exchange, params: Params, place: Place, snapshot: Snapshot) -> Params | None:
         """The parameters of a call with the policy as it is kept, None where it sets none."""
+        name = exchange.name
         embedded = self._is_embedded(name.partition(".")[0], place)
         people = People(snapshot.entity, snapshot.find)
         prepared = SETTERS[name].prepared(params, place.arn, people, embedded=embedded)
         if prepared is None:
             return None
         document, passed = prepared
-        await self._may_set(name, params, document, place, identity, snapshot)
+        await self._may_set(name, params, document, place, exchange.signer, snapshot)
+        await self._deliveries.keep(place, compiled(place, document.text), exchange.now)
         return await self._tables.marked(passed, place) if name == tables.SETS and embedded else passed
 
     def _is_embedded(self, service: str, place: Place) -> bool:
@@ -127,12 +132,14 @@ class PolicyCalls:
     async def _ask(self, place: Place, service: str, operation: str, params: Params) -> Params:
         return await self._forwarder.ask(place.account, place.region, service, operation, params)
 
-    async def _compose(self, name: str, params: Params, place: Place) -> Params:
+    async def _compose(self, exchange: Exchange, place: Place) -> Params:
         """A call that adds a statement to a policy, or takes one out: the whole policy is set anew."""
+        name, params = exchange.name, exchange.params
         composed = COMPOSED[name]
         async with self._composing:
             policy = await self._resources.policy(place)
             text = composed.changed(params, place, policy.document.text if policy is not None else "")
+            await self._deliveries.keep(place, compiled(place, text), exchange.now)
             await self._ask(place, name.partition(".")[0], composed.operation, composed.params(params, text))
         return {}
 

@@ -2,7 +2,7 @@
 
 from kansatsu.resources.composed import COMPOSED
 from kansatsu.resources.facts import UNSUPPORTED, Kind, Place, Unsupported
-from kansatsu.resources.guards import Guard, Resources, owner_in
+from kansatsu.resources.guards import POLICY_CHANGES, Guard, Resources, owner_in
 from kansatsu.resources.kinds import KINDS
 from kansatsu.resources.knowledge import Knowledge, until_changed
 from kansatsu.resources.owners import Accounts, arn_of, bucket_of
@@ -14,6 +14,7 @@ __all__ = [
     "COMPOSED",
     "GRANT_PRINCIPALS",
     "KINDS",
+    "POLICY_CHANGES",
     "READERS",
     "SETTERS",
     "UNSUPPORTED",

@@ -136,6 +136,8 @@ HOLDERS: dict[str, Holder] = {
     "events": Holder(kinds.BUS_POLICY, buses.holder),
     "lambda": Holder(kinds.FUNCTION_POLICY, _beginning("function:"), alone=False),
 }
+# Operations ("sqs.SetQueueAttributes") after which a resource may have another policy than before.
+POLICY_CHANGES = frozenset[str]().union(*(holder.kind.changed_by for holder in HOLDERS.values()))
 # Of these every resource that a request is about must be known by its own ARN, since it may have a policy.
 _NAMED = frozenset(HOLDERS) - {"s3"}
 

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-a
 from collections.abc import Iterator
 
 from kansatsu.catalog.authorization import Params
-from kansatsu.catalog.rules import Frame, Rules
+from kansatsu.catalog.rules import Finder, Frame, Rules
 from kansatsu.catalog.values import Unsure, arn_parts, queue, read, safe
 
 
@@ -25,14 +25,25 @@ def _named(params: Params, frame: Frame) -> Iterator[str]:
         yield f"arn:aws:sqs:{frame.region}:{owner}:{value}"
 
 
-def _moved(params: Params, frame: Frame) -> Iterator[str]:
+def _moved(*members: str) -> Finder:
     """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-configure-dead-letter-queue-redrive.html"""
-    for path in ("SourceArn", "DestinationArn"):
-        for value in read(params, path):
-            parts = arn_parts(value)
-            if parts is None or parts[:4] != ["arn", "aws", "sqs", frame.region] or not safe(parts[5], False):
-                raise Unsure(value)
-            yield value
+
+    def find(params: Params, frame: Frame) -> Iterator[str]:
+        for member in members:
+            for value in read(params, member):
+                parts = arn_parts(value)
+                if parts is None or parts[:4] != ["arn", "aws", "sqs", frame.region] or not safe(parts[5], False):
+                    raise Unsure(value)
+                yield value
+
+    return find
+
+
+def _moved_to(params: Params, frame: Frame) -> Iterator[str]:
+    """Without a destination the messages go back to the queues that they came from, which the call does not name."""
+    yield from _moved("DestinationArn")(params, frame)
+    if not params.get("DestinationArn"):
+        raise Unsure("DestinationArn")
 
 
 _BY_URL = (
@@ -58,8 +69,16 @@ RULES = Rules(
         **dict.fromkeys(_BY_URL, _queue),
         "CreateQueue": _named,
         "GetQueueUrl": _named,
-        "StartMessageMoveTask": _moved,
-        "ListMessageMoveTasks": _moved,
+        "StartMessageMoveTask": _moved("SourceArn", "DestinationArn"),
+        "ListMessageMoveTasks": _moved("SourceArn"),
+    },
+    also={
+        "StartMessageMoveTask": (
+            ("sqs:DeleteMessage", _moved("SourceArn")),
+            ("sqs:GetQueueAttributes", _moved("SourceArn")),
+            ("sqs:ReceiveMessage", _moved("SourceArn")),
+            ("sqs:SendMessage", _moved_to),
+        ),
     },
     tagging="TagQueue",
 )

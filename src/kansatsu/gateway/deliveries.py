@@ -1,0 +1,287 @@
+"""What the backend will do by itself once a call has passed: its targets are asked when that is set up.
+
+AWS asks a target when something is delivered. A backend does not ask at all, and what it does by itself does not pass
+here: so a delivery that its target does not allow is not set up, and a policy that a standing delivery needs is not
+taken away while the delivery is there.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kansatsu import arn, catalog
+from kansatsu.catalog import Authorization
+from kansatsu.catalog.deliveries import SETUPS, Delivery, Target
+from kansatsu.errors import AwsError, Unimplemented
+from kansatsu.gateway.context import Context, of_principal, of_resource
+from kansatsu.gateway.exchange import Exchange
+from kansatsu.gateway.forwarding import Forwarder
+from kansatsu.gateway.occupancy import Occupancy
+from kansatsu.identity import EntityRecord, Snapshot
+from kansatsu.policy import Policies, Policy, PolicySet, Principal, Request, evaluate
+from kansatsu.resources import POLICY_CHANGES, Guard, Place, Resources
+from kansatsu.services.callers import policies_of
+from kansatsu.services.registry import Caller
+from kansatsu.workload.credentials import Grant, trust_refusal
+
+# Calls after which a resource that there was no policy of has none still, or has none any more.
+_WITHOUT = frozenset({"lambda.CreateFunction", "sqs.CreateQueue", "sns.CreateTopic"})
+_ENDS = frozenset({"lambda.CreateAlias", "s3.DeleteBucketPolicy"})  # and of which there is none in any case
+_NOTHING = nullcontext()
+_TOKENS = ("NextToken", "nextToken")
+_MOST_PAGES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """A delivery that was set up, and the call that shows whether it still is."""
+
+    delivery: Delivery
+    account: str
+    region: str
+    service: str
+    operation: str
+    params: tuple[tuple[str, Any], ...]
+
+
+class Deliveries:
+    """Sets up what targets allow, and remembers it; used from one event loop.
+
+    What was set up before this process began, or beside it, is not known here: the embedded backend begins with it.
+    """
+
+    def __init__(self, resources: Resources, forwarder: Forwarder) -> None:
+        self._resources = resources
+        self._forwarder = forwarder
+        self._occupancy = Occupancy()
+        self._standing: dict[str, set[_Standing]] = {}  # by the ARN of the resource that holds the target's policy
+
+    def around(
+        self, exchange: Exchange, guard: Guard, snapshot: Snapshot, account: str
+    ) -> AbstractAsyncContextManager[None]:
+        """Around an authorized call in an account, from here to the backend's answer.
+
+        Raises the service's error, or Unimplemented, for a delivery that its target does not allow, and Unimplemented
+        where the call leaves a target without the policy that a standing delivery needs.
+        """
+        if exchange.name not in SETUPS and exchange.name not in POLICY_CHANGES:
+            return _NOTHING
+        return self._around(exchange, guard, snapshot, account)
+
+    @asynccontextmanager
+    async def _around(self, exchange: Exchange, guard: Guard, snapshot: Snapshot, account: str) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            source = exchange.authorizations[0].resource
+            found = catalog.deliveries(exchange.known, exchange.params, source, exchange.region)
+            if found:
+                targets = {_holder(one.target.arn) for one in found}
+                # INVARIANT: from the look at a target's policy to the backend's answer that policy stays as it is.
+                await stack.enter_async_context(self._occupancy.using(targets))
+                for delivery in found:
+                    await self._check(delivery, exchange, snapshot, account)
+                for delivery in found:
+                    self._remember(delivery, exchange, account)
+            elif guard.place is not None and exchange.name not in SETUPS:
+                place = guard.place
+                if exchange.name == "lambda.CreateAlias":
+                    place = place._replace(arn=f"{place.arn}:{exchange.params['Name']}")
+                await stack.enter_async_context(self._occupancy.changing(place.arn))
+                if _leaves_none(exchange, guard):
+                    await self.keep(place, None, exchange.now)
+            yield
+
+    async def keep(self, place: Place, policy: Policy | None, now: datetime) -> None:
+        """Before a resource has this policy: what is delivered to it must be allowed by it too.
+
+        INVARIANT: a policy that takes a standing delivery's permission away is not stored as if it did.
+        """
+        for standing in tuple(self._standing.get(place.arn, ())):
+            delivery = standing.delivery
+            refusal = await self._refused(delivery, standing.account, place.region, policy, now)
+            if not refusal:
+                continue
+            if await self._stands(standing):
+                raise Unimplemented(
+                    f"{refusal} afterwards, and the backend would go on delivering from {delivery.source} by itself. "
+                    "Remove that delivery first."
+                )
+            self._standing[place.arn].discard(standing)
+
+    def _remember(self, delivery: Delivery, exchange: Exchange, account: str) -> None:
+        operation, members = SETUPS[exchange.name].shows
+        if not operation or delivery.target.role or delivery.target.function:
+            return
+        params = tuple((name, exchange.params[name]) for name in members if name in exchange.params)
+        service = exchange.known.service.name
+        standing = _Standing(delivery, account, exchange.region, service, operation, params)
+        self._standing.setdefault(_holder(delivery.target.arn), set()).add(standing)
+
+    async def _stands(self, standing: _Standing) -> bool:
+        """Whether the backend still has it; where it says too much to read, or nothing, it has."""
+        params = dict(standing.params)
+        where = standing.account, standing.region, standing.service
+        for _ in range(_MOST_PAGES):
+            try:
+                answer = await self._forwarder.ask(*where, standing.operation, params)
+            except AwsError as error:
+                return error.status >= 500
+            if _holds(answer, standing.delivery.target.arn):
+                return True
+            token = next((name for name in _TOKENS if answer.get(name)), "")
+            if not token:
+                return False
+            params[token] = answer[token]
+        return True
+
+    # ---- one delivery ----------------------------------------------------------------------------------------------
+
+    async def _check(self, delivery: Delivery, exchange: Exchange, snapshot: Snapshot, account: str) -> None:
+        setup, target = SETUPS[exchange.name], delivery.target
+        named = arn.Arn.parse(target.arn)
+        if named is None or not delivery.actions:
+            raise Unimplemented(
+                f"Kansatsu refuses {exchange.name.replace('.', ':')}: it cannot tell what {delivery.services[0]} would "
+                f"do with {target.arn or 'what the call leaves as it was'}, and so whether it may."
+            )
+        # INVARIANT: the embedded backend looks for some targets in the account and Region of what delivers, whatever
+        # the ARN says: a namesake there never gets what another's policy allowed.
+        local = named.region in ("", exchange.region) or named.service in setup.abroad
+        if named.account not in ("", account) or not local:
+            raise Unimplemented(
+                f"Kansatsu refuses {exchange.name.replace('.', ':')}: the backend does not deliver to other accounts "
+                f"and Regions, and {target.arn} is in one."
+            )
+        if target.role or target.function:
+            refusal = await self._refused_to_role(delivery, exchange, snapshot, account)
+        else:
+            item = Authorization(delivery.actions[0], target.arn)
+            (guard,) = await self._resources.guards([item], account, exchange.region)
+            policy = guard.policy_for(Principal(account="", arn=delivery.services[0], kind="service"), item.action)
+            refusal = await self._refused(delivery, account, exchange.region, policy, exchange.now)
+        if not refusal:
+            return
+        if setup.code:
+            raise AwsError(f"{setup.text}: {refusal}.", code=setup.code, status=400)
+        raise Unimplemented(
+            f"Kansatsu refuses {exchange.name.replace('.', ':')}: {refusal}. AWS would take the call and deliver "
+            "nothing; the backend would deliver without asking. Give the permission first."
+        )
+
+    async def _refused(
+        self, delivery: Delivery, account: str, region: str, policy: Policy | None, now: datetime
+    ) -> str:
+        """Why the policy of the target does not let the service in; "" when it does."""
+        policies = Policies(PolicySet(), resource=policy)
+        for action in delivery.actions:
+            item = Authorization(action, delivery.target.arn)
+            item = await self._resources.conditions.completed(item, account, region, [policies])
+            requests = []
+            for service in delivery.services:
+                principal = Principal(account="", arn=service, kind="service")
+                context = {**_of_service(delivery, account, now), **item.context}
+                context |= {**of_resource(action, item.resource, account, ""), "aws:principalservicename": service}
+                requests.append(Request(principal, action, item.resource, context, account))
+            decisions = [evaluate(request, policies) for request in requests]
+            if any(one.explicit for one in decisions) or not any(one.allowed for one in decisions):
+                why = next((one for one in decisions if one.explicit), decisions[0]).reason(action)
+                return f"{delivery.services[0]} may not do {action} on {delivery.target.arn}, {why}"
+        return ""
+
+    async def _refused_to_role(self, delivery: Delivery, exchange: Exchange, snapshot: Snapshot, account: str) -> str:
+        """Why the service may not do it with its role; "" when it may."""
+        target, now = delivery.target, exchange.now
+        wanted = target.role or await self._role_of(target, exchange, account)
+        role = snapshot.find(account, "role", wanted.rpartition("/")[2])
+        if role is None or role.arn != wanted:
+            return f"there is no role {wanted or 'of the function ' + target.function}"
+        trust = {"aws:sourcearn": delivery.source, "aws:sourceaccount": account}
+        grant = Grant(account, role.id, delivery.services[0], "delivery", {}, trust)
+        if refusal := trust_refusal(role, grant, now):
+            return refusal.rstrip(".")
+        for action in delivery.actions:
+            if refusal := await self._refused_action(action, target, role, exchange, snapshot):
+                return refusal
+        return ""
+
+    async def _refused_action(
+        self, action: str, target: Target, role: EntityRecord, exchange: Exchange, snapshot: Snapshot
+    ) -> str:
+        account = role.account
+        session = arn.assumed_role(account, role.name, "delivery")
+        caller = Caller(account, "role", role.id, role.name, session, "")
+        item = Authorization(action, target.arn)
+        (guard,) = await self._resources.guards([item], account, exchange.region)
+        own = policies_of(caller, snapshot)
+        principal = Principal(account, session, "role", role.arn, f"{role.id}:delivery")
+        policy = guard.policy_for(principal, action)
+        policies = Policies(own.identity, own.boundary, own.session, resource=policy)
+        item = await self._resources.conditions.completed(item, guard.account, exchange.region, [policies])
+        context = of_principal(caller, role) | _at(exchange.now) | dict(item.context)
+        context |= of_resource(action, target.arn, guard.account, account)
+        decision = evaluate(Request(principal, action, target.arn, context, guard.account), policies)
+        if decision.allowed:
+            return ""
+        return f"role {role.name} may not do {action} on {target.arn}, {decision.reason(action)}"
+
+    async def _role_of(self, target: Target, exchange: Exchange, account: str) -> str:
+        """The ARN of the role that a function runs with, "" where there is no such function."""
+        given = {"FunctionName": target.function}
+        try:
+            found = await self._forwarder.ask(account, exchange.region, "lambda", "GetFunctionConfiguration", given)
+        except AwsError:
+            return ""
+        return str(found.get("Role") or "")
+
+
+def _at(now: datetime) -> Context:
+    return {
+        "aws:currenttime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:epochtime": str(int(now.timestamp())),
+        "aws:securetransport": "true",
+    }
+
+
+def _of_service(delivery: Delivery, account: str, now: datetime) -> Context:
+    """The keys of a request that a service makes for one of its resources.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-sourcearn
+    """
+    context: Context = {
+        **_at(now),
+        "aws:principalisawsservice": "true",
+        "aws:principalservicenameslist": delivery.services,
+        "aws:sourceaccount": account,
+        "aws:sourcearn": delivery.source,
+        "aws:viaawsservice": "false",
+    }
+    if delivery.actions[0] == "s3:PutObject":
+        # Services give what they write to the bucket's owner, and policies ask for it:
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/S3ExportTasks.html
+        context["s3:x-amz-acl"] = "bucket-owner-full-control"
+    return context
+
+
+def _holder(target: str) -> str:
+    """The ARN of what holds the policy of a target: of an object it is the bucket."""
+    return target.partition("/")[0] if target.startswith(f"arn:{arn.PARTITION}:s3:::") else target
+
+
+def _leaves_none(exchange: Exchange, guard: Guard) -> bool:
+    """Whether the resource has no policy after the call."""
+    params = exchange.params
+    if exchange.name == "sqs.SetQueueAttributes":
+        return (params.get("Attributes") or {}).get("Policy") == ""
+    if exchange.name == "sns.SetTopicAttributes":
+        return params.get("AttributeName") == "Policy" and not params.get("AttributeValue")
+    return exchange.name in _ENDS or (exchange.name in _WITHOUT and guard.policy is None)
+
+
+def _holds(value: Any, text: str) -> bool:
+    """Whether a text is anywhere in an answer."""
+    if isinstance(value, Mapping):
+        return any(_holds(inner, text) for inner in value.values())
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return any(_holds(inner, text) for inner in value)
+    return isinstance(value, str) and text in value
