@@ -566,6 +566,11 @@ IAM = [
         lambda world: {**PROFILE, "RoleName": world.role["RoleName"]},
         f"arn:aws:ec2:*:{ACCOUNT}:instance/*", f"arn:aws:ecs:*:{ACCOUNT}:task/*", "ArnLike", "arn:aws:iam::*:role/*",
     ),
+    Case(
+        "iam:ServiceSpecificCredentialServiceName", "iam.create_service_specific_credential",
+        lambda world: {"UserName": world.tagged, "ServiceName": "codecommit.amazonaws.com"},
+        "codecommit.amazonaws.com", "cassandra.amazonaws.com",
+    ),
     Case("iam:ResourceTag/Team", "iam.get_user", lambda world: {"UserName": world.tagged}, "Blue", "Red"),
     Case("aws:ResourceTag/Team", "iam.get_user", lambda world: {"UserName": world.tagged}, "Blue", "Red"),
     Case(

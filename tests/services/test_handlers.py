@@ -13,6 +13,8 @@ _OURS = [item for item in handlers() if item.service in ("iam", "sts")]
 # The parameters of the model that an operation of ours does not take: it answers 501 to them.
 _NOT_TAKEN = {
     "CreateRole": {"max_signin_session_duration"},
+    "CreateServiceSpecificCredential": {"credential_age_days"},
+    "ListServiceSpecificCredentials": {"all_users"},
     "CreateLoginProfile": {"max_signin_session_duration"},
     "UpdateLoginProfile": {"max_signin_session_duration", "reset_max_signin_session_duration"},
     "UpdateRole": {"max_signin_session_duration", "reset_max_signin_session_duration"},

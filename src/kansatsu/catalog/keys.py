@@ -120,6 +120,7 @@ _SET = {
     "services.iam._resources.entity": """iam:PolicyARN iam:PermissionsBoundary iam:ResourceTag/${TagKey}
         aws:ResourceTag/${TagKey}""",
     "services.iam.profiles.add_role_to_instance_profile": "iam:PassedToService iam:AssociatedResourceArn",
+    "services.iam.service_credentials.located": "iam:ServiceSpecificCredentialServiceName",
     "services.sts.assume_role.assume_role": "sts:RoleSessionName sts:ExternalId sts:SourceIdentity",
     "services.sts._tags.SessionTags": "sts:TransitiveTagKeys",
 }
@@ -161,7 +162,7 @@ _REFUSED = {
     "delegation requests": "iam:Delegation* iam:NotificationChannel iam:TemplateArn",
     "passkeys and security keys": "iam:FIDO* iam:RegisterSecurityKey",
     "GenerateOrganizationsAccessReport": "iam:OrganizationsPolicyId",
-    "service-specific credentials": "iam:ServiceSpecificCredential*",
+    "API keys of Bedrock and CloudWatch Logs": "iam:ServiceSpecificCredentialAgeDays",
     "sharing permissions of snapshots": "ec2:Add/* ec2:Remove/*",
 }
 _MISSING = {

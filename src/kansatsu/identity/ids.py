@@ -7,17 +7,22 @@ import base64
 import secrets
 
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-UNIQUE_ID_PREFIXES = frozenset({"AIDA", "AROA", "AGPA", "ANPA", "AIPA"})
+UNIQUE_ID_PREFIXES = frozenset({"AIDA", "AROA", "AGPA", "ANPA", "AIPA", "APKA", "ASCA", "ACCA"})
 ACCESS_KEY_PREFIXES = frozenset({"AKIA", "ASIA"})
 _MARK = 1 << 47  # ids that carry their account begin above "Q": the topmost bit is set
 _ACCOUNT_SHIFT = 7  # bits under the account in the first 48; these and 32 more are random
 
 
 def new_id(prefix: str) -> str:
-    """A unique id of 21 characters: user AIDA, role AROA, group AGPA, policy ANPA, instance profile AIPA."""
+    """A unique id of 21 characters: user AIDA, role AROA, group AGPA, policy ANPA, instance profile AIPA..."""
     if prefix not in UNIQUE_ID_PREFIXES:
         raise ValueError(f"unknown prefix of a unique id: {prefix}")
     return prefix + "".join(secrets.choice(BASE32) for _ in range(17))
+
+
+def certificate_id() -> str:
+    """The id of a signing certificate: 32 characters, which AWS gives no prefix."""
+    return "".join(secrets.choice(BASE32) for _ in range(32))
 
 
 def access_key_id(account: str, prefix: str) -> str:

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from kansatsu.identity import attachments, credentials, entities, groups, inline, keys, managed, profiles
 from kansatsu.identity.schema import policy, policy_version
-from kansatsu.services.iam import _resources, _trust
+from kansatsu.services.iam import _resources, _trust, public_keys, server_certificates
 from kansatsu.services.iam._register import iam
 from kansatsu.services.registry import Call
 
@@ -23,6 +23,8 @@ _QUOTAS = {
     "AttachedPoliciesPerUserQuota": attachments.LIMIT,
     "AttachedPoliciesPerGroupQuota": attachments.LIMIT,
     "AttachedPoliciesPerRoleQuota": attachments.LIMIT,
+    "SigningCertificatesPerUserQuota": public_keys.PER_USER[public_keys.CERTIFICATE],
+    "ServerCertificatesQuota": server_certificates.PER_ACCOUNT,
 }
 
 # What nobody has, because nothing here makes it: the operations for it answer 501. The root user cannot sign in.
@@ -31,7 +33,6 @@ _ABSENT = (
     "AccountAccessKeysPresent",
     "AccountPasswordPresent",
     "AccountSigningCertificatesPresent",
-    "ServerCertificates",
     "Providers",
 )
 
@@ -51,6 +52,7 @@ def get_account_summary(call: Call) -> dict[str, Any]:
         "InstanceProfiles": profiles.count(call.conn, call.account),
         "Policies": call.conn.execute(own).scalar_one(),
         "PolicyVersionsInUse": call.conn.execute(in_use).scalar_one(),
+        "ServerCertificates": credentials.count(call.conn, call.account, server_certificates.KIND),
         "MFADevices": credentials.count(call.conn, call.account, "mfa"),
         "MFADevicesInUse": credentials.count(call.conn, call.account, "mfa", in_use=True),
     }

@@ -27,7 +27,7 @@ COLUMNS = (
 )
 _NO, _NONE = "false", "N/A"
 _NO_KEY = (_NO, _NONE, _NONE, _NONE, _NONE)
-_NO_CERTIFICATES = (_NO, _NONE) * 2  # signing certificates are not implemented: nobody has one
+_NO_CERTIFICATES = (_NO, _NONE) * 2
 _PAGE = 1000
 
 
@@ -85,7 +85,10 @@ def _root(call: Call) -> tuple[str, ...]:
 def _row(call: Call, user: Entity) -> tuple[str, ...]:
     held = [_key(call, key) for key in keys.of(call.conn, user)]
     first, second = [*held, _NO_KEY, _NO_KEY][: keys.PER_USER]
-    return (user.name, user.arn, _time(user.created), *_sign_in(call, user), *first, *second, *_NO_CERTIFICATES)
+    shown = credentials.owned(call.conn, user.id, "certificate")
+    states = [("true" if item.status == "Active" else _NO, _time(item.created)) for item in shown]
+    certificates = [value for state in states for value in state] + list(_NO_CERTIFICATES[2 * len(states) :])
+    return (user.name, user.arn, _time(user.created), *_sign_in(call, user), *first, *second, *certificates)
 
 
 def _sign_in(call: Call, user: Entity) -> tuple[str, ...]:
