@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kansatsu.errors import MalformedPolicyDocument
 from kansatsu.policy import Document, PolicyType, dump, parse, principals, with_principals
-from kansatsu.policy._json import JsonError, read
+from kansatsu.policy._json import Json, JsonError, JsonObject, outline, read
 
 SYNTAX = "Syntax errors in policy."
 VENDOR = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
@@ -232,22 +232,81 @@ def test_taken_and_dumped(type: PolicyType, text: str) -> None:
     assert document.text == text
 
 
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(st.text(max_size=6) | st.sampled_from(["", "\\", '"', "]", ",", "\x7f", "é", " "]), max_size=5), st.data()
+SCALARS = [
+    '"a"',
+    '"b:c d"',
+    '""',
+    '"\\n"',
+    '"\\u00e9"',
+    '"\\ud800"',
+    '"é"',
+    '"\x7f"',
+    "1",
+    "-0",
+    "1.5e3",
+    "true",
+    "false",
+    "null",
+]
+DAMAGE = [
+    "",
+    "",
+    "NaN",
+    "-Infinity",
+    "01",
+    "nul",
+    ",",
+    ":",
+    "[",
+    "]",
+    "{",
+    "}",
+    '"',
+    "\\",
+    "\t",
+    " \r\n",
+    '{"a":1,"a":2}',
+]
+json_texts = st.recursive(
+    st.sampled_from(SCALARS),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda each: "[ " + ",".join(each) + "]")
+        | st.lists(st.builds("{} : {}".format, st.sampled_from(['"a"', '"b"', '"Statement"']), inner), max_size=2).map(
+            lambda each: "{" + "\n,".join(each) + " }"
+        )
+    ),
+    max_leaves=8,
 )
-def test_lists_of_texts_are_read_as_json_reads_them(values: list[str], data: st.DataObject) -> None:
-    blank = st.text(" \t\n\r", max_size=2)
-    ascii_only = data.draw(st.booleans())
-    items = [json.dumps(value, ensure_ascii=ascii_only) for value in values]
-    inside = ",".join(data.draw(blank) + item + data.draw(blank) for item in items)
-    text = data.draw(blank) + "[" + (inside or data.draw(blank)) + "]" + data.draw(blank)
-    assert read(text) == json.loads(text) == values
-    with pytest.raises(JsonError):
-        read(text.rstrip()[:-1])
-    if values:
+
+
+def damaged(text: str, at: int, damage: str) -> str:
+    at %= len(text) + 1
+    return text[:at] + damage + text[at + at % 2 * bool(damage) :]
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.builds(damaged, json_texts, st.integers(0, 60), st.sampled_from(DAMAGE)))
+def test_the_outline_is_what_is_read_and_both_are_json(text: str) -> None:
+    """Both readers agree on every text; what they take the standard module takes too, and reads in the same way."""
+    try:
+        found = read(text)
+    except JsonError:
         with pytest.raises(JsonError):
-            read(text.rstrip()[:-1] + ",]")
+            outline(text)
+        return
+    quick = outline(text)
+    assert quick == found == json.loads(text, parse_int=str, parse_float=str)
+    assert typed(quick) == typed(found)
+    spans = [each.span for each in (found, quick) if isinstance(each, JsonObject)]
+    assert len(set(spans)) <= 1
+    assert all(json.loads(text[slice(*span)]) == json.loads(text) for span in spans)
+
+
+def typed(value: Json) -> Any:
+    """The value with the types that `==` does not tell apart."""
+    if isinstance(value, dict):
+        return {name: typed(each) for name, each in value.items()}
+    return [typed(each) for each in value] if isinstance(value, list) else (type(value), value)
 
 
 def test_version_is_2008_when_absent_and_create_policy_refuses_it() -> None:

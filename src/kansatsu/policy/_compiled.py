@@ -164,6 +164,7 @@ class PolicySet:
         self._memo: dict[str, _Candidates] = {}
         self._keys: dict[str, frozenset[str]] = {}
         self._indexed = False
+        self._services: set[str] | None = None
 
     def __iter__(self) -> Iterator[Policy]:
         return iter(self.policies)
@@ -224,6 +225,8 @@ class PolicySet:
         """Can a statement be about actions of the service, a prefix in lower case? Quick; a statement on `*` can."""
         if not self._indexed:
             self._index()
+        if self._services is None:
+            self._services = self._wild.keys() | {action.partition(":")[0] for action in self._exact}
         return bool(self._other) or service in self._services
 
     def _search(self, action: str) -> _Candidates:
@@ -247,17 +250,16 @@ class PolicySet:
                 continue
             for action in actions:
                 self._enter(order, rule, action)
-        self._services = {action.partition(":")[0] for action in (*self._exact, *(f"{name}:" for name in self._wild))}
         self._indexed = True
 
     def _enter(self, order: int, rule: Rule, action: str) -> None:
-        service, _, name = action.partition(":")
-        if action in {"*", "*:*"}:
-            self._other.append((order, rule, _any_name))
-        elif "*" in name or "?" in name:
-            self._wild.setdefault(service, []).append((order, rule, _one_of([name])))
-        else:
+        if "*" not in action and "?" not in action:
             self._exact.setdefault(action, []).append((order, rule))
+        elif action in {"*", "*:*"}:
+            self._other.append((order, rule, _any_name))
+        else:
+            service, _, name = action.partition(":")
+            self._wild.setdefault(service, []).append((order, rule, _one_of([name])))
 
 
 def _rules(policies: Iterable[Policy]) -> Iterator[Rule]:

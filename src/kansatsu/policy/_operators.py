@@ -15,7 +15,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from kansatsu.policy._patterns import arns, globs
-from kansatsu.policy._template import Variable, literal, substitute, tokenize
+from kansatsu.policy._template import substitute, tokenize
 from kansatsu.policy.model import Context
 
 Compare = Callable[[str, Context], bool]
@@ -41,6 +41,7 @@ class Name(NamedTuple):
     if_exists: bool
 
 
+@lru_cache(maxsize=1024)  # nearly all documents use the same few
 def parse_name(text: str) -> Name | None:
     """The operator of that name (letters in any case), None when AWS has no such operator."""
     match = _NAME.fullmatch(text.lower())
@@ -57,9 +58,10 @@ _NAME = re.compile(r"(?:(forallvalues|foranyvalue):)?([a-z]+?)(ifexists)?")
 
 
 def _equals(values: Iterable[str], variables: bool, fold: Callable[[str], str] = str) -> Compare:
-    tokens = [tokenize(value, variables=variables, wildcards=False) for value in values]
-    plain = frozenset(fold(text) for given in tokens if (text := literal(given)) is not None)
-    templates = [given for given in tokens if any(isinstance(token, Variable) for token in given)]
+    listed = tuple(values)
+    special = tuple(value for value in listed if variables and "${" in value)
+    plain = frozenset(fold(value) for value in listed if value not in special)
+    templates = [tokenize(value, variables=True, wildcards=False) for value in special]
     if not templates:
         return lambda value, _: fold(value) in plain
 

@@ -116,7 +116,7 @@ def check(statement: Statement, type: PolicyType, version: str) -> None:
 
 
 def _action(action: str) -> None:
-    if action in {"*", "*:*"} or _ACTION.fullmatch(action):
+    if _ACTION.fullmatch(action) or action in {"*", "*:*"}:
         return
     vendor, colon, name = action.partition(":")
     if not colon or not vendor:
@@ -137,7 +137,7 @@ def _trust_actions(statement: Statement) -> None:
 
 
 def _resource(resource: str) -> None:
-    if set(resource) == {"*"}:
+    if resource.startswith("*") and not resource.strip("*"):
         return
     if not _ARN_START.match(resource) and not re.fullmatch(r"arn:\S*\*", resource):
         raise refuse(f'Resource {resource} must be in ARN format or "*".')

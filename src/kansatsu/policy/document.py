@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from kansatsu.policy import _rules
-from kansatsu.policy._json import Json, JsonError, JsonObject, Number, read
+from kansatsu.policy._json import Json, JsonError, JsonObject, Number, outline, read
 from kansatsu.policy._principals import UNIQUE_ID, account_of
 from kansatsu.policy.model import Condition, Document, PolicyType, Statement
 
@@ -57,7 +57,7 @@ def _read(text: str, type: PolicyType) -> JsonObject:
     if rules.characters and not rules.characters.fullmatch(text):
         _syntax()
     try:
-        top = read(text)
+        top = outline(text)
     except JsonError:
         raise _rules.refuse(rules.not_json) from None
     if not isinstance(top, JsonObject):
@@ -167,7 +167,10 @@ def _text(given: Json) -> str:
 
 
 def _texts(given: Json) -> tuple[str, ...]:
-    return tuple(_text(each) for each in (given if isinstance(given, list) else [given]))
+    values = given if isinstance(given, list) else [given]
+    if not {str}.issuperset(map(type, values)):  # a Number is none
+        _syntax()
+    return tuple(map(str, values))
 
 
 def _only(given: JsonObject, allowed: frozenset[str]) -> None:
