@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, insert, select
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import DatabaseError, IntegrityError, ResourceClosedError
 
 from kansatsu.clock import SystemClock
 from kansatsu.errors import ServiceUnavailable
@@ -56,6 +56,22 @@ def test_a_read_sees_one_state(store: Store) -> None:
         assert conn.execute(ENTITIES).scalar() == first
     with store.read() as conn:
         assert conn.execute(ENTITIES).scalar() == first + 1
+
+
+@pytest.mark.parametrize("writing", [False, True])
+def test_a_result_that_is_not_read_to_its_end_keeps_nobody_at_an_old_state(store: Store, writing: bool) -> None:
+    with store.write() as conn:
+        for number in range(1000):
+            put(conn, f"{number}")
+    # What a generator over rows is, when it is given back and read later, or never.
+    with store.write() if writing else store.read() as conn:
+        rows = conn.execute(select(schema.setting.c.name))
+        next(rows)
+    with store.write() as conn:
+        put(conn, "new")
+    assert "new" in names(store)
+    with pytest.raises(ResourceClosedError):
+        next(rows)
 
 
 def test_a_read_cannot_write(store: Store) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from kansatsu.errors import ServiceUnavailable
+from kansatsu.identity.results import close_with_connection
 from kansatsu.identity.schema import metadata
 from kansatsu.identity.sealing import StoreError
 
@@ -65,6 +66,7 @@ class Database:
         )
         event.listen(engine, "connect", _connected(pragmas))
         event.listen(engine, "begin", _begun(begin))
+        close_with_connection(engine)
         return engine
 
     def _upgrade(self, current: str) -> None:
