@@ -132,6 +132,7 @@ SECRET = "arn:aws:sqs:eu-west-1:111122223333:secret"
     ("statements", "allowed"),
     [
         ([ALLOW], True),
+        ([{**ALLOW, "Resource": "**"}], True),
         ([ALLOW, {**DENY, "Resource": SECRET}], False),
         ([ALLOW, {**DENY, "NotResource": SECRET} | {"Resource": None}], False),
         ([{**ALLOW, "Resource": SECRET}], False),

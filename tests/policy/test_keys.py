@@ -35,6 +35,7 @@ ASKING: list[tuple[str, dict[str, Any], bool]] = [
     ("other keys", tagged("aws:RequestTag/project", "${aws:PrincipalTag/project}"), False),
     ("other action", {"Action": "sqs:DeleteQueue", **tagged("aws:ResourceTag/project")}, False),
     ("all but another action", {"NotAction": "sqs:DeleteQueue", "Action": None, **tagged("aws:ResourceTag/p")}, True),
+    ("variable behind an escape", {"Resource": "arn:aws:sqs:*:*:${*}${aws:ResourceTag/project}"}, True),
     ("plain text", {"Sid": "awsResourceTag", "Resource": "arn:aws:sqs:*:*:aws:ResourceTag/x"}, False),
 ]
 

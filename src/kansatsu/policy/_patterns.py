@@ -60,7 +60,7 @@ class Patterns:
 
     def match(self, value: str, context: Context) -> bool:
         """Does one of the patterns match?"""
-        if self.everything or value in self._exact or (self._prefixes and value.startswith(self._prefixes)):
+        if self.everything or value in self._exact or value.startswith(self._prefixes):
             return True
         for regex in self._regexes:
             if regex(value):
@@ -90,10 +90,7 @@ def globs(texts: Iterable[str], *, variables: bool) -> Patterns:
     patterns = Patterns()
     for text in texts:
         tokens = tokenize(text, variables=variables, wildcards=True)
-        if tokens == (Wild.STAR,):
-            patterns.everything = True
-        else:
-            patterns.add(tokens, lambda given, found: _glob(given, found, _ANY))
+        patterns.add(tokens, lambda given, found: _glob(given, found, _ANY))
     return patterns
 
 
@@ -140,8 +137,7 @@ def _split(tokens: tuple[Token, ...]) -> list[tuple[Token, ...]]:
         first, *others = token.split(":", 6 - len(parts))
         if first:
             parts[-1].append(first)
-        for other in others:
-            parts.append([other] if other else [])
+        parts += [[other] for other in others]
     return [tuple(part) for part in parts]
 
 

@@ -23,7 +23,7 @@ class Variable:
     """`${key}` or `${key, 'default'}`; the key in lower case."""
 
     key: str
-    default: str | None = None
+    default: str | None
 
     def resolve(self, context: Context) -> str | None:
         """The value in this request. None: it has none, or several, and then the string that uses it matches nothing.
@@ -72,8 +72,7 @@ def tokenize(text: str, *, variables: bool, wildcards: bool) -> tuple[Token, ...
 
 
 def _plain(text: str, wildcards: bool, tokens: list[Token]) -> None:
-    pieces = re.split(r"([*?])", text) if wildcards else [text]
-    for piece in pieces:
+    for piece in re.split(r"([*?])", text) if wildcards else [text]:
         token: Token = _WILD.get(piece, piece) if wildcards else piece
         if token != "" and not (token is Wild.STAR and tokens and tokens[-1] is Wild.STAR):
             tokens.append(token)
@@ -81,12 +80,15 @@ def _plain(text: str, wildcards: bool, tokens: list[Token]) -> None:
 
 def literal(tokens: tuple[Token, ...]) -> str | None:
     """The string that the tokens spell, None when wildcards or variables are among them."""
-    if all(isinstance(token, str) for token in tokens):
-        return "".join(token for token in tokens if isinstance(token, str))
-    return None
+    return "".join(map(str, tokens)) if all(isinstance(token, str) for token in tokens) else None
 
 
 def substitute(tokens: tuple[Token, ...], context: Context) -> str | None:
     """The tokens with variables replaced (no wildcards among them); None when one cannot be resolved."""
-    parts = [token.resolve(context) if isinstance(token, Variable) else str(token) for token in tokens]
-    return None if None in parts else "".join(part for part in parts if part is not None)
+    text = ""
+    for token in tokens:
+        part = token.resolve(context) if isinstance(token, Variable) else str(token)
+        if part is None:
+            return None
+        text += part
+    return text
