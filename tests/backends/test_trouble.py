@@ -3,89 +3,22 @@
 import asyncio
 import logging
 import socket
-import ssl
 import struct
-import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
-from kansatsu.backends import Credentials, Limits, UrlBackend
+from kansatsu.backends import Limits, UrlBackend
 from kansatsu.clock import SystemClock
-from kansatsu.errors import AwsError, ServiceUnavailable
+from kansatsu.errors import ServiceUnavailable
 from kansatsu.http import HttpRequest
 
 from .calls import ACCOUNT, pieces
-
-OURS = Credentials("AKIAOURS", "our secret", "our token")
-SOON = Limits(connect=30, answer=0.2, idle=0.2, retries=2)
-GET, PUT = HttpRequest("GET", "/b/k"), HttpRequest("PUT", "/b/k")
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-class Peer:
-    """A server that does to each connection what `talk` says; it counts connections and requests."""
-
-    def __init__(self, talk: Talk) -> None:
-        self._talk = talk
-        self.heads: list[bytes] = []
-        self.bodies: list[bytes] = []
-
-    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while not writer.is_closing():
-                self.heads.append(await reader.readuntil(b"\r\n\r\n"))
-                await self._talk(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return
-        finally:
-            writer.close()
-
-
-@asynccontextmanager
-async def serving(
-    talk: Talk,
-    limits: Limits = SOON,
-    server_tls: ssl.SSLContext | None = None,
-    client_tls: ssl.SSLContext | None = None,
-) -> AsyncIterator[tuple[UrlBackend, Peer]]:
-    peer = Peer(talk)
-    server = await asyncio.start_server(peer, "127.0.0.1", 0, ssl=server_tls)
-    port = server.sockets[0].getsockname()[1]
-    scheme = "https" if server_tls or client_tls else "http"
-    backend = UrlBackend(
-        f"{scheme}://127.0.0.1:{port}", OURS, SystemClock(), limits=limits, tls=client_tls, watch=False
-    )
-    try:
-        yield backend, peer
-    finally:
-        await backend.stop()
-        server.close()
-
-
-def saying(*answers: bytes, close: bool = True) -> Talk:
-    """Answer each request with the next of these, the last one for ever; then close the connection or leave it."""
-    left = list(answers)
-
-    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(left.pop(0) if len(left) > 1 else left[0])
-        await writer.drain()
-        if close:
-            writer.close()
-
-    return talk
+from .peer import GET, OK, OURS, PUT, SOON, Peer, Talk, call, refusing, saying, serving
 
 
 async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     await reader.read()
-
-
-async def call(backend: UrlBackend, request: HttpRequest = GET, *, repeatable: bool = True) -> tuple[int, bytes]:
-    response = await backend.call(ACCOUNT, "us-east-1", "s3", request, repeatable=repeatable)
-    return response.status, await response.read()
 
 
 async def reset(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -302,7 +235,7 @@ async def test_an_answer_does_not_wait_for_a_client_that_is_slower() -> None:
         await over.wait()
         yield b"c"
 
-    async with serving(saying(error(b"", 403), close=False), Limits()) as (backend, _):
+    async with serving(saying(refusing(b"", 403), close=False), Limits()) as (backend, _):
         response = await backend.call(ACCOUNT, "us-east-1", "s3", PUT, slow(), 3)
         assert (response.status, await response.read()) == (403, b"")
     over.set()
@@ -415,106 +348,3 @@ async def test_a_watched_backend_is_known_before_anybody_asks() -> None:
     assert b"authorization" not in peer.heads[0].lower()  # it is looked at without our credentials
     await backend.stop()
     server.close()
-
-
-# ---- our credentials ------------------------------------------------------------------------------------------------
-
-XML = b"<?xml version='1.0'?><Error><Code>%s</Code><AWSAccessKeyId>AKIAOURS</AWSAccessKeyId></Error>"
-JSON = b'{"__type":"com.amazon.coral.service#%s","message":"AKIAOURS"}'
-
-
-def error(body: bytes, status: int = 403) -> bytes:
-    return b"HTTP/1.1 %d No\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body)
-
-
-@pytest.mark.parametrize("body", [XML, JSON])
-@pytest.mark.parametrize("code", [b"SignatureDoesNotMatch", b"InvalidAccessKeyId", b"ExpiredToken", b"InvalidToken"])
-async def test_a_refusal_of_our_credentials_stays_here(body: bytes, code: bytes) -> None:
-    """The attack: the backend's error quotes our key and what we signed, session token included."""
-    async with serving(saying(error(body % code), error(body % code), OK, close=False)) as (backend, _):
-        for _ in range(2):
-            with pytest.raises(ServiceUnavailable, match="does not accept the credentials") as raised:
-                await call(backend)
-            assert "AKIA" not in str(vars(raised.value))
-            assert backend.condition.state == "refused"
-        assert await call(backend) == (200, b"ok")
-        assert backend.condition.state == "ready"
-
-
-@pytest.mark.parametrize("body", [XML % b"AccessDenied", JSON % b"ResourceNotFoundException", b"x" * 300_000, b""])
-async def test_other_refusals_are_passed_on_whole(body: bytes) -> None:
-    async with serving(saying(error(body, 400), close=False)) as (backend, _):
-        assert await call(backend) == (400, body)
-
-
-# ---- TLS ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An authority, a certificate by it for 127.0.0.1, one for another host, one that has expired."""
-    made = tmp_path_factory.mktemp("tls")
-
-    def openssl(*words: str) -> None:
-        subprocess.run(["openssl", *words], cwd=made, check=True, capture_output=True)
-
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca")
-    for name, host, days in (
-        ("good", "IP:127.0.0.1", "2"),
-        ("other", "DNS:example.com", "2"),
-        ("old", "IP:127.0.0.1", "-1"),
-    ):
-        (made / "ext").write_text(f"subjectAltName={host}\n")
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", "csr", "-subj", f"/CN={name}")
-        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "ext", "-days", days)
-        openssl("x509", "-req", "-in", "csr", "-out", f"{name}.pem", *signed)
-    return made
-
-
-def server_side(certificates: Path, name: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificates / f"{name}.pem", certificates / f"{name}.key")
-    return context
-
-
-async def test_tls_with_an_authority_of_ones_own(certificates: Path) -> None:
-    trust = ssl.create_default_context(cafile=str(certificates / "ca.pem"))
-    async with serving(saying(OK, close=False), Limits(), server_side(certificates, "good"), trust) as (backend, peer):
-        assert await call(backend) == (200, b"ok")
-        assert await call(backend) == (200, b"ok")
-        assert len(peer.heads) == 2
-
-
-@pytest.mark.parametrize(("name", "trusted"), [("good", False), ("other", True), ("old", True)])
-async def test_a_bad_certificate_gets_nothing(certificates: Path, name: str, trusted: bool) -> None:
-    """INVARIANT: nothing of a request, signature or body, goes to who cannot prove to be the backend."""
-    trust = ssl.create_default_context(cafile=str(certificates / "ca.pem") if trusted else None)
-    async with serving(saying(OK), SOON, server_side(certificates, name), trust) as (backend, peer):
-        with pytest.raises(ServiceUnavailable, match="certificate that is not trusted"):
-            await call(backend)
-        assert peer.heads == []
-        assert backend.condition.state == "unreachable"
-
-
-async def test_plain_http_where_tls_was_wanted() -> None:
-    limits = Limits(connect=0.5)
-    async with serving(saying(OK), limits, None, ssl.create_default_context()) as (backend, peer):
-        with pytest.raises(ServiceUnavailable, match=r"does not speak TLS|cannot be reached|closed"):
-            await call(backend)
-        assert peer.heads == []
-
-
-@pytest.mark.parametrize("value", ["a\r\nx-amz-acl: public-read", "a\nb", "a\rb", "a\0b"])
-async def test_a_header_is_one_header(value: str) -> None:
-    async with serving(saying(OK)) as (backend, peer):
-        with pytest.raises(AwsError) as raised:
-            await call(backend, HttpRequest("GET", "/b/k", headers={"x-amz-meta-a": value}))
-        assert raised.value.code == "InvalidRequest"
-        assert peer.heads == []
-
-
-@pytest.mark.parametrize("value", ["grün\t漢".encode(), b"gr\xfcn"])
-async def test_a_header_arrives_byte_by_byte(value: bytes) -> None:
-    async with serving(saying(OK)) as (backend, peer):
-        await call(backend, HttpRequest("GET", "/b/k", headers={"x-amz-meta-a": value.decode("latin-1")}))
-        assert b"x-amz-meta-a: %b\r\n" % value in peer.heads[0]
