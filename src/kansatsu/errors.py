@@ -220,6 +220,10 @@ class InvalidParameterException(AwsError):
     code = "InvalidParameterException"
 
 
+class ResourceNotFoundException(AwsError):
+    code = "ResourceNotFoundException"
+
+
 class ServiceNotActiveException(AwsError):
     code = "ServiceNotActiveException"
 

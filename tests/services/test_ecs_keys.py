@@ -62,6 +62,11 @@ def services(client: Any) -> Any:
     return client.list_services(cluster="tagged")
 
 
+def start(client: Any) -> Any:
+    hosts = client.list_container_instances(cluster="tagged")["containerInstanceArns"]
+    return client.start_task(cluster="tagged", taskDefinition="tagged", containerInstances=hosts)
+
+
 def describe(client: Any) -> Any:
     return client.describe_tasks(cluster="tagged", tasks=client.list_tasks(cluster="tagged")["taskArns"])
 
@@ -135,6 +140,9 @@ CASES = [
             "ArnEquals",
         )
         for ask, action in ((serve, "ecs:CreateService"), (change, "ecs:UpdateService"))
+    ),
+    Case(
+        "ecs:container-instances", start, "ecs:StartTask", f"{ARN}container-instance/tagged/*", "arn:*:x/*", "ArnLike"
     ),
     Case("ecs:CreateAction", serve, "ecs:TagResource", "CreateService", "RunTask"),
     Case("aws:RequestTag/Team", serve, "ecs:CreateService", "Blue", "Red"),

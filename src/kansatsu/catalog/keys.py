@@ -113,7 +113,8 @@ _SET = {
     "services.ec2.instances.run_instances": "ec2:ImageType ec2:Public ec2:Subnet",
     "services.ecs._resources.resource_tags": "ecs:ResourceTag/${TagKey}",
     "services.ecs._resources.tagging": "ecs:CreateAction",
-    "services.ecs.tasks.run_task": "ecs:cluster ecs:enable-ebs-volumes ecs:enable-execute-command",
+    "services.ecs.running.run_task": "ecs:cluster ecs:enable-ebs-volumes ecs:enable-execute-command",
+    "services.ecs.running.start_task": "ecs:container-instances",
     "services.ecs.services.create_service": """ecs:enable-ecs-managed-tags ecs:enable-service-connect
         ecs:enable-vpc-lattice ecs:propagate-tags ecs:task-definition""",
     "services.ecs.definitions.register_task_definition": "ecs:compute-compatibility ecs:privileged",
@@ -149,8 +150,8 @@ _AS_ON_AWS = {
 _REFUSED = {
     "sizes of whole tasks": "ecs:task-cpu ecs:task-memory",
     "capacity providers and Fargate": "ecs:capacity-provider ecs:fargate-ephemeral-storage-kms-key",
-    "container instances, daemons, namespaces and subnets of ECS, and its ExecuteCommand": """ecs:account-setting
-        ecs:auto-assign-public-ip ecs:container-instances ecs:container-name ecs:daemon ecs:daemon-task-definition
+    "daemons, namespaces and subnets of ECS, and its ExecuteCommand": """ecs:account-setting
+        ecs:auto-assign-public-ip ecs:container-name ecs:daemon ecs:daemon-task-definition
         ecs:gateway ecs:instance-metadata-tags-propagation ecs:namespace ecs:service ecs:subnet ecs:task""",
     "there is no federation yet: AssumeRoleWithWebIdentity and AssumeRoleWithSAML": """accounts.google.com:* agent.*
         cognito-identity.amazonaws.com:* github.com/* gitlab.com:* graph.facebook.com:* idcs-* oidc.circleci.com/*

@@ -22,6 +22,7 @@ from kansatsu.workload.placement import BackendCall
 from kansatsu.workload.processes import Processes
 from kansatsu.workload.providers import Image, NoSuchContainer, Provider, ProviderError
 from kansatsu.workload.tasks.attachment import ServeTask, TaskAttacher
+from kansatsu.workload.tasks.hosts import Hosts
 from kansatsu.workload.tasks.roster import Roster
 from kansatsu.workload.tasks.runner import Runner
 from kansatsu.workload.tasks.scheduler import Scheduler
@@ -89,7 +90,8 @@ class Workload:
                 self.fleet, provider, attacher, self._supervisor, associations=self.associations, backend=backend
             )
             self.runner = Runner(self.tasks, provider, TaskAttacher(attacher, injector, serve_task), self.issuer)
-        self.services = Scheduler(self.tasks, self.runner)
+        self.hosts = Hosts(store, clock)
+        self.services = Scheduler(self.tasks, self.runner, self.hosts)
 
     # ---- life ------------------------------------------------------------------------------------------------------
 
@@ -98,6 +100,7 @@ class Workload:
         self.fleet.load()
         self.tasks.load()
         self.services.load()
+        self.hosts.load()
         await self.processes.recover()
         if self._launcher is not None:
             await self._launcher.recover()
@@ -137,6 +140,7 @@ class Workload:
         """Forget every instance and process: for tests. What we launched is removed, what we adopted runs on."""
         await self.processes.close()
         await self.services.clear()
+        self.hosts.clear()
         if self.runner is not None:
             await self.runner.clear()
         if self._launcher is not None:

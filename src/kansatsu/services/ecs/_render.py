@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kansatsu.workload.tasks import plan
+from kansatsu.workload.tasks.hosts import host_arn
 from kansatsu.workload.tasks.service import ACTIVE, Deployment, Service
 from kansatsu.workload.tasks.task import LAUNCH_TYPE, RUNNING, Task, TaskContainer
 
@@ -19,6 +20,7 @@ def task(item: Task, *, tags: bool) -> dict[str, Any]:
         "taskArn": item.arn,
         "taskDefinitionArn": item.definition_arn,
         "clusterArn": item.cluster_arn,
+        "containerInstanceArn": host_arn(item.place, item.cluster, item.engine),
         "group": item.group,
         "launchType": LAUNCH_TYPE,
         "lastStatus": item.state,
@@ -100,8 +102,8 @@ def service(item: Service, tasks: Sequence[Task], *, tags: bool) -> dict[str, An
             "strategy": "ROLLING",
         },
         "deployments": deployments,
-        "events": [{"id": each.id, "createdAt": _time(each.time), "message": each.message} for each in item.events],
-        "createdAt": _time(item.created),
+        "events": [{"id": each.id, "createdAt": time(each.time), "message": each.message} for each in item.events],
+        "createdAt": time(item.created),
         "createdBy": item.created_by,
         "schedulingStrategy": item.scheduling,
         "deploymentController": {"type": "ECS"},
@@ -128,8 +130,8 @@ def _deployment(item: Service, one: Deployment, tasks: Sequence[Task]) -> dict[s
         "pendingCount": len(found.live) - found.running,
         "runningCount": found.running,
         "failedTasks": plan.failed_tasks(found),
-        "createdAt": _time(one.created),
-        "updatedAt": _time(one.updated),
+        "createdAt": time(one.created),
+        "updatedAt": time(one.updated),
         "launchType": item.launch_type,
         "rolloutState": one.state,
         "rolloutStateReason": one.reason,
@@ -140,5 +142,5 @@ def _definition_arn(item: Service, one: Deployment) -> str:
     return item.place.arn(f"task-definition/{one.family}:{one.revision}")
 
 
-def _time(when: float) -> datetime:
+def time(when: float) -> datetime:
     return datetime.fromtimestamp(when, UTC)

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonel
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from kansatsu import arn
@@ -19,14 +20,18 @@ from kansatsu.identity import EntityRecord
 from kansatsu.services.passing import passing
 from kansatsu.services.registry import Call, Params
 from kansatsu.workload.processes import ECS_TASKS
+from kansatsu.workload.providers import ProviderError
 from kansatsu.workload.tasks import making, records
+from kansatsu.workload.tasks.hosts import Host
 from kansatsu.workload.tasks.records import ACTIVE, DEFAULT_CLUSTER, Cluster, Place, TaskDefinition
+from kansatsu.workload.tasks.runner import Runner
 from kansatsu.workload.tasks.scheduler import Held
 
 Context = dict[str, str | tuple[str, ...]]
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _TAG_LIMIT = 50
+_MOST_CHARACTERS = {"startedBy": 128, "clientToken": 64, "reason": 1024}
 
 
 def place_of(call: Call) -> Place:
@@ -113,6 +118,31 @@ def active_service(call: Call, cluster: str | None, given: str) -> Held:
     return found
 
 
+def instance_arn(call: Call, cluster: str | None, given: str) -> str:
+    """The ARN of the container instance that a request names by its id or ARN, whether there is one or not."""
+    if arn.Arn.parse(given) is not None:
+        return given
+    return place_of(call).arn(f"container-instance/{own_name(call, cluster or DEFAULT_CLUSTER, 'cluster')}/{given}")
+
+
+def instance_check(call: Call, action: str, cluster: str | None, given: str) -> Authorization:
+    """Authorization of an action on a container instance."""
+    named = instance_arn(call, cluster, given)
+    found = call.workload.hosts.known(named)
+    context = resource_tags(found.tags if found else {}) | {"ecs:cluster": cluster_arn(call, cluster)}
+    return Authorization(f"ecs:{action}", named, context, True)
+
+
+async def this_host(call: Call, cluster: str) -> Host | None:
+    """The container instance that a cluster has; None without an engine that answers."""
+    runner = call.workload.runner
+    if runner is None:
+        return None
+    with suppress(ProviderError):
+        return call.workload.hosts.of_cluster(place_of(call), cluster, await runner.home())
+    return None
+
+
 def resource_tags(tags: Mapping[str, str]) -> Context:
     """The tags of an existing resource, under both of their names."""
     return {f"{prefix}:resourcetag/{key.lower()}": value for key, value in tags.items() for prefix in ("aws", "ecs")}
@@ -144,9 +174,14 @@ def tag_dict(tags: Sequence[Mapping[str, str]] | None) -> dict[str, str]:
         if key in found:
             raise InvalidParameterException(f"Duplicate tag key {key!r}.")
         found[key] = value
-    if len(found) > _TAG_LIMIT:
-        raise InvalidParameterException(f"A resource can have at most {_TAG_LIMIT} tags.")
+    check_number(found)
     return found
+
+
+def check_number(tags: Mapping[str, str]) -> None:
+    """Raises InvalidParameterException for more than a resource may have; AWS's own do not count."""
+    if sum(not key.startswith("aws:") for key in tags) > _TAG_LIMIT:
+        raise InvalidParameterException(f"A resource can have at most {_TAG_LIMIT} tags.")
 
 
 def role_of(call: Call, given: str) -> EntityRecord | None:
@@ -177,3 +212,18 @@ def pass_roles(call: Call, params: Mapping[str, Any]) -> Iterator[Authorization]
 def everything(_call: Call, _params: Params) -> str:
     """These actions know no resource-level permissions."""
     return "*"
+
+
+def runner_of(call: Call) -> Runner:
+    if call.workload.runner is None:
+        raise InvalidParameterException(
+            "No Container Instances were found in your cluster. There is no container engine on this host: start "
+            "podman or docker, then see: kansatsu doctor"
+        )
+    return call.workload.runner
+
+
+def check_lengths(given: Mapping[str, str]) -> None:
+    for name, value in given.items():
+        if len(value) > _MOST_CHARACTERS[name]:
+            raise InvalidParameterException(f"{name} has at most {_MOST_CHARACTERS[name]} characters.")

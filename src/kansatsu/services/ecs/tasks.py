@@ -1,154 +1,31 @@
-"""Tasks: containers on this host, each task with a role, a network and an identity of its own.
+"""Tasks that there are: stopped, described, listed.
 
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from kansatsu import arn
-from kansatsu.catalog import Authorization, asked_tags
-from kansatsu.errors import ClientException, InvalidParameterException, ServiceUnavailable, Unimplemented
-from kansatsu.services.ecs import _deploying, _overrides, _pages, _render
+from kansatsu.catalog import Authorization
+from kansatsu.errors import InvalidParameterException
+from kansatsu.services.ecs import _pages, _render
 from kansatsu.services.ecs._resources import (
-    Context,
     active_cluster,
     active_service,
+    check_lengths,
     cluster_arn,
-    find_definition,
     own_name,
-    pass_roles,
     place_of,
     resource_tags,
-    tag_dict,
-    tagging,
+    runner_of,
 )
 from kansatsu.services.registry import Call, Params, operation
-from kansatsu.workload import ProviderError
-from kansatsu.workload.tasks import making
-from kansatsu.workload.tasks.records import ACTIVE, DEFAULT_CLUSTER, Cluster, TaskDefinition
+from kansatsu.workload.tasks.records import DEFAULT_CLUSTER
 from kansatsu.workload.tasks.roster import Member
-from kansatsu.workload.tasks.runner import Runner
-from kansatsu.workload.tasks.task import LAUNCH_TYPE, RUNNING, Task
+from kansatsu.workload.tasks.task import LAUNCH_TYPE, RUNNING
 
-_LAUNCH_TYPES = (LAUNCH_TYPE, "EXTERNAL")
-_MOST = 10  # tasks of one RunTask
 _MOST_DESCRIBED = 100
-_MOST_CHARACTERS = {"startedBy": 128, "clientToken": 64, "reason": 1024}
-
-
-def _run_checks(call: Call, params: Params) -> Iterator[Authorization]:
-    given, overrides = params["taskDefinition"], params.get("overrides") or {}
-    found = find_definition(call, given)
-    named = given if given.startswith("arn:") else place_of(call).arn(f"task-definition/{given}")
-    context: Context = {
-        **resource_tags(found.tags if found else {}),
-        **asked_tags(params),
-        "ecs:cluster": cluster_arn(call, params.get("cluster")),
-        "ecs:enable-execute-command": "false",  # true is answered with 501, as are volumes
-        "ecs:enable-ebs-volumes": "false",
-    }
-    yield Authorization("ecs:RunTask", found.arn if found else named, context, True)
-    yield from pass_roles(call, _overrides.roles(found.document if found else {}, overrides))
-    cluster = own_name(call, params.get("cluster") or DEFAULT_CLUSTER, "cluster")
-    yield from tagging(call, "RunTask", f"task/{cluster}/*", params.get("tags"))
-
-
-@operation("ecs", "RunTask", resource=_run_checks)
-async def run_task(
-    call: Call,
-    task_definition: str,
-    cluster: str | None = None,
-    count: int = 1,
-    overrides: dict[str, Any] | None = None,
-    launch_type: str = LAUNCH_TYPE,
-    group: str | None = None,
-    started_by: str = "",
-    client_token: str = "",
-    tags: list[dict[str, str]] | None = None,
-    network_configuration: dict[str, Any] | None = None,
-    enable_execute_command: bool = False,
-    enable_ecs_managed_tags: bool = False,
-) -> dict[str, Any]:
-    if launch_type not in _LAUNCH_TYPES:
-        raise Unimplemented(f"The launchType {launch_type} of RunTask is not implemented.")
-    if not 1 <= count <= _MOST:
-        raise InvalidParameterException(f"Count should be between 1 and {_MOST}, inclusive.")
-    _deploying.check_common(network_configuration, enable_execute_command=enable_execute_command)
-    _check_lengths({"startedBy": started_by, "clientToken": client_token})
-    wanted = {"group": group, "startedBy": started_by, "clientToken": client_token, "overrides": overrides or {}}
-    with call.store.read() as conn:
-        call.enter(lambda: conn)
-        held, definition = active_cluster(call, cluster), _runnable(call, task_definition)
-    runner = _runner(call)
-    try:
-        engine = await runner.home()
-    except ProviderError as error:
-        raise ServiceUnavailable(str(error)) from error
-    given = {**tag_dict(tags), **({"aws:ecs:clusterName": held.name} if enable_ecs_managed_tags else {})}
-    tasks = [_new(call, held, definition, wanted, given, (index, count, engine)) for index in range(count)]
-    if why := making.refusal(call.snapshot, tasks[0], call.now):
-        raise ClientException(why)
-    members = await runner.run(tasks)
-    return {"tasks": [_render.task(member.task, tags=True) for member in members], "failures": []}
-
-
-def _runnable(call: Call, given: str) -> TaskDefinition:
-    found = find_definition(call, given)
-    if found is None:
-        raise ClientException("TaskDefinition not found.")
-    if found.status != ACTIVE:
-        raise ClientException("TaskDefinition is inactive")
-    return found
-
-
-def _runner(call: Call) -> Runner:
-    if call.workload.runner is None:
-        raise InvalidParameterException(
-            "No Container Instances were found in your cluster. There is no container engine on this host: start "
-            "podman or docker, then see: kansatsu doctor"
-        )
-    return call.workload.runner
-
-
-def _new(
-    call: Call,
-    cluster: Cluster,
-    definition: TaskDefinition,
-    wanted: Mapping[str, Any],
-    tags: Mapping[str, str],
-    which: tuple[int, int, str],
-) -> Task:
-    index, count, engine = which
-    overrides = wanted["overrides"]
-    try:
-        roles = making.roles_of(call.snapshot, call.account, _overrides.roles(definition.document, overrides))
-    except LookupError as error:
-        raise ClientException(str(error)) from None
-    return making.make(
-        definition,
-        cluster.name,
-        roles,
-        created=call.now.timestamp(),
-        engine=engine,
-        containers=_overrides.merged(definition.document["containerDefinitions"], overrides),
-        overrides=overrides,
-        tags=tags,
-        group=wanted["group"] or f"family:{definition.family}",
-        started_by=wanted["startedBy"],
-        client_token=wanted["clientToken"],
-        digest=making.digest([definition.arn, cluster.arn, count, dict(tags), dict(wanted)]),
-        index=index,
-    )
-
-
-def _check_lengths(given: Mapping[str, str]) -> None:
-    for name, value in given.items():
-        if len(value) > _MOST_CHARACTERS[name]:
-            raise InvalidParameterException(f"{name} has at most {_MOST_CHARACTERS[name]} characters.")
-
-
-# ---- tasks that there are ------------------------------------------------------------------------------------------
 
 
 def _task_id(call: Call, cluster: str | None, given: str) -> str | None:
@@ -184,14 +61,16 @@ def _stop_check(call: Call, params: Params) -> Authorization:
 @operation("ecs", "StopTask", resource=_stop_check)
 async def stop_task(call: Call, task: str, cluster: str | None = None, reason: str = "") -> dict[str, Any]:
     """The answer is the task as it is when its end begins."""
-    _check_lengths({"reason": reason})
+    check_lengths({"reason": reason})
     with call.store.read() as conn:
         call.enter(lambda: conn)
         active_cluster(call, cluster)
     found = _find(call, cluster, task)
     if found is None:
         raise InvalidParameterException("The referenced task was not found.")
-    await _runner(call).stop(found, "UserInitiated", reason or "Task stopped by user")  # [?] the text without a reason
+    await runner_of(call).stop(
+        found, "UserInitiated", reason or "Task stopped by user"
+    )  # [?] the text without a reason
     return {"task": _render.task(found.task, tags=True)}
 
 

@@ -43,6 +43,7 @@ class Step:
     start: int = 0
     stop: tuple[Task, ...] = ()
     reason: str = ""
+    lacking: bool = False  # tasks should be started, and there is no place for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def step(service: Service, tasks: Sequence[Task], now: float, hosts: int = 1) ->
     groups.setdefault(service.primary.id, Group((), (), (), ()))
     old = [each for each in service.deployments[1:] if groups[each.id].live or groups[each.id].going]
     service = replace(service, deployments=(service.primary, *old))
-    step_ = _moved(service, groups, wanted(service, hosts), now)
+    step_ = _moved(service, groups, wanted(service, hosts), hosts, now)
     return replace(step_, service=_arrived(step_, groups, wanted(service, hosts), now))
 
 
@@ -137,7 +138,7 @@ def _judged(service: Service, primary: Group, now: float) -> Service:
     return service.told(f"rolling back to deployment {service.primary.id}.", now)
 
 
-def _moved(service: Service, groups: dict[str, Group], desired: int, now: float) -> Step:
+def _moved(service: Service, groups: dict[str, Group], desired: int, hosts: int, now: float) -> Step:
     """Never fewer ready tasks than the least, never more tasks than the most, as long as there is a choice."""
     primary = groups[service.primary.id]
     others = [groups[each.id] for each in service.deployments[1:]]
@@ -146,7 +147,8 @@ def _moved(service: Service, groups: dict[str, Group], desired: int, now: float)
     total = sum(len(each.live) + len(each.going) for each in (primary, *others))
     lacking = max(0, desired - len(primary.live)) if service.primary.state != FAILED else 0
     start = min(lacking, max(0, upper - total))
-    if now < _again_at(service, primary):
+    nowhere = bool(start) and not hosts
+    if nowhere or now < _again_at(service, primary):
         start = 0
     stop = list(_newest(primary)[: max(0, len(primary.live) - desired)])
     stop += [task for each in others for task in each.live if task not in each.ready]
@@ -154,13 +156,15 @@ def _moved(service: Service, groups: dict[str, Group], desired: int, now: float)
     spare = len(primary.ready) + len(ready_old) - lower
     replaced = len(ready_old) - max(0, desired - len(primary.ready))
     making_room = lacking - max(0, upper - total)
+    if not hosts:  # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-draining.html
+        stop += [task for task in _newest(primary) if task not in stop][: max(0, len(primary.live) - len(stop) - lower)]
     stop += ready_old[: max(0, min(spare, max(replaced, making_room)))]
     deployment = service.primary.id
     reason = f"Scaling activity initiated by (deployment {deployment})"
     still = len(primary.live) == len(primary.ready) and not any(each.going for each in (primary, *others))
     if lacking and ready_old and still and not (start or stop) and now >= _again_at(service, primary):
         service = service.told(_STUCK, now)
-    return Step(service, start, tuple(stop), reason)
+    return Step(service, start, tuple(stop), reason, nowhere)
 
 
 def _newest(found: Group) -> list[Task]:

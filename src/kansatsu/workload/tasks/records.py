@@ -133,6 +133,13 @@ def deregister(conn: Connection, definition: TaskDefinition, now: float) -> None
     conn.execute(update(table).where(_at(table, definition.place), *which).values(status=INACTIVE, deregistered=now))
 
 
+def tag_definition(conn: Connection, definition: TaskDefinition, tags: Mapping[str, str]) -> None:
+    """Give a revision these tags and no others."""
+    table = schema.task_definition
+    which = (table.c.family == definition.family, table.c.revision == definition.revision)
+    conn.execute(update(table).where(_at(table, definition.place), *which).values(tags=json.dumps(dict(tags))))
+
+
 def revisions(conn: Connection, place: Place, status: str, family: str | None) -> list[tuple[str, int]]:
     """(family, revision) of all with that status, in that order."""
     table = schema.task_definition

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from kansatsu.identity import schema
 from kansatsu.workload.providers import ProviderError
 from kansatsu.workload.tasks import documents, making, plan, records
+from kansatsu.workload.tasks.hosts import Hosts
 from kansatsu.workload.tasks.records import Place, TaskDefinition
 from kansatsu.workload.tasks.roster import Member, Roster
 from kansatsu.workload.tasks.runner import Runner
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 _REMEMBERED = 3600.0  # seconds that a service which was deleted is still described
 _NOWHERE = (
     "was unable to place a task because no container instance met all of its requirements. Reason: No Container "
-    "Instances were found in your cluster. There is no container engine on this host (see: kansatsu doctor)."
+    "Instances were found in your cluster: this host is DRAINING, or has no container engine (see: kansatsu doctor)."
 )
 _PAUSE = 30.0  # seconds before a service that nothing could be started for is looked at again
 
@@ -38,7 +39,8 @@ class Held:
 class Scheduler:
     """All services in memory, written through to the store. `runner` is None without a container engine."""
 
-    def __init__(self, roster: Roster, runner: Runner | None) -> None:
+    def __init__(self, roster: Roster, runner: Runner | None, hosts: Hosts) -> None:
+        self._hosts = hosts
         self.creating = asyncio.Lock()  # names are unique: held from the look at those there are until `add`
         self._roster = roster
         self._runner = runner
@@ -94,6 +96,11 @@ class Scheduler:
         held.wait_until = 0.0
         self._look_soon(held)
 
+    async def tag(self, held: Held, tags: Mapping[str, str]) -> None:
+        """Give a service these tags and no others."""
+        async with held.lock:
+            await self._save(held, replace(held.service, tags=tags))
+
     async def _save(self, held: Held, service: Service) -> None:
         if service != held.service:
             await self._roster.store.transact(lambda conn: documents.save(conn, schema.service, service))
@@ -118,13 +125,23 @@ class Scheduler:
         async with held.lock:
             now = self._roster.now()
             members = self._members_of(held.service)
-            step = plan.step(held.service, [member.task for member in members], now)
+            step = plan.step(held.service, [member.task for member in members], now, await self._places(held.service))
             await self._save(held, step.service)
             await self._stop(held, step, members)
-            if step.start and self._runner is None:
+            if step.lacking:
                 await self._tell(held, _NOWHERE)
             elif step.start and now >= held.wait_until:
                 await self._start(held, step.start)
+
+    async def _places(self, service: Service) -> int:
+        """How many container instances take tasks of the service: this host, or none."""
+        if self._runner is None:
+            return 0
+        try:
+            engine = await self._runner.home()
+        except ProviderError:
+            return 1  # it is asked again when something is started; what runs is none the worse
+        return int(self._hosts.takes(service.place, service.cluster, engine))
 
     async def _stop(self, held: Held, step: plan.Step, members: list[Member]) -> None:
         wanted = {task.id for task in step.stop}
