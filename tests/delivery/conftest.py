@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kansatsu.delivery import CredentialEndpoint, Handle, Keys, MetadataService, load_keys
+from kansatsu.workload.process_task import ProcessTask
 from kansatsu.workload.views import Credentials, CredentialsState, Delivery, IamInfo, InstanceFacts, MetadataOptions
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -80,6 +81,7 @@ class FakeProcess:
     id: str = "0123456789abcdef0123456789abcdef"
     authorization: str = "an-authorization-token"
     instance: FakeInstance | None = None
+    task: ProcessTask | None = None
     state: CredentialsState = None
 
     def credentials(self) -> CredentialsState:

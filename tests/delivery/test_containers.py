@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from kansatsu.workload.process_task import ProcessTask
 from kansatsu.workload.views import CredentialError
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -117,3 +118,29 @@ async def test_metadata_service_under_the_secret_path(bench, process):
     assert (await ask("PUT", f"/{ID}/latest/api/token", {**ttl, "X-Forwarded-For": "::1"})).status == 403
     process.instance = None
     assert (await ask("GET", f"/{ID}/latest/meta-data/instance-id", {header: token})).status == 404
+
+
+async def test_the_endpoints_of_one_process_below_its_id(bench, process, make_process):
+    """What mode ns shows at AWS's own addresses: another's id is one that there is not, as on ECS."""
+    other = make_process(id="f" * 32, authorization="t", state=process.state)
+    process.task = ProcessTask("0" * 31 + "1", "123456789012", "eu-west-1", bench.clock.now())
+    ask = await bench.serve_processes(process, other)
+    cases = [
+        (f"/{ID}/v2/credentials/{ID}", GOOD, 200),
+        (f"/{ID}/v2/credentials/{ID}", {}, 401),
+        (f"/{ID}/v2/credentials/{ID}", {"Authorization": "t"}, 401),
+        (f"/{ID}/v2/credentials/{other.id}", GOOD, 400),
+        (f"/{ID}/v2/credentials/{other.id}", {"Authorization": "t"}, 400),
+        (f"/{ID}/v2/credentials", GOOD, 400),
+        (f"/{ID}/v4/{process.task.key}", {}, 200),
+        (f"/{ID}/v3/{process.task.key}/task", {}, 200),
+        (f"/{ID}/v4/{process.task.key}/stats", {}, 404),
+        (f"/{ID}/v4/{process.task.id}", {}, 404),
+        (f"/{other.id}/v4/{process.task.key}", {}, 404),
+        (f"/{ID}/v4", {}, 404),
+    ]
+    found = [(target, headers, (await ask("GET", target, headers)).status) for target, headers, _ in cases]
+    assert found == cases
+    task = json.loads((await ask("GET", f"/{ID}/v4/{process.task.key}/task")).text)
+    assert task["TaskARN"] == f"arn:aws:ecs:eu-west-1:123456789012:task/default/{process.task.id}"
+    assert task["Containers"] == [json.loads((await ask("GET", f"/{ID}/v4/{process.task.key}")).text)]

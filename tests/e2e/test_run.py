@@ -5,123 +5,20 @@ Two ways without root: the server is somebody else's, and one's own AWS profile 
 
 import http.server
 import json
-import os
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from story import ACCOUNT, BIN, REGION, Server, eventually, running
-from world import client, make_profile, make_role, role_arn, unprivileged, whoami
+from story import BIN, REGION, Server, eventually
+from users import WHO, User, dev, server, somebody, task
+from world import client, make_role, role_arn, whoami
+
+__all__ = ["dev", "server"]
 
 pytestmark = pytest.mark.root
-NOBODY = 65534
-MAY_RUN = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": ["kansatsu:RegisterProcess", "kansatsu:DeregisterProcess"],
-                "Resource": "*",
-            },
-            {
-                "Effect": "Allow",
-                "Action": "iam:PassRole",
-                "Resource": [role_arn(f"run-{kind}") for kind in ("task", "lambda", "profile", "short", "missing")],
-            },
-        ],
-    }
-)
-WHO = """
-import boto3
-try:
-    print(boto3.Session().client("sts").get_caller_identity()["Arn"])
-except Exception as error:
-    print(type(error).__name__, str(error)[:300])
-"""
-
-
-@dataclass
-class User:
-    """Somebody without privileges, in a home of his own, and what lies around in it."""
-
-    home: Path
-    flags: tuple[str, ...]  # after `kansatsu run`: how he reaches the server
-    env: dict[str, str] = field(default_factory=dict)
-
-    def popen(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        given = {"PATH": f"{BIN}:{os.environ['PATH']}", "HOME": str(self.home), **self.env, **(env or {})}
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(unprivileged(*words), env=given, cwd=self.home, text=True, **pipes)
-
-    def does(self, *words: str, env: Mapping[str, str] | None = None, stdin: str = "") -> tuple[int, str, str]:
-        """Exit code, standard output and standard error of a command."""
-        with self.popen(*words, env=env) as process:
-            out, err = process.communicate(stdin, timeout=60)
-        return process.returncode, out.strip(), err.strip()
-
-    def wrapped(self, given: Sequence[str], *command: str) -> list[str]:
-        """`kansatsu run GIVEN -- COMMAND`."""
-        return [str(BIN / "kansatsu"), "run", *self.flags, *given, "--", *command]
-
-    def runs(
-        self, given: Sequence[str], *command: str, env: Mapping[str, str] | None = None, stdin: str = ""
-    ) -> tuple[int, str, str]:
-        return self.does(*self.wrapped(given, *command), env=env, stdin=stdin)
-
-    def write(self, path: str, text: str, mode: int = 0o600) -> None:
-        file = self.home / path
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text)
-        file.chmod(mode)
-        for item in (file.parent, file):
-            os.chown(item, NOBODY, NOBODY)
-
-
-@contextmanager
-def somebody(*flags: str) -> Iterator[User]:
-    with tempfile.TemporaryDirectory(prefix="kansatsu-home-") as home:
-        os.chown(home, NOBODY, NOBODY)
-        yield User(Path(home), flags)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """root's server, with roles for tasks, a function and an instance."""
-    with (
-        tempfile.TemporaryDirectory(prefix="kansatsu-") as parent,
-        running(Path(parent), "none", real_time=True) as started,
-    ):
-        Path(parent).chmod(0o755)
-        make_role(started, "run-task", service="ecs-tasks.amazonaws.com")
-        make_role(started, "run-lambda", service="lambda.amazonaws.com")
-        make_role(started, "run-other", service="ecs-tasks.amazonaws.com")
-        make_profile(started, "run-profile")
-        started.user("dev", MAY_RUN)
-        yield started
-
-
-@pytest.fixture
-def dev(server: Server) -> Iterator[User]:
-    """He has a profile with his keys and the endpoint; of the server's files, he can read none."""
-    access, secret = server.keys["dev"]
-    with somebody("--profile", "dev") as user:
-        user.write(".aws/config", f"[profile dev]\nregion = {REGION}\nendpoint_url = {server.endpoint}\n")
-        user.write(".aws/credentials", f"[dev]\naws_access_key_id = {access}\naws_secret_access_key = {secret}\n")
-        yield user
-
-
-def task(arn: str, role: str) -> bool:
-    return arn.startswith(f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/")
-
 
 # ---- what he gets --------------------------------------------------------------------------------------------------
 
@@ -132,7 +29,11 @@ def task(arn: str, role: str) -> bool:
         (["--role", "run-task"], "run-task"),
         (["--role", "run-task", "--as", "ecs-tasks.amazonaws.com"], "run-task"),
         (["--role", role_arn("run-lambda"), "--as", "lambda.amazonaws.com"], "run-lambda"),
+        (["--task-role", "run-task"], "run-task"),
         (["--instance-profile", "run-profile"], "run-profile"),
+        (["--mode", "ns", "--role", role_arn("run-lambda"), "--as", "lambda.amazonaws.com"], "run-lambda"),
+        (["--mode", "ns", "--task-role", "run-task"], "run-task"),
+        (["--mode", "ns", "--instance-profile", "run-profile"], "run-profile"),
     ],
 )
 def test_boto3_and_the_aws_cli_get_the_role(dev: User, server: Server, given: list[str], role: str) -> None:
@@ -195,14 +96,16 @@ def _fetch(uri: str, secret: str) -> int:
             return error.code
 
 
-def test_exit_code_streams_and_signals_pass(dev: User) -> None:
-    given = ["--role", "run-task"]
+@pytest.mark.parametrize("mode", ["env", "ns"])
+def test_exit_code_streams_and_signals_pass(dev: User, mode: str) -> None:
+    given = ["--role", "run-task", "--mode", mode]
     assert dev.runs(given, "sh", "-c", "exit 7")[0] == 7
     code, out, err = dev.runs(given, "sh", "-c", "cat; echo aside >&2", stdin="through\n")
     assert (code, out) == (0, "through")
     assert err.splitlines()[-1] == "aside"
     assert dev.runs(given, "sh", "-c", "kill -KILL $$")[0] == 128 + signal.SIGKILL
     assert dev.runs(given, "no-such-command-anywhere")[0] == 127
+    assert dev.runs(given, "/etc/passwd")[0] == 126
     script = "trap 'echo ended; exit 5' TERM; echo up; while :; do sleep 0.1; done"
     with dev.popen(*dev.wrapped(given, "sh", "-c", script)) as process:
         assert process.stdout is not None
@@ -271,10 +174,11 @@ def poisons(dev: User, server: Server, granting: str) -> dict[str, dict[str, str
     }
 
 
-def test_nothing_that_lies_around_makes_it_somebody_else(dev: User, server: Server, granting: str) -> None:
+@pytest.mark.parametrize("mode", ["env", "ns"])
+def test_nothing_that_lies_around_makes_it_somebody_else(dev: User, server: Server, granting: str, mode: str) -> None:
     found = poisons(dev, server, granting)
     admin = whoami(server, *server.admin(), None)
-    given = ["--role", "run-task"]
+    given = ["--role", "run-task", "--mode", mode]
     endpoint = {"AWS_ENDPOINT_URL": server.endpoint, "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true"}
     for name, env in found.items():
         # Control: without `kansatsu run` this makes an SDK the administrator.
@@ -335,8 +239,13 @@ def test_when_its_role_goes_it_is_nobody_and_not_somebody_else(dev: User, server
         (["--role", "run-other"], 4, f"iam:PassRole on resource: {role_arn('run-other')}"),
         (["--instance-profile", "nowhere"], 1, "nowhere"),
         (["--instance-profile", "run-profile", "--as", "lambda.amazonaws.com"], 1, "ec2.amazonaws.com alone"),
-        ([], 2, "Give one of --role and --instance-profile."),
-        (["--role", "run-task", "--instance-profile", "run-profile"], 2, "only one of --role and --instance-profile."),
+        ([], 2, "Give one of --role, --task-role and --instance-profile."),
+        (["--role", "run-task", "--instance-profile", "run-profile"], 2, "only one of --role, --task-role and"),
+        (["--role", "run-task", "--task-role", "run-task"], 2, "only one of --role, --task-role and"),
+        (["--task-role", "run-task", "--as", "ec2.amazonaws.com"], 2, "--as goes with --role"),
+        (["--task-role", "run-lambda"], 4, "role run-lambda does not allow ecs-tasks.amazonaws.com to assume it"),
+        (["--task-role", "run-other"], 4, f"iam:PassRole on resource: {role_arn('run-other')}"),
+        (["--task-role", "run-missing", "--mode", "ns"], 1, "The role with name run-missing cannot be found."),
     ],
 )
 def test_what_is_refused_is_said_and_nothing_runs(

@@ -16,14 +16,14 @@ from kansatsu.cli.output import Failure
 from kansatsu.cli.settings import BY_NAME, NOT_ENFORCED, OBSERVE, Settings
 from kansatsu.cli.surroundings import Keys
 from kansatsu.clock import SystemClock
-from kansatsu.delivery import CredentialEndpoint, MetadataService, TaskEndpoint, load_keys
+from kansatsu.delivery import Authority, CredentialEndpoint, MetadataService, TaskEndpoint, load_keys
 from kansatsu.gateway.app import App
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.pipeline import Pipeline
 from kansatsu.gateway.server import HttpServer
 from kansatsu.identity import Store
 from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
-from kansatsu.workload import Handle, Workload, WorkloadSettings
+from kansatsu.workload import Handle, PrivateGateway, Workload, WorkloadSettings
 from kansatsu.workload.associations import RevokeOn
 from kansatsu.workload.injection import InjectorClient
 from kansatsu.workload.views import InstanceView, TaskView
@@ -132,7 +132,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     servers.append(server)
     stack.push_async_callback(server.close)
     stack.push_async_callback(_stop, asyncio.get_running_loop().create_task(_keep_up(store)))
-    await _serve_processes(workload, endpoint, stack)
+    await _serve_processes(workload, endpoint, server, Authority(settings.data_dir, clock), stack)
     await workload.start()
     stack.push_async_callback(workload.close)
     return server
@@ -153,13 +153,28 @@ async def _stop(task: asyncio.Task[None]) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def _serve_processes(workload: Workload, endpoint: CredentialEndpoint, stack: AsyncExitStack) -> None:
-    """The credential endpoint of `kansatsu run`: loopback, a free port, one for all processes."""
-    sock = socket.create_server(("127.0.0.1", 0))
-    sock.setblocking(False)
+async def _serve_processes(
+    workload: Workload, endpoint: CredentialEndpoint, server: HttpServer, authority: Authority, stack: AsyncExitStack
+) -> None:
+    """What `kansatsu run` needs: loopback, free ports, the same for all processes."""
+    sock = _loopback()
     handle = await endpoint.serve(sock, workload.processes.find)
     stack.push_async_callback(handle.close)
-    workload.process_endpoint = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    workload.process_endpoint = _url("http", sock)
+    plain, tls = _loopback(), _loopback()
+    await server.listen(plain, inside=True)
+    await server.listen(tls, inside=True, tls=authority.context())
+    workload.process_gateway = PrivateGateway(_url("http", plain), _url("https", tls), authority.pem)
+
+
+def _loopback() -> socket.socket:
+    sock = socket.create_server(("127.0.0.1", 0))
+    sock.setblocking(False)
+    return sock
+
+
+def _url(scheme: str, sock: socket.socket) -> str:
+    return f"{scheme}://127.0.0.1:{sock.getsockname()[1]}"
 
 
 def _first_start(store: Store, settings: Settings) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import daemon, options, ports
+from kansatsu.cli.enclosure import FORBIDDING
 from kansatsu.cli.output import Exit, again, emit, hint, output_option
 from kansatsu.cli.settings import Settings
 
@@ -149,18 +150,9 @@ def _engine_socket(engine: str) -> str | None:
 
 
 def _namespaces(settings: Settings) -> Iterator[Finding]:
-    limits = {
-        "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": (
-            "1",
-            "kernel.apparmor_restrict_unprivileged_userns=0",
-        ),
-        "/proc/sys/kernel/unprivileged_userns_clone": ("0", "kernel.unprivileged_userns_clone=1"),
-        "/proc/sys/user/max_user_namespaces": ("0", "user.max_user_namespaces=10000"),
-    }
-    for path, (bad, mend) in limits.items():
-        if _text(path) == bad:
-            name = Path(path).name
-            yield Finding("user namespaces", False, f"{name} is {bad}", f"sysctl -w {mend}")
+    for name, (bad, mend) in FORBIDDING.items():
+        if _text(f"/proc/sys/{name}") == bad:
+            yield Finding("user namespaces", False, f"{Path(name).name} is {bad}", mend)
             return
     good = Path("/proc/self/ns/user").exists()
     yield Finding("user namespaces", good, "not restricted" if good else "not in this kernel", "use another kernel")

@@ -1,5 +1,8 @@
 """`kansatsu run`: a process with a role and nothing else, without root.
 
+Mode `env` tells it by environment variables where its credentials are; mode `ns` gives it a network of its own, where
+they are at AWS's addresses.
+
 INVARIANT: the child's environment is scrubbed before its identity is added, and its AWS files are empty ones of its
 own, so that it can succeed as nobody but the role it was given.
 """
@@ -7,14 +10,14 @@ own, so that it can succeed as nobody but the role it was given.
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from kansatsu.cli import children, client, learning, options, surroundings
+from kansatsu.cli import children, client, enclosure, learning, options, surroundings
 from kansatsu.cli.output import Exit, Failure, say
 from kansatsu.cli.settings import Settings
 
@@ -24,8 +27,9 @@ _EMPTY_FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG")
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option("--role", metavar="ROLE", help="Name of the role to run as.")
 @click.option("--instance-profile", metavar="PROFILE", help="Name of the instance profile to run with.")
+@click.option("--task-role", metavar="ROLE", help="Name of the role to run as, as an ECS task would.")
 @click.option("--as", "service", metavar="SERVICE", help="Service principal that the role trusts.")
-@click.option("--mode", type=click.Choice(["env"]), default="env", show_default=True, help="How it is told.")
+@click.option("--mode", type=click.Choice(["env", "ns"]), default="env", show_default=True, help="How it is told.")
 @click.option("--learn", is_flag=True, help="Let it do what you may, and say which policy would be enough.")
 @click.option("--bound", metavar="POLICY", help="With --learn: within this policy too, an ARN or a JSON file.")
 @click.option("--write", metavar="FILE", type=click.Path(path_type=Path), help="Where the learned policy goes.")
@@ -38,6 +42,7 @@ def run(
     *,
     role: str | None,
     instance_profile: str | None,
+    task_role: str | None,
     service: str | None,
     mode: str,
     learn: bool,
@@ -50,12 +55,13 @@ def run(
     **given: Any,
 ) -> None:
     """Run COMMAND as a role or with an instance profile, and as nobody else."""
-    _check(role, instance_profile, service)
+    asked = {"Role": role, "InstanceProfile": instance_profile, "TaskRole": task_role}
+    _check(asked, service)
     wanted = learning.wanted(learn, role, write, policy_name, put=put)
     further = learning.further(bound, learn=learn)
     settings = options.load(**given).settings
     control = client.connect(settings, "kansatsu", profile)
-    asked = {"Role": role, "InstanceProfile": instance_profile, "Service": service}
+    asked["Service"] = service
     with _trusting(), client.answers():
         given_names: dict[str, Any] = {name: text for name, text in asked.items() if text is not None}
         if wanted is not None:
@@ -64,9 +70,7 @@ def run(
     try:
         say(f"Running as {process['Arn']}")
         with tempfile.TemporaryDirectory(prefix="kansatsu-run-") as private:
-            environ = child_environ(os.environ, Path(private), control.meta.endpoint_url, control.meta.region_name)
-            environ |= process["Environment"] | {surroundings.RUNNING_AS: process["Arn"]}
-            code = children.run(command, environ)
+            code = _MODES[mode](command, process, Path(private), control)
         if wanted is not None:
             code = learning.report(control, process["ProcessId"], wanted, code, lambda: _iam(settings, profile))
     finally:
@@ -74,11 +78,36 @@ def run(
     sys.exit(code)
 
 
-def _check(role: str | None, instance_profile: str | None, service: str | None) -> None:
-    if role is None and instance_profile is None:
-        raise Failure("Give one of --role and --instance-profile.", Exit.USAGE)
-    if role is not None and instance_profile is not None:
-        raise Failure("Give only one of --role and --instance-profile.", Exit.USAGE)
+def _by_variables(command: Sequence[str], process: Mapping[str, Any], private: Path, control: Any) -> int:
+    environ = child_environ(os.environ, private, control.meta.endpoint_url, control.meta.region_name)
+    return children.run(command, environ | process["Environment"] | {surroundings.RUNNING_AS: process["Arn"]})
+
+
+def _in_own_network(command: Sequence[str], process: Mapping[str, Any], private: Path, control: Any) -> int:
+    targets = enclosure.Targets(
+        plain=process["PlainEndpoint"],
+        tls=process["TlsEndpoint"],
+        private=process["PrivateEndpoint"],
+        authorization=process["AuthorizationToken"],
+        instance="MetadataEndpoint" in process,
+    )
+    environ = child_environ(enclosure.without_proxies(os.environ), private, "", control.meta.region_name)
+    del environ[surroundings.ENDPOINT]  # AWS's own names are the gateway's
+    environ |= process["PrivateEnvironment"] | {surroundings.RUNNING_AS: process["Arn"]}
+    return enclosure.run(command, environ, targets, process["CertificateAuthority"], private)
+
+
+_MODES = {"env": _by_variables, "ns": _in_own_network}
+
+
+def _check(asked: Mapping[str, str | None], service: str | None) -> None:
+    given = sum(name is not None for name in asked.values())
+    if given == 0:
+        raise Failure("Give one of --role, --task-role and --instance-profile.", Exit.USAGE)
+    if given > 1:
+        raise Failure("Give only one of --role, --task-role and --instance-profile.", Exit.USAGE)
+    if service is not None and asked["TaskRole"] is not None:
+        raise Failure("--as goes with --role; a task role is for ecs-tasks.amazonaws.com.", Exit.USAGE)
     if service is not None and "." not in service:
         sentence = f"'{service}' is not a service principal; did you mean {service}.amazonaws.com?"
         raise Failure(sentence, Exit.USAGE)
@@ -111,7 +140,8 @@ def _end(control: Any, process_id: str) -> None:
 
 def child_environ(environ: Mapping[str, str], private: Path, endpoint: str, region: str) -> dict[str, str]:
     """`environ` without any identity, its AWS files replaced by empty ones in `private`, pointed at `endpoint`."""
+    private.chmod(0o711)  # root's command may go on as another user
     empty = private / "empty"
-    empty.touch(mode=0o400)
+    empty.touch(mode=0o444)
     files = dict.fromkeys(_EMPTY_FILES, str(empty))
     return {**surroundings.scrubbed(environ), **files, **surroundings.place(endpoint, region, environ)}

@@ -1,9 +1,10 @@
 """The HTTP endpoints that hand credentials to workloads: the instance metadata service and container credentials."""
 
+from kansatsu.delivery.authority import Authority
 from kansatsu.delivery.containers import CredentialEndpoint
 from kansatsu.delivery.instance_identity import Keys, load_keys
 from kansatsu.delivery.metadata import MetadataService
 from kansatsu.delivery.server import Handle
 from kansatsu.delivery.tasks import TaskEndpoint
 
-__all__ = ["CredentialEndpoint", "Handle", "Keys", "MetadataService", "TaskEndpoint", "load_keys"]
+__all__ = ["Authority", "CredentialEndpoint", "Handle", "Keys", "MetadataService", "TaskEndpoint", "load_keys"]

@@ -1,4 +1,4 @@
-"""Container credentials (ECS's shape) for processes and tasks, and a metadata service under a secret path.
+"""Container credentials (ECS's shape) for processes and tasks, and metadata services under a secret path.
 
 A listener on the host's loopback is shared by every user of the machine, so there a process proves itself twice: by
 the unguessable id in its path and by the Authorization header. On a listener of its own (injected into its network
@@ -18,11 +18,13 @@ from kansatsu.clock import Clock
 from kansatsu.delivery.messages import Request, Response, timestamp
 from kansatsu.delivery.metadata import MetadataService, too_short
 from kansatsu.delivery.server import Handle, serve
-from kansatsu.workload.views import CredentialError, Credentials, ProcessView
+from kansatsu.delivery.task_metadata import VERSIONS, task_metadata
+from kansatsu.workload.views import CredentialError, Credentials, ProcessView, SharedProcessView
 
 log = logging.getLogger(__name__)
 
-Lookup = Callable[[str], ProcessView | None]
+Lookup = Callable[[str], SharedProcessView | None]
+_Find = Callable[[str], ProcessView | None]
 
 RATE, BURST = 40.0, 60.0  # requests per second and process, as the ECS agent
 _PREFIX = ("v2", "credentials")
@@ -50,20 +52,31 @@ class CredentialEndpoint:
         return await serve(sock, partial(self.respond, lookup=lookup, hosts=hosts, shared=shared), self._clock)
 
     def respond(self, request: Request, lookup: Lookup, hosts: frozenset[str], shared: bool) -> Response:
-        """The answer to one request."""
+        """The answer to one request. Below /ID are the endpoints that a process sees at AWS's addresses in mode ns."""
         # INVARIANT: a web page whose name was made to resolve to loopback (DNS rebinding) gets nothing: Host is a name.
         if request.headers.get("host") not in hosts:
-            return _refuse(403, "AccessDenied", "The Host header does not name this endpoint")
-        path = tuple(unquote(part) for part in request.target.partition("?")[0].split("/") if part)
+            return _wrong_host()
+        path = _path(request)
         if path[:2] == _PREFIX:
             return self._credentials(request, lookup, path[2:], shared)
         view = lookup(path[0]) if path else None
-        if view is None or view.instance is None:
-            return _refuse(404, "NotFound", "There is nothing here")
-        rest = "/" + request.target.lstrip("/").partition("/")[2]
-        return self._metadata.respond(Request(request.method, rest, request.headers), view.instance)
+        if view is None:
+            return _nothing()
+        rest = Request(request.method, "/" + request.target.lstrip("/").partition("/")[2], request.headers)
+        if path[1:3] == _PREFIX:
+            return self._credentials(rest, _only(view), path[3:], shared)
+        if view.task is not None and path[1:] and path[1] in VERSIONS:
+            return task_metadata(rest, path[2:], view.task)
+        return self._metadata.respond(rest, view.instance) if view.instance is not None else _nothing()
 
-    def _credentials(self, request: Request, lookup: Lookup, rest: tuple[str, ...], shared: bool) -> Response:
+    def respond_to_one(self, request: Request, view: ProcessView, hosts: frozenset[str]) -> Response:
+        """The answer on a listener that is this one's own."""
+        if request.headers.get("host") not in hosts:
+            return _wrong_host()
+        path = _path(request)
+        return self._credentials(request, _only(view), path[2:], False) if path[:2] == _PREFIX else _nothing()
+
+    def _credentials(self, request: Request, lookup: _Find, rest: tuple[str, ...], shared: bool) -> Response:
         if request.method != "GET":
             return _refuse(405, "MethodNotAllowed", "Credentials are read with GET", {"Allow": "GET"})
         if not rest:
@@ -105,6 +118,29 @@ class CredentialEndpoint:
         if len(self._buckets) > _MAX_BUCKETS:  # the oldest is full again long since
             del self._buckets[next(iter(self._buckets))]
         return left >= 1
+
+
+def _path(request: Request) -> tuple[str, ...]:
+    return tuple(unquote(part) for part in request.target.partition("?")[0].split("/") if part)
+
+
+def _only(view: ProcessView) -> _Find:
+    """Finds this one and no other."""
+
+    def find(key: str) -> ProcessView | None:
+        # INVARIANT: here only the process's, or task's, own id is known; its neighbour's is one that does not exist.
+        own = hmac.compare_digest(key.encode(), view.id.encode())
+        return view if own and view.credentials() is not None else None
+
+    return find
+
+
+def _wrong_host() -> Response:
+    return _refuse(403, "AccessDenied", "The Host header does not name this endpoint")
+
+
+def _nothing() -> Response:
+    return _refuse(404, "NotFound", "There is nothing here")
 
 
 def _same(given: str, expected: str) -> bool:

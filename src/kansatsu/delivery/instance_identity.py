@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-identity-documents.
 """
 
 import base64
-import os
 import secrets
 import textwrap
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import NameOID
 
 from kansatsu.clock import Clock
+from kansatsu.delivery.files import write_whole
 from kansatsu.delivery.messages import document, timestamp
 from kansatsu.workload.views import InstanceView
 
@@ -48,16 +48,16 @@ def load_keys(data_dir: Path, clock: Clock) -> Keys:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     key_file, certificate_file = directory / "key.pem", directory / "certificate.pem"
     if not key_file.exists():
-        _write(key_file, _new_key(), 0o600)
+        write_whole(key_file, _new_key(), 0o600)
     key = serialization.load_pem_private_key(key_file.read_bytes(), None)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ValueError(f"{key_file.name} is not an RSA key")
     if not certificate_file.exists():
-        _write(certificate_file, _new_certificate(key, clock), 0o600)
+        write_whole(certificate_file, _new_certificate(key, clock), 0o600)
     certificate = x509.load_pem_x509_certificate(certificate_file.read_bytes())
     token_file = directory / "token.key"
     if not token_file.exists():
-        _write(token_file, secrets.token_bytes(32), 0o600)
+        write_whole(token_file, secrets.token_bytes(32), 0o600)
     token_key = token_file.read_bytes()
     if len(token_key) != 32:
         raise ValueError(f"{token_file.name} is not a key of 32 bytes")
@@ -121,15 +121,3 @@ def _new_certificate(key: rsa.RSAPrivateKey, clock: Clock) -> bytes:
     builder = builder.serial_number(x509.random_serial_number())
     builder = builder.not_valid_before(start).not_valid_after(start + _LIFETIME)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    """Whole or not at all, and never readable by others in between."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, mode)  # whatever the umask is
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)

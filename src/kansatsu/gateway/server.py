@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
@@ -80,12 +81,14 @@ class HttpServer:
         self._servers: set[asyncio.Server] = set()
         self._clockwork: asyncio.Task[None] | None = None
 
-    async def listen(self, sock: socket.socket, *, inside: bool = False) -> "Listening":
+    async def listen(
+        self, sock: socket.socket, *, inside: bool = False, tls: ssl.SSLContext | None = None
+    ) -> "Listening":
         """Serve this socket from now on; `inside` says that it is a workload's, and no operator's."""
         if self._clockwork is None:
             self._set_date()
             self._clockwork = asyncio.get_running_loop().create_task(self._keep_date())
-        server = await asyncio.get_running_loop().create_server(partial(self._protocol, inside), sock=sock)
+        server = await asyncio.get_running_loop().create_server(partial(self._protocol, inside), sock=sock, ssl=tls)
         self._servers.add(server)
         return Listening(self._servers, server)
 

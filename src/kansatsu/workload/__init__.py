@@ -1,7 +1,7 @@
 """Workloads: instances, their associations, the credentials due to each, and the engines that run them."""
 
 from kansatsu.workload.associations import find_profile
-from kansatsu.workload.facade import Workload, WorkloadSettings
+from kansatsu.workload.facade import PrivateGateway, Workload, WorkloadSettings
 from kansatsu.workload.fleet import Fleet, Handle, Member
 from kansatsu.workload.launch import LaunchRequest
 from kansatsu.workload.processes import RegisteredProcess
@@ -18,6 +18,7 @@ __all__ = [
     "Instance",
     "LaunchRequest",
     "Member",
+    "PrivateGateway",
     "Process",
     "Provider",
     "ProviderError",

@@ -42,6 +42,15 @@ class WorkloadSettings:
     poll: timedelta = timedelta(milliseconds=500)
 
 
+@dataclass(frozen=True, slots=True)
+class PrivateGateway:
+    """The gateway for processes with AWS's own names: http and https://127.0.0.1:PORT; who vouches for them, in PEM."""
+
+    plain: str
+    tls: str
+    authority: str
+
+
 class ContainerNotFound(AwsError):
     """RegisterInstance of a container that the engine does not know."""
 
@@ -76,6 +85,7 @@ class Workload:
         self.tasks = Roster(store, clock)
         self.runner: Runner | None = None  # of tasks; None without a container engine
         self.process_endpoint = ""  # http://127.0.0.1:PORT of the credential endpoint; the composition root sets it
+        self.process_gateway = PrivateGateway("", "", "")  # so is this
         self.known_images: frozenset[str] = frozenset()  # AMI ids of the local images when they were last looked at
         self._provider = provider
         self._poll = settings.poll

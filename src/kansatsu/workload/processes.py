@@ -18,6 +18,7 @@ from kansatsu.workload.associations import Associations
 from kansatsu.workload.credentials import Grant, Issuer, trust_refusal
 from kansatsu.workload.fleet import Fleet, Member
 from kansatsu.workload.instance_view import FleetView
+from kansatsu.workload.process_task import ProcessTask
 from kansatsu.workload.records import DEFAULT_METADATA, TERMINATED, Details, Instance, new_id
 from kansatsu.workload.views import CredentialsState, InstanceView
 
@@ -51,7 +52,7 @@ class RegisteredProcess:
 
     id: str
     authorization: str
-    handle: str  # what may be shown of it: p- and 17 hex digits, or the instance id
+    handle: str  # what may be shown of it: p- and 17 hex digits, the instance id, or that of the task
     account: str
     region: str
     pid: int
@@ -60,6 +61,7 @@ class RegisteredProcess:
     member: Member | None
     instance: InstanceView | None
     starter: Starter | None = None  # of a process that learns
+    task: ProcessTask | None = None  # of one that is like an ECS task
     started: datetime | None = None
 
     def __repr__(self) -> str:
@@ -83,6 +85,7 @@ class _Subject:
     grant: Grant | None = None
     member: Member | None = None
     starter: Starter | None = None
+    task: ProcessTask | None = None
 
 
 class Processes:
@@ -129,6 +132,24 @@ class Processes:
             raise AccessDenied(refusal)
         return self._add(_Subject(account, region, handle, grant, starter=starter), pid)
 
+    async def register_task(self, account: str, region: str, pid: int, role: EntityRecord) -> RegisteredProcess:
+        """A process that has a role as an ECS task would get it. Raises AccessDenied when the role does not trust ECS.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+        """
+        task = ProcessTask(secrets.token_hex(16), account, region, self._fleet.clock.now())
+        grant = Grant(
+            account=account,
+            role_id=role.id,
+            service=ECS_TASKS,
+            session_name=task.id,
+            source={"process": task.id, "region": region},
+            trust_context={"aws:sourcearn": task.arn, "aws:sourceaccount": account},
+        )
+        if refusal := trust_refusal(role, grant, self._fleet.clock.now()):
+            raise AccessDenied(refusal)
+        return self._add(_Subject(account, region, task.id, grant, task=task), pid)
+
     async def register_profile(
         self, account: str, region: str, pid: int, profile: Profile, tags: Mapping[str, str]
     ) -> RegisteredProcess:
@@ -172,6 +193,7 @@ class Processes:
             member=member,
             instance=FleetView(self._fleet, self._issuer, member) if member is not None else None,
             starter=subject.starter,
+            task=subject.task,
             started=self._fleet.clock.now(),
         )
         pidfd = _open(pid)

@@ -138,11 +138,23 @@ class ProcessView(Protocol):
         """The credentials due now. Never raises and never waits."""
 
 
-class TaskView(ProcessView, Protocol):
-    """One ECS task: it has endpoints of its own, where its credential id is enough."""
+class TaskMetadata(Protocol):
+    """What an ECS task is told of itself."""
 
     def container(self, key: str) -> dict[str, Any] | None:
         """The metadata document of one of its containers, by the key in its endpoint's path; None for other keys."""
 
     def task(self) -> dict[str, Any]:
         """The metadata document of the task."""
+
+
+class TaskView(ProcessView, TaskMetadata, Protocol):
+    """One ECS task: it has endpoints of its own, where its credential id is enough."""
+
+
+class SharedProcessView(ProcessView, Protocol):
+    """A process that reaches its endpoints on a listener that it shares with others."""
+
+    @property
+    def task(self) -> TaskMetadata | None:
+        """What it is told as a task; None where it is none."""

@@ -1,0 +1,153 @@
+"""The other end of the sockets of `kansatsu run --mode ns`: on the host's network, between the command and Kansatsu.
+
+A process of its own, which ends with `kansatsu run`. What the command sends to AWS's addresses goes to Kansatsu's own
+listeners and nowhere else; TLS is passed on unopened.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import urlsplit
+
+from kansatsu.cli import names
+from kansatsu.delivery.authority import DOMAINS
+
+METADATA, CONTAINERS = "169.254.169.254", "169.254.170.2"
+# RFC 2544's network, which no real host has: what *.amazonaws.com resolves to.
+AWS = "198.18.0.1"
+_MAX_HEAD, _PIECE = 65536, 65536
+_HEAD_SECONDS = 20.0
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Where Kansatsu is: URLs. `private` has a path that names the process, `authorization` proves it."""
+
+    plain: str
+    tls: str
+    private: str
+    authorization: str
+    instance: bool  # whether the process is one, or a task
+
+    @property
+    def listeners(self) -> list[tuple[str, str, int]]:
+        """The sockets that `run` expects, in this order."""
+        return [
+            ("tcp", METADATA if self.instance else CONTAINERS, 80),
+            ("tcp", AWS, 443),
+            ("tcp", AWS, 80),
+            ("tcp", "127.0.0.1", 4566),
+            ("tcp", AWS, 53),
+            ("udp", AWS, 53),
+        ]
+
+
+async def run(sockets: Sequence[socket.socket], targets: Targets, lifeline: socket.socket) -> None:
+    """Serve until the other end of `lifeline` closes."""
+    loop = asyncio.get_running_loop()
+    serves = (_private(targets), _passing(targets.tls), _passing(targets.plain), _passing(targets.plain), _names)
+    for sock, serve in zip(sockets[:-1], serves, strict=True):
+        sock.setblocking(False)
+        await asyncio.start_server(_quietly(serve), sock=sock, limit=_MAX_HEAD)
+    sockets[-1].setblocking(False)
+    await loop.create_datagram_endpoint(_Datagrams, sock=sockets[-1])
+    lifeline.setblocking(False)
+    await loop.sock_recv(lifeline, 1)
+
+
+def _quietly(serve: Serve) -> Serve:
+    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            # A connection that either side cut is no news.
+            with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+                await serve(reader, writer)
+        finally:
+            writer.close()
+
+    return served
+
+
+def _passing(url: str) -> Serve:
+    """To and fro between a connection of the command and one to `url`: a byte stream, whatever is in it."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _join((reader, writer), await _connect(url))
+
+    return serve
+
+
+def _private(targets: Targets) -> Serve:
+    """One request per connection, as the endpoints have it: below the secret path, and with the secret header."""
+    parts = urlsplit(targets.private)
+    hosts = {address + port for address in (METADATA, CONTAINERS) for port in ("", ":80")}
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with asyncio.timeout(_HEAD_SECONDS):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        first, *lines = head[:-4].split("\r\n")
+        method, _, rest = first.partition(" ")
+        kept = [line for line in lines if _field(line) not in ("host", "authorization", "connection")]
+        host = next((line.partition(":")[2].strip() for line in lines if _field(line) == "host"), "")
+        # INVARIANT: the name of a web page that resolves to this address is passed on, and refused there.
+        said = parts.netloc if targets.instance or host in hosts else host
+        kept += [f"Host: {said}", f"Authorization: {targets.authorization}", "Connection: close"]
+        upstream = await _connect(targets.private)
+        upstream[1].write("\r\n".join([f"{method} {parts.path}{rest}", *kept, "", ""]).encode("latin-1"))
+        await _join((reader, writer), upstream)
+
+    return serve
+
+
+def _field(line: str) -> str:
+    return line.partition(":")[0].strip().lower()
+
+
+async def _connect(url: str) -> Streams:
+    parts = urlsplit(url)
+    return await asyncio.open_connection(parts.hostname, parts.port, limit=_MAX_HEAD)
+
+
+async def _join(one: Streams, other: Streams) -> None:
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_pump(one[0], other[1]))
+            group.create_task(_pump(other[0], one[1]))
+    except* OSError:
+        pass
+    finally:
+        other[1].close()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while piece := await reader.read(_PIECE):
+        writer.write(piece)
+        await writer.drain()
+    writer.write_eof()
+
+
+# ---- names ---------------------------------------------------------------------------------------------------------
+
+
+async def _names(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while True:
+        (length,) = struct.unpack("!H", await reader.readexactly(2))
+        found = names.answer(await reader.readexactly(length), DOMAINS, socket.inet_aton(AWS))
+        if found is None:
+            return
+        writer.write(struct.pack("!H", len(found)) + found)
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.DatagramTransport, transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        found = names.answer(data, DOMAINS, socket.inet_aton(AWS))
+        if found is not None:
+            self._transport.sendto(found, addr)
