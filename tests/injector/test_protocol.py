@@ -50,9 +50,10 @@ def test_what_it_does_not_understand_is_refused_and_it_goes_on(message):
         assert ask(b'{"op": "check"}')["ok"] is True
 
 
-def test_it_needs_nothing_but_the_standard_library():
+@pytest.mark.parametrize(("name", "parts"), [("__main__", {"loopback", "steering"}), ("enclosure", {"loopback"})])
+def test_it_needs_nothing_but_the_standard_library(name, parts):
     code = (
-        f"import runpy, sys, threading; runpy.run_path({HELPER!r}, run_name='x');"
+        f"import runpy, sys, threading; runpy.run_path({HELPER.replace('__main__', name)!r}, run_name='x');"
         "print(threading.active_count(), *sys.modules)"
     )
     loaded = subprocess.run(
@@ -62,7 +63,7 @@ def test_it_needs_nothing_but_the_standard_library():
     assert loaded[0] == "1"
     assert {name.partition(".")[0] for name in loaded[1:]} <= {"__main__", "kansatsu", *sys.stdlib_module_names}
     ours = {name for name in loaded[1:] if name.startswith("kansatsu")}
-    assert ours == {"kansatsu", "kansatsu.injector", "kansatsu.injector.steering"}
+    assert ours == {"kansatsu", "kansatsu.injector", *(f"kansatsu.injector.{part}" for part in parts)}
 
 
 @pytest.mark.root
