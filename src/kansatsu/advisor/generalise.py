@@ -82,6 +82,11 @@ def without_random(text: str) -> str:
     return _pieces(text)[0]
 
 
+def literal(resource: str) -> str:
+    """A resource as the pattern that matches it alone."""
+    return _escaped(resource, True)
+
+
 def is_object(resource: str) -> bool:
     """Is this the ARN of an object in a bucket, whose key is data?"""
     parsed = Arn.parse(resource)

@@ -43,7 +43,7 @@ def access(
         raise Failure("Give one of --actions, --entities and --policies.", Exit.USAGE)
     iam = client.connect(options.load(**given).settings, "iam", profile)
     with client.answers():
-        arn = _arn(iam, arn)
+        arn = arn_of(iam, arn)
         if policies:
             kind, rows = "policies", _policies(iam, arn, policies)
         elif entities:
@@ -69,7 +69,7 @@ _NOTHING = {
 _FINDERS = {"user": ("get_user", "UserName"), "group": ("get_group", "GroupName"), "role": ("get_role", "RoleName")}
 
 
-def _arn(iam: Any, text: str) -> str:
+def arn_of(iam: Any, text: str) -> str:
     """The ARN that was given, or that of user/NAME and its like."""
     if text.startswith("arn:"):
         return text

@@ -1,32 +1,85 @@
 """`kansatsu policy suggest` and `coverage`: what the record of requests says of a role's policies."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from kansatsu.cli import client, learning, options
-from kansatsu.cli.output import emit, output_option, say
+from kansatsu.cli import client, learning, options, policy_texts
+from kansatsu.cli.access import arn_of
+from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
+from kansatsu.cli.policy_change import gaps, moment
 
 COLUMNS = ["policy", "statement", "line", "effect", "action", "uses"]
 _profile = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 
 
 @click.command()
-@click.argument("role")
+@click.argument("subject", metavar="ROLE|ARN")
 @click.option("--write", metavar="FILE", type=click.Path(path_type=Path), help="Where the policy goes.")
+@click.option("--since", metavar="TIME", help="With an ARN: only requests since then: 90d, or 2026-11-05.")
+@click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["diff", "json", "cli", "terraform"]),
+    default="diff",
+    show_default=True,
+    help="With an ARN: how it is shown.",
+)
 @_profile
 @options.where_options
-def suggest(role: str, write: Path | None, profile: str | None, **given: Any) -> None:
-    """The least policy for all that is on record of ROLE."""
+def suggest(subject: str, write: Path | None, since: str | None, form: str, profile: str | None, **given: Any) -> None:
+    """The least policy for all that is on record of ROLE; with an ARN: the smaller one in place of those in force.
+
+    ARN is that of a managed policy, user, group or role, or user/NAME, group/NAME, role/NAME. Each Allow is cut down to
+    what recorded requests made of it; nothing is added, conditions and Denies stay.
+    """
     if write is not None:
         learning.check_writable(write)
-    control = client.connect(options.load(**given).settings, "kansatsu", profile)
+    settings = options.load(**given).settings
+    control = client.connect(settings, "kansatsu", profile)
+    if ":" in subject or "/" in subject:
+        asked: dict[str, Any] = {"Since": moment(since)} if since else {}
+        with client.answers():
+            arn = arn_of(client.connect(settings, "iam", profile), subject)
+            answer = control.suggest_policy_change(Arn=arn, **asked)
+        _show(answer, form, write)
+        return
+    if since is not None or form != "diff":
+        raise Failure("--since and -o go with an ARN, such as role/NAME.", Exit.USAGE)
     with client.answers():
-        learned = control.get_learned_policy(RoleName=role)
+        learned = control.get_learned_policy(RoleName=subject)
     learning.deliver(learned, learning.Wanted(write, None))
     for line in learning.explained(learned):
         say(line)
+
+
+def _show(answer: Mapping[str, Any], form: str, write: Path | None) -> None:
+    document = answer["Document"]
+    if write is not None and document:
+        learning.write(write, document + "\n")
+        say(f"Wrote the suggested policy to {write}.")
+    if form == "json":
+        shown = {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+        click.echo(json.dumps(shown, indent=2, default=lambda value: value.isoformat()))
+    elif form == "cli":
+        for command in policy_texts.commands(answer):
+            click.echo(command)
+    elif form == "terraform":
+        click.echo(policy_texts.terraform(answer) if document else "# nothing is left of these policies")
+    else:
+        before = policy_texts.combined(policy["Document"] for policy in answer["Policies"])
+        for line in policy_texts.diff(before, document, ("now", "suggested"), policy_texts.evidence(answer["Lines"])):
+            click.echo(line)
+    say(f"From {answer['Requests']} requests since {answer['Since']:%Y-%m-%d %H:%M}.")
+    if answer["CannotTell"]:
+        say(f"{answer['CannotTell']} of them say nothing, for what decided them is not on record.")
+    for line in (*gaps(answer), *(f"Note: {note}" for note in answer["Notes"])):
+        say(line)
+    hint(again(f"policy replay {answer['Arn']} --suggested"), "table" if form == "diff" else form)
 
 
 @click.command()

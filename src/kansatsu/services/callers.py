@@ -37,8 +37,9 @@ def bounding_policies(bound: str | Policy, snapshot: Snapshot) -> Policies:
 
 _NONE = Policies(PolicySet())
 
+# How a session of each kind is limited.
 # INVARIANT: a session of a user never does what GetSessionToken and GetFederationToken rule out, whatever is granted.
-_LIMITS = {"user": Limits.SESSION_TOKEN, "federated": Limits.FEDERATION}
+LIMITS = {"user": Limits.SESSION_TOKEN, "federated": Limits.FEDERATION}
 
 
 def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
@@ -55,5 +56,5 @@ def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
             source = Source(PolicyType.SESSION, owner=caller.arn)
             compiled.append(compile_policy(parse(session.policy, PolicyType.SESSION), source))
         passed = PolicySet(compiled)
-    made = _LIMITS.get(session.kind) if session is not None else None
+    made = LIMITS.get(session.kind) if session is not None else None
     return Policies(identity=own.identity, boundary=own.boundary, session=passed, limits=made)

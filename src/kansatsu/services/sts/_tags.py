@@ -45,6 +45,11 @@ class SessionTags:
             raise ValidationError(f"A session can have up to {LIMIT} tags.")
         return cls({**inherited, **requested}, (*inherited, *(transitive or ())), requested, tuple(transitive or ()))
 
+    @classmethod
+    def unchecked(cls, tags: list[dict[str, str]] | None, transitive: list[str] | None) -> "SessionTags":
+        """What the request itself names, for the record of it."""
+        return cls({}, (), {item["Key"]: item["Value"] for item in tags or ()}, tuple(transitive or ()))
+
     @staticmethod
     def inherited(session: Session | None) -> dict[str, str]:
         """The transitive tags that the calling session hands on."""

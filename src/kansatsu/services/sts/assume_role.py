@@ -23,19 +23,28 @@ CHAINED_DURATION = 3600  # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_r
 Context = dict[str, str | tuple[str, ...]]
 
 
-def _role_arn(_call: Call, params: Params) -> str:
-    return str(params["RoleArn"])
-
-
-def _further(call: Call, params: Params) -> Iterable[Authorization]:
-    """The permissions without an operation that the call needs besides, for the record; they are decided below."""
+def _asked(call: Call, params: Params) -> Iterable[Authorization]:
+    """What the call needs, for the record; it is decided below."""
+    context = _recorded(call, params)
+    yield Authorization("sts:AssumeRole", params["RoleArn"], context, True)
     if params.get("Tags") or SessionTags.inherited(call.caller.session):
-        yield Authorization("sts:TagSession", params["RoleArn"], {}, True)
+        yield Authorization("sts:TagSession", params["RoleArn"], context, True)
     if _source_identity(call, params.get("SourceIdentity")):
-        yield Authorization("sts:SetSourceIdentity", params["RoleArn"], {}, True)
+        yield Authorization("sts:SetSourceIdentity", params["RoleArn"], context, True)
 
 
-@operation("sts", "AssumeRole", resource=_role_arn, authorize=_further, always_allowed=True)
+def _recorded(call: Call, params: Params) -> Context:
+    """The condition keys of the request, as far as they can be told before it is checked."""
+    tags = SessionTags.unchecked(params.get("Tags"), params.get("TransitiveTagKeys"))
+    lasting = params.get("SourceIdentity") or (call.caller.session.source_identity if call.caller.session else "")
+    own = tags.context() | _context(params["RoleSessionName"], params.get("ExternalId"), lasting)
+    parsed = arn.Arn.parse(params["RoleArn"])
+    name = parsed.resource.rpartition("/")[2] if parsed is not None else ""
+    role = call.snapshot.find(parsed.account, "role", name) if parsed is not None else None
+    return own | (_resource_tags(role) if role is not None else {})
+
+
+@operation("sts", "AssumeRole", resource=_asked, always_allowed=True)
 def assume_role(
     call: Call,
     *,

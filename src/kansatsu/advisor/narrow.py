@@ -1,0 +1,195 @@
+"""A smaller policy in place of one that is there: each Allow cut down to what recorded requests made of it. Pure.
+
+Nothing is ever added: a statement keeps its conditions, and its resources are among those that it had. Denies stay.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from kansatsu.advisor.generalise import Patterns, literal
+from kansatsu.catalog import tracking
+from kansatsu.policy import UNRESOLVED, Document, PolicySet, PolicyType, Source, Statement, Verdict, compile_policy
+
+_ACTIONS, _RESOURCES = ("Action", "NotAction"), ("Resource", "NotResource")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One thing that was allowed: by whom (an ARN), when (epoch seconds), with which condition keys."""
+
+    action: str
+    resource: str
+    resolved: bool
+    context: Mapping[str, str | tuple[str, ...]]
+    time: float
+    who: str
+
+
+class Fate(StrEnum):
+    """What becomes of an action in a statement."""
+
+    KEPT = "kept"
+    NARROWED = "narrowed"  # to some of the statement's resources
+    REMOVED = "removed"
+    UNSEEN = "kept, cannot be seen"  # no request here shows the use of this action
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One action of one statement (from 0), as it was written: what becomes of it, and the evidence for that."""
+
+    index: int
+    action: str
+    fate: Fate
+    resources: tuple[str, ...] = ()
+    uses: int = 0
+    last: float = 0.0
+    people: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """The new statements as JSON values, and what there is to say about each action of before."""
+
+    statements: tuple[Mapping[str, Any], ...]
+    lines: tuple[Line, ...]
+    version: str = "2012-10-17"
+
+    @property
+    def text(self) -> str:
+        """The document, one action or resource a line; "" where nothing is left of it."""
+        return written(self.statements, self.version)
+
+
+def written(statements: Iterable[Mapping[str, Any]], version: str = "2012-10-17") -> str:
+    """A document of these statements, no Sid twice; "" of none."""
+    found = _unique(statements)
+    return json.dumps({"Version": version, "Statement": found}, indent=2) if found else ""
+
+
+def narrow(document: Document, uses: Sequence[Use]) -> Narrowed:
+    """The document, cut down to these uses."""
+    raw = json.loads(document.text)["Statement"]
+    statements: list[Mapping[str, Any]] = []
+    lines: list[Line] = []
+    for index, (statement, text) in enumerate(
+        zip(document.statements, raw if isinstance(raw, list) else [raw], strict=True)
+    ):
+        if statement.effect != "Allow":
+            statements.append(text)
+            continue
+        made, said = _narrow(document, index, statement, uses)
+        rest = {key: value for key, value in text.items() if key not in (*_ACTIONS, *_RESOURCES, "Sid")}
+        for place, ((element, patterns), actions) in enumerate(made):
+            sid = {"Sid": statement.sid + (str(place + 1) if place else "")} if statement.sid else {}
+            statements.append({**sid, "Effect": "Allow", "Action": actions, element: list(patterns)} | rest)
+        lines += said
+    return Narrowed(tuple(statements), tuple(lines), document.version)
+
+
+Where = tuple[str, tuple[str, ...]]  # "Resource" or "NotResource", and its patterns
+Row = tuple[Where, list[str]]  # where, and which actions
+
+
+def _narrow(document: Document, index: int, statement: Statement, uses: Sequence[Use]) -> tuple[list[Row], list[Line]]:
+    alone = _alone(document, statement)
+    by_action: defaultdict[str, list[Use]] = defaultdict(list)
+    for use in uses:
+        if _allows(alone, use):
+            by_action[use.action].append(use)
+    # Those of a version of the language that cannot spell a star stay as they are.
+    exact = document.version == "2012-10-17"
+    patterns = Patterns(use.resource for those in by_action.values() for use in those if use.resolved)
+    rows: defaultdict[Where, set[str]] = defaultdict(set)
+    for action, those in by_action.items():
+        rows[_where(statement, those, patterns) if exact else _own(statement)].add(action)
+    lines = []
+    for name, meant in _written(document, statement):
+        if unseen := _unseen(name):
+            rows[_own(statement)].add(unseen)
+        matched = [use for those in by_action.values() for use in those if _allows(meant, use)]
+        lines.append(_line(index, name, matched, rows, statement, unseen))
+    return [(where, sorted(actions)) for where, actions in sorted(rows.items())], lines
+
+
+def _line(
+    index: int, name: str, those: Sequence[Use], rows: Mapping[Where, set[str]], statement: Statement, unseen: str
+) -> Line:
+    if not those:
+        return Line(index, name, Fate.UNSEEN if unseen else Fate.REMOVED)
+    used = {use.action for use in those}
+    found = {where for where, actions in rows.items() if actions & used}
+    resources = tuple(sorted({pattern for _, patterns in found for pattern in patterns}))
+    whole = found == {_own(statement)} and {action.lower() for action in used} == {name.lower()}
+    last = max(use.time for use in those)
+    people = len({use.who for use in those})
+    return Line(index, name, Fate.KEPT if whole else Fate.NARROWED, resources, len(those), last, people)
+
+
+def _unseen(action: str) -> str:
+    """The action, where it is spelt in full and no request here can show its use."""
+    prefix, _, name = action.partition(":")
+    plain = not set("*?") & set(action) and not action.startswith("!")
+    return action if plain and name and not tracking.is_tracked(prefix, name) else ""
+
+
+def _written(document: Document, statement: Statement) -> list[tuple[str, PolicySet]]:
+    """Each action as it was written, alone; a NotAction is one, with a `!` before its names."""
+    if statement.not_action:
+        return [("!" + ", !".join(statement.actions), _alone(document, statement))]
+    return [
+        (action, _alone(document, replace(statement, actions=(action,)))) for action in dict.fromkeys(statement.actions)
+    ]
+
+
+def _alone(document: Document, statement: Statement) -> PolicySet:
+    return PolicySet([compile_policy(replace(document, statements=(statement,)), Source(PolicyType.IDENTITY))])
+
+
+def _allows(alone: PolicySet, use: Use) -> bool:
+    resource = use.resource if use.resolved else UNRESOLVED
+    return alone.verdict(use.action, resource, use.context) is Verdict.ALLOW
+
+
+def _own(statement: Statement) -> Where:
+    return "NotResource" if statement.not_resource else "Resource", tuple(sorted(statement.resources))
+
+
+def _where(statement: Statement, those: Sequence[Use], patterns: Patterns) -> Where:
+    """What one action was used on, as patterns that are within the statement's own.
+
+    INVARIANT: a suggestion allows nothing that the statement did not allow.
+    """
+    if any(not use.resolved or use.resource == "*" for use in those):
+        return _own(statement)
+    if not statement.not_resource and any("${" in own for own in statement.resources):
+        return _own(statement)  # for each principal another one
+    found = set()
+    for pattern, resources in patterns.of({use.resource for use in those}).items():
+        if not statement.not_resource and any(covers(own, pattern) for own in statement.resources):
+            found.add(pattern)
+        else:
+            found |= {literal(resource) for resource in resources}
+    return "Resource", tuple(sorted(found))
+
+
+def covers(own: str, pattern: str) -> bool:
+    """Does every resource that the pattern matches match `own` too? False where that is not certain."""
+    head = own[:-1]
+    return own == pattern or (own[-1:] == "*" and not set("*?") & set(head) and pattern.startswith(head))
+
+
+def _unique(statements: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """With no Sid twice: where one was split, or meets another's, the later has none."""
+    seen: set[str] = set()
+    found: list[Mapping[str, Any]] = []
+    for statement in statements:
+        sid = statement.get("Sid", "")
+        again = sid in seen
+        seen |= {sid} if sid else set()
+        found.append({key: value for key, value in statement.items() if not (again and key == "Sid")})
+    return found

@@ -1,0 +1,181 @@
+"""Recorded requests decided again, by policies as they are and as a change would make them. Pure.
+
+What is not recorded is never guessed: then the answer is that one cannot tell, and why.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from kansatsu.advisor.calls import Asking, CallRecord
+from kansatsu.advisor.events import DENIALS
+from kansatsu.errors import MalformedPolicyDocument
+from kansatsu.policy import (
+    UNRESOLVED,
+    Decision,
+    Policies,
+    Policy,
+    PolicySet,
+    PolicyType,
+    Principal,
+    Request,
+    Source,
+    compile_policy,
+    evaluate,
+    parse,
+)
+
+
+class Outcome(StrEnum):
+    """What becomes of a request. `REFUSED` is what a change is judged by."""
+
+    ALLOWED = "allowed"  # then, now, and with the change
+    REFUSED = "refused"  # allowed then and now, refused with the change
+    ALREADY = "refused already"  # allowed then, refused by the policies of now without the change
+    GAINED = "newly allowed"  # denied then and now, allowed with the change
+    DENIED = "denied"  # denied then, and with the change or already now
+    UNDECIDED = "undecided"  # it failed before any policy was asked
+    UNKNOWN = "cannot tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One request, and what decided: of a refused one the decision with the change, of an unknown one the reason."""
+
+    record: CallRecord
+    outcome: Outcome
+    decision: Decision | None = None
+    reason: str = ""
+
+
+# The policies that apply to a session or user by itself (identity, boundary, session); raises Unknowable.
+Held = Callable[[CallRecord], Policies]
+# The trust policy of a role of now, by its ARN.
+Trusts = Callable[[str], Policy | None]
+
+
+class Unknowable(Exception):
+    """What it takes to decide is not on record; the text is the reason, in one sentence."""
+
+
+_CUT = "Its record was too long to be kept whole."
+_LEARNING = "It learned: the rights of its starter decided, not those of its role."
+_NO_GUARD = "The policy that the resource had then is not on record any more."
+_NO_ROLE = "The role that it assumed is gone."
+_LAZY = "The change asks for {keys}, which no policy asked for then, so that it is not on record."
+# What is looked up only where a policy asks for it: resources/conditions.py, resources/tags.py.
+_LOOKED_UP = re.compile(
+    r"[a-z0-9-]+:resourcetag/.*|s3:existingobjecttag/.*|dynamodb:(leadingkeys|fulltablescan)|rds:[a-z-]*tag/.*", re.S
+)
+_OF_BUCKET = "aws:requestedregion"
+_ASSUMES = frozenset({"sts:assumerole", "sts:tagsession", "sts:setsourceidentity"})
+
+
+class Replay:
+    """Decides records again; `texts` are the policies that they name by digest."""
+
+    def __init__(self, texts: Mapping[str, str], trusts: Trusts) -> None:
+        self._texts = texts
+        self._trusts = trusts
+        self._compiled: dict[tuple[str, PolicyType], Policy | None] = {}
+
+    def all(self, records: Iterable[CallRecord], before: Held, after: Held) -> Iterator[Replayed]:
+        """Every record with what becomes of it."""
+        return (self.one(record, before, after) for record in records)
+
+    def one(self, record: CallRecord, before: Held, after: Held) -> Replayed:
+        """INVARIANT: a request counts as allowed only where everything that decided it is on record."""
+        denied = record.error in DENIALS or record.observed
+        if not record.allowed and not denied:
+            return Replayed(record, Outcome.UNDECIDED)
+        try:
+            return self._denied(record, before, after) if denied else self._allowed(record, before, after)
+        except Unknowable as why:
+            return Replayed(record, Outcome.UNKNOWN, reason=str(why))
+
+    def session_policy(self, named: str) -> Policy:
+        """A session policy by its digest. Raises Unknowable."""
+        found = self._policy(named, PolicyType.SESSION)
+        if found is None:
+            raise Unknowable("The session policy that it had is not on record any more.")
+        return found
+
+    def _allowed(self, record: CallRecord, before: Held, after: Held) -> Replayed:
+        _recorded(record)
+        held, changed = before(record), after(record)
+        refused: Decision | None = None
+        for item in record.asked:
+            if held is not changed:
+                _looked_up(record, item, held, changed)
+            decision = self._decide(record, item, changed)
+            if decision.allowed:
+                continue
+            if not self._decide(record, item, held).allowed:
+                return Replayed(record, Outcome.ALREADY, decision)
+            refused = refused or decision
+        return Replayed(record, Outcome.ALLOWED if refused is None else Outcome.REFUSED, refused)
+
+    def _denied(self, record: CallRecord, before: Held, after: Held) -> Replayed:
+        """Of a denied request only the part that was denied is known, so that this is about that part."""
+        _recorded(record)
+        held, changed = before(record), after(record)
+        if all(self._decide(record, item, changed).allowed for item in record.asked) and not all(
+            self._decide(record, item, held).allowed for item in record.asked
+        ):
+            return Replayed(record, Outcome.GAINED)
+        return Replayed(record, Outcome.DENIED)
+
+    def _decide(self, record: CallRecord, item: Asking, policies: Policies) -> Decision:
+        resource = item.resource if item.resolved else UNRESOLVED
+        role_arn = record.entity if record.kind in ("role", "federated") else ""
+        principal = Principal(record.account, record.arn, record.kind, role_arn, record.principal_id)
+        request = Request(principal, item.action, resource, {**record.context, **item.context}, item.owner)
+        if item.action.lower() in _ASSUMES:
+            trust = self._trusts(item.resource)
+            if trust is None:
+                raise Unknowable(_NO_ROLE)
+            policies = replace(policies, trust=trust)
+        elif item.guard:
+            guard = self._policy(item.guard, PolicyType.RESOURCE)
+            if guard is None:
+                raise Unknowable(_NO_GUARD)
+            policies = replace(policies, resource=guard)
+        return evaluate(request, policies)
+
+    def _policy(self, named: str, kind: PolicyType) -> Policy | None:
+        key = named, kind
+        if key not in self._compiled:
+            try:
+                text = self._texts[named]
+                self._compiled[key] = compile_policy(parse(text, kind), Source(kind))
+            except (KeyError, MalformedPolicyDocument):
+                self._compiled[key] = None
+        return self._compiled[key]
+
+
+def _recorded(record: CallRecord) -> None:
+    if not record.whole:
+        raise Unknowable(_CUT)
+    if record.session is not None and record.session.learning:
+        raise Unknowable(_LEARNING)
+
+
+def _looked_up(record: CallRecord, item: Asking, held: Policies, changed: Policies) -> None:
+    """Raise Unknowable where only the change asks for what would have had to be looked up then."""
+    given = {key.lower() for key in item.context}
+    asked = _keys(changed, item.action) - _keys(held, item.action)
+    missing = sorted(key for key in asked if _LOOKED_UP.fullmatch(key) and key not in given)
+    if item.action.startswith("s3:") and _OF_BUCKET in asked and _OF_BUCKET not in given and item.resource != "*":
+        missing.append(_OF_BUCKET)
+    if missing:
+        raise Unknowable(_LAZY.format(keys=" and ".join(missing)))
+
+
+def _keys(policies: Policies, action: str) -> frozenset[str]:
+    sets: list[PolicySet] = [policies.identity]
+    if policies.boundary is not None:
+        sets.append(policies.boundary.rules)
+    if policies.session is not None:
+        sets.append(policies.session)
+    return frozenset[str]().union(*(one.keys(action) for one in sets))

@@ -1,0 +1,212 @@
+"""`kansatsu policy replay` and `diff`: what a change of policies would have refused, and what it changes."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import click
+
+from kansatsu.cli import client, options, policy_texts
+from kansatsu.cli.access import arn_of
+from kansatsu.cli.files import read
+from kansatsu.cli.output import Exit, Failure, emit, output_option, say
+from kansatsu.cli.values import BadValue, duration
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Answer = Mapping[str, Any]
+COLUMNS = ["time", "principal", "action", "resource", "reason", "request-id"]
+_since_of = duration(timedelta(seconds=1), timedelta(days=3650))
+_MOST_SHOWN = 5
+
+
+def change_options(command: Command) -> Command:
+    """A change of policies: what it is about, and one of its kinds."""
+    for decorate in (
+        options.where_options,
+        options.account_option,
+        click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files."),
+        click.option("--since", metavar="TIME", help="Only requests since then: 90d, 12h, or 2026-11-05[T12:00:00]."),
+        click.option("--suggested", is_flag=True, help="The policy that `policy suggest` proposes."),
+        click.option("--delete", metavar="NAME", help="The inline policy NAME of ARN goes."),
+        click.option("--detach", metavar="POLICY", help="The managed policy is detached from ARN."),
+        click.option("--policy-name", metavar="NAME", help="The inline policy that FILE is to be."),
+        click.option("--change", metavar="FILE", help="The new document of the policy ARN, or with --policy-name."),
+        click.argument("arn"),
+    ):
+        command = decorate(command)
+    return command
+
+
+class Asked:
+    """The change that a command line asks for, and the clients to ask with."""
+
+    def __init__(self, arn: str, given: dict[str, Any]) -> None:
+        changes = {name: given.pop(name) for name in ("change", "policy_name", "detach", "delete", "suggested")}
+        since, profile, whose = (given.pop(name) for name in ("since", "profile", "whose"))
+        if sum(map(bool, (changes["change"], changes["detach"], changes["delete"], changes["suggested"]))) != 1:
+            raise Failure("Give one of --change, --detach, --delete and --suggested.", Exit.USAGE)
+        settings = options.load(**given).settings
+        self.iam = client.connect(settings, "iam", profile, whose)
+        self.control = client.connect(settings, "kansatsu", profile, whose)
+        with client.answers():
+            self.arn = arn_of(self.iam, arn)
+            detached = arn_of(self.iam, changes["detach"]) if changes["detach"] else None
+        if detached and ":policy/" in self.arn and ":policy/" not in detached:
+            self.arn, detached = detached, self.arn  # from whom, or what: either way round is clear
+        found = {
+            "Document": read(changes["change"]) if changes["change"] else None,
+            "PolicyName": changes["policy_name"],
+            "DetachPolicyArn": detached,
+            "DeletePolicyName": changes["delete"],
+            "Suggested": changes["suggested"] or None,
+            "Since": moment(since) if since else None,
+        }
+        self.parameters = {"Arn": self.arn} | {name: value for name, value in found.items() if value is not None}
+
+
+@click.command()
+@change_options
+@click.option("--max", "most", type=click.IntRange(0, 10_000), default=100, show_default=True, help="Requests listed.")
+@output_option
+def replay(arn: str, most: int, form: str, **given: Any) -> None:
+    """Say which recorded requests a change of policies would have refused. Changes nothing.
+
+    ARN is that of a managed policy, user, group or role; or user/NAME, group/NAME, role/NAME. Exit code 0: none; 1:
+    some; what nobody can tell is said beside.
+    """
+    asked = Asked(arn, given)
+    with client.answers():
+        answer = asked.control.replay_policy_change(**asked.parameters, MaxRequests=most)
+    show(answer, form)
+    if answer["Refused"]:
+        raise SystemExit(int(Exit.FAILED))
+
+
+def show(answer: Answer, form: str) -> None:
+    """A replay: the requests that would have been refused on stdout, what to know besides on stderr."""
+    if form == "json":
+        shown = {key: value for key, value in answer.items() if key != "ResponseMetadata"}
+        click.echo(json.dumps(shown, indent=2, default=lambda value: value.isoformat()))
+        return
+    rows = [
+        {
+            "time": item["Time"].strftime("%Y-%m-%d %H:%M:%S"),
+            "principal": item["PrincipalArn"],
+            "action": item["Action"],
+            "resource": item["Resource"],
+            "reason": item["Reason"],
+            "request-id": item["RequestId"],
+        }
+        for item in answer["RefusedRequests"]
+    ]
+    if rows or form == "csv":
+        emit(rows, COLUMNS, form)
+    for line in summary(answer):
+        say(line)
+
+
+def summary(answer: Answer) -> list[str]:
+    """A replay in sentences."""
+    since, people = answer["Since"].strftime("%Y-%m-%d %H:%M"), _count(len(answer["PrincipalArns"]), "principal")
+    lines = [
+        f"{_count(answer['Requests'], 'request')} since {since} of {people}: "
+        f"{answer['Allowed']} allowed as before, {answer['Refused']} would be refused, "
+        f"{answer['CannotTell']} cannot be told."
+    ]
+    more = {
+        "RefusedAlready": "were allowed then and are refused by the policies of now already",
+        "Denied": "were denied or failed then, and are not concerned",
+        "NewlyAllowed": "were denied then and would be allowed",
+    }
+    lines += [f"  {answer[name]} {said}" for name, said in more.items() if answer[name]]
+    for item in answer["Unknown"]:
+        lines.append(f"Cannot tell, {item['Count']}: {item['Reason']} ({', '.join(item['RequestIds'][:_MOST_SHOWN])})")
+    return [*lines, *gaps(answer), *(f"Note: {note}" for note in answer["Notes"])]
+
+
+def gaps(answer: Answer) -> list[str]:
+    """Where evidence is missing, in sentences."""
+    return [
+        f"Gap in the evidence ({gap['Why']}): {gap['After']:%Y-%m-%d %H:%M:%S} to {gap['Until']:%Y-%m-%d %H:%M:%S}"
+        + (f", {_count(gap['Lost'], 'record')} lost" if gap["Lost"] else "")
+        for gap in answer["Gaps"]
+    ]
+
+
+@click.command()
+@click.argument("arn")
+@click.option("--from", "old", metavar="VERSION", help="Version of the managed policy ARN to begin with: v1.")
+@click.option("--to", "new", metavar="VERSION", help="Version to end with; the default version unless it is given.")
+@click.option("--change", metavar="FILE", help="A document to end with.")
+@click.option("--suggested", is_flag=True, help="End with what `policy suggest` proposes.")
+@click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
+@options.account_option
+@options.where_options
+def diff(
+    arn: str,
+    old: str | None,
+    new: str | None,
+    change: str | None,
+    suggested: bool,
+    profile: str | None,
+    whose: str | None,
+    **given: Any,
+) -> None:
+    """Compare versions of a managed policy, or the one in force with a file or a suggestion. Exit code 1: they differ.
+
+    Without options: the version before the default one with the default one.
+    """
+    if sum((new is not None, change is not None, suggested)) > 1:
+        raise Failure("Give one of --to, --change and --suggested.", Exit.USAGE)
+    settings = options.load(**given).settings
+    iam = client.connect(settings, "iam", profile, whose)
+    with client.answers():
+        default = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        ends_elsewhere = change is not None or suggested
+        begin = old or (default if ends_elsewhere or new else _before(iam, arn, default))
+        before, after, name = _version(iam, arn, begin), "", new or default
+        if change is not None:
+            after, name = read(change), change
+        elif suggested:
+            control = client.connect(settings, "kansatsu", profile, whose)
+            after, name = control.suggest_policy_change(Arn=arn)["Document"], "suggested"
+        else:
+            after = _version(iam, arn, name)
+    try:
+        lines = list(policy_texts.diff(before, after, (begin, name)))
+    except ValueError:
+        raise Failure(f"{name} is not JSON.") from None
+    for line in lines:
+        click.echo(line)
+    if lines:
+        raise SystemExit(int(Exit.FAILED))
+    say(f"{begin} and {name} say the same.")
+
+
+def _version(iam: Any, arn: str, version: str) -> str:
+    found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    return json.dumps(found)
+
+
+def _before(iam: Any, arn: str, default: str) -> str:
+    """The newest version that is older than the default one; the default one where there is none."""
+    numbers = [int(item["VersionId"][1:]) for item in iam.list_policy_versions(PolicyArn=arn)["Versions"]]
+    return f"v{max((number for number in numbers if number < int(default[1:])), default=int(default[1:]))}"
+
+
+def moment(text: str) -> datetime:
+    """90d ago, or 2026-11-05T12:00:00, in UTC unless it says otherwise. Ends the command with exit 2."""
+    try:
+        found = datetime.fromisoformat(text)
+        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    except ValueError:
+        pass
+    try:
+        return datetime.now(UTC) - _since_of(text)
+    except BadValue:
+        raise Failure(f"{text} is neither a time like 90d or 12h, nor a date like 2026-11-05.", Exit.USAGE) from None
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")

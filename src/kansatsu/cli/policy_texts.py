@@ -1,0 +1,101 @@
+"""Policy documents side by side: as a diff with the evidence beside each line, as AWS CLI commands, as Terraform."""
+
+import difflib
+import json
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+Answer = Mapping[str, Any]
+_LISTS = ("Action", "NotAction", "Resource", "NotResource")
+_NOT_NAMES = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
+
+
+def pretty(text: str) -> list[str]:
+    """A document line by line, one action or resource each, however it was written."""
+    if not text:
+        return []
+    top = json.loads(text)
+    statements = top.get("Statement", [])
+    top["Statement"] = [_spread(item) for item in (statements if isinstance(statements, list) else [statements])]
+    return json.dumps(top, indent=2).splitlines()
+
+
+def combined(documents: Iterable[str]) -> str:
+    """The statements of several documents in one, for comparison."""
+    statements: list[Any] = []
+    for text in documents:
+        found = json.loads(text).get("Statement", [])
+        statements += found if isinstance(found, list) else [found]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else ""
+
+
+def diff(before: str, after: str, names: tuple[str, str], notes: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A unified diff of two documents; `notes` go beside lines that name an action, by its name."""
+    for line in difflib.unified_diff(pretty(before), pretty(after), *names, lineterm="", n=3):
+        said = (notes or {}).get(line[1:].strip().rstrip(",").strip('"'), "") if line[:1] in "-+" else ""
+        yield f"{line}    # {said}" if said else line
+
+
+def evidence(lines: Sequence[Answer]) -> dict[str, str]:
+    """What to say beside each action: "unused; confidence low"."""
+    found = {}
+    for line in lines:
+        if line["Uses"]:
+            times = "once" if line["Uses"] == 1 else f"{line['Uses']} times"
+            last = line["LastUsed"].strftime("%Y-%m-%d")
+            said = f"{line['Fate']}: used {times} by {line['Principals']}, last on {last}"
+        else:
+            said = f"{line['Fate']}: not used on record; confidence {line['Confidence']}"
+        found[line["Action"]] = said
+    return found
+
+
+def commands(answer: Answer) -> Iterator[str]:
+    """The AWS CLI commands that put a suggestion into force."""
+    subject, document = answer["Arn"], answer["Document"]
+    kind, _, name = subject.rpartition(":")[2].partition("/")
+    name = name.rpartition("/")[2]
+    quoted = shlex.quote(json.dumps(json.loads(document))) if document else ""
+    if kind == "policy":
+        yield (
+            f"aws iam create-policy-version --policy-arn {shlex.quote(subject)} --set-as-default "
+            f"--policy-document {quoted}"
+        )
+        return
+    who = f"--{kind}-name {shlex.quote(name)}"
+    if document:
+        yield f"aws iam put-{kind}-policy {who} --policy-name suggested --policy-document {quoted}"
+    for policy in answer["Policies"]:
+        if policy["PolicyArn"]:
+            yield f"aws iam detach-{kind}-policy {who} --policy-arn {shlex.quote(policy['PolicyArn'])}"
+        elif policy["PolicyName"] != "suggested" or not document:
+            yield f"aws iam delete-{kind}-policy {who} --policy-name {shlex.quote(policy['PolicyName'])}"
+
+
+def terraform(answer: Answer) -> str:
+    """A resource block for Terraform's AWS provider; what it takes the place of is to be removed by hand.
+
+    https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/iam_policy
+    """
+    kind, _, path = answer["Arn"].rpartition(":")[2].partition("/")
+    name = path.rpartition("/")[2]
+    label = _NOT_NAMES.sub("_", name)
+    if kind == "policy":
+        head, names = f'resource "aws_iam_policy" "{label}"', {"name": name}
+        if "/" in path:
+            names["path"] = f"/{path.rpartition('/')[0]}/"
+    else:
+        head, names = f'resource "aws_iam_{kind}_policy" "{label}_suggested"', {"name": "suggested", kind: name}
+    # In Terraform's templates ${ and %{ begin something of its own.
+    text = "\n".join(pretty(answer["Document"])).replace("${", "$${").replace("%{", "%%{")
+    attributes = "".join(f"  {key:<6} = {json.dumps(value)}\n" for key, value in names.items())
+    return f"{head} {{\n{attributes}  policy = <<JSON\n{text}\nJSON\n}}"
+
+
+def _spread(statement: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: [value] if key in _LISTS and isinstance(value, str) else sorted(value) if key in _LISTS else value
+        for key, value in statement.items()
+    }

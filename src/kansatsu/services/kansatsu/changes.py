@@ -1,0 +1,375 @@
+"""What a change of policies would do: recorded requests decided again, and the smaller policy that they suggest.
+
+ReplayPolicyChange and SuggestPolicyChange only look; CommitPolicyChange (commits.py) makes the change on that evidence.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from kansatsu import arn as arns
+from kansatsu.advisor import history
+from kansatsu.advisor.altered import Altered, Change
+from kansatsu.advisor.calls import CallRecord
+from kansatsu.advisor.events import Gap
+from kansatsu.advisor.narrow import Line, Use, narrow, written
+from kansatsu.advisor.replay import Held, Outcome, Replay, Replayed, Unknowable
+from kansatsu.errors import InvalidParameterCombination, InvalidParameterValue, NoSuchEntity
+from kansatsu.identity import EntityPolicies, EntityRecord, attachments, groups, managed
+from kansatsu.policy import Policies, Policy, PolicySet
+from kansatsu.services.callers import LIMITS
+from kansatsu.services.iam import _resources
+from kansatsu.services.iam.simulate import record_of
+from kansatsu.services.registry import Call, Params, operation
+
+Shown = dict[str, Any]
+LISTED = 100  # requests that are listed one by one, unless the call says otherwise
+_EXAMPLES = 5
+_CHANGES = ("Document", "DetachPolicyArn", "DeletePolicyName", "Suggested")
+_BEGINS = "the record begins"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A change as it is asked for: one of `document`, `detach`, `delete` and `suggested`."""
+
+    arn: str
+    document: str | None = None
+    name: str | None = None
+    detach: str | None = None
+    delete: str | None = None
+    suggested: bool = False
+    since: datetime | None = None
+
+
+@dataclass(slots=True)
+class Subject:
+    """What a change is about: a managed policy, or a user, group or role; and whose requests it concerns."""
+
+    arn: str
+    record: EntityRecord | None  # None: a managed policy
+    policies: tuple[Policy, ...]  # that hang on it, itself for a managed policy
+    people: dict[str, str] = field(default_factory=dict)  # unique id -> ARN
+
+
+@dataclass(slots=True)
+class Proposed:
+    """A change, the record of its time, and what to say about how it came to be."""
+
+    subject: Subject
+    change: Change
+    found: history.Found
+    since: float
+    lines: tuple[tuple[Policy, Line], ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+
+def subject_arn(_call: Call, params: Params) -> str:
+    """The ARN that the call is about."""
+    return str(params["Arn"])
+
+
+@operation("kansatsu", "ReplayPolicyChange", resource=subject_arn)
+async def replay_policy_change(
+    call: Call,
+    arn: str,
+    document: str | None = None,
+    policy_name: str | None = None,
+    detach_policy_arn: str | None = None,
+    delete_policy_name: str | None = None,
+    suggested: bool = False,
+    since: datetime | None = None,
+    max_requests: int = LISTED,
+) -> Shown:
+    """What a change would have refused of the requests on record."""
+    asked = Asked(arn, document, policy_name, detach_policy_arn, delete_policy_name, suggested, since)
+    return await asyncio.to_thread(lambda: replayed(call, proposed(call, asked), max_requests))
+
+
+@operation("kansatsu", "SuggestPolicyChange", resource=subject_arn)
+async def suggest_policy_change(call: Call, arn: str, since: datetime | None = None) -> Shown:
+    """The smaller policy by what is on record, with the evidence for each line."""
+    return await asyncio.to_thread(_suggested, call, arn, since)
+
+
+def proposed(call: Call, asked: Asked) -> Proposed:
+    """The change that was asked for. Raises InvalidParameterCombination and NoSuchEntity."""
+    if sum(map(bool, (asked.document, asked.detach, asked.delete, asked.suggested))) != 1:
+        raise InvalidParameterCombination(f"Give one of {', '.join(_CHANGES)}.")
+    subject = _subject(call, asked.arn)
+    since = _since(asked.since)
+    found = recorded(call, subject, since)
+    if asked.suggested:
+        return _suggestion(call, subject, found, since)
+    return Proposed(subject, _change(call, subject, asked), found, since)
+
+
+def replayed(call: Call, made: Proposed, listed: int = LISTED) -> Shown:
+    """The answer of a replay."""
+    altered = Altered(call.snapshot, made.change)
+    replay = Replay(made.found.texts, lambda role: _trust(call, role))
+    before = _held(replay, call.snapshot.policies, call.snapshot.session_policy)
+    after = _held(replay, altered.policies, altered.session_policy)
+    counts: Counter[Outcome] = Counter()
+    refused: list[Replayed] = []
+    unknown: dict[str, list[str]] = {}
+    for one in replay.all(made.found.calls, before, after):
+        counts[one.outcome] += 1
+        if one.outcome is Outcome.REFUSED:
+            refused.append(one)
+        elif one.outcome is Outcome.UNKNOWN:
+            unknown.setdefault(one.reason, []).append(one.record.call)
+    return {
+        "Arn": made.subject.arn,
+        "Document": made.change.document or "",
+        "Since": _time(made.since or made.found.oldest or call.now.timestamp()),
+        "Until": call.now,
+        "PrincipalArns": sorted(made.subject.people.values()),
+        "Requests": len(made.found.calls),
+        "Allowed": counts[Outcome.ALLOWED],
+        "Refused": counts[Outcome.REFUSED],
+        "RefusedAlready": counts[Outcome.ALREADY],
+        "NewlyAllowed": counts[Outcome.GAINED],
+        "Denied": counts[Outcome.DENIED] + counts[Outcome.UNDECIDED],
+        "CannotTell": counts[Outcome.UNKNOWN],
+        "RefusedRequests": [_refused(one) for one in reversed(refused[-listed:] if listed > 0 else [])],
+        "Unknown": [
+            {"Reason": reason, "Count": len(ids), "RequestIds": ids[-_EXAMPLES:]} for reason, ids in unknown.items()
+        ],
+        "Gaps": _gaps(made),
+        "Notes": [*made.notes, *_notes(call, made)],
+    }
+
+
+def recorded(call: Call, subject: Subject, since: float) -> history.Found:
+    """The requests that a change of the subject concerns."""
+
+    def wanted(record: CallRecord) -> bool:
+        # INVARIANT: nobody replays requests of another account.
+        if record.account != call.account:
+            return False
+        passed = record.session is not None and subject.arn in record.session.policy_arns
+        return record.principal_id in subject.people or (subject.record is None and passed)
+
+    return history.everything(call.recorder.directory, since, call.now.timestamp(), wanted)
+
+
+def _subject(call: Call, arn: str) -> Subject:
+    with call.store.read() as conn:
+        if _resources.is_policy(arn):
+            managed.get(conn, call.account, arn)
+            policy = call.snapshot.managed(arn)
+            held = attachments.holders(conn, call.account, arn)
+            bounded = attachments.users_of(conn, call.account, arn, attached=False, bounds=True)
+            people = {item.id: item.arn for item in (*held, *bounded)}
+            return Subject(arn, None, (policy,) if policy is not None else (), people)
+        record = record_of(call, arn)
+        members = groups.everybody(conn, record.id) if record.kind == "group" else (record,)
+        people = {item.id: item.arn for item in members}
+    return Subject(record.arn, record, tuple(_own(call, record)), people)
+
+
+def _own(call: Call, record: EntityRecord) -> Iterator[Policy]:
+    own = call.snapshot.own_policies(record.id)
+    if own is not None:
+        yield from own.inline
+        yield from (policy for policy in map(call.snapshot.managed, own.attached) if policy is not None)
+
+
+def _change(call: Call, subject: Subject, asked: Asked) -> Change:
+    if subject.record is None:
+        if asked.detach or asked.delete or asked.name:
+            raise InvalidParameterCombination("Of a managed policy only Document and Suggested are changes.")
+        return Change(policy_arn=subject.arn, document=asked.document)
+    holder = subject.record.id
+    if asked.document:
+        if not asked.name:
+            raise InvalidParameterCombination("Document needs a PolicyName: the inline policy that it is to be.")
+        return Change(holder=holder, name=asked.name, document=asked.document)
+    own = call.snapshot.own_policies(holder)
+    if asked.detach:
+        if own is None or asked.detach not in own.attached:
+            raise NoSuchEntity(f"Policy {asked.detach} was not found.")
+        return Change(policy_arn=asked.detach, holder=holder)
+    gone = asked.delete or ""
+    if own is None or gone not in {policy.source.name for policy in own.inline}:
+        raise NoSuchEntity(f"The {subject.record.kind} policy with name {gone} cannot be found.")
+    return Change(holder=holder, name=gone)
+
+
+# ---- suggestions ----------------------------------------------------------------------------------------------------
+
+
+def _suggested(call: Call, arn: str, since: datetime | None) -> Shown:
+    subject, moment = _subject(call, arn), _since(since)
+    made = _suggestion(call, subject, recorded(call, subject, moment), moment)
+    answer = replayed(call, made)
+    evidence = _confidence(call, made)
+    kept = ("Arn", "Document", "Since", "Until", "PrincipalArns", "Requests", "CannotTell", "Gaps", "Notes")
+    lines = [_line(policy, line, evidence) for policy, line in made.lines]
+    return {key: answer[key] for key in kept} | {"Policies": _sources(subject), "Lines": lines}
+
+
+def _suggestion(call: Call, subject: Subject, found: history.Found, since: float) -> Proposed:
+    uses = list(_uses(found.calls))
+    narrowed = [(policy, narrow(policy.document, uses)) for policy in subject.policies]
+    lines = tuple((policy, line) for policy, made in narrowed for line in made.lines)
+    if subject.record is not None:
+        text = written(statement for _, made in narrowed for statement in made.statements)
+        return Proposed(subject, Change(holder=subject.record.id, document=text or None), found, since, lines)
+    text = narrowed[0][1].text if narrowed else ""
+    if not text:
+        raise InvalidParameterValue(
+            f"Nothing on record was allowed by {subject.arn}: detach it instead of narrowing it "
+            "(a managed policy cannot be empty)."
+        )
+    return Proposed(subject, Change(policy_arn=subject.arn, document=text), found, since, lines)
+
+
+def _uses(records: Iterable[CallRecord]) -> Iterator[Use]:
+    for record in records:
+        learning = record.session is not None and record.session.learning
+        if record.allowed and record.whole and not record.observed and not learning:
+            for item in record.asked:
+                context = {**record.context, **item.context}
+                yield Use(item.action, item.resource, item.resolved, context, record.time, record.entity)
+
+
+def _confidence(call: Call, made: Proposed) -> str:
+    """How far silence may be taken for "unused": how long the record is, and whether it is whole."""
+    days = (call.now.timestamp() - max(made.since, made.found.oldest)) / 86400 if made.found.oldest else 0.0
+    if made.found.gaps or days < 7:
+        return "low"
+    return "high" if days >= 90 else "medium"
+
+
+def _line(policy: Policy, line: Line, confidence: str) -> Shown:
+    shown: Shown = {
+        "PolicyArn": policy.source.arn,
+        "PolicyName": policy.source.name,
+        "Index": line.index,
+        "Action": line.action,
+        "Fate": str(line.fate),
+        "Resources": list(line.resources),
+        "Uses": line.uses,
+        "Principals": line.people,
+        "Confidence": "high" if line.uses else confidence,
+    }
+    return shown | ({"LastUsed": _time(line.last)} if line.uses else {})
+
+
+def _sources(subject: Subject) -> list[Shown]:
+    return [
+        {"PolicyArn": policy.source.arn, "PolicyName": policy.source.name, "Document": policy.document.text}
+        for policy in subject.policies
+    ]
+
+
+# ---- deciding again -------------------------------------------------------------------------------------------------
+
+
+def _held(replay: Replay, policies: Any, session_policy: Any) -> Held:
+    """What a principal has, by where its policies come from: the snapshot, or the snapshot with a change."""
+    known: dict[tuple[str, str, tuple[str, ...]], Policies] = {}
+
+    def held(record: CallRecord) -> Policies:
+        session = record.session
+        key = record.principal_id, session.policy if session else "", session.policy_arns if session else ()
+        found = known.get(key)
+        if found is None:
+            own: EntityPolicies = policies(record.principal_id)
+            passed: list[Policy] = []
+            for named in key[2]:
+                policy = session_policy(named)
+                if policy is None:
+                    raise Unknowable(f"The session policy {named} is gone.")
+                passed.append(policy)
+            if key[1]:
+                passed.append(replay.session_policy(key[1]))
+            limits = LIMITS.get(session.kind) if session is not None else None
+            found = Policies(own.identity, own.boundary, PolicySet(passed) if passed else None, limits=limits)
+            known[key] = found
+        return found
+
+    return held
+
+
+def _trust(call: Call, role_arn: str) -> Policy | None:
+    parsed = arns.Arn.parse(role_arn)
+    if parsed is None or not parsed.resource.startswith("role/"):
+        return None
+    role = call.snapshot.find(parsed.account, "role", parsed.resource.rpartition("/")[2])
+    return role.trust if role is not None else None
+
+
+def _refused(one: Replayed) -> Shown:
+    record, decision = one.record, one.decision
+    action = decision.request.action if decision is not None else ""
+    return {
+        "RequestId": record.call,
+        "Time": _time(record.time),
+        "PrincipalArn": record.arn,
+        "Operation": f"{record.service}:{record.operation}",
+        "Action": action,
+        "Resource": str(decision.request.resource) if decision is not None else "",
+        "SourceIp": record.source_ip,
+        "Reason": decision.reason(action) if decision is not None else "",
+    }
+
+
+def _gaps(made: Proposed) -> list[Shown]:
+    """Where evidence is missing within the time that was asked about."""
+    found: list[Gap] = list(made.found.gaps)
+    if made.since and (not made.found.oldest or made.found.oldest > made.since):
+        found.insert(0, Gap(_BEGINS, made.since, made.found.oldest or made.since))
+    return [{"Why": gap.gap, "After": _time(gap.after), "Until": _time(gap.until), "Lost": gap.lost} for gap in found]
+
+
+def _notes(call: Call, made: Proposed) -> Iterator[str]:
+    """What the record does not show, and whose the policies are."""
+    subject = made.subject
+    if subject.arn.startswith(f"arn:{arns.PARTITION}:iam::aws:policy/"):
+        yield f"{subject.arn} is AWS's own: put a policy of yours in its place."
+    records = [record for record in map(call.snapshot.entity, subject.people) if record is not None]
+    for record in records:
+        if record.path.startswith("/aws-service-role/"):
+            yield f"{record.arn} is a service-linked role: its service manages what it may do."
+        elif record.name.startswith("AWSReservedSSO_"):
+            yield f"{record.arn} is managed by IAM Identity Center: change its permission set."
+        if services := sorted(_services(record)):
+            names = " and ".join(services)
+            yield f"{names} may act as {record.arn}: what a service does by itself is not on record."
+    asked = Counter(item.action for record in made.found.calls for item in record.asked if record.allowed)
+    if passed := asked["iam:PassRole"]:
+        yield f"iam:PassRole was used {_times(passed)}: what was done with the passed roles, their own policies decide."
+    if assumed := asked["sts:AssumeRole"]:
+        yield f"Roles were assumed {_times(assumed)}: what those sessions did, the policies of those roles decide."
+    if any(record.session is not None and record.session.chained for record in made.found.calls):
+        yield "Some sessions came from other roles (role chaining): who was behind them, their source identity tells."
+
+
+def _services(record: EntityRecord) -> Iterator[str]:
+    for statement in record.trust.document.statements if record.trust is not None else ():
+        if statement.effect == "Allow":
+            yield from (name for kind, name in statement.principals if kind == "Service")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _since(moment: datetime | None) -> float:
+    return moment.timestamp() if moment is not None else 0.0
+
+
+def _time(epoch: float) -> datetime:
+    return datetime.fromtimestamp(epoch, UTC)
+
+
+def kept(answer: Shown) -> str:
+    """A replay as the evidence that a commit keeps."""
+    return json.dumps(answer, default=lambda value: value.isoformat(), sort_keys=True)

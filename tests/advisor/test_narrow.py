@@ -1,0 +1,180 @@
+"""A narrowed policy: it refuses nothing of what was allowed, allows nothing more, and says why of each line."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kansatsu.advisor.narrow import Fate, Use, narrow
+from kansatsu.policy import UNRESOLVED, Document, PolicySet, PolicyType, Source, Verdict, compile_policy, parse
+
+BUCKET = "arn:aws:s3:::reports"
+DAILY = f"{BUCKET}/2026/{{}}.csv"
+
+
+def document(*statements: dict[str, Any]) -> Document:
+    return parse(json.dumps({"Version": "2012-10-17", "Statement": statements}))
+
+
+def allow(actions: Any, resources: Any = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": actions, "Resource": resources, **more}
+
+
+def use(action: str, resource: str = "*", **context: str) -> Use:
+    return Use(action, resource, True, context, 100.0, "arn:aws:iam::123456789012:role/job")
+
+
+CASES: list[tuple[str, list[dict[str, Any]], list[Use], list[dict[str, Any]]]] = [
+    (
+        "unused services and actions go, resources become what was seen",
+        [allow(["s3:*", "sqs:*"])],
+        [use("s3:GetObject", f"{BUCKET}/a"), use("s3:ListAllMyBuckets")],
+        [allow(["s3:ListAllMyBuckets"], ["*"]), allow(["s3:GetObject"], [f"{BUCKET}/a"])],
+    ),
+    (
+        "names that change every time become patterns, within the statement's own",
+        [allow("s3:PutObject", f"{BUCKET}/*")],
+        [use("s3:PutObject", DAILY.format(f"2026-11-0{day}")) for day in range(1, 5)],
+        [allow(["s3:PutObject"], [f"{BUCKET}/2026/*.csv"])],
+    ),
+    (
+        "and are spelt out where they would be more than the statement's own",
+        [allow("s3:PutObject", f"{BUCKET}/2026/2026-11-0?.csv")],
+        [use("s3:PutObject", DAILY.format("2026-11-01"))],
+        [allow(["s3:PutObject"], [f"{BUCKET}/2026/2026-11-01.csv"])],
+    ),
+    (
+        "conditions, denies and Sids stay",
+        [
+            allow("s3:*", Sid="All", Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}),
+            {"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "*"},
+        ],
+        [use("s3:GetObject", f"{BUCKET}/a", **{"aws:sourceip": "10.1.1.1"})],
+        [
+            allow(
+                ["s3:GetObject"],
+                [f"{BUCKET}/a"],
+                Sid="All",
+                Condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+            ),
+            {"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "*"},
+        ],
+    ),
+    (
+        "resources with variables stay: each principal has others",
+        [allow("s3:*", "arn:aws:s3:::home/${aws:username}/*")],
+        [use("s3:GetObject", "arn:aws:s3:::home/ana/x", **{"aws:username": "ana"})],
+        [allow(["s3:GetObject"], ["arn:aws:s3:::home/${aws:username}/*"])],
+    ),
+    (
+        "NotAction and NotResource become what was used of them",
+        [{"Effect": "Allow", "NotAction": "iam:*", "NotResource": f"{BUCKET}/secret/*"}],
+        [use("s3:GetObject", f"{BUCKET}/a")],
+        [allow(["s3:GetObject"], [f"{BUCKET}/a"])],
+    ),
+    (
+        "nothing used, nothing left",
+        [allow("s3:*")],
+        [],
+        [],
+    ),
+    (
+        "what no request can show stays, spelt in full",
+        [allow(["s3:GetObject", "aws-portal:ViewBilling"])],
+        [],
+        [allow(["aws-portal:ViewBilling"], ["*"])],
+    ),
+]
+
+
+@pytest.mark.parametrize(("said", "before", "uses", "after"), CASES, ids=[said for said, *_ in CASES])
+def test_a_policy_is_cut_down_to_its_use(
+    said: str, before: list[dict[str, Any]], uses: list[Use], after: list[dict[str, Any]]
+) -> None:
+    made = narrow(document(*before), uses)
+    order = lambda item: json.dumps(item, sort_keys=True)  # noqa: E731
+    assert sorted(map(dict, made.statements), key=order) == sorted(after, key=order), said
+    if after:
+        parse(made.text)
+
+
+def test_each_line_has_its_evidence() -> None:
+    made = narrow(
+        document(allow(["s3:*", "ec2:DescribeVpcs", "sqs:SendMessage", "aws-portal:ViewBilling"])),
+        [use("s3:GetObject", f"{BUCKET}/a"), use("ec2:DescribeVpcs"), use("ec2:DescribeVpcs")],
+    )
+    assert [(line.action, line.fate, line.resources, line.uses, line.people) for line in made.lines] == [
+        ("s3:*", Fate.NARROWED, (f"{BUCKET}/a",), 1, 1),
+        ("ec2:DescribeVpcs", Fate.KEPT, ("*",), 2, 1),
+        ("sqs:SendMessage", Fate.REMOVED, (), 0, 0),
+        ("aws-portal:ViewBilling", Fate.UNSEEN, (), 0, 0),
+    ]
+
+
+# ---- laws -----------------------------------------------------------------------------------------------------------
+
+ACTIONS = ("s3:GetObject", "s3:PutObject", "s3:ListBucket", "sqs:SendMessage", "iam:PassRole")
+RESOURCES = (
+    "*",
+    BUCKET,
+    *(f"{BUCKET}/{key}" for key in ("a", "b/c", "b/d", "b/e", "b/*", "b/?", "${x}")),
+    f"{BUCKET}/run-6f1c2d3e-0000-4000-8000-00000000000a/out",
+    f"{BUCKET}/run-6f1c2d3e-0000-4000-8000-00000000000b/out",
+    "arn:aws:sqs:us-east-1:123456789012:orders",
+    "arn:aws:iam::123456789012:role/job",
+)
+PATTERNS = ("*", f"{BUCKET}/*", f"{BUCKET}/b/?", f"{BUCKET}*", "arn:aws:sqs:*:*:*", f"{BUCKET}/${{aws:username}}/*")
+some = st.lists
+STATEMENTS = st.builds(
+    lambda effect, action, actions, resource, resources, condition: {
+        "Effect": effect,
+        action: actions,
+        resource: resources,
+        **({"Condition": {"StringEquals": {"aws:username": "ana"}}} if condition else {}),
+    },
+    st.sampled_from(["Allow", "Allow", "Allow", "Deny"]),
+    st.sampled_from(["Action", "Action", "NotAction"]),
+    some(st.sampled_from((*ACTIONS, "s3:*", "s3:Get*", "*")), min_size=1, max_size=3, unique=True),
+    st.sampled_from(["Resource", "Resource", "NotResource"]),
+    some(st.sampled_from((*PATTERNS, *RESOURCES[1:])), min_size=1, max_size=3, unique=True),
+    st.booleans(),
+)
+USES = some(
+    st.builds(
+        lambda action, resource, resolved, name: Use(
+            action, resource if resolved else "*", resolved, {"aws:username": name} if name else {}, 1.0, "x"
+        ),
+        st.sampled_from(ACTIONS),
+        st.sampled_from(RESOURCES),
+        st.booleans(),
+        st.sampled_from(["ana", "ben", ""]),
+    ),
+    max_size=8,
+)
+
+
+def decides(made: Document | None, one: Use) -> bool:
+    if made is None:
+        return False
+    held = PolicySet([compile_policy(made, Source(PolicyType.IDENTITY))])
+    return held.verdict(one.action, one.resource if one.resolved else UNRESOLVED, one.context) is Verdict.ALLOW
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    some(STATEMENTS, min_size=1, max_size=4), USES, USES, st.sampled_from(["2012-10-17", "2012-10-17", "2008-10-17"])
+)
+def test_what_was_allowed_stays_allowed_and_nothing_is_added(
+    statements: list[dict[str, Any]], history: list[Use], others: list[Use], version: str
+) -> None:
+    """INVARIANT: the suggested policy refuses nothing of the allowed history, and allows nothing that was not."""
+    before = parse(json.dumps({"Version": version, "Statement": statements}))
+    allowed = [one for one in history if decides(before, one)]
+    made = narrow(before, allowed)
+    after = parse(made.text) if made.text else None
+    for one in allowed:
+        assert decides(after, one), (made.text, one)
+    for one in [*history, *others]:
+        assert decides(before, one) or not decides(after, one), (made.text, one)
