@@ -15,6 +15,7 @@ from kansatsu.backends.trouble import Failure, Limits, Trouble
 
 _LONGEST_HEAD = 256 * 1024  # bytes; 2 KiB of S3's metadata can be a thousand headers
 _WAITING = 256 * 1024  # bytes of an answer that wait for the client
+_MANY = 4  # pieces of an answer, which go on as one
 _BODILESS = frozenset({204, 304})
 
 Fields = list[tuple[bytes, bytes]]  # names in lower case
@@ -96,7 +97,11 @@ class Connection(asyncio.Protocol):
             self._turn(None)
         if not self._pieces:
             return b""
-        piece = self._pieces.popleft()
+        if len(self._pieces) > _MANY:
+            piece = b"".join(self._pieces)
+            self._pieces.clear()
+        else:
+            piece = self._pieces.popleft()
         self._waiting -= len(piece)
         if self._waiting <= _WAITING < self._waiting + len(piece) and not self._transport.is_closing():
             self._transport.resume_reading()

@@ -12,7 +12,7 @@ from kansatsu.signing import BodyVerifier
 
 @dataclass(slots=True)
 class BackendResponse:
-    """An answer whose body is still on its way; hop-by-hop headers are gone.
+    """An answer whose body is still on its way; names of headers are in lower case, hop-by-hop ones are gone.
 
     Use `read` or iterate `body` to its end, or `close`; whoever does neither keeps a connection.
     """

@@ -73,6 +73,8 @@ async def read(receive: Receive, headers: Mapping[str, str], limit: int = BODY_L
     Raises AwsError RequestEntityTooLarge (413) past `limit` bytes, before more is read.
     """
     declared = headers.get("content-length", "0")
+    if declared == "0" and "transfer-encoding" not in headers:
+        return b""
     if declared.isdigit() and int(declared) > limit:
         raise _too_large(limit)
     pieces: list[bytes] = []

@@ -33,7 +33,7 @@ class Forwarded:
     def __init__(self, response: BackendResponse, request_id: str) -> None:
         self.status = response.status
         self._response = response
-        self._headers = [(n, v) for n, v in response.headers if _is_for_clients(n.lower())]
+        self._headers = [(n, v) for n, v in response.headers if n not in _NOT_OURS and not n.startswith(_OWN)]
         self._headers.append(("x-kansatsu-request-id", request_id))
 
     async def send(self, send: asgi.Send, *, bodiless: bool) -> None:
@@ -125,12 +125,8 @@ class Forwarder:
         return await backends.ask(self.backend(service, account), account, region, service, operation, params)
 
 
-def _is_for_clients(name: str) -> bool:
-    return name not in _NOT_OURS and not name.startswith(_OWN)
-
-
 def _is_page(response: BackendResponse) -> bool:
-    kind = next((value for name, value in response.headers if name.lower() == "content-type"), "")
+    kind = next((value for name, value in response.headers if name == "content-type"), "")
     busy = response.status == 429 or response.status >= 500
     return kind.startswith("text/html") or (busy and (not kind or kind.startswith("text/plain")))
 

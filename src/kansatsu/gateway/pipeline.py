@@ -162,7 +162,8 @@ class Pipeline:
             # Only to answer in its protocol.
             exchange.service = catalog.identify(exchange.request, signature.service if signature else None)
             raise
-        exchange.request = _with_body(exchange.request, body)
+        if body:
+            exchange.request = _with_body(exchange.request, body)
 
     async def _guess(self, exchange: Exchange) -> Service | None:
         """The service of a request whose signature cannot be read: only to answer in its protocol."""

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
@@ -59,6 +60,21 @@ class _Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head = None
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """uvicorn's, which would copy every piece twice: into a buffer, and out of it."""
+        cycle: Any = self.cycle
+        if cycle.response_complete:
+            return
+        if not cycle.body:
+            cycle.body = body
+        elif isinstance(cycle.body, bytes):
+            cycle.body = bytearray(cycle.body + body)
+        else:
+            cycle.body += body
+        if len(cycle.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        cycle.message_event.set()
 
 
 class HttpServer:

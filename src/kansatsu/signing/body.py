@@ -109,7 +109,7 @@ class HashedBody(BodyVerifier):
 class Chain:
     """What signs the chunks after the head: the signing key, the time, the scope, the seed signature."""
 
-    key: bytes
+    key: hmac.HMAC
     stamp: str
     scope: str
     seed: str

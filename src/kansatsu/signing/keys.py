@@ -8,16 +8,19 @@ import hmac
 
 _REMEMBERED = 4096
 
-_cache: dict[tuple[bytes, str, str, str], bytes] = {}
+_cache: dict[tuple[bytes, str, str, str], hmac.HMAC] = {}
 
 
-def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
-    """The key that signs for one secret, day (YYYYMMDD), region and service."""
+def signing_key(secret: str, date: str, region: str, service: str) -> hmac.HMAC:
+    """The key that signs for one secret, day (YYYYMMDD), region and service; to copy, not to update.
+
+    An HMAC that has its key already: to copy it costs a fifth of setting it up.
+    """
     # By digest, so that the cache does not keep secrets that were deleted in clear text.
     entry = (hashlib.sha256(secret.encode()).digest(), date, region, service)
     key = _cache.pop(entry, None)
     if key is None:
-        key = derive(secret, date, region, service)
+        key = hmac.new(derive(secret, date, region, service), digestmod="sha256")
         if len(_cache) >= _REMEMBERED:
             _cache.pop(next(iter(_cache)), None)
     _cache[entry] = key  # last in, last out: a dict keeps its order
@@ -37,6 +40,8 @@ def to_ascii(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def signature(key: bytes, string_to_sign: str) -> str:
+def signature(key: hmac.HMAC, string_to_sign: str) -> str:
     """The signature in lower-case hexadecimal digits."""
-    return hmac.digest(key, to_ascii(string_to_sign), "sha256").hex()
+    mac = key.copy()
+    mac.update(to_ascii(string_to_sign))
+    return mac.hexdigest()

@@ -1,12 +1,19 @@
 """What a signature says, before anybody has checked it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINATOR = "aws4_request"
 EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+@lru_cache(maxsize=1024)
+def stamp(second: int) -> str:
+    """A moment, in seconds of the epoch, as X-Amz-Date has it."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
 class PayloadMode(StrEnum):
@@ -56,4 +63,4 @@ class Signature:
 
     @property
     def timestamp(self) -> str:
-        return self.time.strftime("%Y%m%dT%H%M%SZ")
+        return stamp(int(self.time.timestamp()))

@@ -248,7 +248,7 @@ def signed_at(text: str, day: str, *, header: bool) -> datetime:
             AuthFailure.MALFORMED_DATE,
             f"Date must be in ISO-8601 'basic format'. Got '{text}'. See http://en.wikipedia.org/wiki/ISO_8601",
         ) from None
-    stamp = text if not header else time.strftime("%Y%m%dT%H%M%SZ")
+    stamp = text if _TIMESTAMP.fullmatch(text) else time.strftime("%Y%m%dT%H%M%SZ")
     if day != stamp[:8]:
         raise SigningError(
             AuthFailure.WRONG_SCOPE,

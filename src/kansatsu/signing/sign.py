@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from urllib.parse import quote
 
 from kansatsu.http import HttpRequest
 from kansatsu.signing import canonical
 from kansatsu.signing.keys import signature, signing_key
 from kansatsu.signing.model import ALGORITHM, TERMINATOR, PayloadMode
+from kansatsu.signing.model import stamp as stamp_of
 
 # Headers that intermediaries change or drop; signing them would break the signature on the way.
 _UNSIGNED = frozenset(
@@ -34,7 +35,7 @@ def sign(
 
     `payload_hash` is 64 hexadecimal digits or a value of PayloadMode. `now` is aware.
     """
-    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = stamp_of(int(now.timestamp()))
     added = {"x-amz-date": stamp, "x-amz-content-sha256": payload_hash}
     if session_token:
         added["x-amz-security-token"] = session_token
@@ -65,7 +66,7 @@ def presign(
 
     S3's payload stays unsigned; for other services it is `request.body`.
     """
-    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = stamp_of(int(now.timestamp()))
     scope = f"{stamp[:8]}/{region}/{service}/{TERMINATOR}"
     signed = sorted(name for name in request.headers if name not in _UNSIGNED)
     parameters = {

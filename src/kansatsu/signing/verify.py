@@ -15,7 +15,7 @@ from kansatsu.signing.body import BodyVerifier, Chain, body_verifier
 from kansatsu.signing.errors import AuthFailure, SigningError
 from kansatsu.signing.keys import signature as compute
 from kansatsu.signing.keys import signing_key, to_ascii
-from kansatsu.signing.model import ALGORITHM, Signature
+from kansatsu.signing.model import ALGORITHM, EMPTY_HASH, Signature
 
 # https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html: "within 15 minutes"
 SKEW = timedelta(minutes=15)
@@ -43,6 +43,8 @@ class Verified:
 
         Raises SigningError when hash, chunk signatures, checksum or length are wrong.
         """
+        if not body and self._payload_hash == EMPTY_HASH:
+            return body
         verifier = self.body()
         return verifier.feed(body) + verifier.finish()
 
@@ -53,7 +55,7 @@ def verify(request: HttpRequest, signature: Signature, secret: str, now: datetim
     `now` is aware. Raises SigningError.
     """
     _check_time(signature, now)
-    stamp = signature.time.strftime(_STAMP)
+    stamp = signature.timestamp
     canonical_request, payload_hash = "", ""
     if signature.policy is None:
         _check_signed(request.headers, signature)
@@ -107,8 +109,10 @@ def require_scope(signature: Signature, *, service: str | None = None, region: s
 
 
 def _check_time(signature: Signature, now: datetime) -> None:
-    now = now.astimezone(UTC)
     time = signature.time
+    if abs(time - now) <= SKEW and signature.expires is None:
+        return
+    now = now.astimezone(UTC)
     if time - now > SKEW:
         raise SigningError(
             AuthFailure.NOT_YET,
