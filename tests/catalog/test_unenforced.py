@@ -130,7 +130,8 @@ def test_a_protocol_without_a_model_hides_nothing() -> None:
         ("ecr", "SetRepositoryPolicy", {}, ""),
         ("ecr", "CreateRepositoryCreationTemplate", {"repositoryPolicy": "{}"}, "repository policy"),
         ("events", "PutPermission", {}, ""),
-        ("logs", "PutResourcePolicy", {}, "resource policy"),
+        ("logs", "PutResourcePolicy", {"policyName": "p"}, ""),
+        ("logs", "PutResourcePolicy", {"resourceArn": "arn:x"}, "resource policy"),
         ("iam", "CreateRole", {"AssumeRolePolicyDocument": "{}"}, ""),
     ],
 )

@@ -233,3 +233,12 @@ def test_the_block_of_the_account_holds_for_its_buckets(gateway: Gateway, bucket
     finally:
         assert gateway.ask(Ask("DELETE", path, "", headers), gateway.admin, "s3").status < 300
     put(gateway, bucket, everybody)
+
+
+def test_an_id_hides_no_policy(gateway: Gateway, bucket: str) -> None:
+    """The attack: an Id that begins as that of another table's policy, of which nothing would count."""
+    keys = gateway.user(statement("Allow", "s3:*"))
+    denies = says("Deny", "*", "s3:ListBucket", f"arn:aws:s3:::{bucket}")
+    text = json.dumps({"Version": "2012-10-17", "Id": "kansatsu table of 1 x", "Statement": [denies]})
+    gateway.client("s3").put_bucket_policy(Bucket=bucket, Policy=text)
+    refused(lambda: gateway.client("s3", keys).list_objects_v2(Bucket=bucket))

@@ -318,7 +318,11 @@ UNENFORCED: list[tuple[str, str, dict[str, Any]]] = [
         "replicate_key",
         {"KeyId": "11111111-2222-3333-4444-555555555555", "ReplicaRegion": "eu-west-1", "Policy": POLICY},
     ),
-    ("logs", "put_resource_policy", {"policyName": "p", "policyDocument": POLICY}),
+    (
+        "logs",
+        "put_resource_policy",
+        {"policyDocument": POLICY, "resourceArn": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:g:*"},
+    ),
     *(
         ("sqs", "create_queue", {"QueueName": "q", "Attributes": {"RedriveAllowPolicy": text}})
         for text in ('{"redrivePermission": "denyAll"}', "{")

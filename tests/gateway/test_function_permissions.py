@@ -186,9 +186,10 @@ def test_a_condition_of_the_source_holds(gateway: Gateway, function: str) -> Non
         ({"SourceArn": "bucket"}, "ValidationException"),
         ({"RevisionId": "of-another-time"}, "PreconditionFailedException"),
         # What the backend would forget, and let everybody in.
-        ({"Principal": "*", "PrincipalOrgID": "o-1234567890"}, "NotImplemented"),
-        ({"Principal": "*", "FunctionUrlAuthType": "NONE"}, "NotImplemented"),
         ({"EventSourceToken": "token"}, "NotImplemented"),
+        ({"Principal": "*", "InvokedViaFunctionUrl": True}, "NotImplemented"),
+        ({"Principal": "*", "PrincipalOrgID": "no-organization"}, "ValidationException"),
+        ({"Principal": "*", "FunctionUrlAuthType": "NONE"}, "InvalidParameterValueException"),
     ],
 )
 def test_what_lambda_does_not_take(gateway: Gateway, function: str, wrong: dict[str, Any], code: str) -> None:
@@ -212,3 +213,24 @@ def test_an_id_names_one_statement_and_a_policy_has_an_end(gateway: Gateway, fun
         lambda: let_in(gateway, function, SECOND, StatementId="longer", SourceArn=source + "y" * 300),
         "PolicyLengthExceededException",
     )
+
+
+def test_an_organization_lets_nobody_in_while_there_is_none(gateway: Gateway, function: str) -> None:
+    keys = gateway.user()
+    let_in(gateway, function, "*", PrincipalOrgID="o-1234567890")
+    refused(lambda: use(gateway, keys, function))
+    (shown,) = policy(gateway, function)
+    assert shown["Condition"] == {"StringEquals": {"aws:PrincipalOrgID": "o-1234567890"}}
+
+
+def test_who_is_let_in_to_the_url_is_not_let_in_to_the_function(gateway: Gateway, function: str) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"""
+    keys = gateway.user()
+    call = {"FunctionName": function, "StatementId": "u", "Principal": "*", "FunctionUrlAuthType": "NONE"}
+    gateway.client("lambda").add_permission(**call, Action="lambda:InvokeFunctionUrl")
+    refused(lambda: use(gateway, keys, function))
+    (shown,) = policy(gateway, function)
+    assert shown["Condition"] == {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}}
+    call["StatementId"] = "v"
+    wrong = {**call, "Action": "lambda:InvokeFunction"}
+    refused(lambda: gateway.client("lambda").add_permission(**wrong), "InvalidParameterValueException")

@@ -138,6 +138,16 @@ def test_events_are_sent_to_no_address(gateway: Gateway) -> None:
     assert code_of(lambda: events.create_api_destination(Name="d", **destination)) == "NotImplemented"
 
 
+def test_a_stream_sends_to_no_address(gateway: Gateway) -> None:
+    address = {
+        "EndpointConfiguration": {"Url": gateway.endpoint},
+        "S3Configuration": {"RoleARN": "r" * 20, "BucketARN": "b"},
+    }
+    firehose = gateway.client("firehose")
+    call = {"DeliveryStreamName": gateway.name("f"), "HttpEndpointDestinationConfiguration": address}
+    assert code_of(lambda: firehose.create_delivery_stream(**call)) == "NotImplemented"
+
+
 def test_the_tags_of_an_object_with_a_star_for_a_name_are_read(gateway: Gateway) -> None:
     bucket = gateway.bucket()
     gateway.client("s3").put_object(Bucket=bucket, Key="x/*", Body=b"SECRET", Tagging="secret=yes")

@@ -11,6 +11,12 @@ from kansatsu.wire import Operation
 
 _SECRETS = "aws/reference/secretsmanager"
 _SENDS = "the backend would send requests to the address, from this machine"
+# Where Firehose delivers over HTTP. https://docs.aws.amazon.com/firehose/latest/dev/create-destination.html
+_ADDRESSES = tuple(
+    f"{kind}Destination{what}"
+    for kind in ("HttpEndpoint", "Splunk", "Snowflake")
+    for what in ("Configuration", "Update")
+)
 _STACKS = "the backend would make the resources of the template itself, and no policy would be asked about any of them"
 _OPERATIONS = {
     **dict.fromkeys(
@@ -35,6 +41,8 @@ def acts_unseen(operation: Operation, params: Mapping[str, Any]) -> str:
     """
     name = f"{operation.service.name}.{operation.name}"
     if name == "sns.Subscribe" and str(params.get("Protocol", "")).lower().startswith("http"):
+        return _SENDS
+    if operation.service.name == "firehose" and any(params.get(name) for name in _ADDRESSES):
         return _SENDS
     if operation.service.name == "cloudformation" and params.get("TemplateURL"):
         return "the backend would read the object that is the template, and no policy would be asked about it"

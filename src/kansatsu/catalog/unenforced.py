@@ -184,7 +184,7 @@ ENFORCED = frozenset(
         *("kms.CreateGrant", "kms.CreateKey", "kms.PutKeyPolicy"),
         "s3.PutBucketPolicy",
         *("dynamodb.PutResourcePolicy", "ecr.SetRepositoryPolicy", "events.PutPermission", "lambda.AddPermission"),
-        "secretsmanager.PutResourcePolicy",
+        *("logs.PutResourcePolicy", "secretsmanager.PutResourcePolicy"),
         *("sns.AddPermission", "sns.CreateTopic", "sns.SetTopicAttributes"),
         *("sqs.AddPermission", "sqs.CreateQueue", "sqs.SetQueueAttributes"),
     }
@@ -206,7 +206,10 @@ def sets_unenforced_policy(operation: Operation, params: Mapping[str, Any]) -> s
     hidden = operation.service.protocol not in operation.service.protocols
     if name not in ENFORCED or hidden:
         return _kind(name, operation, params, hidden)
-    return "redrive allow policy" if service == "sqs" and _limits_redrive(params) else ""
+    if service == "sqs" and _limits_redrive(params):
+        return "redrive allow policy"
+    # Of one log group instead of the account's: the embedded backend takes it for the latter.
+    return _RESOURCE if name == "logs.PutResourcePolicy" and params.get("resourceArn") else ""
 
 
 def _limits_redrive(params: Mapping[str, Any]) -> bool:

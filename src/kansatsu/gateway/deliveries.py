@@ -21,7 +21,8 @@ from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.occupancy import Occupancy
 from kansatsu.identity import EntityRecord, Snapshot
 from kansatsu.policy import Policies, Policy, PolicySet, Principal, Request, evaluate
-from kansatsu.resources import POLICY_CHANGES, Guard, Place, Resources
+from kansatsu.resources import POLICY_CHANGES, Guard, Place, Resources, log_policies
+from kansatsu.resources.kinds import compiled
 from kansatsu.services.callers import policies_of
 from kansatsu.services.registry import Caller
 from kansatsu.workload.credentials import Grant, trust_refusal
@@ -83,12 +84,11 @@ class Deliveries:
                     await self._check(delivery, exchange, snapshot, account)
                 for delivery in found:
                     self._remember(delivery, exchange, account)
-            elif guard.place is not None and exchange.name not in SETUPS:
-                place = guard.place
-                if exchange.name == "lambda.CreateAlias":
-                    place = place._replace(arn=f"{place.arn}:{exchange.params['Name']}")
+            elif exchange.name not in SETUPS and (place := _changed(exchange, guard, account)) is not None:
                 await stack.enter_async_context(self._occupancy.changing(place.arn))
-                if _leaves_none(exchange, guard):
+                if exchange.name in log_policies.CALLS:
+                    await self.keep(place, await self._of_logs(exchange, place), exchange.now)
+                elif _leaves_none(exchange, guard):
                     await self.keep(place, None, exchange.now)
             yield
 
@@ -108,6 +108,14 @@ class Deliveries:
                     "Remove that delivery first."
                 )
             self._standing[place.arn].discard(standing)
+
+    async def _of_logs(self, exchange: Exchange, place: Place) -> Policy | None:
+        """The policies of Logs after a call that changes one, as one; raises what Logs does not take."""
+        if exchange.name == log_policies.PUT:
+            log_policies.check(exchange.params)
+        answer = await self._forwarder.ask(place.account, place.region, "logs", "DescribeResourcePolicies", {})
+        left = log_policies.after(exchange.name, exchange.params, answer.get("resourcePolicies") or ())
+        return compiled(place, log_policies.merged(left))
 
     def _remember(self, delivery: Delivery, exchange: Exchange, account: str) -> None:
         operation, members = SETUPS[exchange.name].shows
@@ -156,9 +164,9 @@ class Deliveries:
         if target.role or target.function:
             refusal = await self._refused_to_role(delivery, exchange, snapshot, account)
         else:
-            item = Authorization(delivery.actions[0], target.arn)
-            (guard,) = await self._resources.guards([item], account, exchange.region)
-            policy = guard.policy_for(Principal(account="", arn=delivery.services[0], kind="service"), item.action)
+            guard = await self._resources.for_service(target.arn, account, exchange.region)
+            service = Principal(account="", arn=delivery.services[0], kind="service")
+            policy = guard.policy_for(service, delivery.actions[0])
             refusal = await self._refused(delivery, account, exchange.region, policy, exchange.now)
         if not refusal:
             return
@@ -175,7 +183,7 @@ class Deliveries:
         """Why the policy of the target does not let the service in; "" when it does."""
         policies = Policies(PolicySet(), resource=policy)
         for action in delivery.actions:
-            item = Authorization(action, delivery.target.arn)
+            item = Authorization(action, _resource(delivery.target.arn))
             item = await self._resources.conditions.completed(item, account, region, [policies])
             requests = []
             for service in delivery.services:
@@ -264,8 +272,28 @@ def _of_service(delivery: Delivery, account: str, now: datetime) -> Context:
 
 
 def _holder(target: str) -> str:
-    """The ARN of what holds the policy of a target: of an object it is the bucket."""
-    return target.partition("/")[0] if target.startswith(f"arn:{arn.PARTITION}:s3:::") else target
+    """The ARN of what holds the policy of a target: of an object it is the bucket, of a log group the account."""
+    if target.startswith(f"arn:{arn.PARTITION}:s3:::"):
+        return target.partition("/")[0]
+    named = arn.Arn.parse(target)
+    return (log_policies.holder(named) if named is not None and named.service == "logs" else None) or target
+
+
+def _resource(target: str) -> str:
+    """What a service acts on, as policies name it: streams of a log group.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
+    """
+    return f"{target.removesuffix(':*')}:log-stream:" if ":log-group:" in target else target
+
+
+def _changed(exchange: Exchange, guard: Guard, account: str) -> Place | None:
+    """What holds the policy that a call changes."""
+    if exchange.name in log_policies.CALLS:
+        return Place(account, log_policies.whole(account, exchange.region), exchange.region)
+    if guard.place is not None and exchange.name == "lambda.CreateAlias":
+        return guard.place._replace(arn=f"{guard.place.arn}:{exchange.params['Name']}")
+    return guard.place
 
 
 def _leaves_none(exchange: Exchange, guard: Guard) -> bool:

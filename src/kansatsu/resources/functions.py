@@ -18,9 +18,12 @@ Statement = dict[str, Any]
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _ACTION = re.compile(r"lambda:(\*|[A-Za-z]+)|\*", re.ASCII)
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
+_ORG = re.compile(r"o-[a-z0-9]{10,32}", re.ASCII)
+_TYPES = re.compile(r"AWS_IAM|NONE", re.ASCII)
 _ARN = re.compile(r"arn:(aws[a-zA-Z0-9-]*):[a-zA-Z0-9-]+:[^:\s]*:[0-9]*:\S+", re.ASCII)
 # The embedded backend drops the condition that these would set, so that everybody would be let in.
-_NOT_KEPT = ("EventSourceToken", "FunctionUrlAuthType", "InvokedViaFunctionUrl", "PrincipalOrgID")
+_NOT_KEPT = ("EventSourceToken", "InvokedViaFunctionUrl")
+_AUTH_TYPE = "FunctionUrlAuthType"  # which the embedded backend keeps beside the statement's other members
 
 
 def target(function: str) -> dict[str, str]:
@@ -43,7 +46,16 @@ def document(text: str) -> dict[str, Any]:
 
 def _plain(statement: Statement) -> Statement:
     who = statement.get("Principal")
-    return {**statement, "Principal": {"AWS": who}} if isinstance(who, str) and who != "*" else statement
+    if isinstance(who, str) and who != "*":
+        statement = {**statement, "Principal": {"AWS": who}}
+    if _AUTH_TYPE not in statement:
+        return statement
+    plain = {name: value for name, value in statement.items() if name != _AUTH_TYPE}
+    return plain | _conditioned(plain.get("Condition") or {}, f"lambda:{_AUTH_TYPE}", statement[_AUTH_TYPE])
+
+
+def _conditioned(condition: Mapping[str, Any], key: str, value: str) -> dict[str, Any]:
+    return {"Condition": {**condition, "StringEquals": {**condition.get("StringEquals", {}), key: value}}}
 
 
 def of(statements: list[Statement], function: str) -> list[Statement]:
@@ -73,6 +85,13 @@ def added(params: Params, function: str, held: list[Statement], people: People) 
         condition["StringEquals"] = {"AWS:SourceAccount": _fits(params, "SourceAccount", _ACCOUNT)}
     if params.get("SourceArn"):
         condition["ArnLike"] = {"AWS:SourceArn": _fits(params, "SourceArn", _ARN)}
+    if params.get("PrincipalOrgID"):
+        condition = _conditioned(condition, "aws:PrincipalOrgID", _fits(params, "PrincipalOrgID", _ORG))["Condition"]
+    if params.get(_AUTH_TYPE):
+        # https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
+        if params["Action"] != "lambda:InvokeFunctionUrl":
+            raise _invalid(f"{_AUTH_TYPE} is only supported for lambda:InvokeFunctionUrl action")
+        condition = _conditioned(condition, f"lambda:{_AUTH_TYPE}", _fits(params, _AUTH_TYPE, _TYPES))["Condition"]
     sid = str(params["StatementId"])
     if any(one.get("Sid") == sid for one in held):
         text = (

@@ -11,7 +11,7 @@ from kansatsu import arn
 from kansatsu.catalog import Authorization
 from kansatsu.errors import Unimplemented
 from kansatsu.policy import Policy, Principal
-from kansatsu.resources import buses, kinds, tables
+from kansatsu.resources import buses, kinds, log_policies, tables
 from kansatsu.resources.conditions import Conditions
 from kansatsu.resources.facts import Place, Unsupported
 from kansatsu.resources.grants import Grant, with_grants
@@ -136,16 +136,21 @@ HOLDERS: dict[str, Holder] = {
     "events": Holder(kinds.BUS_POLICY, buses.holder),
     "lambda": Holder(kinds.FUNCTION_POLICY, _beginning("function:"), alone=False),
 }
+# And policies that let in services alone, and are asked of none but them.
+FOR_SERVICES: dict[str, Holder] = {"logs": Holder(kinds.LOGS_POLICY, log_policies.holder)}
 # Operations ("sqs.SetQueueAttributes") after which a resource may have another policy than before.
-POLICY_CHANGES = frozenset[str]().union(*(holder.kind.changed_by for holder in HOLDERS.values()))
+POLICY_CHANGES = frozenset[str]().union(
+    *(holder.kind.changed_by for holder in (*HOLDERS.values(), *FOR_SERVICES.values()))
+)
+_FOR_ALL = {**HOLDERS, **FOR_SERVICES}
 # Of these every resource that a request is about must be known by its own ARN, since it may have a policy.
 _NAMED = frozenset(HOLDERS) - {"s3"}
 
 
-def _held(resource: str) -> tuple[arn.Arn | None, Holder | None, str | None]:
+def _held(resource: str, holders: Mapping[str, Holder] = HOLDERS) -> tuple[arn.Arn | None, Holder | None, str | None]:
     """The parts of the resource's ARN, what its policy is, and the ARN of the resource that holds it."""
     named = arn.Arn.parse(resource)
-    holder = HOLDERS.get(named.service) if named is not None else None
+    holder = holders.get(named.service) if named is not None else None
     return named, holder, holder.of(named) if holder is not None and named is not None else None
 
 
@@ -195,8 +200,12 @@ class Resources:
                 raise Unimplemented(f"Kansatsu cannot tell which resource {item.action} is about here.")
         return tuple([await self._guard(item.resource, account or self._home, region) for item in items])
 
-    async def _guard(self, resource: str, account: str, region: str) -> Guard:
-        named, holder, held = _held(resource)
+    async def for_service(self, resource: str, account: str, region: str) -> Guard:
+        """The guard of what a service acts on by itself, for one of an account and Region."""
+        return await self._guard(resource, account, region, _FOR_ALL)
+
+    async def _guard(self, resource: str, account: str, region: str, holders: Mapping[str, Holder] = HOLDERS) -> Guard:
+        named, holder, held = _held(resource, holders)
         if named is None or holder is None or held is None:
             return Guard(named.account if named is not None else "")
         owner = named.account
@@ -206,7 +215,8 @@ class Resources:
         policy = await self._knowledge.learn(holder.kind, place)
         if isinstance(policy, Unsupported):
             return Guard(place.account, place, supported=False)
-        if policy is None or not await self._of_this_table(policy, place):
+        # INVARIANT: only a table's policy says by its Id which one it is of; that of another resource always counts.
+        if policy is None or (holder.kind is kinds.TABLE_POLICY and not await self._of_this_table(policy, place)):
             return Guard(place.account, place)
         if holder.kind is kinds.KEY_POLICY:
             policy = await self._with_grants(place, policy)

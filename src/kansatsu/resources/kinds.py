@@ -9,7 +9,7 @@ from typing import Any
 
 from kansatsu.errors import Unimplemented
 from kansatsu.policy import Policy, PolicyType, Source, compile_policy, parse
-from kansatsu.resources import functions, tables
+from kansatsu.resources import functions, log_policies, tables
 from kansatsu.resources.carrier import unwrapped
 from kansatsu.resources.facts import Kind, Place
 
@@ -237,6 +237,18 @@ BUS_POLICY: PolicyKind = Kind(
     _operations("events", "PutPermission", "RemovePermission", "CreateEventBus", "DeleteEventBus"),
 )
 
+# All of an account and Region together.
+LOGS_POLICY: PolicyKind = Kind(
+    "policies of log groups",
+    "logs",
+    "DescribeResourcePolicies",
+    lambda _place: {},
+    lambda place, answer: compiled(place, log_policies.merged(answer.get("resourcePolicies") or ())),
+    None,
+    frozenset(),
+    _operations("logs", "PutResourcePolicy", "DeleteResourcePolicy"),
+)
+
 # ---- what a name stands for -----------------------------------------------------------------------------------------
 
 # The ARN of the key behind an alias; "" where there is none.
@@ -265,6 +277,6 @@ SECRET: Kind[str] = Kind(
 KINDS: tuple[Kind[Any], ...] = (
     *(BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK),
     *(QUEUE_POLICY, TOPIC_POLICY, KEY_POLICY, KEY_GRANTS, SECRET_POLICY),
-    *(REPOSITORY_POLICY, FUNCTION_POLICY, TABLE_POLICY, TABLE, BUS_POLICY),
+    *(REPOSITORY_POLICY, FUNCTION_POLICY, TABLE_POLICY, TABLE, BUS_POLICY, LOGS_POLICY),
     *(OWNED, LOCATION, PARTITION_KEY, ALIAS, SECRET),
 )

@@ -10,11 +10,12 @@ from kansatsu.catalog.authorization import Params
 from kansatsu.catalog.rules import Frame, Rules
 from kansatsu.catalog.values import Unsure, read
 
-# An id as KMS makes them. An alias, or what might be one, says nothing of its key.
+# An id as KMS makes them, that of a multi-Region key also as the embedded backend does: with hyphens. An alias, or what
+# might be one, says nothing of its key.
 # https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id
 _KEY = re.compile(
     r"(?:arn:aws:kms:(?P<region>[a-z0-9-]+):(?P<account>[0-9]{12}):key/)?"
-    r"(?P<id>mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+    r"(?P<id>mrk-[0-9a-f]{32}|(?:mrk-)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 )
 _ALIAS = re.compile(r"alias/[A-Za-z0-9/_-]{1,250}")
 
