@@ -16,6 +16,8 @@ from kansatsu import services, wire
 from kansatsu.errors import AwsError, Unimplemented
 from kansatsu.http import HttpRequest
 from kansatsu.identity import ExpiredToken, Store, open_store
+from kansatsu.policy import Request, evaluate
+from kansatsu.services import callers
 from kansatsu.services.registry import Call, handler
 from kansatsu.workload import Workload, WorkloadSettings
 from kansatsu.workload.fakes import FakeInjector, FakeProvider, FakeServer
@@ -60,6 +62,8 @@ class Ec2World(World):
         self.provider = FakeProvider()
         self.injector = FakeInjector()
         self.server = FakeServer()
+        self.asked: list[tuple[str, str, str]] = []  # (who, action, Region)
+        self.answers: dict[str, Any] = {}
         self.task_server: Any = FakeServer()
         # A watch of its own would look at the engine at moments that no test chose.
         never = {"poll": timedelta(days=1)}
@@ -80,9 +84,23 @@ class Ec2World(World):
             provider=self.provider,
             injector=self.injector,
             backend=backend,
+            ask_as=self.ask_as,
         )
         made.process_endpoint = "http://127.0.0.1:9"
         return made
+
+    async def ask_as(self, credentials: Credentials, region: str, service: str, operation: str, params: Any) -> Any:
+        """What the gateway would say to a role: its policies decide, and `answers` has what comes of it."""
+        caller = self.caller(credentials.access_key_id, credentials.token)
+        snapshot = self.store.snapshot()
+        resource = params.get("SecretId", "*")
+        action = f"{service}:{operation}"
+        asked = Request(callers.principal_of(caller, snapshot), action, resource, {})
+        self.asked.append((caller.arn, action, region))
+        if not evaluate(asked, callers.policies_of(caller, snapshot)).allowed:
+            said = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource}"
+            raise AwsError(said, code="AccessDeniedException", status=400)
+        return self.answers[operation](params)
 
     def restart(self) -> None:
         """The control plane stops and starts again; containers run on."""

@@ -183,9 +183,7 @@ WRONG_CONTAINERS: list[tuple[list[dict[str, Any]], str, str]] = [
         [container(dependsOn=[{"containerName": "db", "condition": "HEALTHY"}]), container(name="db")],
         "ClientException", "health check",
     ),
-    ([container(secrets=[{"name": "S", "valueFrom": "arn"}])], "NotImplemented", "containerDefinitions[0].secrets"),
     ([container(privileged=True)], "NotImplemented", "containerDefinitions[0].privileged"),
-    ([container(portMappings=[{"containerPort": 80}])], "NotImplemented", "containerDefinitions[0].portMappings"),
     ([container(logConfiguration={"logDriver": "awslogs"})], "NotImplemented", "[0].logConfiguration"),
     ([container(startTimeout=0)], "NotImplemented", "containerDefinitions[0].startTimeout"),
 ]  # fmt: skip

@@ -2,10 +2,10 @@
 
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode
 
-from kansatsu.backends.port import Backend, BackendResponse
+from kansatsu.backends.port import BackendResponse
 from kansatsu.errors import AwsError, Unimplemented
 from kansatsu.http import HttpRequest
 
@@ -13,8 +13,14 @@ if TYPE_CHECKING:  # botocore's parts are a tenth of a second of the start; they
     from botocore.model import ServiceModel
 
 
+class Called(Protocol):
+    """What answers requests: a backend, or whatever else signs and sends them."""
+
+    async def call(self, account: str, region: str, signing_name: str, request: HttpRequest) -> BackendResponse: ...
+
+
 async def ask(
-    backend: Backend, account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
+    backend: Called, account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The decoded result of one operation. Raises the backend's error as an AwsError."""
     from botocore.serialize import create_serializer

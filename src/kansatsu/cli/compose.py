@@ -21,6 +21,7 @@ from kansatsu.gateway.app import App
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.pipeline import Pipeline
 from kansatsu.gateway.server import HttpServer
+from kansatsu.gateway.within import Within
 from kansatsu.identity import Store
 from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
 from kansatsu.workload import Handle, PrivateGateway, Workload, WorkloadSettings
@@ -87,6 +88,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     async def serve_task(view: TaskView, sockets: Sequence[socket.socket]) -> Handle:
         return _Both(await tasks.serve(sockets[0], view), await servers[0].listen(sockets[1], inside=True))
 
+    within = Within(clock)
     workload = Workload(
         store,
         clock,
@@ -101,6 +103,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         provider=provider,
         injector=injector,
         backend=forwarder.ask,
+        ask_as=within,
     )
     lifetime = backends.fact_lifetime(settings)
     accounts = Accounts(lambda: store.snapshot().accounts(), forwarder.keeps_apart)
@@ -108,6 +111,8 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     if embedded is not None:
         embedded.supervisor.when_emptied = resources.clear
     pipeline = Pipeline(store, recorder, workload, forwarder, resources, clock, observe=settings.mode == OBSERVE)
+
+    within.pipeline = pipeline
 
     async def reset() -> None:
         await workload.clear()

@@ -3,7 +3,8 @@
 https://docs.docker.com/reference/api/engine/version/v1.43/
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from kansatsu.workload.injection import InjectionError, start_time
 from kansatsu.workload.providers import (
     DEFAULTS,
     ROLE_LABEL,
+    Binding,
     Container,
     Executed,
     Image,
@@ -30,6 +32,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=60)
 _SCRIPT = "/var/lib/cloud/instance/scripts/part-001"  # where cloud-init puts user data, too
 _NO_CONNECTION = 900  # what aiodocker makes of a socket that nobody listens on
 _MIB = 1 << 20
+_LOOPBACK = "127.0.0.1"
 _OUTPUT_LIMIT = 65536  # bytes of a script's output that are kept
 
 
@@ -78,12 +81,15 @@ class DockerEngine:
                 if (item.get("Labels") or {}).get(ROLE_LABEL) != "namespace"
             ]
 
-    async def create_namespace(self, name: str, hostname: str, labels: Mapping[str, str]) -> str:
+    async def create_namespace(
+        self, name: str, hostname: str, labels: Mapping[str, str], ports: Sequence[Binding] = ()
+    ) -> str:
         config: dict[str, Any] = {
             "Image": await self._pause_image(),
             "Entrypoint": [pause.PROGRAM],
             "Hostname": hostname,
             "Labels": dict(labels),
+            **_published(ports),
         }
         async with _translated(NoSuchImage):
             container = await self._docker.containers.create(config, name=name)
@@ -134,6 +140,18 @@ class DockerEngine:
                 while (message := await stream.read_out()) is not None:
                     output += message.data[: _OUTPUT_LIMIT - len(output)]
             return Executed((await command.inspect()).get("ExitCode"), output.decode(errors="replace"))
+
+    async def probe(self, reference: str, command: Sequence[str], *, seconds: int) -> int | None:
+        async with _translated(NoSuchContainer):
+            made = await self._docker.containers.container(reference).exec(list(command))
+            try:
+                async with asyncio.timeout(seconds), made.start(timeout=aiohttp.ClientTimeout()) as stream:
+                    while await stream.read_out() is not None:
+                        pass
+            except TimeoutError:
+                return None
+            code = (await made.inspect()).get("ExitCode")
+            return int(code) if code is not None else None
 
     async def logs(self, reference: str, lines: int) -> str:
         async with _translated(NoSuchContainer):
@@ -206,7 +224,26 @@ def _inspected(item: Mapping[str, Any], process: Process | None) -> Container:
         address=address,
         mac=mac,
         exit_code=_exit_code(item["State"]),
+        ports=tuple(_ports(item)),
     )
+
+
+def _published(ports: Sequence[Binding]) -> dict[str, Any]:
+    """INVARIANT: on the host's loopback only: what a task serves is not opened to the network that the host is in."""
+    if not ports:
+        return {}
+    names = {port: f"{port.container}/{port.protocol}" for port in ports}
+    bindings: dict[str, list[dict[str, str]]] = {}
+    for port, name in names.items():
+        bindings.setdefault(name, []).append({"HostIp": _LOOPBACK, "HostPort": str(port.host or "")})
+    return {"ExposedPorts": {name: {} for name in bindings}, "HostConfig": {"PortBindings": bindings}}
+
+
+def _ports(item: Mapping[str, Any]) -> Iterator[Binding]:
+    for name, bound in ((item.get("NetworkSettings") or {}).get("Ports") or {}).items():
+        number, _, protocol = name.partition("/")
+        for each in bound or ():
+            yield Binding(int(number), int(each["HostPort"]), protocol or "tcp")
 
 
 def _exit_code(state: Mapping[str, Any]) -> int | None:

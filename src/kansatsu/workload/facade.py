@@ -22,6 +22,7 @@ from kansatsu.workload.placement import BackendCall
 from kansatsu.workload.processes import Processes
 from kansatsu.workload.providers import Image, NoSuchContainer, Provider, ProviderError
 from kansatsu.workload.tasks.attachment import ServeTask, TaskAttacher
+from kansatsu.workload.tasks.execution import AskAs, Execution
 from kansatsu.workload.tasks.hosts import Hosts
 from kansatsu.workload.tasks.roster import Roster
 from kansatsu.workload.tasks.runner import Runner
@@ -63,7 +64,7 @@ class Workload:
 
     `provider` is None without a container engine, `injector` without the privileged helper: what needs them says so.
     `serve` starts serving an instance's sockets, `serve_task` a task's; delivery lies above this package. `backend`
-    answers for subnets.
+    answers for subnets, `ask_as` asks the gateway as a role.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Workload:
         provider: Provider | None = None,
         injector: Injector | None = None,
         backend: BackendCall | None = None,
+        ask_as: AskAs | None = None,
     ) -> None:
         self.fleet = Fleet(store, clock)
         self.issuer = Issuer(store, clock, settings.session_duration)
@@ -99,7 +101,13 @@ class Workload:
             self._launcher = Launcher(
                 self.fleet, provider, attacher, self._supervisor, associations=self.associations, backend=backend
             )
-            self.runner = Runner(self.tasks, provider, TaskAttacher(attacher, injector, serve_task), self.issuer)
+            self.runner = Runner(
+                self.tasks,
+                provider,
+                TaskAttacher(attacher, injector, serve_task),
+                self.issuer,
+                Execution(self.issuer, ask_as),
+            )
         self.hosts = Hosts(store, clock)
         self.services = Scheduler(self.tasks, self.runner, self.hosts)
 

@@ -8,6 +8,7 @@ from itertools import count
 from kansatsu.workload.injection import InjectionError
 from kansatsu.workload.providers import (
     DEFAULTS,
+    Binding,
     Container,
     Executed,
     Image,
@@ -33,6 +34,8 @@ class FakeProvider:
         self.scripts: list[tuple[str, bytes]] = []
         self.environments: dict[str, Mapping[str, str]] = {}
         self.options: dict[str, Options] = {}
+        self.probed: list[tuple[str, tuple[str, ...], int]] = []  # health checks: (container, command, seconds)
+        self.ill: dict[str, int | None] = {}  # what they answer, by the last part of the container's name
         self.missing: set[str] = set()  # images that there are not
         self.broken = ""
         self.engine = "fake"
@@ -96,10 +99,14 @@ class FakeProvider:
         self._check()
         return self.local
 
-    async def create_namespace(self, name: str, hostname: str, labels: Mapping[str, str]) -> str:
+    async def create_namespace(self, name: str, hostname: str, labels: Mapping[str, str],
+                               ports: Sequence[Binding] = ()) -> str:  # fmt: skip
         self._check()
         self.events.append(("namespace", name))
-        return self.add(name, labels=labels)
+        key = self.add(name, labels=labels)
+        bound = tuple(replace(port, host=port.host or 49000 + next(self._ids)) for port in ports)
+        self.containers[key] = replace(self.containers[key], ports=bound)
+        return key
 
     async def create(self, name: str, image: str, namespace: str, environment: Mapping[str, str],
                      labels: Mapping[str, str], options: Options = DEFAULTS) -> str:  # fmt: skip
@@ -142,6 +149,12 @@ class FakeProvider:
         self._check()
         self.scripts.append((self._find(reference), script))
         return Executed(0, "")
+
+    async def probe(self, reference: str, command: Sequence[str], *, seconds: int) -> int | None:
+        self._check()
+        name = self.containers[self._find(reference)].name
+        self.probed.append((name, tuple(command), seconds))
+        return self.ill.get(name.rpartition("-")[2], 0)
 
     async def logs(self, reference: str, lines: int) -> str:
         self._check()

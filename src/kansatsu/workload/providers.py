@@ -31,6 +31,15 @@ class Process:
 
 
 @dataclass(frozen=True, slots=True)
+class Binding:
+    """A port of a container on the host's loopback. `host` is 0 where the engine is to choose one."""
+
+    container: int
+    host: int
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """What the engine says of one container; `process` is None unless it runs."""
 
@@ -44,6 +53,7 @@ class Container:
     address: str = ""  # IPv4
     mac: str = ""
     exit_code: int | None = None  # of one that was inspected and has ended
+    ports: tuple[Binding, ...] = ()  # of one that was inspected
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +115,8 @@ class Provider(Protocol):
     async def images(self) -> Sequence[Image]:
         """The local images."""
 
-    async def create_namespace(self, name: str, hostname: str, labels: Mapping[str, str]) -> str:
+    async def create_namespace(self, name: str, hostname: str, labels: Mapping[str, str],
+                               ports: Sequence[Binding] = ()) -> str:  # fmt: skip
         """Create and start a container that only holds a network namespace; returns its id."""
 
     async def create(self, name: str, image: str, namespace: str, environment: Mapping[str, str],
@@ -124,6 +135,9 @@ class Provider(Protocol):
 
     async def execute(self, reference: str, script: bytes) -> Executed:
         """Run a script as root inside a running container and wait for its end."""
+
+    async def probe(self, reference: str, command: Sequence[str], *, seconds: int) -> int | None:
+        """Run a command inside a running container; its exit code, None when it takes longer than `seconds`."""
 
     async def logs(self, reference: str, lines: int) -> str:
         """The last lines that a container wrote, to standard output and standard error."""

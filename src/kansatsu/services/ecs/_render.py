@@ -7,7 +7,7 @@ from typing import Any
 from kansatsu.workload.tasks import plan
 from kansatsu.workload.tasks.hosts import host_arn
 from kansatsu.workload.tasks.service import ACTIVE, Deployment, Service
-from kansatsu.workload.tasks.task import LAUNCH_TYPE, RUNNING, Task, TaskContainer
+from kansatsu.workload.tasks.task import LAUNCH_TYPE, RUNNING, UNKNOWN, Task, TaskContainer
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
@@ -25,7 +25,7 @@ def task(item: Task, *, tags: bool) -> dict[str, Any]:
         "launchType": LAUNCH_TYPE,
         "lastStatus": item.state,
         "desiredStatus": item.desired,
-        "healthStatus": "UNKNOWN",
+        "healthStatus": item.health,
         "attachments": [],
         "attributes": [],
         "availabilityZone": f"{item.region}a",
@@ -57,6 +57,10 @@ def _memory(container: TaskContainer) -> int:
     return int(definition.get("memory") or definition.get("memoryReservation") or 0)
 
 
+def _mapped(definition: Mapping[str, Any]) -> set[tuple[int, str]]:
+    return {(each["containerPort"], each.get("protocol") or "tcp") for each in definition.get("portMappings", ())}
+
+
 def _container(item: Task, container: TaskContainer) -> dict[str, Any]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Container.html"""
     definition = container.definition
@@ -66,9 +70,13 @@ def _container(item: Task, container: TaskContainer) -> dict[str, Any]:
         "name": container.name,
         "image": definition["image"],
         "lastStatus": container.state,
-        "networkBindings": [],
+        "networkBindings": [
+            {"bindIP": "127.0.0.1", "containerPort": port.container, "hostPort": port.host, "protocol": port.protocol}
+            for port in item.ports
+            if (port.container, port.protocol) in _mapped(definition)
+        ],
         "networkInterfaces": [],
-        "healthStatus": "UNKNOWN",
+        "healthStatus": container.health or UNKNOWN,
         "cpu": str(definition.get("cpu", 0)),
     }
     sizes = {name: definition.get(name) for name in ("memory", "memoryReservation")}

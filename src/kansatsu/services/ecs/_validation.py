@@ -19,10 +19,13 @@ TASK = frozenset({"family", "taskRoleArn", "executionRoleArn", "networkMode", "c
 CONTAINER = frozenset({
     "name", "image", "cpu", "memory", "memoryReservation", "essential", "entryPoint", "command", "environment",
     "dependsOn", "stopTimeout", "user", "workingDirectory", "readonlyRootFilesystem", "dockerLabels", "ulimits",
-    "interactive", "pseudoTerminal",
+    "interactive", "pseudoTerminal", "secrets", "healthCheck", "portMappings",
 })  # fmt: skip
-_CONDITIONS = ("START", "COMPLETE", "SUCCESS")
+_CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
 _COMPATIBILITIES = ("EC2", "EXTERNAL")
+_HEALTH = {"interval": (5, 300), "timeout": (2, 60), "retries": (1, 10), "startPeriod": (0, 300)}
+_PORT = frozenset({"containerPort", "hostPort", "protocol", "name", "appProtocol"})
+_LAST_PORT = 65535
 _LEAST_MEMORY = 6  # MiB
 _LONGEST_STOP = 120  # seconds
 _OURS = "kansatsu."
@@ -52,6 +55,10 @@ def check(document: Mapping[str, Any]) -> None:
             for problem in rule(container):
                 raise ClientException(problem)
     _check_together(containers)
+    if any(container.get("secrets") for container in containers) and not document["executionRoleArn"]:
+        raise ClientException(
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+        )
 
 
 def honoured(given: Mapping[str, Any], members: frozenset[str], where: str) -> None:
@@ -101,19 +108,56 @@ def _texts(container: Container) -> Iterator[str]:
         name = pair.get("name", "")
         if not name or "=" in name or "\0" in name + pair.get("value", ""):
             yield f"Container {container['name']}: {name!r} cannot be the name of an environment variable."
+    names = [item["name"] for key in ("environment", "secrets") for item in container.get(key, ()) if item.get("name")]
+    if len(set(names)) != len(names) and container.get("secrets"):
+        yield (
+            "The secret name must be unique and not shared with any new or existing environment variables set on the "
+            "container."
+        )
+    for secret in container.get("secrets", ()):
+        if "=" in secret["name"] or "\0" in secret["name"] or not secret["name"] or not secret["valueFrom"]:
+            yield f"Container {container['name']}: a secret needs the name of a variable and a valueFrom."
     for label in container.get("dockerLabels", ()):
         # INVARIANT: by these labels we know our own containers again, and instances adopt theirs; a task sets none.
         if label.startswith(_OURS):
             yield f"Container {container['name']}: labels beginning with {_OURS} are Kansatsu's own."
 
 
-_RULES: tuple[Callable[[Container], Iterator[str]], ...] = (_names, _sizes, _texts)
+def _health(container: Container) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html"""
+    check = container.get("healthCheck")
+    if not check:
+        return
+    command = check.get("command") or []
+    words = {"CMD": len(command) >= 2, "CMD-SHELL": len(command) == 2}
+    if not words.get(command[0] if command else "", False):
+        yield f"Container {container['name']}: the command of a health check begins with CMD or CMD-SHELL."
+    for name, (least, most) in _HEALTH.items():
+        if not least <= (check.get(name) or least) <= most:
+            yield f"Container {container['name']}: the {name} of a health check must be from {least} to {most}."
+
+
+def _ports(container: Container) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html"""
+    for item in container.get("portMappings", ()):
+        honoured(item, _PORT, f"portMappings of {container['name']}: ")
+        numbers = (item.get("containerPort") or 0, item.get("hostPort") or 1)
+        if not all(1 <= number <= _LAST_PORT for number in numbers):
+            yield f"Container {container['name']}: ports are from 1 to {_LAST_PORT}."
+        if item.get("protocol", "tcp") not in ("tcp", "udp"):
+            yield f"Container {container['name']}: the protocol of a port is tcp or udp."
+
+
+_RULES: tuple[Callable[[Container], Iterator[str]], ...] = (_names, _sizes, _texts, _health, _ports)
 
 
 # ---- all of them together ------------------------------------------------------------------------------------------
 
 
 def _check_together(containers: Sequence[Container]) -> None:
+    ports = [(p.get("containerPort"), p.get("protocol", "tcp")) for c in containers for p in c.get("portMappings", ())]
+    if len(set(ports)) != len(ports):
+        raise Unimplemented("The containers of a task share one network here: two cannot have the same containerPort.")
     by_name = {container["name"]: container for container in containers}
     if len(by_name) != len(containers):
         raise ClientException("Container.name should be unique within a task definition.")
@@ -130,7 +174,7 @@ def _check_dependency(container: Container, item: Mapping[str, str], by_name: Ma
     name, target, condition = container["name"], by_name.get(item["containerName"]), item["condition"]
     if target is None:
         raise ClientException(f"Container {name} depends on container {item['containerName']}, which does not exist.")
-    if condition == "HEALTHY":
+    if condition == "HEALTHY" and not target.get("healthCheck"):
         raise ClientException(
             f"Container {name} depends on container {target['name']} being HEALTHY, which has no health check."
         )

@@ -153,7 +153,11 @@ async def _run(call: Call, asked: _Asked, count: int, engine: str, failures: lis
     tasks = [_new(call, asked, (index, count, engine)) for index in range(count)]
     if tasks and (why := making.refusal(call.snapshot, tasks[0], call.now)):
         raise ClientException(why)
-    members = await runner_of(call).run(tasks) if tasks else []
+    placed = call.workload.tasks.placeable(tasks)
+    host = call.workload.hosts.of_cluster(place_of(call), asked.cluster.name, engine).arn
+    members = await runner_of(call).run(placed) if placed else []
+    # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
+    failures += [{"arn": host, "reason": "RESOURCE:PORTS"}] * (len(tasks) - len(placed))
     return {"tasks": [_render.task(member.task, tags=True) for member in members], "failures": failures}
 
 

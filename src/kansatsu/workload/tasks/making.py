@@ -27,7 +27,7 @@ def make(
     **more: Any,
 ) -> Task:
     """A task that is not started yet. `roles` by their members of a definition; `containers` as they are to run."""
-    role = roles.get("taskRoleArn")
+    role, execution = (roles.get(member) for member in ROLES)
     return Task(
         id=secrets.token_hex(16),
         account=definition.place.account,
@@ -43,6 +43,7 @@ def make(
         created=created,
         role_id=role.id if role else "",
         role_arn=role.arn if role else "",
+        execution_role_id=execution.id if execution else "",
         engine=engine,
         **more,
     )

@@ -20,9 +20,10 @@ from kansatsu.workload.tasks.service import (
     Deployment,
     Service,
 )
-from kansatsu.workload.tasks.task import RUNNING, STOPPED, Task
+from kansatsu.workload.tasks.task import RUNNING, STOPPED, UNHEALTHY, Task
 
 SCHEDULER = "ServiceSchedulerInitiated"  # the stop code of tasks that a service wants no more
+ILL = "Task failed container health checks"  # the reason for which others are stopped
 _STOPPED_BY_WISH = (SCHEDULER, "UserInitiated")
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html [?] the first steps
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 900.0  # seconds
@@ -43,6 +44,7 @@ class Step:
     start: int = 0
     stop: tuple[Task, ...] = ()
     reason: str = ""
+    ill: frozenset[str] = frozenset()  # ids of those among the latter that failed their health checks
     lacking: bool = False  # tasks should be started, and there is no place for them
 
 
@@ -78,7 +80,10 @@ def failed_tasks(found: Group) -> int:
     """
     if found.ready:
         return 0
-    return sum(task.stop_code not in _STOPPED_BY_WISH and task.started is None for task in found.gone)
+    return sum(
+        task.stopped_reason == ILL or (task.stop_code not in _STOPPED_BY_WISH and task.started is None)
+        for task in found.gone
+    )
 
 
 def wanted(service: Service, hosts: int) -> int:
@@ -161,10 +166,14 @@ def _moved(service: Service, groups: dict[str, Group], desired: int, hosts: int,
     stop += ready_old[: max(0, min(spare, max(replaced, making_room)))]
     deployment = service.primary.id
     reason = f"Scaling activity initiated by (deployment {deployment})"
+    ill = [task for task in primary.live if task.health == UNHEALTHY]
+    stop += [task for task in ill if task not in stop]
+    for task in ill:
+        service = service.told(f"(task {task.id}) failed container health checks.", now)
     still = len(primary.live) == len(primary.ready) and not any(each.going for each in (primary, *others))
     if lacking and ready_old and still and not (start or stop) and now >= _again_at(service, primary):
         service = service.told(_STUCK, now)
-    return Step(service, start, tuple(stop), reason, nowhere)
+    return Step(service, start, tuple(stop), reason, frozenset(task.id for task in ill), nowhere)
 
 
 def _newest(found: Group) -> list[Task]:

@@ -63,6 +63,17 @@ class Roster:
         member = self._members.get(task_id)
         return member if member and member.task.place == place else None
 
+    def placeable(self, tasks: list[Task]) -> list[Task]:
+        """Those for which the ports of the host that they want are free, each counted with the ones before it."""
+        taken = {port for member in self.live() for port in fixed_ports(member.task)}
+        found = []
+        for task in tasks:
+            wanted = fixed_ports(task)
+            if not wanted & taken:
+                taken |= wanted
+                found.append(task)
+        return found
+
     # ---- changes: the store first, then memory ---------------------------------------------------------------------
 
     async def add(self, tasks: list[Task]) -> list[Member]:
@@ -94,6 +105,12 @@ class Roster:
         """Drop a task for good; one that somebody else drops meanwhile is no error."""
         await self.store.transact(lambda conn: documents.forget(conn, schema.task, member.task.id))
         self._members.pop(member.task.id, None)
+
+
+def fixed_ports(task: Task) -> set[tuple[int, str]]:
+    """The ports of the host that a task names, with their protocols."""
+    mappings = (item for each in task.containers for item in each.definition.get("portMappings", ()))
+    return {(item["hostPort"], item.get("protocol") or "tcp") for item in mappings if item.get("hostPort")}
 
 
 def container_of(member: Member, name: str) -> TaskContainer:

@@ -20,28 +20,31 @@ from kansatsu.workload.providers import (
     Container,
     NoSuchContainer,
     NoSuchImage,
-    Options,
     Provider,
     ProviderError,
 )
 from kansatsu.workload.tasks.attachment import TaskAttacher
+from kansatsu.workload.tasks.configuring import environment, options, ports
+from kansatsu.workload.tasks.execution import Execution, ExecutionError
+from kansatsu.workload.tasks.health import Checks
 from kansatsu.workload.tasks.roster import Member, Roster, container_of
 from kansatsu.workload.tasks.task import (
     DEFAULT_STOP_SECONDS,
+    HEALTHY,
     PENDING,
     PROVISIONING,
     RUNNING,
     STOPPED,
+    UNHEALTHY,
     Task,
     TaskContainer,
 )
-from kansatsu.workload.tasks.view import StoredTaskView, container_name, labels_of, metadata_key
+from kansatsu.workload.tasks.view import StoredTaskView, container_name, labels_of
 
 log = logging.getLogger(__name__)
 
 _REMEMBERED = 3600.0  # seconds that a stopped task is still described, and its containers' logs are kept
 _LONGEST_PAUSE = 60.0  # seconds between attempts to serve a task that cannot be served
-_ENDPOINT = "http://169.254.170.2"
 
 
 class _Failed(Exception):
@@ -55,7 +58,11 @@ class _Failed(Exception):
 class Runner:
     """Starts, watches and stops the containers of tasks."""
 
-    def __init__(self, roster: Roster, provider: Provider, attacher: TaskAttacher, issuer: Issuer) -> None:
+    def __init__(
+        self, roster: Roster, provider: Provider, attacher: TaskAttacher, issuer: Issuer, execution: Execution
+    ) -> None:
+        self._execution = execution
+        self._checks = Checks(roster, provider, self.spawn)
         self.roster = roster
         self._provider = provider
         self._attacher = attacher
@@ -122,6 +129,7 @@ class Runner:
                 member.served.problem = f"Its container engine ({member.task.engine}) is not the one in use."
             elif not member.lock.locked():  # else somebody is at work on it
                 await self._turn(member, containers)
+                self._checks.look(member)
 
     async def forget_ended(self) -> None:
         """Drop tasks that stopped an hour ago, with their containers, as AWS does."""
@@ -195,10 +203,10 @@ class Runner:
         owned = {OWNER_LABEL: task.id}
         try:
             namespace = await self._provider.create_namespace(
-                _holder(task), task.id[:12], owned | {ROLE_LABEL: "namespace"}
+                _holder(task), task.id[:12], owned | {ROLE_LABEL: "namespace"}, ports(task)
             )
             holder = await self._provider.inspect(namespace)
-            await self.roster.change(member, namespace=namespace, address=holder.address)
+            await self.roster.change(member, namespace=namespace, address=holder.address, ports=holder.ports)
             await self._attach(member, holder)
         except (ProviderError, InjectionError, Refused, OSError) as error:
             raise _Failed(f"ResourceInitializationError: {error}") from error
@@ -209,13 +217,17 @@ class Runner:
     async def _create(self, member: Member, container: TaskContainer, owned: dict[str, str]) -> None:
         image = container.definition["image"]
         try:
+            secrets = await self._execution.secrets(member.task, container)
+        except ExecutionError as error:
+            raise _Failed(str(error)) from error
+        try:
             reference = await self._provider.create(
                 container_name(member.task, container),
                 image,
                 member.task.namespace,
-                _environment(member.task, container),
+                environment(member.task, container, secrets),
                 labels_of(member.task, container) | owned | {ROLE_LABEL: "application"},
-                _options(container),
+                options(container),
             )
         except NoSuchImage as error:
             why = f"CannotPullContainerError: {image} is no local image, and Kansatsu pulls none: {error}"
@@ -348,44 +360,16 @@ def _ready(member: Member, container: TaskContainer) -> bool:
         if item["condition"] == "START":
             if other.state == PENDING:
                 return False
+        elif item["condition"] == "HEALTHY":
+            if other.state == STOPPED or other.health == UNHEALTHY:
+                raise _Failed(
+                    f"Container {other.name} is not healthy, and {container.name} waits for that.", other.name
+                )
+            if other.health != HEALTHY:
+                return False
         elif other.state != STOPPED:
             return False
         elif item["condition"] == "SUCCESS" and other.exit_code != 0:
             why = f"Container {other.name} ended with {other.exit_code}, and {container.name} waits for its success."
             raise _Failed(why, container.name)
     return True
-
-
-def _environment(task: Task, container: TaskContainer) -> dict[str, str]:
-    """What the application is told; of these, only where the gateway and the Region are is its own to change."""
-    key = metadata_key(task, container)
-    environment = {
-        "AWS_ENDPOINT_URL": "http://127.0.0.1:4566",
-        "AWS_REGION": task.region,
-        "AWS_DEFAULT_REGION": task.region,
-        **{pair["name"]: pair.get("value", "") for pair in container.definition.get("environment", ())},
-        "AWS_EXECUTION_ENV": "AWS_ECS_EC2",
-        "ECS_CONTAINER_METADATA_URI": f"{_ENDPOINT}/v3/{key}",
-        "ECS_CONTAINER_METADATA_URI_V4": f"{_ENDPOINT}/v4/{key}",
-    }
-    if task.role_id:
-        environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = f"/v2/credentials/{task.credential_id}"
-    return environment
-
-
-def _options(container: TaskContainer) -> Options:
-    given = container.definition
-    entry_point, command = given.get("entryPoint"), given.get("command")
-    return Options(
-        entry_point=tuple(entry_point) if entry_point else None,
-        command=tuple(command) if command else None,
-        user=given.get("user", ""),
-        working_directory=given.get("workingDirectory", ""),
-        memory=given.get("memory", 0),
-        memory_reservation=given.get("memoryReservation", 0),
-        cpu_shares=given.get("cpu", 0),
-        read_only=given.get("readonlyRootFilesystem", False),
-        stdin=given.get("interactive", False),
-        terminal=given.get("pseudoTerminal", False),
-        ulimits=tuple((one["name"], one["softLimit"], one["hardLimit"]) for one in given.get("ulimits", ())),
-    )

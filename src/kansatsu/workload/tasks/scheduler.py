@@ -24,6 +24,10 @@ _NOWHERE = (
     "was unable to place a task because no container instance met all of its requirements. Reason: No Container "
     "Instances were found in your cluster: this host is DRAINING, or has no container engine (see: kansatsu doctor)."
 )
+_PORT_TAKEN = (
+    "was unable to place a task because no container instance met all of its requirements. The closest matching "
+    "container-instance is already using a port required by your task."
+)
 _PAUSE = 30.0  # seconds before a service that nothing could be started for is looked at again
 
 
@@ -147,7 +151,8 @@ class Scheduler:
         wanted = {task.id for task in step.stop}
         for member in members:
             if member.task.id in wanted and self._runner is not None:
-                await self._runner.stop(member, plan.SCHEDULER, step.reason)
+                reason = plan.ILL if member.task.id in step.ill else step.reason
+                await self._runner.stop(member, plan.SCHEDULER, reason)
         if wanted:
             names = " ".join(f"(task {key})" for key in sorted(wanted))
             await self._tell(held, f"has stopped {len(wanted)} running tasks: {names}.")
@@ -160,9 +165,13 @@ class Scheduler:
             held.wait_until = self._roster.now() + _PAUSE
             await self._tell(held, f"failed to launch a task with (error {error})")
             return
-        await self._runner.run(tasks)
-        names = " ".join(f"(task {task.id})" for task in tasks)
-        await self._tell(held, f"has started {count} tasks: {names}.")
+        placed = self._roster.placeable(tasks)
+        if len(placed) < count:
+            await self._tell(held, _PORT_TAKEN)
+        if placed:
+            await self._runner.run(placed)
+            names = " ".join(f"(task {task.id})" for task in placed)
+            await self._tell(held, f"has started {len(placed)} tasks: {names}.")
 
     async def _new_tasks(self, service: Service, count: int) -> list[Task]:
         assert self._runner is not None  # noqa: S101

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from kansatsu.workload.providers import Binding
 from kansatsu.workload.tasks.records import Place
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html
 PROVISIONING, PENDING, RUNNING, STOPPED = "PROVISIONING", "PENDING", "RUNNING", "STOPPED"
+HEALTHY, UNHEALTHY, UNKNOWN = "HEALTHY", "UNHEALTHY", "UNKNOWN"
 LAUNCH_TYPE = "EC2"
 DEFAULT_STOP_SECONDS = 30
 
@@ -22,6 +24,7 @@ class TaskContainer:
     state: str = PENDING
     exit_code: int | None = None
     reason: str = ""
+    health: str = ""  # HEALTHY | UNHEALTHY, once that is known
 
     @property
     def name(self) -> str:
@@ -47,6 +50,7 @@ class Task:
     created: float
     role_id: str = ""
     role_arn: str = ""
+    execution_role_id: str = ""
     overrides: Mapping[str, Any] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
@@ -57,6 +61,7 @@ class Task:
     index: int = 0  # among the tasks of one request
     engine: str = ""
     namespace: str = ""  # the container that holds the task's network
+    ports: tuple[Binding, ...] = ()
     address: str = ""
     desired: str = RUNNING
     state: str = PROVISIONING
@@ -74,7 +79,17 @@ class Task:
     @property
     def ready(self) -> bool:
         """Whether it does what it was started for, as far as one can see."""
-        return self.state == RUNNING
+        checked = any(each.essential and each.definition.get("healthCheck") for each in self.containers)
+        return self.state == RUNNING and self.health in ((HEALTHY,) if checked else (HEALTHY, UNKNOWN))
+
+    @property
+    def health(self) -> str:
+        """Of the essential containers that have a health check; UNKNOWN where there is none.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/healthcheck.html
+        """
+        found = {each.health for each in self.containers if each.essential and each.definition.get("healthCheck")}
+        return UNHEALTHY if UNHEALTHY in found else HEALTHY if found == {HEALTHY} else UNKNOWN
 
     @property
     def arn(self) -> str:

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoi
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,6 +73,14 @@ def grant_of(task: Task) -> Grant:
         source={"task": task.id, "region": task.region},
         trust_context={"aws:sourcearn": task.arn, "aws:sourceaccount": task.account},
     )
+
+
+def execution_grant(task: Task) -> Grant:
+    """What Kansatsu is while it prepares the task and delivers its logs.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html
+    """
+    return replace(grant_of(task), role_id=task.execution_role_id)
 
 
 def metadata_key(task: Task, container: TaskContainer) -> str:

@@ -1,0 +1,104 @@
+"""A client of the gateway in the same process: what Kansatsu itself does as a role is signed, authorized and recorded.
+
+INVARIANT: it knows no other way in. Its requests pass the whole request path, so nothing that it does for a task or an
+instance is more than the role of that task or instance may do, and all of it is evidence.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping, MutableMapping
+from dataclasses import replace
+from typing import Any
+
+from kansatsu import backends
+from kansatsu.backends import BackendResponse
+from kansatsu.clock import Clock
+from kansatsu.errors import ServiceUnavailable
+from kansatsu.gateway import asgi
+from kansatsu.gateway.pipeline import Pipeline
+from kansatsu.http import HttpRequest
+from kansatsu.signing import sign
+from kansatsu.workload.views import Credentials
+
+_HERE = ("127.0.0.1", 0)
+
+
+class Within:
+    """`workload.tasks.execution.AskAs`. The pipeline is set as soon as there is one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.pipeline: Pipeline | None = None
+        self._clock = clock
+
+    async def __call__(
+        self, credentials: Credentials, region: str, service: str, operation: str, params: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """The decoded result of one operation, asked with these credentials. Raises AwsError."""
+        return await backends.ask(_As(self, credentials), "", region, service, operation, params)
+
+    async def send(self, request: HttpRequest) -> BackendResponse:
+        """Answer a signed request."""
+        if self.pipeline is None:
+            raise ServiceUnavailable("Kansatsu is starting.")
+        parts = [request.body]
+        status, headers, body = 500, list[tuple[str, str]](), bytearray()
+
+        async def receive() -> MutableMapping[str, Any]:
+            return {"type": "http.request", "body": parts.pop() if parts else b"", "more_body": False}
+
+        async def take(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers.extend((n.decode("latin-1"), v.decode("latin-1")) for n, v in message["headers"])
+            body.extend(message.get("body", b""))
+
+        await self.pipeline(_scope(request), receive, take)
+
+        async def whole() -> AsyncIterator[bytes]:
+            yield bytes(body)
+
+        async def close() -> None:
+            """Nothing is held."""
+
+        return BackendResponse(status, headers, whole(), close)
+
+    def signed(self, request: HttpRequest, credentials: Credentials, region: str, service: str) -> HttpRequest:
+        host = {"host": f"{service}.{region}.amazonaws.com", "content-length": str(len(request.body))}
+        request = replace(request, headers={**request.headers, **host})
+        added = sign(
+            request,
+            access_key_id=credentials.access_key_id,
+            secret=credentials.secret_access_key,
+            session_token=credentials.token,
+            region=region,
+            service=service,
+            now=self._clock.now(),
+            payload_hash=hashlib.sha256(request.body).hexdigest(),
+        )
+        return replace(request, headers={**request.headers, **added})
+
+
+class _As:
+    """What `backends.ask` calls: one principal of the gateway."""
+
+    def __init__(self, within: Within, credentials: Credentials) -> None:
+        self._within = within
+        self._credentials = credentials
+
+    async def call(self, account: str, region: str, signing_name: str, request: HttpRequest) -> BackendResponse:
+        """The account is that of the credentials."""
+        return await self._within.send(self._within.signed(request, self._credentials, region, signing_name))
+
+
+def _scope(request: HttpRequest) -> asgi.Scope:
+    return {
+        "type": "http",
+        "method": request.method,
+        "scheme": "http",
+        "path": request.path,
+        "raw_path": request.path.encode("latin-1"),
+        "query_string": request.query.encode("latin-1"),
+        "headers": asgi.raw_headers(request.headers.items()),
+        "client": _HERE,
+        "state": {asgi.INSIDE: True},
+    }
