@@ -5,6 +5,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -29,19 +30,27 @@ _POLL = 0.2  # seconds between questions whether a report is ready; Kansatsu's o
 @click.option("--actions", is_flag=True, help="The actions of each service, not only services.")
 @click.option("--entities", metavar="SERVICE", help="The users and roles that it lets use SERVICE (s3).")
 @click.option("--policies", metavar="SERVICE", help="The policies that grant SERVICE to a user, group or role.")
+@click.option(
+    "--from",
+    "report",
+    metavar="REPORT",
+    type=click.Path(path_type=Path),
+    help="Ask a report of `kansatsu analyze`, not a server.",
+)
 @click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 @output_option
 @options.where_options
 def access(
-    arn: str, actions: bool, entities: str | None, policies: str | None, profile: str | None, form: str, **given: Any
-) -> None:
+    arn: str, actions: bool, entities: str | None, policies: str | None, report: Path | None, profile: str | None,
+    form: str, **given: Any,
+) -> None:  # fmt: skip
     """Show what ARN allows and when that was last tried: what nobody ever tried comes first.
 
     ARN is that of a user, group, role or managed policy, or user/NAME, group/NAME or role/NAME.
     """
     if bool(actions) + bool(entities) + bool(policies) > 1:
         raise Failure("Give one of --actions, --entities and --policies.", Exit.USAGE)
-    iam = client.connect(options.load(**given).settings, "iam", profile)
+    iam = _server_or(report, profile, given)
     with client.answers():
         arn = arn_of(iam, arn)
         if policies:
@@ -57,7 +66,25 @@ def access(
     if not rows:
         say(_NOTHING[kind])
     elif following := _next(arn, kind, rows, entities or policies or ""):
-        hint(following, form)
+        hint(
+            following + (f" --from {shlex.quote(str(report))}" if report and "kansatsu access" in following else ""),
+            form,
+        )
+
+
+def _server_or(report: Path | None, profile: str | None, given: Mapping[str, Any]) -> Any:
+    """A client of IAM, or a report that answers like one and says what it cannot know."""
+    if report is None:
+        return client.connect(options.load(**given).settings, "iam", profile)
+    if profile is not None:
+        raise Failure("Give --profile or --from, not both.", Exit.USAGE)
+    from kansatsu.advisor.logs.gaps import gaps
+    from kansatsu.cli import offline
+
+    found = offline.open_report(report)
+    for gap in gaps(found.evidence, found.account):
+        say(gap)
+    return found
 
 
 _NOTHING = {

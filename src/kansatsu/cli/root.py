@@ -24,6 +24,7 @@ COMMANDS = {
     "can": "can",
     "who-can": "who_can",
     "access": "access",
+    "analyze": "analyze",
     "catalog": "catalog",
     "policy": "policy",
     "config": "config",

@@ -68,6 +68,10 @@ class Cache:
         rows = self._db.execute("SELECT name, tag, merged FROM file")
         return {name: Known(tag, bool(merged)) for name, tag, merged in rows}
 
+    def event_days(self) -> list[str]:
+        """The days that have events, as ISO dates."""
+        return [day for (day,) in self._db.execute("SELECT DISTINCT day FROM event ORDER BY day")]
+
     def summary(self, name: str) -> Packed:
         """That of a file that was read before."""
         query = "SELECT trouble, summary FROM file WHERE name = ?"

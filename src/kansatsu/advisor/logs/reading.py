@@ -28,13 +28,18 @@ Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 @dataclass(slots=True)
 class Result:
-    """What was read. `troubles`: file, what is wrong with it, and how many of its events other files have too."""
+    """What was read: new files, and those that were known.
+
+    `troubles`: file, what is wrong with it, and how many of its events other files have too.
+    """
 
     totals: Totals
     read: int = 0
     known: int = 0
     size: int = 0  # bytes that were read
     troubles: list[tuple[str, str, int]] = field(default_factory=list)
+    days: list[str] = field(default_factory=list)  # with events, as ISO dates
+    older: int = 0  # files that were not looked at
 
 
 class _Done(msgspec.Struct, frozen=True):
@@ -83,6 +88,7 @@ def read(files: Sequence[LogFile], bucket: Bucket, cache: Cache, processes: int,
         cache.keep_merged(pack(sum_.totals))
         cache.commit()
     result.troubles += cache.troubles()
+    result.days = cache.event_days()
     return result
 
 

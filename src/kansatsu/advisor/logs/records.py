@@ -173,7 +173,9 @@ def _salvaged(text: bytes) -> Read:
             _take(found, msgspec.json.encode(value))
         except (*_BAD, TypeError):
             found.malformed += 1
-    found.trouble = NO_LOG if not found.records and _is_json(text) else TRUNCATED if found.records else CORRUPT
+    if not found.records and _is_json(text):
+        return Read(trouble=NO_LOG)
+    found.trouble = TRUNCATED if found.records else CORRUPT
     return found
 
 

@@ -6,18 +6,17 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_GenerateServiceLastAcces
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kansatsu.advisor import Report, ServiceUse, Use, Who, report, reports
-from kansatsu.arn import Arn
+from kansatsu.advisor import Report, Who, granting, report, reports, shown
 from kansatsu.catalog import tracking
 from kansatsu.errors import InvalidInput, NoSuchEntity
 from kansatsu.identity import attachments, groups, managed
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.pages import Cursor
 from kansatsu.identity.records import EntityRecord
-from kansatsu.policy import Policy, PolicySet
+from kansatsu.policy import PolicySet
 from kansatsu.services.iam import _render, _resources
 from kansatsu.services.iam._register import iam
 from kansatsu.services.iam.simulate import record_of
@@ -44,7 +43,7 @@ def get_details(call: Call, job_id: str, max_items: int | None = None, marker: s
     job = _job(call, job_id)
     cursor = Cursor.of(f"GetServiceLastAccessedDetails {job_id}", marker, max_items)
     page = cursor.cut([(service.namespace, service) for service in job.of_services()])
-    found = _render.page("ServicesLastAccessed", page, _service)
+    found = _render.page("ServicesLastAccessed", page, shown.service)
     return _status(job) | {"JobType": job.granularity} | found
 
 
@@ -58,7 +57,7 @@ def get_details_with_entities(
         _check((service_namespace,))
         return _status(job) | {"EntityDetailsList": [], "IsTruncated": False}  # nobody may use it by these policies
     entries = [(f"{place:06}", entry) for place, entry in enumerate(job.of_people().of(service_namespace))]
-    return _status(job) | _render.page("EntityDetailsList", cursor.cut(entries), lambda entry: _entity(*entry))
+    return _status(job) | _render.page("EntityDetailsList", cursor.cut(entries), lambda entry: shown.entity(*entry))
 
 
 @iam("ListPoliciesGrantingServiceAccess", _resources.by_arn("Arn"))
@@ -69,7 +68,7 @@ def list_policies_granting_service_access(
     cursor = Cursor.of("ListPoliciesGrantingServiceAccess", marker, None)
     held = call.snapshot.policies(record_of(call, arn).id).identity
     asked = [(f"{place:03}", namespace) for place, namespace in enumerate(dict.fromkeys(service_namespaces))]
-    return _render.page("PoliciesGrantingServiceAccess", cursor.cut(asked), lambda name: _granting(held, name))
+    return _render.page("PoliciesGrantingServiceAccess", cursor.cut(asked), lambda name: shown.policies(held, name))
 
 
 def _report(call: Call, arn: str, actions: bool) -> Report:
@@ -85,23 +84,8 @@ def _report(call: Call, arn: str, actions: bool) -> Report:
             people = groups.everybody(conn, record.id) if record.kind == "group" else (record,)
         who = [Who(item.id, item.arn, item.kind, item.name, item.path) for item in people]
     attempts = call.recorder.uses([item.id for item in who])
-    granted = {namespace: _tracked(held, namespace) if actions else () for namespace in _reachable(held)}
+    granted = {name: granting.tracked(held, name) if actions else () for name in granting.reachable(held)}
     return report(granted, who, attempts)
-
-
-def _reachable(held: PolicySet) -> Iterator[str]:
-    """The services of which these policies may allow an action."""
-    return (namespace for namespace in tracking.services() if _grants(held, namespace))
-
-
-def _grants(held: PolicySet, namespace: str) -> bool:
-    names = tracking.actions(namespace) if held.concerns(namespace) else ()
-    return any(held.may_allow(f"{namespace}:{name}") for name in names)
-
-
-def _tracked(held: PolicySet, namespace: str) -> tuple[str, ...]:
-    names = (name for name in tracking.actions(namespace) if tracking.is_tracked(namespace, name))
-    return tuple(name for name in names if held.may_allow(f"{namespace}:{name}"))
 
 
 def _job(call: Call, job_id: str) -> reports.Job:
@@ -122,51 +106,4 @@ def _status(job: reports.Job) -> Shown:
         "JobStatus": "COMPLETED",
         "JobCreationDate": _render.when(job.created),
         "JobCompletionDate": _render.when(job.completed),
-    }
-
-
-def _service(service: ServiceUse) -> Shown:
-    shown: Shown = {
-        "ServiceName": tracking.service_name(service.namespace),
-        "ServiceNamespace": service.namespace,
-        **_last(service.last, "LastAuthenticated", "LastAuthenticatedEntity", "LastAuthenticatedRegion"),
-    }
-    if service.principals:
-        shown["TotalAuthenticatedEntities"] = service.principals
-    if service.actions:
-        names = "LastAccessedTime", "LastAccessedEntity", "LastAccessedRegion"
-        shown["TrackedActionsLastAccessed"] = [
-            {"ActionName": action.name, **_last(action.last, *names)} for action in service.actions
-        ]
-    return shown
-
-
-def _last(use: Use | None, time: str, entity: str, region: str) -> Shown:
-    if use is None:
-        return {}
-    return {time: _render.when(use.time), entity: use.arn, region: use.region}
-
-
-def _entity(who: Who, last: float | None) -> Shown:
-    info = {"Arn": who.arn, "Name": who.name, "Type": who.kind.upper(), "Id": who.id, "Path": who.path}
-    return {"EntityInfo": info} | ({"LastAuthenticated": _render.when(last)} if last is not None else {})
-
-
-def _granting(held: PolicySet, namespace: str) -> Shown:
-    found = [policy for policy in held if _grants(policy.rules, namespace)]
-    found.sort(key=lambda policy: (policy.source.name, policy.source.arn, policy.source.owner))
-    return {"ServiceNamespace": namespace, "Policies": [_policy(policy) for policy in found]}
-
-
-def _policy(policy: Policy) -> Shown:
-    source = policy.source
-    if source.arn:
-        return {"PolicyName": source.name, "PolicyType": "MANAGED", "PolicyArn": source.arn}
-    owner = Arn.parse(source.owner)
-    kind, _, name = owner.resource.partition("/") if owner is not None else ("", "", "")
-    return {
-        "PolicyName": source.name,
-        "PolicyType": "INLINE",
-        "EntityType": kind.upper(),
-        "EntityName": name.rpartition("/")[2],
     }

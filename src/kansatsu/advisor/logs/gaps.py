@@ -1,0 +1,88 @@
+"""What the evidence cannot show, as sentences: nobody may take silence for "unused" where one of them applies."""
+
+from collections.abc import Iterator
+
+from kansatsu.advisor.account import Account
+from kansatsu.advisor.logs.evidence import Evidence, Stranger, day
+from kansatsu.catalog import cloudtrail
+
+_DAY = 86400.0
+_NAMED = 3
+_TROUBLES = {
+    "truncated": "{} cut off before the end; what was after that is unknown",
+    "corrupt": "{} not to be read",
+    "no log": "{} without records of CloudTrail",
+    "too large": "{} too large to be unpacked",
+}
+
+
+def gaps(evidence: Evidence, account: Account) -> list[str]:
+    """All of them; the most general first."""
+    return [*_window(evidence), *_files(evidence), *_data(evidence), *_others(evidence, account)]
+
+
+def _window(evidence: Evidence) -> Iterator[str]:
+    if not evidence.events:
+        yield "There is no call in the logs: they show nothing at all."
+        return
+    begin = evidence.first
+    if not evidence.since or begin - evidence.since > _DAY:
+        text = f"The logs begin on {day(begin)}: what was used before is not in them."
+        yield text + ("" if evidence.told else " AWS's own reports would tell of 400 days (--last-accessed).")
+    else:
+        yield f"What was used before {day(evidence.since)} was not asked for."
+    if evidence.made - evidence.last > _DAY:
+        yield f"The logs end on {day(evidence.last)}: what was used since is not in them."
+    for first, last in evidence.holes:
+        yield f"No event at all from {first} to {last}: a hole in the trail, or files that are missing."
+
+
+def _files(evidence: Evidence) -> Iterator[str]:
+    by_trouble: dict[str, list[str]] = {}
+    for name, trouble, _ in evidence.troubles:
+        if trouble:
+            by_trouble.setdefault(trouble, []).append(name.rpartition("/")[2])
+    for trouble, names in sorted(by_trouble.items()):
+        files = f"{len(names)} {'file is' if len(names) == 1 else 'files are'}"
+        shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+        yield _TROUBLES.get(trouble, "{} not to be read: " + trouble).format(files) + f": {shown}."
+    if evidence.malformed:
+        yield f"{_number(evidence.malformed, 'record')} could not be understood."
+    if evidence.future:
+        yield f"{_number(evidence.future, 'sum')} of calls lie in the future and do not count."
+
+
+def _data(evidence: Evidence) -> Iterator[str]:
+    off = [prefix for prefix in cloudtrail.data_services() if prefix not in evidence.data]
+    if off:
+        names = ", ".join(off)
+        yield f"No data events are on record of {names}: use of their objects, items and messages is unknown."
+    if evidence.data:
+        names = ", ".join(evidence.data)
+        yield f"Data events of {names} are on record; a trail may leave out some of the resources."
+
+
+def _others(evidence: Evidence, account: Account) -> Iterator[str]:
+    for name, why in sorted(account.unread.items()):
+        yield f"What {name} grants is unknown: {why}."
+    lost = [item for item in evidence.strangers if item.kind in {"user", "role"}]
+    if lost:
+        calls = sum(item.count for item in lost)
+        yield (
+            f"{_number(calls, 'call')} of {_number(len(lost), 'user or role', 'users and roles')} that "
+            f"{'is' if len(lost) == 1 else 'are'} not in the account (any more): {', '.join(_names(lost))}."
+        )
+    strange = [item for item in evidence.unmapped if item[0].removesuffix(".amazonaws.com") not in {"signin"}]
+    if strange:
+        shown = ", ".join(f"{source.removesuffix('.amazonaws.com')}.{name}" for source, name, _ in strange[:_NAMED])
+        more = f" and {len(strange) - _NAMED} more" if len(strange) > _NAMED else ""
+        yield f"No IAM action is known for {shown}{more}: such calls count for their service alone."
+
+
+def _names(lost: list[Stranger]) -> list[str]:
+    named = [item.arn.rpartition("/")[2] or item.id for item in lost]
+    return named[:_NAMED] + ([f"{len(named) - _NAMED} more"] if len(named) > _NAMED else [])
+
+
+def _number(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,249 @@
+"""What a report says of each user and role: services granted and used, what is unused, what nobody can know."""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kansatsu.advisor import granting
+from kansatsu.advisor.account import Account, Entity
+from kansatsu.advisor.logs import evidence as evidences
+from kansatsu.advisor.logs.evidence import Evidence
+from kansatsu.advisor.logs.gaps import gaps
+from kansatsu.advisor.shown import when
+from kansatsu.catalog import cloudtrail, tracking
+from kansatsu.policy import PolicySet
+
+USED, UNUSED, UNKNOWN = "used", "unused", "unknown"
+JSON, CSV = "report.json", "services.csv"
+
+
+class Service(msgspec.Struct, frozen=True):
+    """A service that somebody is granted. `actions` are counts: granted, used, unknown. `last` in epoch seconds."""
+
+    namespace: str
+    state: str
+    last: float
+    calls: int
+    actions: int
+    used: int
+    unknown: int
+    policies: tuple[str, ...]
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A user or role, and its services by namespace. `elsewhere`: who else manages its policies, "" for nobody."""
+
+    arn: str
+    kind: str
+    name: str
+    elsewhere: str
+    last: float
+    services: tuple[Service, ...]
+
+    def count(self, state: str) -> int:
+        return sum(item.state == state for item in self.services)
+
+    @property
+    def cut(self) -> int:
+        """Actions that are granted and could go: neither used nor unknown."""
+        return sum(item.actions - item.used - item.unknown for item in self.services)
+
+    def shown(self) -> Mapping[str, Any]:
+        """A row for people."""
+        return {
+            "principal": self.arn,
+            "type": self.kind,
+            "granted": len(self.services),
+            **{state: self.count(state) for state in (USED, UNUSED, UNKNOWN)},
+            "last-used": when(self.last).isoformat() if self.last else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The report. People with most to cut come first."""
+
+    evidence: Evidence
+    account: Account
+    gaps: tuple[str, ...]
+    people: tuple[Person, ...]
+
+
+@dataclass(slots=True)
+class _Use:
+    """What one user or role did with one service."""
+
+    last: float = 0.0
+    calls: int = 0
+    actions: set[str] = field(default_factory=set)
+    perhaps: set[str] = field(default_factory=set)
+
+
+def outcome(evidence: Evidence) -> Outcome:
+    """The report of some evidence."""
+    account = evidence.account
+    uses = _uses(evidence, account)
+    grants = _Grants(evidence)
+    people = [_person(evidence, account, item, uses.get(item.who.id, {}), grants) for item in account.people()]
+    people.sort(key=lambda item: (-item.cut, item.arn))
+    return Outcome(evidence, account, tuple(gaps(evidence, account)), tuple(people))
+
+
+def _uses(evidence: Evidence, account: Account) -> Mapping[str, Mapping[str, _Use]]:
+    """By unique id and service."""
+    found: defaultdict[str, defaultdict[str, _Use]] = defaultdict(lambda: defaultdict(_Use))
+    for item in evidence.seen:
+        use = found[item.id][item.service]
+        use.last = max(use.last, item.last)
+        use.calls += item.count
+        (use.perhaps if item.perhaps else use.actions).add(item.action)
+    for id_, service, action, _, last in evidences.attempts(evidence, account):
+        use = found[id_][service]
+        use.last = max(use.last, last)
+        use.actions.add(action)
+    return found
+
+
+class _Grants:
+    """What sets of policies grant; many roles have the same ones."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._known: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
+        self._invisible: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
+
+    def of(self, held: PolicySet) -> dict[str, tuple[str, ...]]:
+        """namespace -> actions that may be allowed."""
+        key = tuple(sorted(policy.document.text for policy in held))
+        if key not in self._known:
+            every = ((namespace, granting.granted(held, namespace)) for namespace in tracking.services())
+            self._known[key] = {namespace: names for namespace, names in every if names}
+        return self._known[key]
+
+    def invisible(self, namespace: str, names: tuple[str, ...]) -> frozenset[str]:
+        """Those that the logs cannot show."""
+        key = namespace, names
+        if key not in self._invisible:
+            unseen = (name for name in names if not evidences.visible(self._evidence, namespace, name))
+            self._invisible[key] = frozenset(unseen)
+        return self._invisible[key]
+
+
+def _person(evidence: Evidence, account: Account, entity: Entity, uses: Mapping[str, _Use], grants: _Grants) -> Person:
+    held = account.held(entity)
+    told: set[str] = set()
+    tracked: defaultdict[str, set[str]] = defaultdict(set)
+    for item in evidences.told_of(evidence, entity):
+        told |= set(item.services)
+        for namespace, actions in item.actions.items():
+            tracked[namespace] |= set(actions)
+    services = tuple(
+        _service(namespace, names, uses.get(namespace), grants.invisible(namespace, names) - tracked[namespace],
+                 namespace in told, held)
+        for namespace, names in grants.of(held).items()
+    )  # fmt: skip
+    last = max((use.last for use in uses.values()), default=0.0)
+    return Person(entity.who.arn, entity.who.kind, entity.who.name, entity.elsewhere, last, services)
+
+
+def _service(
+    namespace: str, names: tuple[str, ...], use: _Use | None, invisible: frozenset[str], told: bool, held: PolicySet
+) -> Service:
+    """INVARIANT: a service that may have been used without a record is unknown, unless AWS itself says it is unused.
+
+    It may have been where data events are off, and where no granted action leaves a record at all.
+    """
+    done = use.actions if use else set[str]()
+    used = sum(name in done for name in names)
+    unknown = {name for name in invisible if name not in done} | ({*use.perhaps} - done if use else set())
+    unseen = len(unknown) == len(names) or any(cloudtrail.is_data_event(namespace, name) for name in unknown)
+    state = USED if use else UNUSED if told or not unseen else UNKNOWN
+    policies = tuple(policy.source.arn or policy.source.name for policy in granting.granting(held, namespace))
+    return Service(
+        namespace, state, use.last if use else 0.0, use.calls if use else 0, len(names), used,
+        len(unknown & {*names}), policies,
+    )  # fmt: skip
+
+
+def write(found: Outcome, directory: Path) -> None:
+    """report.json, services.csv and index.html. Raises OSError."""
+    from kansatsu.advisor.logs import html
+
+    for name, text in ((JSON, _json(found)), (CSV, _csv(found.people)), ("index.html", html.page(found).encode())):
+        temporary = directory / f".{name}"
+        temporary.write_bytes(text)
+        temporary.replace(directory / name)
+
+
+def _json(found: Outcome) -> bytes:
+    evidence = found.evidence
+    text = {
+        "made": _time(evidence.made),
+        "window": {"since": _time(evidence.since), "first": _time(evidence.first), "last": _time(evidence.last)},
+        "files": evidence.files,
+        "calls": evidence.events,
+        "duplicates": evidence.duplicates,
+        "malformed": evidence.malformed,
+        "notCalls": evidence.others,
+        "troubles": [
+            {"file": name, "trouble": trouble or None, "duplicates": count}
+            for name, trouble, count in evidence.troubles
+        ],
+        "gaps": found.gaps,
+        "dataEvents": evidence.data,
+        "lastAccessedReports": [
+            {"arn": item.arn, "file": item.file, "made": _time(item.made)} for item in evidence.told
+        ],
+        "strangers": [
+            {"kind": item.kind, "arn": item.arn, "id": item.id, "calls": item.count, "last": _time(item.last)}
+            for item in evidence.strangers
+        ],
+        "unmapped": [{"source": source, "name": name, "calls": calls} for source, name, calls in evidence.unmapped],
+        "principals": [
+            {
+                "arn": item.arn,
+                "type": item.kind,
+                "managedElsewhere": item.elsewhere or None,
+                "lastUsed": _time(item.last),
+                "removableActions": item.cut,
+                "services": [
+                    {
+                        "namespace": one.namespace,
+                        "state": one.state,
+                        "lastAccessed": _time(one.last),
+                        "calls": one.calls,
+                        "actions": {"granted": one.actions, "used": one.used, "unknown": one.unknown},
+                        "policies": one.policies,
+                    }
+                    for one in item.services
+                ],
+            }
+            for item in found.people
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(text), indent=1)
+
+
+def _csv(people: Iterable[Person]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ["principal", "type", "service", "state", "last-accessed", "calls", "granted", "used", "unknown", "policies"]
+    )
+    for item in people:
+        for one in item.services:
+            writer.writerow(
+                [item.arn, item.kind, one.namespace, one.state, _time(one.last) or "", one.calls, one.actions,
+                 one.used, one.unknown, " ".join(one.policies)]
+            )  # fmt: skip
+    return text.getvalue().encode()
+
+
+def _time(seconds: float) -> str | None:
+    return when(seconds).isoformat() if seconds else None

@@ -1,0 +1,70 @@
+"""Reports of last access in AWS's shape: what the API answers, and what the command line makes tables of. Pure.
+
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetServiceLastAccessedDetails.html
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPoliciesGrantingServiceAccess.html
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from kansatsu.advisor import granting
+from kansatsu.advisor.last_access import ServiceUse, Use, Who
+from kansatsu.arn import Arn
+from kansatsu.catalog import tracking
+from kansatsu.policy import Policy, PolicySet
+
+Shown = dict[str, Any]
+
+
+def service(used: ServiceUse) -> Shown:
+    """A member of ServicesLastAccessed."""
+    shown: Shown = {
+        "ServiceName": tracking.service_name(used.namespace),
+        "ServiceNamespace": used.namespace,
+        **_last(used.last, "LastAuthenticated", "LastAuthenticatedEntity", "LastAuthenticatedRegion"),
+    }
+    if used.principals:
+        shown["TotalAuthenticatedEntities"] = used.principals
+    if used.actions:
+        names = "LastAccessedTime", "LastAccessedEntity", "LastAccessedRegion"
+        shown["TrackedActionsLastAccessed"] = [
+            {"ActionName": action.name, **_last(action.last, *names)} for action in used.actions
+        ]
+    return shown
+
+
+def entity(who: Who, last: float | None) -> Shown:
+    """A member of EntityDetailsList; `last` in epoch seconds."""
+    info = {"Arn": who.arn, "Name": who.name, "Type": who.kind.upper(), "Id": who.id, "Path": who.path}
+    return {"EntityInfo": info} | ({"LastAuthenticated": when(last)} if last is not None else {})
+
+
+def policies(held: PolicySet, namespace: str) -> Shown:
+    """A member of PoliciesGrantingServiceAccess."""
+    found = granting.granting(held, namespace)
+    return {"ServiceNamespace": namespace, "Policies": [_policy(policy) for policy in found]}
+
+
+def when(seconds: float) -> datetime:
+    """A time as IAM tells it: whole seconds."""
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _last(use: Use | None, time: str, by: str, region: str) -> Shown:
+    if use is None:
+        return {}
+    return {time: when(use.time), by: use.arn, region: use.region}
+
+
+def _policy(policy: Policy) -> Shown:
+    source = policy.source
+    if source.arn:
+        return {"PolicyName": source.name, "PolicyType": "MANAGED", "PolicyArn": source.arn}
+    owner = Arn.parse(source.owner)
+    kind, _, name = owner.resource.partition("/") if owner is not None else ("", "", "")
+    return {
+        "PolicyName": source.name,
+        "PolicyType": "INLINE",
+        "EntityType": kind.upper(),
+        "EntityName": name.rpartition("/")[2],
+    }

@@ -1,0 +1,168 @@
+"""`kansatsu analyze`: what a real account's users and roles used, from its CloudTrail logs, without a server."""
+
+import shlex
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
+from kansatsu.cli.progress import Bar
+
+if TYPE_CHECKING:
+    from kansatsu.advisor.logs.evidence import Evidence, Told
+    from kansatsu.advisor.logs.reading import Result
+    from kansatsu.advisor.logs.sources import Bucket
+
+COLUMNS = ["principal", "type", "granted", "used", "unused", "unknown", "last-used"]
+_PROCESSES = 2
+_MOST_ROWS = 20
+
+
+@click.command()
+@click.argument("logs", nargs=-1, required=True)
+@click.option(
+    "--authorization-details",
+    "details",
+    metavar="FILE",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Output of `aws iam get-account-authorization-details`.",
+)
+@click.option(
+    "--out",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    default="report",
+    show_default=True,
+    help="Where the report goes, and what makes the next run fast.",
+)
+@click.option("--since", metavar="AGE", default="400d", show_default=True, help="How far back (90d, 36h).")
+@click.option(
+    "--last-accessed",
+    "told",
+    metavar="FILE|DIR",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Saved output of `aws iam get-service-last-accessed-details`; may be repeated.",
+)
+@click.option(
+    "--processes", type=click.IntRange(1, 64), default=_PROCESSES, show_default=True, help="How many processes read."
+)
+@click.option("--profile", metavar="NAME", help="Profile of your AWS files, for s3:// URLs.")
+@click.option("--endpoint-url", metavar="URL", help="Where S3 is, for s3:// URLs.")
+@click.option("--region", metavar="NAME", help="Region of the bucket, for s3:// URLs.")
+@output_option
+def analyze(
+    logs: Sequence[str], details: Path, out: Path, since: str, told: Sequence[Path], processes: int,
+    profile: str | None, endpoint_url: str | None, region: str | None, form: str,
+) -> None:  # fmt: skip
+    """Report who uses what of their permissions, from CloudTrail LOGS: directories, files and s3:// URLs.
+
+    The report is written to --out; `kansatsu access ARN --from DIR` asks it further. What was read once is not read
+    again.
+    """
+    from kansatsu.advisor.logs import evidence, report
+    from kansatsu.advisor.logs.sources import Bucket
+
+    now = datetime.now(UTC)
+    begin = now - _age(since)
+    text = _details(details)
+    _prepare(out)
+    result = _read(logs, Bucket(profile, endpoint_url, region), out, begin, processes)
+    reports, bad = _told(told, text)
+    for name, why in bad:
+        say(f"{name} is left out: {why}.")
+    found = evidence.of(result, text, reports, now, begin)
+    evidence.save(found, out)
+    outcome = report.outcome(found)
+    report.write(outcome, out)
+    _say(result, found, outcome.gaps)
+    rows = [row.shown() for row in outcome.people]
+    emit(rows[:_MOST_ROWS] if form == "table" else rows, COLUMNS, form)
+    if form == "table" and len(rows) > _MOST_ROWS:
+        say(f"... and {len(rows) - _MOST_ROWS} more users and roles; `-o csv` prints all.")
+    say(f"The report is {out / 'index.html'}.")
+    if outcome.people:
+        hint(again(f"access {shlex.quote(outcome.people[0].arn)} --from {shlex.quote(str(out))}"), form)
+
+
+def _age(text: str) -> timedelta:
+    from kansatsu.advisor.logs.sources import age
+
+    try:
+        return age(text)
+    except ValueError:
+        raise Failure(f"'{text}' is no age; one is 400d or 36h.", Exit.USAGE) from None
+
+
+def _details(path: Path) -> bytes:
+    from kansatsu.advisor import account
+
+    try:
+        text = path.read_bytes()
+        account.read(text)
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {error.strerror}.") from None
+    except account.NoAccount as error:
+        raise Failure(
+            f"{path} is no output of `aws iam get-account-authorization-details`: {error}.", Exit.USAGE
+        ) from None
+    return text
+
+
+def _prepare(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(f"The report cannot be written to {out}: {error.strerror}.") from None
+
+
+def _read(logs: Sequence[str], bucket: "Bucket", out: Path, begin: datetime, processes: int) -> "Result":
+    import sqlite3
+
+    from kansatsu.advisor.logs import reading, sources
+    from kansatsu.advisor.logs.cache import Cache, CacheBusy
+
+    try:
+        files, older = sources.listing(logs, bucket, begin)
+        cache = Cache(out)
+        try:
+            with Bar() as bar:
+                result = reading.read(files, bucket, cache, processes, bar.show)
+        finally:
+            cache.close()
+    except sources.NoSource as error:
+        raise Failure(str(error)) from None
+    except CacheBusy:
+        raise Failure(f"Another `kansatsu analyze` writes to {out}; choose another --out, or wait.") from None
+    except (OSError, sqlite3.Error) as error:
+        raise Failure(f"The report cannot be written to {out}: {error}.") from None
+    if not files:
+        raise Failure("There is no log file (*.json.gz, *.json, *.jsonl) of that time in " + ", ".join(logs) + ".")
+    result.older = older
+    return result
+
+
+def _told(paths: Sequence[Path], details: bytes) -> tuple[list["Told"], list[tuple[str, str]]]:
+    if not paths:
+        return [], []
+    from kansatsu.advisor import account
+    from kansatsu.advisor.logs import told
+
+    return told.read(paths, account.read(details))
+
+
+def _say(result: "Result", found: "Evidence", gaps: Sequence[str]) -> None:
+    again_ = f", {result.known} known from before" if result.known else ""
+    say(
+        f"{found.files} files{again_}: {found.events} calls, {found.duplicates} of them twice.".replace(
+            ", 0 of them twice", ""
+        )
+    )
+    for name, trouble, duplicates in found.troubles:
+        say(f"{name}: {trouble}." if trouble else f"{name}: {duplicates} events are in another file too.")
+    for gap in gaps:
+        say(gap)

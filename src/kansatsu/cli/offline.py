@@ -1,0 +1,107 @@
+"""A report of `kansatsu analyze` in the place of a server: it answers what `kansatsu access` asks of IAM."""
+
+from pathlib import Path
+from typing import Any
+
+from kansatsu.advisor import Who, granting, report, shown
+from kansatsu.advisor.account import Account, Entity, is_policy, named
+from kansatsu.advisor.last_access import Report
+from kansatsu.advisor.logs import evidence as evidences
+from kansatsu.advisor.logs.evidence import Evidence, NoEvidence
+from kansatsu.catalog import tracking
+from kansatsu.cli.output import Failure
+from kansatsu.policy import PolicySet
+
+
+class Offline:
+    """As much of IAM's client as `kansatsu access` uses; answers have AWS's shape, errors end the command."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.account: Account = evidence.account
+        self._jobs: list[Report] = []
+
+    def get_user(self, **asked: str) -> Any:
+        return {"User": {"Arn": self.entity(f"user/{asked['UserName']}").who.arn}}
+
+    def get_group(self, **asked: str) -> Any:
+        return {"Group": {"Arn": self.entity(f"group/{asked['GroupName']}").who.arn}}
+
+    def get_role(self, **asked: str) -> Any:
+        return {"Role": {"Arn": self.entity(f"role/{asked['RoleName']}").who.arn}}
+
+    def generate_service_last_accessed_details(self, **asked: str) -> Any:
+        arn = asked["Arn"]
+        if is_policy(arn):
+            held, people = PolicySet((self._policy(arn),)), self.account.holders(arn)
+        else:
+            entity = self.entity(arn)
+            held = self.account.held(entity)
+            people = self.account.members(arn) if entity.who.kind == "group" else [entity]
+        actions = asked["Granularity"] == "ACTION_LEVEL"
+        self._jobs.append(self._report(held, [item.who for item in people], actions))
+        return {"JobId": str(len(self._jobs) - 1)}
+
+    def get_service_last_accessed_details(self, **asked: Any) -> Any:
+        found = self._jobs[int(asked["JobId"])]
+        return {"JobStatus": "COMPLETED", "ServicesLastAccessed": [shown.service(item) for item in found.services]}
+
+    def get_service_last_accessed_details_with_entities(self, **asked: Any) -> Any:
+        found, namespace = self._jobs[int(asked["JobId"])], _known(asked["ServiceNamespace"])
+        rows: list[Any] = []
+        if namespace in {item.namespace for item in found.services}:
+            times = found.uses.get(namespace) or [0.0] * len(found.people)
+            rows = [shown.entity(who, last or None) for who, last in zip(found.people, times, strict=True)]
+        return {"JobStatus": "COMPLETED", "EntityDetailsList": rows}
+
+    def list_policies_granting_service_access(self, **asked: Any) -> Any:
+        held = self.account.held(self.entity(asked["Arn"]))
+        found = [shown.policies(held, _known(name)) for name in asked["ServiceNamespaces"]]
+        return {"PoliciesGrantingServiceAccess": found}
+
+    def entity(self, text: str) -> Entity:
+        """The user, group or role of an ARN or short name; Failure when the account has none."""
+        entity = named(self.account, text)
+        if entity is None:
+            raise Failure(f"NoSuchEntity: {text} is not in the account's authorization details.")
+        return entity
+
+    def _policy(self, arn: str) -> Any:
+        if arn not in self.account.managed:
+            why = self.account.unread.get(arn, "it is not in the account's authorization details")
+            raise Failure(f"NoSuchEntity: Policy {arn}: {why}.")
+        return self.account.managed[arn]
+
+    def _report(self, held: PolicySet, people: list[Who], actions: bool) -> Report:
+        ids = {who.id for who in people}
+        perhaps = {(item.service, item.action) for item in self.evidence.seen if item.perhaps and item.id in ids}
+
+        def told(namespace: str) -> tuple[str, ...]:
+            names = granting.tracked(held, namespace) if actions else ()
+            seen = (name for name in names if visible(namespace, name))
+            return tuple(name for name in seen if (namespace, name) not in perhaps or (namespace, name) in sure)
+
+        def visible(namespace: str, name: str) -> bool:
+            by_aws = any(name in item.actions.get(namespace, ()) for item in reports)
+            return by_aws or evidences.visible(self.evidence, namespace, name)
+
+        arns = {who.arn for who in people}
+        reports = [item for item in self.evidence.told if item.arn in arns]
+
+        sure = {(item.service, item.action) for item in self.evidence.seen if not item.perhaps and item.id in ids}
+        granted = {namespace: told(namespace) for namespace in granting.reachable(held)}
+        return report(granted, people, evidences.attempts(self.evidence, self.account))
+
+
+def open_report(path: Path) -> Offline:
+    """The report of a directory; Failure when there is none."""
+    try:
+        return Offline(evidences.load(path))
+    except NoEvidence as error:
+        raise Failure(str(error)) from None
+
+
+def _known(namespace: str) -> str:
+    if namespace not in tracking.services():
+        raise Failure(f"InvalidInput: Invalid service namespace: {namespace}")
+    return namespace

@@ -1,0 +1,153 @@
+"""`kansatsu analyze` and the questions that its report answers, on the sample of examples/analyze; no server runs."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kansatsu.cli.progress import line
+from kansatsu.cli.root import cli
+
+SAMPLE = Path(__file__).parents[2] / "examples" / "analyze" / "sample.py"
+ORDERS = "arn:aws:iam::123456789012:role/orders"
+
+
+def kansatsu(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("sample")
+    spec = importlib.util.spec_from_file_location("sample", SAMPLE)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.main(root)
+    return root
+
+
+def analyze(sample: Path, out: Path, *more: str) -> Result:
+    details = str(sample / "details.json")
+    return kansatsu(
+        "analyze",
+        str(sample / "AWSLogs"),
+        "--authorization-details",
+        details,
+        "--out",
+        str(out),
+        "--processes",
+        "1",
+        *more,
+    )
+
+
+@pytest.fixture(scope="module")
+def out(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("report") / "out"
+    done = analyze(sample, directory, "--last-accessed", str(sample / "last-accessed"))
+    assert done.exit_code == 0, done.output
+    return directory
+
+
+def rows(done: Result) -> list[dict[str, Any]]:
+    assert done.exit_code == 0, done.output
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def test_who_uses_what(sample: Path, out: Path) -> None:
+    done = analyze(sample, out, "--last-accessed", str(sample / "last-accessed"), "-o", "json")
+    by_name = {row["principal"].rpartition("/")[2]: row for row in rows(done)}
+    assert {name: row["used"] for name, row in by_name.items()} == {
+        "deploy": 4, "AWSReservedSSO_ReadOnly_0123456789abcdef": 1, "forgotten": 0, "alice": 1, "bob": 1, "orders": 4,
+        "reports": 3, "batch": 1,
+    }  # fmt: skip
+    assert by_name["forgotten"]["last-used"] is None
+    assert "90 files, 90 known from before" in done.stderr
+    assert "1 file is cut off before the end; what was after that is unknown: 123456789012_CloudTrail_" in done.stderr
+    assert "not in the account (any more): reports" in done.stderr
+    table = analyze(sample, out, "--last-accessed", str(sample / "last-accessed"))
+    assert table.stdout.startswith("PRINCIPAL")
+    assert table.stderr.endswith(f"Next: kansatsu access arn:aws:iam::123456789012:role/deploy --from {out}\n")
+
+
+def test_a_report_answers_as_a_server_does(out: Path) -> None:
+    services = rows(kansatsu("access", "role/orders", "--from", str(out), "-o", "json"))
+    assert [row["service"] for row in services if row["last-accessed"] is None] == ["rds"]
+    assert {row["service"] for row in services} == {"ec2", "kms", "rds", "s3", "secretsmanager"}
+    (kms,) = [row for row in services if row["service"] == "kms"]
+    assert (kms["by"], kms["region"], kms["entities"]) == (ORDERS, "us-east-1", 1)
+    actions = rows(kansatsu("access", ORDERS, "--actions", "--from", str(out), "-o", "json"))
+    used = {row["action"] for row in actions if row["last-accessed"]}
+    assert used == {"ec2:DescribeInstances", "kms:Decrypt", "secretsmanager:GetSecretValue"}
+    # Without data events nobody knows of these two: "not accessed" would be a lie.
+    assert {"s3:GetObject", "s3:PutObject"}.isdisjoint({row["action"] for row in actions})
+    team = "arn:aws:iam::123456789012:policy/team"
+    people = rows(kansatsu("access", team, "--entities", "ec2", "--from", str(out), "-o", "json"))
+    assert [(row["entity"].rpartition("/")[2], bool(row["last-accessed"])) for row in people] == [
+        ("alice", False),
+        ("bob", True),
+    ]
+    policies = rows(kansatsu("access", "user/alice", "--policies", "iam", "--from", str(out), "-o", "json"))
+    assert policies == [{"policy": team, "type": "managed", "attached-to": None}]
+    (inline,) = rows(kansatsu("access", "role/orders", "--policies", "kms", "--from", str(out), "-o", "json"))
+    assert inline["attached-to"] == "role/orders"
+    group = rows(kansatsu("access", "group/people", "--from", str(out), "-o", "json"))
+    assert {row["service"] for row in group if row["last-accessed"]} == {"iam", "ec2"}
+
+
+def test_the_next_command_asks_the_report_too(out: Path) -> None:
+    done = kansatsu("access", "role/orders", "--from", str(out))
+    assert done.stderr.endswith(f"Next: kansatsu access {ORDERS} --policies rds --from {out}\n")
+    assert "The logs begin on" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["access", "role/nobody", "--from", "OUT"], 1, "NoSuchEntity"),
+        (["access", "role/orders", "--from", "/nowhere"], 1, "is no report of `kansatsu analyze`"),
+        (["access", "role/orders", "--policies", "x", "--from", "OUT"], 1, "InvalidInput"),
+        (["access", "arn:aws:iam::123456789012:policy/x", "--from", "OUT"], 1, "NoSuchEntity"),
+        (["access", "role/orders", "--from", "OUT", "--profile", "x"], 2, "Give --profile or --from"),
+        (["analyze", "/nowhere", "--authorization-details", "DETAILS", "--out", "OUT"], 1, "cannot be read"),
+        (["analyze", "EMPTY", "--authorization-details", "DETAILS", "--out", "NEW"], 1, "There is no log file"),
+        (["analyze", "SAMPLE", "--authorization-details", "/nowhere", "--out", "NEW"], 1, "/nowhere cannot be read"),
+        (["analyze", "SAMPLE", "--authorization-details", str(SAMPLE), "--out", "NEW"], 2, "is no output of"),
+        (["analyze", "SAMPLE", "--authorization-details", "DETAILS", "--since", "soon"], 2, "'soon' is no age"),
+        (["analyze", "SAMPLE", "--authorization-details", "DETAILS", "--out", str(SAMPLE)], 1, "cannot be written to"),
+    ],
+)
+def test_how_it_fails(
+    sample: Path,
+    out: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    code: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    places = {"OUT": out, "DETAILS": sample / "details.json", "SAMPLE": sample / "AWSLogs",
+              "EMPTY": tmp_path / "empty", "NEW": tmp_path / "new"}  # fmt: skip
+    done = kansatsu(*(str(places.get(item, item)) for item in arguments))
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert message in done.stderr and "Traceback" not in done.output
+
+
+def test_a_report_of_aws_that_is_of_no_use_is_named(sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "odd.json").write_text("{}")
+    done = analyze(sample, tmp_path / "out", "--last-accessed", str(tmp_path / "odd.json"), "-o", "csv")
+    assert done.exit_code == 0
+    assert f"{tmp_path / 'odd.json'} is left out: " in done.stderr
+
+
+def test_the_bar() -> None:
+    assert line(120_000_000, 240_000_000, 3.0) == (
+        "[###############...............]  50%  120 of 240 MB, 40 MB/s, 3 s left"
+    )
