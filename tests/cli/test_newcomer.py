@@ -244,6 +244,14 @@ def test_the_credentials_of_a_backend(
     assert [path.name for path in stopped.iterdir()] == ["credentials"], "nothing was made"
 
 
+def test_a_profile_of_a_backend_that_there_is_not(stopped: Path, cli_environment: dict[str, str]) -> None:
+    flags = ["--data-dir", str(stopped), "--backend", "s3=http://127.0.0.1:1", "--backend-profile", "s3=none-such"]
+    keys = {"AWS_ACCESS_KEY_ID": "AKIAOTHER", "AWS_SECRET_ACCESS_KEY": "x"}
+    done = kansatsu(cli_environment | keys, "up", *flags, "--listen", "127.0.0.1:0")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
+    assert "No credentials for the backend http://127.0.0.1:1: The config profile (none-such)" in done.stderr
+
+
 @pytest.mark.parametrize("words", [["status"], ["env"], ["down"], ["up", "-d"], ["instance", "ls"], ["logs"]])
 def test_another_users_directory(words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seen as somebody who is neither root nor the owner, and may not look into it."""

@@ -12,12 +12,13 @@ import socket
 import subprocess
 import tracemalloc
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from kansatsu.errors import ServiceUnavailable
+from kansatsu.errors import ServiceUnavailable, SlowDown
 from kansatsu.gateway import forms
+from kansatsu.gateway.spool import Spool
 from kansatsu.http import HttpRequest
 
 from . import raw
@@ -166,7 +167,7 @@ def test_a_large_file_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> 
         request = HttpRequest("POST", "/bucket", "", {"content-type": f"multipart/form-data; boundary={BOUNDARY}"})
         form = await forms.opened(request, receive)
         assert form is not None
-        async with form.spooled() as (made, file):
+        async with form.spooled(Spool()) as (made, file):
             passed = sum([len(piece) async for piece in file])
             assert made.headers["content-length"] == str(passed)
         return passed
@@ -182,6 +183,41 @@ def test_a_large_file_is_not_kept_in_memory(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(forms, "_PLACE", "/nowhere")
     with pytest.raises(ServiceUnavailable, match="no room"):
         asyncio.run(upload())
+
+
+def test_strangers_do_not_fill_the_disk() -> None:
+    """The attack: uploads to a public bucket that never end, so that all of them wait at once."""
+    spool = Spool(limit=10)
+
+    async def upload(size: int, signed: bool, stays: asyncio.Event) -> None:
+        data = multipart([("key", "k")]).replace(BODY, b"x" * size)
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": data, "more_body": False}
+
+        request = HttpRequest("POST", "/bucket", "", {"content-type": f"multipart/form-data; boundary={BOUNDARY}"})
+        form = await forms.opened(request, receive)
+        assert form is not None
+        form.signature = cast(Any, "somebody") if signed else None
+        async with form.spooled(spool):
+            await stays.wait()
+
+    async def together(*uploads: tuple[int, bool]) -> list[int]:
+        stays = asyncio.Event()
+        tasks = [asyncio.create_task(upload(*one, stays)) for one in uploads]
+        for _ in range(200):
+            await asyncio.sleep(0)
+        stays.set()
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        return [place for place, result in enumerate(done) if isinstance(result, SlowDown) and result.status == 503]
+
+    for uploads, refused in (
+        ([(5, False), (1, False), (5, True)], [1]),  # strangers have half; who signs has the rest
+        ([(6, False)], [0]),
+        ([(6, True), (4, True), (1, True)], [2]),
+        ([(10, True)], []),  # all was given back
+    ):
+        assert asyncio.run(together(*uploads)) == refused
 
 
 def test_tags_that_are_no_document(gateway: Gateway, bucket: str, uploader: Keys) -> None:

@@ -5,7 +5,7 @@ import math
 import ssl
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, NamedTuple
 
 from kansatsu.backends import Backend, Condition, Credentials, EmbeddedBackend, Limits, UrlBackend
 from kansatsu.cli import credentials
@@ -24,14 +24,34 @@ async def open_backends(
     settings: Settings, stack: AsyncExitStack
 ) -> tuple[dict[str, Backend], Backend, EmbeddedBackend | None]:
     """Backends by service, the one for every other service, and the embedded one if it is used; all are starting."""
-    made: dict[str, Backend] = {}
-    for name in set(settings.backend.values()):
-        backend = made[name] = _embedded(settings) if name == EMBEDDED else _make(name, settings)
+    made: dict[_Used, Backend] = {}
+    used = _used(settings)
+    for one in sorted(set(used.values())):
+        backend = made[one] = _embedded(settings) if one.url == EMBEDDED else _make(one, settings)
         backend.start()
         stack.push_async_callback(backend.stop)
-    route = {service: made[name] for service, name in settings.backend.items() if service != "*"}
-    own = made.get(EMBEDDED)
-    return route, made[settings.backend["*"]], own if isinstance(own, EmbeddedBackend) else None
+    route = {service: made[one] for service, one in used.items() if service != "*"}
+    own = made.get(_Used(EMBEDDED, ""))
+    return route, made[used["*"]], own if isinstance(own, EmbeddedBackend) else None
+
+
+class _Used(NamedTuple):
+    """A backend, and whose credentials it gets: a profile, or "" for those of the environment."""
+
+    url: str
+    profile: str
+
+
+def _used(settings: Settings) -> dict[str, _Used]:
+    """By service; "*" is every other one.
+
+    INVARIANT: a backend gets the credentials that are meant for it, for its services alone.
+    """
+    found = {}
+    for service in {*settings.backend, *settings.backend_profile}:
+        url = settings.backend_of(service)
+        found[service] = _Used(url, "" if url == EMBEDDED else settings.profile_of(service))
+    return found
 
 
 def fact_lifetime(settings: Settings) -> Callable[[str], float]:
@@ -48,8 +68,9 @@ def fact_lifetime(settings: Settings) -> Callable[[str], float]:
 
 def check(settings: Settings) -> None:
     """Raise Unusable where a backend of the settings could not be asked, before anything is made."""
-    for name in set(settings.backend.values()) - {EMBEDDED}:
-        _make(name, settings)
+    for one in sorted(set(_used(settings).values())):
+        if one.url != EMBEDDED:
+            _make(one, settings)
 
 
 def conditions(route: Mapping[str, Backend], default: Backend) -> dict[str, dict[str, Any]]:
@@ -65,22 +86,30 @@ def _shown(condition: Condition) -> dict[str, Any]:
 def look(settings: Settings) -> dict[str, Condition]:
     """How each backend at a URL is right now, by URL. Raises Unusable."""
 
-    async def ask(name: str) -> Condition:
-        backend = _make(name, settings, watch=False)
+    async def ask(one: _Used) -> Condition:
+        backend = _make(one, settings, watch=False)
         try:
             return await backend.look()
         finally:
             await backend.stop()
 
-    names = sorted(set(settings.backend.values()) - {EMBEDDED})
-    return {name: asyncio.run(ask(name)) for name in names}
+    used = sorted(one for one in set(_used(settings).values()) if one.url != EMBEDDED)
+    return {f"{one.url} as {one.profile}" if one.profile else one.url: asyncio.run(ask(one)) for one in used}
 
 
-def _credentials(name: str, settings: Settings) -> Credentials:
-    """INVARIANT: those of the environment that Kansatsu was started in; never the clients', nor its own admin's."""
+def _credentials(one: _Used, settings: Settings) -> Credentials:
+    """INVARIANT: a profile's, or the environment's that Kansatsu was started in; never the clients', nor its own."""
+    from botocore.exceptions import BotoCoreError
     from botocore.session import Session  # a third of a second that the embedded backend does not need
 
-    found = Session().get_credentials()
+    name = one.url
+    try:
+        # A profile that is named is the one, whatever keys are in the environment.
+        found = Session(profile=one.profile or None).get_credentials()
+    except BotoCoreError as error:
+        raise Unusable(f"No credentials for the backend {name}: {error}.") from None
+    if found is None and one.profile:
+        raise Unusable(f"No credentials for the backend {name}: the profile {one.profile} has none.")
     if found is None:
         raise Unusable(f"No credentials for the backend {name}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
     frozen = found.get_frozen_credentials()
@@ -104,10 +133,10 @@ def _embedded(settings: Settings) -> EmbeddedBackend:
     return EmbeddedBackend(settings.data_dir / "backend", SystemClock())
 
 
-def _make(name: str, settings: Settings, *, watch: bool = True) -> UrlBackend:
-    given, limits, tls = _credentials(name, settings), _limits(settings), _trust(name, settings)
+def _make(one: _Used, settings: Settings, *, watch: bool = True) -> UrlBackend:
+    given, limits, tls = _credentials(one, settings), _limits(settings), _trust(one.url, settings)
     try:
-        return UrlBackend(name, given, SystemClock(), limits=limits, tls=tls, watch=watch)
+        return UrlBackend(one.url, given, SystemClock(), limits=limits, tls=tls, watch=watch)
     except ValueError as error:
         raise Unusable(str(error)) from None
 

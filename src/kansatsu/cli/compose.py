@@ -21,6 +21,7 @@ from kansatsu.gateway.app import App
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.pipeline import Pipeline
 from kansatsu.gateway.server import HttpServer
+from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.within import Within
 from kansatsu.identity import Store
 from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
@@ -110,7 +111,11 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     resources = Resources(Knowledge(forwarder.ask, clock, KINDS, lifetime), forwarder.ask, account, accounts)
     if embedded is not None:
         embedded.supervisor.when_emptied = resources.clear
-    pipeline = Pipeline(store, recorder, workload, forwarder, resources, clock, observe=settings.mode == OBSERVE)
+    pipeline = Pipeline(
+        *(store, recorder, workload, forwarder, resources, clock),
+        observe=settings.mode == OBSERVE,
+        spool=Spool(settings.upload_spool),
+    )
 
     within.pipeline = pipeline
 

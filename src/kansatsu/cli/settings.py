@@ -44,12 +44,14 @@ class Settings:
     account: str
     region: str
     backend: Mapping[str, str]  # service name -> "embedded" or URL; "*" is every other service
+    backend_profile: Mapping[str, str]  # service name -> profile of AWS's shared files, "" for the environment's
     backend_connect_timeout: timedelta
     backend_answer_timeout: timedelta
     backend_idle_timeout: timedelta
     backend_retries: int
     backend_ca_bundle: Path | None
     resource_ttl: timedelta
+    upload_spool: int  # bytes
     mode: str
     engine: str
     test_mode: bool
@@ -65,6 +67,10 @@ class Settings:
     def backend_of(self, service: str) -> str:
         """What stands behind `service` (botocore's name): "embedded" or a URL."""
         return self.backend.get(service, self.backend["*"])
+
+    def profile_of(self, service: str) -> str:
+        """Whose credentials that backend gets ("*": of every other service), "" for the environment's."""
+        return self.backend_profile.get(service, self.backend_profile["*"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,15 @@ SETTINGS: tuple[Setting, ...] = (
         values.show_backend,
         "What the gateway fronts: `embedded`, a URL, or SERVICE=URL for one service.",
         "[SERVICE=]URL",
+        many=True,
+    ),
+    Setting(
+        "backend-profile",
+        "environment",
+        values.profile,
+        values.show_profile,
+        "Profile with the credentials for backends at a URL, or SERVICE=PROFILE for one service.",
+        "[SERVICE=]PROFILE",
         many=True,
     ),
     Setting(
@@ -150,6 +165,14 @@ SETTINGS: tuple[Setting, ...] = (
         values.show_duration,
         "How long the policies of resources at a backend URL are remembered: 0s to 1h.",
         "TIME",
+    ),
+    Setting(
+        "upload-spool",
+        "10GiB",
+        values.size(1024**2, 1024**4),
+        values.show_size,
+        "How much of browsers' uploads waits on disk at once: 1MiB to 1TiB.",
+        "SIZE",
     ),
     Setting(
         "mode",

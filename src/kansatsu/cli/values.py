@@ -3,7 +3,7 @@
 import difflib
 import importlib.util
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -92,6 +92,31 @@ def region(text: str) -> str:
 def backend(text: str) -> Mapping[str, str]:
     """`embedded`, URL and SERVICE=URL, separated by commas; the part without a service is that of all others."""
     chosen = {"*": "embedded"}
+    for service, target in _by_service(text):
+        if target != "embedded" and not _URL.fullmatch(target):
+            raise BadValue(f"'{target}' is neither `embedded` nor a URL like http://127.0.0.1:9000.")
+        chosen[service] = target.rstrip("/")
+    return MappingProxyType(chosen)
+
+
+def profile(text: str) -> Mapping[str, str]:
+    """PROFILE and SERVICE=PROFILE, separated by commas; the part without a service is that of all others.
+
+    "" of the result, `environment` of the text, is no profile: the credentials of the environment.
+    """
+    chosen = {"*": ""}
+    for service, name in _by_service(text):
+        if not _PROFILE.fullmatch(name):
+            raise BadValue(f"'{name}' is no name of a profile.")
+        chosen[service] = "" if name == _ENVIRONMENT else name
+    return MappingProxyType(chosen)
+
+
+def show_profile(chosen: Mapping[str, str]) -> str:
+    return show_backend({service: name or _ENVIRONMENT for service, name in chosen.items()})
+
+
+def _by_service(text: str) -> Iterator[tuple[str, str]]:
     for part in filter(None, (part.strip() for part in text.split(","))):
         service, equals, target = part.partition("=")
         if not equals or service.startswith(("http://", "https://")):
@@ -101,10 +126,7 @@ def backend(text: str) -> Mapping[str, str]:
         if service != "*" and service not in (known := _services()):
             near = difflib.get_close_matches(service, known, n=1)
             raise BadValue(f"there is no service {service}" + (f"; did you mean {near[0]}?" if near else "."))
-        if target != "embedded" and not _URL.fullmatch(target):
-            raise BadValue(f"'{target}' is neither `embedded` nor a URL like http://127.0.0.1:9000.")
-        chosen[service] = target.rstrip("/")
-    return MappingProxyType(chosen)
+        yield service, target
 
 
 def _services() -> frozenset[str]:
@@ -161,6 +183,27 @@ def one_of(*words: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+_SIZES = {"MiB": 1024**2, "GiB": 1024**3, "TiB": 1024**4}
+_ENVIRONMENT = "environment"
+_PROFILE = re.compile(r"[A-Za-z0-9_.@:/+-]{1,256}", re.ASCII)
+
+
+def size(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        found = re.fullmatch(r"(\d{1,7})(MiB|GiB|TiB)", text, re.ASCII)
+        value = int(found[1]) * _SIZES[found[2]] if found else -1
+        if not least <= value <= most:
+            raise BadValue(f"'{text}' is not a size from {show_size(least)} to {show_size(most)}, like 20GiB.")
+        return value
+
+    return parse
+
+
+def show_size(value: int) -> str:
+    unit = next((unit for unit, size in reversed(_SIZES.items()) if value % size == 0), "MiB")
+    return f"{value // _SIZES[unit]}{unit}"
 
 
 def integer(least: int, most: int) -> Callable[[str], int]:

@@ -19,6 +19,7 @@ from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.introductions import introduce
 from kansatsu.gateway.occupancy import Occupancy
 from kansatsu.gateway.policies import PolicyCalls
+from kansatsu.gateway.spool import Spool
 from kansatsu.identity import Snapshot
 from kansatsu.policy import Policies, PolicySet
 from kansatsu.resources import Deciding, Guard, Resources, arn_of, bucket_of
@@ -32,12 +33,13 @@ _CHANGES_BUCKET = frozenset({"s3.CreateBucket", "s3.DeleteBucket"})
 class Backed:
     """From a resolved operation to the backend's answer; what is allowed is the pipeline's to decide."""
 
-    def __init__(self, resources: Resources, forwarder: Forwarder) -> None:
+    def __init__(self, resources: Resources, forwarder: Forwarder, spool: Spool) -> None:
         self._resources = resources
         self._forwarder = forwarder
         self._deliveries = Deliveries(resources, forwarder)
         self._policies = PolicyCalls(resources, forwarder, self._deliveries)
         self._occupancy = Occupancy()
+        self._spool = spool
 
     async def answer(self, exchange: Exchange, snapshot: Snapshot, policies: Deciding, authorize: Authorize) -> Answer:
         """The answer to a request, once `authorize` has raised no denial of `exchange.authorizations`.
@@ -145,7 +147,7 @@ class Backed:
     async def _pass_on(self, exchange: Exchange, account: str) -> Answer:
         if exchange.form is not None:
             form, at = exchange.form, (account, exchange.region, exchange.request_id)
-            async with form.spooled() as (upload, file):
+            async with form.spooled(self._spool) as (upload, file):
                 got = await self._forwarder.forward(upload, exchange.known, *at, file)
                 return await form.answer(got, secure=exchange.secure)
         body = verified(asgi.stream(exchange.receive), exchange.body) if exchange.body else None

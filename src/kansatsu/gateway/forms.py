@@ -21,6 +21,7 @@ from kansatsu.errors import AwsError, ServiceUnavailable, Unimplemented
 from kansatsu.gateway import asgi
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.forwarding import Forwarded
+from kansatsu.gateway.spool import Room, Spool
 from kansatsu.http import HttpRequest, HttpResponse
 from kansatsu.signing import (
     LARGEST_FILE,
@@ -89,15 +90,18 @@ class Form:
             raise too_large(size, self._largest)
 
     @asynccontextmanager
-    async def spooled(self) -> AsyncIterator[tuple[HttpRequest, AsyncIterator[bytes]]]:
+    async def spooled(self, spool: Spool) -> AsyncIterator[tuple[HttpRequest, AsyncIterator[bytes]]]:
         """The request with the length of its file, and the file, once all of it is there and right.
 
         Only its end tells how long the file is, and backends want to know before they get it. Raises AwsError.
         """
         # INVARIANT: nothing reaches the backend of a file that turns out too large, too small, or cut off.
-        with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=_PLACE) as file:
+        with (
+            spool.room(stranger=self.signature is None) as room,
+            tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY, dir=_PLACE) as file,
+        ):
             try:
-                size = await self._fill(file)
+                size = await self._fill(file, room)
             except OSError as error:
                 log.error("an upload by form could not be kept in %s: %s", _PLACE or tempfile.gettempdir(), error)
                 raise ServiceUnavailable("There is no room for this file now. Please try again.") from error
@@ -109,10 +113,11 @@ class Form:
             headers = {**self.request.headers, "content-length": str(size)}
             yield HttpRequest("PUT", self.request.path, "", headers), body()
 
-    async def _fill(self, file: IO[bytes]) -> int:
+    async def _fill(self, file: IO[bytes], room: Room) -> int:
         size = 0
         async for piece in verified(self._pieces(), FormFile(self._boundary, self._smallest, self._largest)):
             size += len(piece)
+            room.take(len(piece))
             if size <= _IN_MEMORY:
                 file.write(piece)
             else:

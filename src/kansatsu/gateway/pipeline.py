@@ -26,6 +26,7 @@ from kansatsu.gateway.denying import Denier
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.learning import bound_of
+from kansatsu.gateway.spool import Spool
 from kansatsu.http import HttpRequest
 from kansatsu.identity import Snapshot, Store
 from kansatsu.policy import UNRESOLVED, Decision, Policies, Request, evaluate
@@ -60,12 +61,13 @@ class Pipeline:
         clock: Clock,
         *,
         observe: bool = False,
+        spool: Spool | None = None,
     ) -> None:
         self._store = store
         self._recorder = recorder
         self._workload = workload
         self._forwarder = forwarder
-        self._backed = Backed(resources, forwarder)
+        self._backed = Backed(resources, forwarder, spool or Spool())
         self._clock = clock
         self._authenticator = Authenticator(store)
         self._denier = Denier(store, recorder)
