@@ -21,15 +21,22 @@ page, the table, AWS's reference and the tests of each key against each other.
 | refused | all that has the key is answered with 501, so no policy is asked about it |
 | missing | **AWS would set the key, Kansatsu does not** |
 
-An Allow that asks for a missing key does not apply, which is safe. A Deny that asks for it by a positive operator
-(`StringEquals`, `Bool`, ...) does not apply either: do not rely on such a Deny here. `kansatsu why` and `kansatsu can`
-name the keys that a policy asked for and the request did not have.
+Of the keys named above none is missing. `kansatsu why` and `kansatsu can` name the keys that a policy asked for and the
+request did not have.
+
+What a request does not say itself is asked of the backend, each time anew, and only where a policy may decide by it:
+tags (`aws:ResourceTag/...`), and the properties of what exists (`resources.property_keys`): the VPC of a security
+group, the owner of an image, the aliases of a KMS key. What exists decides by what it is, also where the request would
+change it: `ec2:VolumeType` of `ModifyVolume` is that of the volume, `ec2:Attribute/VolumeType` the one it shall have.
+Where the backend does not answer the request is refused with 503, and where it has no such call, or Kansatsu cannot
+tell which resource it is, with 501: a Deny by such a key never fails to apply because nobody knew the key.
 
 Keys without a value are absent, never empty. `aws:MultiFactorAuthPresent` is absent for long-term keys, not false.
 `aws:ViaAWSService` and `aws:PrincipalIsAWSService` are always false: no service calls in a caller's place.
 `aws:ResourceTag/...` is known of IAM's entities, of instances that are Kansatsu's own, and of the resources of a
-backend that can be asked for their tags. Keys that are properties of a KMS key are known in `CreateKey` only. EC2's
-keys are in the context of the resources that have them in the reference, and of no others.
+backend that can be asked for their tags. EC2's keys are in the context of the resources that have them in the
+reference, and of no others. AWS documents no spelling for some values: `ec2:RoutingType` is `static` or `BGP`,
+`ec2:AuthenticationType` is `Pre Shared Keys` or `Certificates`, `ec2:VpceMultiRegion` is `true` or `false`.
 `s3:object-lock-remaining-retention-days` counts begun
 days. A key that ends with `*` stands for all that begin so.
 """

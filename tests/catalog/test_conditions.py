@@ -21,6 +21,9 @@ def resolve(service: str, operation: str, params: dict[str, Any], **more: Any) -
     return catalog.resolve(wire.load_service(service).operation(operation), params, ACCOUNT, REGION, **more)
 
 
+ME = {"dynamodb:leadingkeys": ("me",), "dynamodb:firstpartitionkeyvalues": ("me",)}
+
+
 @pytest.mark.parametrize(
     ("service", "operation", "params", "expected"),
     [
@@ -77,14 +80,14 @@ def resolve(service: str, operation: str, params: dict[str, Any], **more: Any) -
             "dynamodb",
             "GetItem",
             {**TABLE, "Key": KEY, "ProjectionExpression": "#n, a.b[0].c", "ExpressionAttributeNames": {"#n": "name"}},
-            {"dynamodb:leadingkeys": ("me",), "dynamodb:attributes": ("a", "name", "pk")},
+            {**ME, "dynamodb:attributes": ("a", "name", "pk")},
         ),
         (
             "dynamodb",
             "Query",
             {**QUERY, "Select": "COUNT", "ReturnConsumedCapacity": "TOTAL"},
             {
-                "dynamodb:leadingkeys": ("me",),
+                **ME,
                 "dynamodb:attributes": ("pk",),
                 "dynamodb:select": "COUNT",
                 "dynamodb:returnconsumedcapacity": "TOTAL",
@@ -100,7 +103,7 @@ def resolve(service: str, operation: str, params: dict[str, Any], **more: Any) -
                 "ReturnValues": "ALL_OLD",
             },
             {
-                "dynamodb:leadingkeys": ("me",),
+                **ME,
                 "dynamodb:attributes": ("a", "b", "c", "pk"),
                 "dynamodb:returnvalues": "ALL_OLD",
             },
@@ -111,7 +114,7 @@ def resolve(service: str, operation: str, params: dict[str, Any], **more: Any) -
             {"TransactItems": [{"Get": {**TABLE, "Key": KEY}}]},
             {
                 "dynamodb:enclosingoperation": "TransactGetItems",
-                "dynamodb:leadingkeys": ("me",),
+                **ME,
                 "dynamodb:attributes": ("pk",),
             },
         ),
@@ -149,9 +152,26 @@ def test_leading_keys_are_never_fewer_than_aws_sees(
     operation: str, params: dict[str, Any], known: str | None, leading: set[str]
 ) -> None:
     """ForAllValues is true of no value at all: what cannot be read must not look like nothing."""
-    check = resolve("dynamodb", operation, params, partition_key=lambda _table: known)[0]
+    check = resolve("dynamodb", operation, params, partition_keys=lambda *_names: (known,) if known else ())[0]
     assert set(check.context["dynamodb:leadingkeys"]) == leading
     assert check.exact == (known is not None)
+
+
+def test_an_index_with_several_partition_keys_has_a_key_for_each() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html"""
+    asked = {
+        **TABLE, "IndexName": "i", "KeyConditionExpression": "b = :b AND a = :a AND c > :c",
+        "ExpressionAttributeValues": {":a": {"S": "1"}, ":b": {"N": "2"}, ":c": {"S": "3"}},
+    }  # fmt: skip
+    schemas = {("t", ""): ("pk",), ("t", "i"): ("a", "b")}
+    check = resolve("dynamodb", "Query", asked, partition_keys=lambda *names: schemas[names])[0]
+    places = {key: value for key, value in check.context.items() if "partition" in key or "leading" in key}
+    assert places == {
+        "dynamodb:leadingkeys": ("1",),
+        "dynamodb:firstpartitionkeyvalues": ("1",),
+        "dynamodb:secondpartitionkeyvalues": ("2",),
+    }
+    assert check.exact
 
 
 @pytest.mark.parametrize(

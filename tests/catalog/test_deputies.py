@@ -16,6 +16,8 @@ REFUSED = [
         "GetParameter", "GetParameterHistory") for prefix in ("", "arn:aws:ssm:us-east-1:123456789012:parameter")),
     *(("secretsmanager", name, {"AddReplicaRegions": [{"Region": "eu-west-1"}]}) for name in (
         "CreateSecret", "ReplicateSecretToRegions")),
+    *(("kms", name, {"Recipient": {"AttestationDocument": b"d"}}) for name in (
+        "Decrypt", "GenerateDataKey", "GenerateDataKeyPair", "GenerateRandom", "DeriveSharedSecret")),
     ("ssm", "GetParameters", {"Names": ["a", "/aws/reference/secretsmanager/s"]}),
     ("ssm", "GetParametersByPath", {"Path": "/aws/reference/secretsmanager"}),
 ]  # fmt: skip
@@ -24,6 +26,7 @@ ALLOWED = [
     ("cloudcontrol", "GetResource", {}),
     ("sns", "Subscribe", {"Protocol": "sqs"}),
     ("s3", "PutObject", {}),
+    ("kms", "Decrypt", {"CiphertextBlob": b"c"}),
     ("secretsmanager", "CreateSecret", {"Name": "s"}),
     ("cloudformation", "GetTemplateSummary", {"TemplateBody": "{}"}),
     ("ssm", "GetParameters", {"Names": ["/aws/service/x"]}),

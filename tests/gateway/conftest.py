@@ -85,8 +85,8 @@ class Gateway:
             self.store, self.clock, settings, _no_instances, serve_task=_no_instances, backend=forwarder.ask
         )
         accounts = Accounts(lambda: self.store.snapshot().accounts(), forwarder.keeps_apart)
-        resources = Resources(Knowledge(forwarder.ask, self.clock, KINDS), forwarder.ask, ACCOUNT, accounts)
-        self.pipeline = Pipeline(self.store, self.recorder, self.workload, forwarder, resources, self.clock)
+        self.resources = Resources(Knowledge(forwarder.ask, self.clock, KINDS), forwarder.ask, ACCOUNT, accounts)
+        self.pipeline = Pipeline(self.store, self.recorder, self.workload, forwarder, self.resources, self.clock)
         server = HttpServer(App(self.pipeline, lambda: {"status": "ok"}))
         stack.push_async_callback(server.close)
         processes = socket.create_server(("127.0.0.1", 0))

@@ -6,16 +6,18 @@ from typing import Any
 
 Params = Mapping[str, Any]
 Context = dict[str, str | tuple[str, ...]]
-# (table name) -> the name of its partition key, or None when it is not known
-PartitionKey = Callable[[str], str | None]
+# (table, index or "") -> the names of its partition keys, of which an index may have four; () when they are not known
+PartitionKeys = Callable[[str, str], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
     """One check: `context` holds condition keys in lower case; `exact` is False where the resource is only "*"
-    because we could not tell which one AWS would have named."""
+    because we could not tell which one AWS would have named. `sources` are ARNs of what the request names beside a
+    resource that it makes: properties of those are condition keys of what is made."""
 
     action: str
     resource: str
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     exact: bool = True
+    sources: tuple[str, ...] = ()

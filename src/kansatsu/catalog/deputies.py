@@ -52,6 +52,10 @@ def acts_unseen(operation: Operation, params: Mapping[str, Any]) -> str:
     # https://docs.aws.amazon.com/secretsmanager/latest/userguide/create-manage-multi-region-secrets.html
     if operation.service.name == "secretsmanager" and params.get("AddReplicaRegions"):
         return "the backend would make replicas without the resource policy of the secret, which would be open there"
+    # The answer is for the enclave alone, and kms:RecipientAttestation:... are of a document that somebody verified:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/cryptographic-attestation.html
+    if operation.service.name == "kms" and params.get("Recipient"):
+        return "nobody verifies the attestation document, and the backend would answer what only the enclave may read"
     return _OPERATIONS.get(name, "")
 
 

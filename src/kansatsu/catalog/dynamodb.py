@@ -5,10 +5,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-cond
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html (PartiQL)
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from kansatsu.catalog import expressions, generic, partiql, tags
-from kansatsu.catalog.authorization import Authorization, Context, Params, PartitionKey
+from kansatsu.catalog.authorization import Authorization, Context, Params, PartitionKeys
 
 # Operations that name their resource by an ARN, and the parameter that holds it.
 _BY_ARN = {
@@ -60,6 +60,8 @@ _KEYS = {
     "ReturnValues": "dynamodb:returnvalues",
     "ReturnConsumedCapacity": "dynamodb:returnconsumedcapacity",
 }
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html#FGAC_DDB.ConditionKeys
+_PLACES = ("first", "second", "third", "fourth")
 # Stands for values that we could not read, so that a condition on all of them cannot be true of none.
 UNKNOWN = "\ufffd"
 
@@ -67,13 +69,13 @@ UNKNOWN = "\ufffd"
 class Resolver:
     """The checks of DynamoDB operations in one account and region.
 
-    `partition_key` tells the partition key of a table. Without it, dynamodb:LeadingKeys holds the values of every key
+    `partition_keys` tells those of a table or an index. Without it, dynamodb:LeadingKeys holds the values of every key
     attribute that may be the partition key: a policy may then refuse what AWS would allow, never the reverse.
     """
 
-    def __init__(self, account: str, region: str, partition_key: PartitionKey | None):
+    def __init__(self, account: str, region: str, partition_keys: PartitionKeys | None):
         self._prefix = f"arn:aws:dynamodb:{region}:{account}:"
-        self._partition_key = partition_key
+        self._partition_keys = partition_keys
 
     def resolve(self, operation: str, params: Params) -> Iterator[Authorization]:
         """The checks of one operation."""
@@ -102,7 +104,8 @@ class Resolver:
 
     def _fine_grained(self, table: str, items: list[Params], params: Params) -> tuple[Context, bool]:
         context = self._plain(params)
-        context["dynamodb:leadingkeys"], exact = self._leading_keys(table, items)
+        values, exact = self._leading_keys(table, items)
+        context |= _of_partition([values])
         attributes = expressions.attributes(params)
         for item in items:
             attributes |= set(item)
@@ -114,7 +117,7 @@ class Resolver:
         return {key: str(params[name]) for name, key in _KEYS.items() if params.get(name)}
 
     def _leading_keys(self, table: str, items: list[Params]) -> tuple[tuple[str, ...], bool]:
-        name = self._partition_key(table) if self._partition_key else None
+        name = next(iter(self._keys(table)), None)
         found: dict[str, None] = {}
         exact = True
         for item in items:
@@ -127,27 +130,31 @@ class Resolver:
             found |= dict.fromkeys(text for value in chosen if (text := expressions.text_of(value)) is not None)
         return tuple(found) or (UNKNOWN,), exact and bool(found)
 
+    def _keys(self, table: str, index: str = "") -> tuple[str, ...]:
+        return self._partition_keys(table, index) if self._partition_keys else ()
+
     def _search(self, operation: str, params: Params) -> Authorization:
         table, index = params.get("TableName", ""), params.get("IndexName")
         context = self._plain(params)
         exact = True
         if operation == "Query":
-            # of an index the partition key is another one than the table's
-            keys = expressions.key_conditions(params)
-            name = self._partition_key(table) if self._partition_key and not index else None
-            chosen = {name: keys[name]} if name is not None and name in keys else keys
-            values = dict.fromkeys(
-                text for value in chosen.values() if (text := expressions.text_of(value)) is not None
-            )
-            context["dynamodb:leadingkeys"] = tuple(values) or (UNKNOWN,)
-            exact = len(chosen) == 1
+            values, exact = self._queried(table, index or "", expressions.key_conditions(params))
+            context |= _of_partition(values)
         elif operation == "SearchVectors":
-            context["dynamodb:leadingkeys"], exact = (UNKNOWN,), False
+            context |= _of_partition([(UNKNOWN,)])
+            exact = False
         attributes = expressions.attributes(params)
         if attributes:
             context["dynamodb:attributes"] = tuple(sorted(attributes))
         resource = self.table(table) + (f"/index/{index}" if index else "")
         return Authorization(f"dynamodb:{operation}", resource, context, exact)
+
+    def _queried(self, table: str, index: str, keys: Params) -> tuple[list[tuple[str, ...]], bool]:
+        """The values of each partition key that a query compares with; those of all keys where they are not known."""
+        names = self._keys(table, index)
+        if names and names[0] in keys:
+            return [_texts([keys[name]] if name in keys else []) for name in names], True
+        return [_texts(keys.values())], len(keys) == 1
 
     def _batch(self, operation: str, params: Params) -> Iterator[Authorization]:
         for table, request in (params.get("RequestItems") or {}).items():
@@ -186,10 +193,10 @@ class Resolver:
         resource = self.table(statement.table) + (f"/index/{statement.index}" if statement.index else "")
         given = [text for value in params.get("Parameters") or () if (text := expressions.text_of(value)) is not None]
         values = tuple(dict.fromkeys((*statement.literals, *given, UNKNOWN)))
-        context: Context = {**extra, "dynamodb:leadingkeys": values, "dynamodb:attributes": (UNKNOWN,)}
+        names = self._keys(statement.table, statement.index or "")
+        context: Context = {**extra, **_of_partition([values] * max(1, len(names))), "dynamodb:attributes": (UNKNOWN,)}
         if statement.verb == "Select":
-            name = self._partition_key(statement.table) if self._partition_key and not statement.index else None
-            keyed = name is not None and name in statement.compared
+            keyed = bool(names) and all(name in statement.compared for name in names)
             context["dynamodb:fulltablescan"] = "false" if keyed else "true"
         return Authorization(f"dynamodb:PartiQL{statement.verb}", resource, context, exact=False)
 
@@ -231,3 +238,15 @@ class Resolver:
         yield Authorization(action, target)
         for name in _RESTORED:
             yield Authorization(f"dynamodb:{name}", target)
+
+
+def _texts(values: Iterable[Params]) -> tuple[str, ...]:
+    """Of values as DynamoDB writes them, each once; never none, since "ForAllValues" is true of none."""
+    found = dict.fromkeys(text for value in values if (text := expressions.text_of(value)) is not None)
+    return tuple(found) or (UNKNOWN,)
+
+
+def _of_partition(values: Sequence[tuple[str, ...]]) -> Context:
+    """The keys of the partition keys in their order; the first goes by two names."""
+    found: Context = {f"dynamodb:{place}partitionkeyvalues": own for place, own in zip(_PLACES, values, strict=False)}
+    return found | {"dynamodb:leadingkeys": values[0]}

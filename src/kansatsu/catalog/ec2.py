@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from kansatsu.catalog import ec2_keys, tags
+from kansatsu.catalog import ec2_keys, ec2_nested, tags
 from kansatsu.catalog.authorization import Authorization, Context, Params
 from kansatsu.catalog.values import arn_parts, safe
 from kansatsu.wire import Operation
@@ -20,11 +20,14 @@ _PARAMETERS = {
     "security-group": ("GroupId", "GroupIds", "SecurityGroupId", "SecurityGroupIds", "Groups"),
     "elastic-ip": ("AllocationId", "AllocationIds"),
     "image": ("ImageId", "ImageIds", "SourceImageId"),
+    "capacity-reservation": ("SourceCapacityReservationId", "DestinationCapacityReservationId"),
     "key-pair": ("KeyName", "KeyNames"),
     "launch-template": ("LaunchTemplateId", "LaunchTemplateIds"),
     "network-acl": ("NetworkAclId", "NetworkAclIds"),
     "placement-group": ("GroupName", "GroupNames"),
     "snapshot": ("SnapshotId", "SnapshotIds", "SourceSnapshotId"),
+    "reserved-instances": ("ReservedInstancesId", "ReservedInstancesIds"),
+    "vpc-endpoint-service": ("ServiceId", "ServiceIds"),
     "vpc-flow-log": ("FlowLogIds",),
     "dedicated-host": ("HostId", "HostIds"),
     "dhcp-options": ("DhcpOptionsId",),
@@ -61,6 +64,8 @@ _ID_PREFIXES = {
     "vpn": "vpn-connection",
 }
 _ANY_KIND = {"CreateTags": "Resources", "DeleteTags": "Resources", "CreateFlowLogs": "ResourceIds"}
+# Which instance and volumes they are about stands deeper in the parameters, or nowhere.
+_UNTOLD = {"CreateSnapshots"}
 _MAKING = re.compile(r"(Create|Allocate|Import|Copy|Run|Request|Register|Purchase|Provision)[A-Z]")
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z]+)\}")
 
@@ -83,14 +88,16 @@ def resolve(operation: Operation, params: Params, account: str, region: str) -> 
     is not exact.
     """
     action = f"ec2:{operation.name}"
-    context = ec2_keys.of_request(operation.name, params, region)
+    context = ec2_keys.of_request(operation.name, params, region) | ec2_nested.keys(params, account, region)
     types = _types(operation.name)
     if types is None:
         return (Authorization(action, "*", context, exact=False),)
     if not types:
         return (Authorization(action, "*", context),)
     arns = _Arns(account, region)
-    if operation.name in _ANY_KIND:
+    if operation.name in _UNTOLD:
+        resources = None
+    elif operation.name in _ANY_KIND:
         resources = arns.of_any_kind(params.get(_ANY_KIND[operation.name]) or (), types)
     else:
         resources = _resources(operation.name, types, params, arns)
@@ -99,12 +106,24 @@ def resolve(operation: Operation, params: Params, account: str, region: str) -> 
     own = context | tags.asked(params)  # CreateTags and DeleteTags
     known = {kind.key: kind.keys for kind in types}
     found = []
+    sources = (*(arn for _, arn, made in resources if not made), *_services(params, arns))
     for key, arn, made in resources:
         of_resource = ec2_keys.of_resource(key, arn, made, params, account, region)
         given = _tags_of(params, key) if made else {}
-        found.append(Authorization(action, arn, ec2_keys.of_type(own | of_resource, known[key]) | given))
+        keys = ec2_keys.of_type(own | of_resource, known[key]) | given
+        found.append(Authorization(action, arn, keys, sources=sources if made else ()))
     found.extend(_tagging(operation.name, params, types, arns, {"ec2:region": region}))
     return tuple(found)
+
+
+def makes(action: str) -> bool:
+    """Whether "CreateVolume" and the like make something, so that what they say of it is no property of it yet."""
+    return _MAKING.match(action) is not None
+
+
+def keys_of(action: str, kind: str = "") -> frozenset[str]:
+    """The condition keys, in lower case, that a type of resource has for an action ("CreateVolume"); "": all types'."""
+    return frozenset().union(*(item.keys for item in _types(action) or () if kind in ("", item.key)))
 
 
 @lru_cache(maxsize=2048)
@@ -140,6 +159,10 @@ class _Arns:
             return identifier
         return _PLACEHOLDER.sub(lambda found: self._values.get(found[1], identifier), kind.template)
 
+    def named(self, kind: str, identifier: str) -> str:
+        """The ARN of one of this account and region."""
+        return "arn:{Partition}:ec2:{Region}:{Account}:".format(**self._values) + f"{kind}/{identifier}"
+
     def of_any_kind(self, identifiers: Iterable[str], types: tuple[_Type, ...]) -> list[tuple[str, str, bool]] | None:
         """The ARNs of ids whose kind is in their beginning; None when one of them is of an unknown kind."""
         kinds = {kind.key: kind for kind in types}
@@ -157,7 +180,7 @@ def _resources(
 ) -> list[tuple[str, str, bool]] | None:
     """(type, ARN, whether the call makes it) of everything that the call touches."""
     found: list[tuple[str, str, bool]] = []
-    making = _MAKING.match(operation) is not None
+    making = makes(operation)
     used: set[str] = set()
     for kind in types:
         named = [(name, value) for name in kind.parameters if name not in used for value in _values(params.get(name))]
@@ -178,13 +201,29 @@ def _resources(
     return found
 
 
+def _services(params: Params, arns: "_Arns") -> Iterator[str]:
+    """What a VPC endpoint leads to has a name, and no id that the request could give."""
+    if name := params.get("ServiceName"):
+        yield arns.named("vpc-endpoint-service", str(name))
+
+
 # Where a route leads is no resource of its action.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html#amazonec2-CreateRoute
 _TARGETS = {
     *("CarrierGatewayId", "EgressOnlyInternetGatewayId", "GatewayId", "InstanceId", "LocalGatewayId", "NatGatewayId"),
     *("DestinationPrefixListId", "NetworkInterfaceId", "TransitGatewayId", "VpcEndpointId", "VpcPeeringConnectionId"),
 }
-_NOT_RESOURCES = {"KmsKeyId", "AvailabilityZoneId", "OwnerId", "UserId", "UserIds", "PeerOwnerId", "AwsAccountId"}
+# The VPC at the other end of a peering connection is a condition key of it, ec2:AccepterVpc.
+_NOT_RESOURCES = {
+    "KmsKeyId",
+    "PeerVpcId",
+    "AvailabilityZoneId",
+    "OwnerId",
+    "UserId",
+    "UserIds",
+    "PeerOwnerId",
+    "AwsAccountId",
+}
 
 
 def _names(value: str) -> bool:

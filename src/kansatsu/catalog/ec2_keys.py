@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec
 """
 
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from kansatsu.catalog.authorization import Context, Params
@@ -15,9 +16,11 @@ _GIVEN = {
     "AvailabilityZone": "ec2:availabilityzone",
     "AvailabilityZoneId": "ec2:availabilityzoneid",
     "AwsService": "ec2:authorizedservice",
+    "BootModeOverride": "ec2:bootmodeoverride",
     "CoolOffPeriod": "ec2:snapshotcooloffperiod",
     "EbsOptimized": "ec2:ebsoptimized",
     "Encrypted": "ec2:encrypted",
+    "EndDate": "ec2:enddate",
     "EndDateType": "ec2:enddatetype",
     "EphemeralStorage": "ec2:ephemeralstorage",
     "HostRecovery": "ec2:hostrecovery",
@@ -34,13 +37,15 @@ _GIVEN = {
     "LockDuration": "ec2:snapshotlockduration",
     "OutpostArn": "ec2:outpostarn",
     "Permission": "ec2:permission",
+    "PlacementGroupArn": "ec2:placementgroup",
     "PrivateDnsName": "ec2:vpceserviceprivatednsname",
     "Quantity": "ec2:quantity",
+    "ServerCertificateArn": "ec2:servercertificatearn",
     "ServiceName": "ec2:vpceservicename",
     "ServiceRegion": "ec2:vpceserviceregion",
-    "ServerCertificateArn": "ec2:servercertificatearn",
     "Size": "ec2:volumesize",
     "Strategy": "ec2:placementgroupstrategy",
+    "TargetInstanceCount": "ec2:targetinstancecount",
     "Tenancy": "ec2:tenancy",
     "Throughput": "ec2:volumethroughput",
     "VolumeInitializationRate": "ec2:volumeinitializationrate",
@@ -85,7 +90,7 @@ def of_request(operation: str, params: Params, region: str) -> Context:
     """The keys that do not depend on which of the resources is asked about."""
     found: Context = {"ec2:region": region}
     for name in params.keys() & _GIVEN.keys():
-        if (text := _text(params[name])) is not None:
+        if (text := text_of(params[name])) is not None:
             found[_GIVEN[name]] = text
     return found | (attributes(params) if operation.startswith("Modify") else {})
 
@@ -112,7 +117,7 @@ def attributes(params: Params) -> Context:
         if name.endswith(("Id", "Ids")) or name in ("DryRun", "Attribute"):
             continue
         value = params[name]
-        text = _text(value.get("Value") if isinstance(value, Mapping) else value)
+        text = text_of(value.get("Value") if isinstance(value, Mapping) else value)
         if text is not None:
             names.append(name)
             found[_ATTRIBUTE + name.lower()] = text
@@ -130,7 +135,10 @@ def _pattern(key: str) -> str:
     return f"{_ATTRIBUTE}${{attributename}}" if key.startswith(_ATTRIBUTE) else key
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """A value as conditions see it; None for what is no plain value."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return str(value) if isinstance(value, str | int) else None

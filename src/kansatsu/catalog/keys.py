@@ -79,7 +79,10 @@ _SET = {
         s3:x-amz-server-side-encryption-aws-kms-key-id s3:x-amz-server-side-encryption-customer-algorithm
         s3:x-amz-storage-class s3:x-amz-website-redirect-location""",
     "catalog.dynamodb.Resolver": """dynamodb:LeadingKeys dynamodb:Attributes dynamodb:Select dynamodb:ReturnValues
-        dynamodb:ReturnConsumedCapacity dynamodb:EnclosingOperation dynamodb:FullTableScan""",
+        dynamodb:ReturnConsumedCapacity dynamodb:EnclosingOperation dynamodb:FullTableScan
+        dynamodb:FirstPartitionKeyValues dynamodb:SecondPartitionKeyValues dynamodb:ThirdPartitionKeyValues
+        dynamodb:FourthPartitionKeyValues""",
+    "catalog.resolution.resolve": "s3:RequestJobOperation s3:RequestJobPriority",
     "catalog.kms_keys.context": """kms:CallerAccount kms:EncryptionAlgorithm
         kms:EncryptionContext:${EncryptionContextKey} kms:EncryptionContextKeys kms:RequestAlias
         kms:BypassPolicyLockoutSafetyCheck kms:DataKeyPairSpec
@@ -92,12 +95,21 @@ _SET = {
     "catalog.ec2.resolve": "ec2:CreateAction",
     "catalog.ec2_keys.attributes": "ec2:Attribute ec2:Attribute/${AttributeName}",
     "catalog.ec2_keys.of_request": """ec2:Region ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:AutoPlacement
-        ec2:AuthorizedService ec2:EbsOptimized ec2:Encrypted ec2:EndDateType ec2:EphemeralStorage ec2:HostRecovery
-        ec2:InstanceCount ec2:InstanceMatchCriteria ec2:InstancePlatform ec2:InstanceType ec2:Ipv4IpamPoolId
-        ec2:Ipv6IpamPoolId ec2:KeyPairType ec2:KmsKeyId ec2:Location ec2:OutpostArn ec2:Permission
-        ec2:PlacementGroupStrategy ec2:Quantity ec2:ServerCertificateArn ec2:SnapshotCoolOffPeriod
-        ec2:SnapshotLockDuration ec2:Tenancy ec2:VolumeInitializationRate ec2:VolumeIops ec2:VolumeSize
-        ec2:VolumeThroughput ec2:VolumeType ec2:VpceServiceName ec2:VpceServicePrivateDnsName ec2:VpceServiceRegion""",
+        ec2:AuthorizedService ec2:BootModeOverride ec2:EbsOptimized ec2:Encrypted ec2:EndDate
+        ec2:EndDateType ec2:EphemeralStorage ec2:HostRecovery ec2:InstanceCount ec2:InstanceMatchCriteria
+        ec2:InstancePlatform ec2:InstanceType ec2:Ipv4IpamPoolId ec2:Ipv6IpamPoolId ec2:KeyPairType ec2:KmsKeyId
+        ec2:Location ec2:OutpostArn ec2:Permission ec2:PlacementGroupStrategy ec2:Quantity ec2:ServerCertificateArn
+        ec2:SnapshotCoolOffPeriod ec2:SnapshotLockDuration ec2:TargetInstanceCount ec2:Tenancy
+        ec2:VolumeInitializationRate ec2:VolumeIops ec2:VolumeSize ec2:VolumeThroughput ec2:VolumeType
+        ec2:VpceServiceName ec2:VpceServicePrivateDnsName ec2:VpceServiceRegion""",
+    "catalog.ec2_nested.keys": """ec2:AccepterVpc ec2:RequesterVpc ec2:AuthorizedUser
+        ec2:ClientRootCertificateChainArn ec2:CloudwatchLogGroupArn ec2:CloudwatchLogStreamArn ec2:DPDTimeoutSeconds
+        ec2:DestinationCapacityReservationId ec2:DirectoryArn ec2:GatewayType ec2:IKEVersions ec2:InsideTunnelCidr
+        ec2:InsideTunnelIpv6Cidr ec2:Phase1DHGroup ec2:Phase1EncryptionAlgorithms ec2:Phase1IntegrityAlgorithms
+        ec2:Phase1LifetimeSeconds ec2:Phase2DHGroup ec2:Phase2EncryptionAlgorithms ec2:Phase2IntegrityAlgorithms
+        ec2:Phase2LifetimeSeconds ec2:RekeyFuzzPercentage ec2:RekeyMarginTimeSeconds ec2:ReplayWindowSizePackets
+        ec2:RoutingType ec2:SamlProviderArn ec2:SourceCapacityReservationId ec2:VpceMultiRegion
+        ec2:VpcePrivateDnsPreference ec2:VpcePrivateDnsSpecifiedDomains""",
     "catalog.ec2_keys.of_resource": """ec2:AllocationId ec2:DhcpOptionsID ec2:ImageID ec2:InstanceID
         ec2:InternetGatewayID ec2:KeyPairName ec2:NetworkAclID ec2:NetworkInterfaceID ec2:ParentSnapshot
         ec2:ParentVolume ec2:PlacementGroupName ec2:RouteTableID ec2:SecurityGroupID ec2:SnapshotID ec2:SubnetID
@@ -105,6 +117,13 @@ _SET = {
         ec2:transitGatewayMeteringPolicyId ec2:transitGatewayMulticastDomainId ec2:transitGatewayPolicyTableId
         ec2:transitGatewayRouteTableAnnouncementId ec2:transitGatewayRouteTableId ec2:VolumeID ec2:VpcID
         ec2:VpcPeeringConnectionID""",
+    "resources.property_keys.property_keys": """ec2:AuthenticationType ec2:CapacityReservationFleet
+        ec2:CpuOptionsAmdSevSnp ec2:CreateDate ec2:Domain ec2:InstanceAutoRecovery ec2:InstanceBandwidthWeighting
+        ec2:InterruptibleCapacityReservationId ec2:InterruptionType ec2:IpamPrefixListResolverTargetId
+        ec2:IsInterruptible ec2:ManagedResourceOperator ec2:Owner ec2:PlacementGroup ec2:ProductCode
+        ec2:PublicIpAddress ec2:ReservedInstancesOfferingType ec2:SnapshotTime ec2:SourceAvailabilityZone
+        ec2:SourceOutpostArn ec2:Vpc ec2:VpceServiceOwner ec2:VpceSupportedRegion kms:ResourceAliases
+        s3:ExistingJobOperation s3:ExistingJobPriority s3:JobSuspendedCause""",
     "resources.tags.tag_keys": "s3:ExistingObjectTag/<key>",
     "services.ec2._resources.instance_context": """ec2:InstanceProfile ec2:InstanceMarketType ec2:InstanceMetadataTags
         ec2:MetadataHttpEndpoint ec2:MetadataHttpPutResponseHopLimit ec2:MetadataHttpTokens ec2:RootDeviceType
@@ -145,7 +164,7 @@ _AS_ON_AWS = {
     "set by AWS Fault Injection Service only": """ec2:FisActionId ec2:FisTargetArns dynamodb:FisActionId
         dynamodb:FisTargetArns s3:destinationRegion s3:isReplicationPauseRequest""",
     "set by the delivery of logs only": "s3:deliverySourceArn s3:logType s3:resourceArnBeingAuthorized",
-    "no operation has it": "iam:RoleTemplateARN sts:AWSServiceName sts:RequestContext*",
+    "no operation has it": "ec2:CommitmentDuration iam:RoleTemplateARN sts:AWSServiceName sts:RequestContext*",
 }
 _REFUSED = {
     "sizes of whole tasks": "ecs:task-cpu ecs:task-memory",
@@ -165,28 +184,13 @@ _REFUSED = {
     "GenerateOrganizationsAccessReport": "iam:OrganizationsPolicyId",
     "API keys of Bedrock and CloudWatch Logs": "iam:ServiceSpecificCredentialAgeDays",
     "sharing permissions of snapshots": "ec2:Add/* ec2:Remove/*",
+    "PutBucketAbac, without which no bucket has it on AWS either": "s3:BucketTag/${TagKey}",
+    "requests of KMS with a Recipient: nobody verifies attestation documents": "kms:RecipientAttestation:*",
+    "where a policy asks for it: nobody tells when a KMS key was last used": "kms:TrailingDaysWithoutKeyUsage",
+    "launches with such parameters": """ec2:AssociatePublicIpAddress ec2:ElasticGpuType ec2:IsLaunchTemplateResource
+        ec2:LaunchTemplate""",
 }
-_MISSING = {
-    "a property of what exists already, which only the backend knows": """s3:BucketTag/${TagKey}
-        s3:ExistingJob* s3:JobSuspendedCause kms:ResourceAliases
-        kms:TrailingDaysWithoutKeyUsage ec2:AuthorizedUser ec2:CapacityReservationFleet ec2:CommitmentDuration
-        ec2:CreateDate ec2:Domain ec2:InterruptibleCapacityReservationId ec2:InterruptionType
-        ec2:IpamPrefixListResolverTargetId ec2:IsInterruptible ec2:ManagedResourceOperator ec2:Owner ec2:ProductCode
-        ec2:PublicIpAddress ec2:ReservedInstancesOfferingType ec2:SnapshotTime ec2:Vpc ec2:VpceMultiRegion
-        ec2:VpceServiceOwner ec2:VpceSupportedRegion""",
-    "the backend's attestation documents are not verified": "kms:RecipientAttestation:*",
-    "S3 Batch Operations are authorized without it": "s3:RequestJob*",
-    "of indexes with several partition keys, which are not told apart": """dynamodb:FirstPartitionKeyValues
-        dynamodb:SecondPartitionKeyValues dynamodb:ThirdPartitionKeyValues dynamodb:FourthPartitionKeyValues""",
-    "in parameters that are not read for it": """ec2:AccepterVpc ec2:AuthenticationType ec2:BootModeOverride
-        ec2:ClientRootCertificateChainArn ec2:CloudwatchLog* ec2:DPDTimeoutSeconds ec2:DestinationCapacityReservationId
-        ec2:DirectoryArn ec2:EndDate ec2:GatewayType ec2:IKEVersions ec2:InsideTunnel* ec2:Phase* ec2:Rekey*
-        ec2:ReplayWindowSizePackets ec2:RequesterVpc ec2:RoutingType ec2:SamlProviderArn ec2:SourceAvailabilityZone
-        ec2:SourceCapacityReservationId ec2:SourceOutpostArn ec2:TargetInstanceCount ec2:VpcePrivateDns*""",
-    "of launches with parameters that are answered with 501": """ec2:AssociatePublicIpAddress ec2:CpuOptionsAmdSevSnp
-        ec2:ElasticGpuType ec2:InstanceAutoRecovery ec2:InstanceBandwidthWeighting ec2:IsLaunchTemplateResource
-        ec2:LaunchTemplate ec2:PlacementGroup""",
-}
+_MISSING: dict[str, str] = {}
 
 
 def keys() -> Iterator[Key]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from kansatsu.catalog import ec2, generic, kms_keys, s3
-from kansatsu.catalog.authorization import Authorization, Params, PartitionKey
+from kansatsu.catalog.authorization import Authorization, Params, PartitionKeys
 from kansatsu.catalog.compiled import entry
 from kansatsu.catalog.dynamodb import Resolver
 from kansatsu.catalog.rules import Frame
@@ -19,13 +19,13 @@ def resolve(
     params: Params,
     account: str,
     region: str,
-    partition_key: PartitionKey | None = None,
+    partition_keys: PartitionKeys | None = None,
     known: Mapping[str, str] = _NOTHING,
     role: Callable[[str], str | None] | None = None,
 ) -> tuple[Authorization, ...]:
     """Everything that must be allowed for this call; never empty. All of them must be; the first names the denial.
 
-    `partition_key` tells the partition key of a DynamoDB table where it is known; it makes dynamodb:LeadingKeys exact.
+    `partition_keys` tells those of a DynamoDB table or index where they are known: dynamodb:LeadingKeys is exact then.
     `role` tells the ARN of a role by its name, for requests that pass one on by it.
     `known`: ARNs by the names that a backend resolved (aliases of keys, names of secrets), see `questions`.
     """
@@ -33,7 +33,7 @@ def resolve(
     if service == "s3":
         found = tuple(s3.resolve(operation.name, params))
     elif service in ("dynamodb", "dynamodbstreams"):
-        found = tuple(_guarded(Resolver(account, region, partition_key).resolve(operation.name, params), region))
+        found = tuple(_guarded(Resolver(account, region, partition_keys).resolve(operation.name, params), region))
     elif service == "ec2":
         found = tuple(_guarded(ec2.resolve(operation, params, account, region), region))
     else:
@@ -61,7 +61,7 @@ def _guarded(found: Iterable[Authorization], region: str) -> Iterator[Authorizat
             yield item
             if parts[3] and parts[3] != region:
                 here = ":".join((*parts[:3], region, *parts[4:]))
-                yield Authorization(item.action, here, item.context, item.exact)
+                yield replace(item, resource=here)
 
 
 def _once(found: Iterable[Authorization]) -> tuple[Authorization, ...]:

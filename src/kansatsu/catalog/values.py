@@ -37,6 +37,11 @@ def read(params: Any, path: str) -> Iterator[str]:
             yield TRANSFORMS[transform](text) if transform else text
 
 
+def walk(values: Any, path: str) -> Iterator[Any]:
+    """What stands at a path, as it is."""
+    return _walk(values, _taken_apart(path)[1])
+
+
 @lru_cache(maxsize=4096)
 def _taken_apart(path: str) -> tuple[str, tuple[str, ...], str]:
     """(the parameter, the steps, the transform) of a path."""

@@ -62,7 +62,7 @@ class Backed:
     async def _resolve(self, exchange: Exchange, policies: Deciding, snapshot: Snapshot) -> tuple[Authorization, ...]:
         """What must be allowed, that of other accounts included."""
         operation, account, region = exchange.known, exchange.caller.account, exchange.region
-        tables: dict[str, str | None] = {}
+        tables: dict[tuple[str, str], tuple[str, ...]] = {}
         named = await self._resources.named(operation.service.name, operation.name, exchange.params, account, region)
         params, exchange.names = named.params, named.names
         answers = await lookups.known(operation, params, account, region, self._forwarder)
@@ -72,11 +72,11 @@ class Backed:
             known={**answers, **named.names},
             role=lookups.roles(snapshot, account),
         )
-        items = resolve(lambda name: tables.setdefault(name, None))
+        items = resolve(lambda *names: tables.setdefault(names, ()))
         conditions = self._resources.conditions
         if tables and any(conditions.by_partition_key(item, policies) for item in items):
-            tables = {name: await conditions.partition_key(name, account, region) for name in tables}
-            items = resolve(tables.get)
+            tables = {names: await conditions.partition_keys(*names, account, region) for names in tables}
+            items = resolve(lambda *names: tables[names])
         return (*items, *catalog.abroad(operation, params, account, region, items))
 
     async def _allow(

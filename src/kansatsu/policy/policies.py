@@ -52,6 +52,10 @@ class Policies:
         """Whether any of them may ask about an action for any condition key; cheaper than `ask_for`."""
         return any(self._asked(action))
 
+    def keys(self, action: str) -> frozenset[str]:
+        """The condition keys, in lower case, that any of them may ask about an action."""
+        return frozenset().union(*self._asked(action))
+
     def _asked(self, action: str) -> Iterator[frozenset[str]]:
         yield self.identity.keys(action)
         for guard in (self.boundary, self.resource, self.trust, self.vpc_endpoint):

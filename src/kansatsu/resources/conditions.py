@@ -4,16 +4,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kansatsu.catalog import Authorization
+from kansatsu.catalog.authorization import Context
 from kansatsu.catalog.s3 import READS_TAGS, WRITES_TAGS
-from kansatsu.resources.facts import Place
-from kansatsu.resources.kinds import LOCATION, PARTITION_KEY
+from kansatsu.resources.facts import Place, Unsupported
+from kansatsu.resources.kinds import LOCATION, PARTITION_KEYS
 from kansatsu.resources.knowledge import Ask, Knowledge
 from kansatsu.resources.owners import arn_of, bucket_of
+from kansatsu.resources.property_keys import property_keys
 from kansatsu.resources.tags import Deciding, asked, may_have_tags, tag_keys
 
 _REGION = "aws:requestedregion"
 # dynamodb:FullTableScan is false where the partition key is given.
-_BY_PARTITION_KEY = ("dynamodb:leadingkeys", "dynamodb:fulltablescan")
+_BY_PARTITION_KEY = (
+    *("dynamodb:leadingkeys", "dynamodb:fulltablescan", "dynamodb:firstpartitionkeyvalues"),
+    *(f"dynamodb:{place}partitionkeyvalues" for place in ("second", "third", "fourth")),
+)
 
 
 class Conditions:
@@ -30,7 +35,8 @@ class Conditions:
         """
         if not any(one.ask(item.action) for one in policies):
             return item
-        told = await tag_keys(self._ask, item, account, region, policies)
+        told: Context = {**await tag_keys(self._ask, item, account, region, policies)}
+        told |= await property_keys(self._ask, item, account, region, policies)
         bucket = bucket_of(item.resource)
         # A request is made in the Region of its bucket, whatever Region the client signed for.
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-requestedregion
@@ -54,14 +60,14 @@ class Conditions:
         spared = READS_TAGS if tagged else READS_TAGS | {WRITES_TAGS}
         return tuple(item for item in items if item.action not in spared)
 
-    async def partition_key(self, table: str, account: str, region: str) -> str | None:
-        """The partition key of a table, by name or ARN, None where there is none. Raises ServiceUnavailable."""
+    async def partition_keys(self, table: str, index: str, account: str, region: str) -> tuple[str, ...]:
+        """Those of a table, by name or ARN, or of its index; () where it is not there. Raises ServiceUnavailable."""
         table_arn = table if table.startswith("arn:") else f"arn:aws:dynamodb:{region}:{account}:table/{table}"
         parts = table_arn.split(":", 5)
         if len(parts) != 6 or not parts[5].startswith("table/"):
-            return None
-        found = await self._knowledge.learn(PARTITION_KEY, Place(parts[4], table_arn, parts[3]))
-        return found if isinstance(found, str) and found else None
+            return ()
+        found = await self._knowledge.learn(PARTITION_KEYS, Place(parts[4], table_arn, parts[3]))
+        return () if isinstance(found, Unsupported) else found.get(index, ())
 
     @staticmethod
     def by_partition_key(item: Authorization, policies: Deciding) -> bool:

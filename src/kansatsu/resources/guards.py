@@ -109,6 +109,8 @@ class Holder:
 
 def _bucket(named: arn.Arn) -> str | None:
     bucket = named.resource.partition("/")[0]
+    if named.account and bucket == "job":
+        return None  # of S3 Batch Operations: it stands before no bucket, and has no policy
     if named.region or named.account or _BEHIND_ALIAS.fullmatch(bucket):
         # INVARIANT: what stands before a bucket does not hide the bucket's policy.
         raise Unimplemented("Kansatsu does not know which bucket is behind an access point, nor its policy, yet.")

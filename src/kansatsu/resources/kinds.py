@@ -110,9 +110,14 @@ LOCATION: Kind[str] = Kind(
 )
 
 
-def _partition_key(_place: Place, answer: Answer) -> str:
-    keys = answer.get("Table", {}).get("KeySchema") or ()
-    return next((key["AttributeName"] for key in keys if key.get("KeyType") == "HASH"), "")
+def _partition_keys(_place: Place, answer: Answer) -> Mapping[str, tuple[str, ...]]:
+    table = answer.get("Table", {})
+    indexes = (*(table.get("GlobalSecondaryIndexes") or ()), *(table.get("LocalSecondaryIndexes") or ()))
+    schemas = {"": table.get("KeySchema"), **{index["IndexName"]: index.get("KeySchema") for index in indexes}}
+    return {
+        name: tuple(key["AttributeName"] for key in schema or () if key.get("KeyType") == "HASH")
+        for name, schema in schemas.items()
+    }
 
 
 def _table(place: Place) -> Answer:
@@ -125,8 +130,16 @@ _TABLES = _operations(
     *("CreateGlobalTable", "UpdateGlobalTable"),
 )
 _NO_TABLE = frozenset({"ResourceNotFoundException"})
-PARTITION_KEY: Kind[str] = Kind(
-    "partition key", "dynamodb", "DescribeTable", _table, _partition_key, "", _NO_TABLE, _TABLES
+# The names of the partition keys of the table itself ("") and of each of its indexes.
+PARTITION_KEYS: Kind[Mapping[str, tuple[str, ...]]] = Kind(
+    "partition keys",
+    "dynamodb",
+    "DescribeTable",
+    _table,
+    _partition_keys,
+    {},
+    _NO_TABLE,
+    _TABLES | _operations("dynamodb", "UpdateTable"),
 )
 # Which table of its name it is; "" where there is none.
 TABLE: Kind[str] = Kind(
@@ -278,5 +291,5 @@ KINDS: tuple[Kind[Any], ...] = (
     *(BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK),
     *(QUEUE_POLICY, TOPIC_POLICY, KEY_POLICY, KEY_GRANTS, SECRET_POLICY),
     *(REPOSITORY_POLICY, FUNCTION_POLICY, TABLE_POLICY, TABLE, BUS_POLICY, LOGS_POLICY),
-    *(OWNED, LOCATION, PARTITION_KEY, ALIAS, SECRET),
+    *(OWNED, LOCATION, PARTITION_KEYS, ALIAS, SECRET),
 )
