@@ -4,8 +4,10 @@ https://docs.docker.com/reference/api/engine/version/v1.43/
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from kansatsu.workload.providers import (
     Container,
     Executed,
     Image,
+    Line,
     NoSuchContainer,
     NoSuchImage,
     Options,
@@ -32,6 +35,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=60)
 _SCRIPT = "/var/lib/cloud/instance/scripts/part-001"  # where cloud-init puts user data, too
 _NO_CONNECTION = 900  # what aiodocker makes of a socket that nobody listens on
 _MIB = 1 << 20
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
 _LOOPBACK = "127.0.0.1"
 _OUTPUT_LIMIT = 65536  # bytes of a script's output that are kept
 
@@ -158,6 +162,15 @@ class DockerEngine:
             container = self._docker.containers.container(reference)
             return "".join(await container.log(stdout=True, stderr=True, tail=lines))
 
+    async def lines(self, reference: str, since: str) -> Sequence[Line]:
+        given: dict[str, Any] = (
+            {"since": int(datetime.fromisoformat(f"{since[:19]}+00:00").timestamp())} if since else {}
+        )
+        async with _translated(NoSuchContainer):
+            container = self._docker.containers.container(reference)
+            written = "".join(await container.log(stdout=True, stderr=True, timestamps=True, **given))
+        return [_line(text) for text in written.splitlines()]
+
     def alive(self, process: Process) -> bool:
         try:
             return start_time(process.pid) == process.start_time
@@ -244,6 +257,17 @@ def _ports(item: Mapping[str, Any]) -> Iterator[Binding]:
         number, _, protocol = name.partition("/")
         for each in bound or ():
             yield Binding(int(number), int(each["HostPort"]), protocol or "tcp")
+
+
+def _line(text: str) -> Line:
+    """RFC 3339 with up to nine digits of a second and the machine's own offset, a space, and the line."""
+    stamp, _, rest = text.partition(" ")
+    found = _STAMP.fullmatch(stamp)
+    if found is None:
+        raise ProviderError(f"a line of a log has no time that can be read: {text[:80]!r}")
+    whole, fraction, offset = found.groups()
+    moment = datetime.fromisoformat(f"{whole}{offset.replace('Z', '+00:00')}").astimezone(UTC)
+    return Line(f"{moment:%Y-%m-%dT%H:%M:%S}.{(fraction or '').ljust(9, '0')}Z", rest)
 
 
 def _exit_code(state: Mapping[str, Any]) -> int | None:

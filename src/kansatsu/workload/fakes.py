@@ -12,6 +12,7 @@ from kansatsu.workload.providers import (
     Container,
     Executed,
     Image,
+    Line,
     NoSuchContainer,
     NoSuchImage,
     Options,
@@ -36,6 +37,7 @@ class FakeProvider:
         self.options: dict[str, Options] = {}
         self.probed: list[tuple[str, tuple[str, ...], int]] = []  # health checks: (container, command, seconds)
         self.ill: dict[str, int | None] = {}  # what they answer, by the last part of the container's name
+        self.written: dict[str, list[Line]] = {}  # by the last part of the container's name
         self.missing: set[str] = set()  # images that there are not
         self.broken = ""
         self.engine = "fake"
@@ -159,6 +161,11 @@ class FakeProvider:
     async def logs(self, reference: str, lines: int) -> str:
         self._check()
         return f"the last {lines} lines of {self.containers[self._find(reference)].name}\n"
+
+    async def lines(self, reference: str, since: str) -> Sequence[Line]:
+        self._check()
+        written = self.written.get(self.containers[self._find(reference)].name.rpartition("-")[2], [])
+        return [line for line in written if line.stamp[:19] >= since[:19]]
 
     def alive(self, process: Process) -> bool:
         return any(item.process == process for item in self.containers.values())

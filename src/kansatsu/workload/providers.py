@@ -97,6 +97,14 @@ class Executed:
     output: str
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a container wrote, and when: 2026-01-31T12:00:00.123456789Z, always so long, so that texts compare."""
+
+    stamp: str
+    text: str
+
+
 DEFAULTS = Options()
 
 
@@ -141,6 +149,9 @@ class Provider(Protocol):
 
     async def logs(self, reference: str, lines: int) -> str:
         """The last lines that a container wrote, to standard output and standard error."""
+
+    async def lines(self, reference: str, since: str) -> Sequence[Line]:
+        """What a container wrote since that time (a Line's, or "" for everything), and perhaps some lines before it."""
 
     def alive(self, process: Process) -> bool:
         """Whether exactly this process still runs; cheap, asked twice a second."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from kansatsu.errors import ClientException, InvalidParameterException, Unimplemented
 from kansatsu.services.ecs._resources import NAME
+from kansatsu.workload.tasks.awslogs import DRIVER
 
 Container = Mapping[str, Any]
 
@@ -19,11 +20,13 @@ TASK = frozenset({"family", "taskRoleArn", "executionRoleArn", "networkMode", "c
 CONTAINER = frozenset({
     "name", "image", "cpu", "memory", "memoryReservation", "essential", "entryPoint", "command", "environment",
     "dependsOn", "stopTimeout", "user", "workingDirectory", "readonlyRootFilesystem", "dockerLabels", "ulimits",
-    "interactive", "pseudoTerminal", "secrets", "healthCheck", "portMappings",
+    "interactive", "pseudoTerminal", "secrets", "healthCheck", "portMappings", "logConfiguration",
 })  # fmt: skip
 _CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
 _COMPATIBILITIES = ("EC2", "EXTERNAL")
+_FOR_EXECUTION = {"secrets": "container secrets", "logConfiguration": f"the log driver {DRIVER}"}
 _HEALTH = {"interval": (5, 300), "timeout": (2, 60), "retries": (1, 10), "startPeriod": (0, 300)}
+_LOG_OPTIONS = frozenset({"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group", "mode"})
 _PORT = frozenset({"containerPort", "hostPort", "protocol", "name", "appProtocol"})
 _LAST_PORT = 65535
 _LEAST_MEMORY = 6  # MiB
@@ -55,10 +58,11 @@ def check(document: Mapping[str, Any]) -> None:
             for problem in rule(container):
                 raise ClientException(problem)
     _check_together(containers)
-    if any(container.get("secrets") for container in containers) and not document["executionRoleArn"]:
-        raise ClientException(
-            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
-        )
+    for member, what in _FOR_EXECUTION.items():
+        if any(container.get(member) for container in containers) and not document["executionRoleArn"]:
+            raise ClientException(
+                f"When you are specifying {what}, you must also specify a value for 'executionRoleArn'."
+            )
 
 
 def honoured(given: Mapping[str, Any], members: frozenset[str], where: str) -> None:
@@ -137,6 +141,22 @@ def _health(container: Container) -> Iterator[str]:
             yield f"Container {container['name']}: the {name} of a health check must be from {least} to {most}."
 
 
+def _logs(container: Container) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html"""
+    given = container.get("logConfiguration")
+    if not given:
+        return
+    honoured(given, frozenset({"logDriver", "options"}), f"logConfiguration of {container['name']}: ")
+    if given["logDriver"] != DRIVER:
+        raise Unimplemented(f"The log driver {given['logDriver']} is not implemented: {DRIVER} is.")
+    options = given.get("options") or {}
+    honoured(options, _LOG_OPTIONS, f"logConfiguration.options of {container['name']}: ")
+    if options.get("mode", "non-blocking") != "non-blocking":
+        raise Unimplemented("The blocking mode of awslogs is not implemented: no container waits for its log.")
+    if not options.get("awslogs-group"):
+        yield f"Log driver {DRIVER} requires options: awslogs-group"
+
+
 def _ports(container: Container) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html"""
     for item in container.get("portMappings", ()):
@@ -148,7 +168,7 @@ def _ports(container: Container) -> Iterator[str]:
             yield f"Container {container['name']}: the protocol of a port is tcp or udp."
 
 
-_RULES: tuple[Callable[[Container], Iterator[str]], ...] = (_names, _sizes, _texts, _health, _ports)
+_RULES: tuple[Callable[[Container], Iterator[str]], ...] = (_names, _sizes, _texts, _health, _logs, _ports)
 
 
 # ---- all of them together ------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ class Member:
 
     task: Task
     served: Served = field(default_factory=Served)
+    undelivered: str = ""  # why its logs do not go where they should
     half_made: bool = False  # an earlier run of the control plane may have left containers of it
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -24,6 +24,7 @@ from kansatsu.workload.providers import (
     ProviderError,
 )
 from kansatsu.workload.tasks.attachment import TaskAttacher
+from kansatsu.workload.tasks.awslogs import Shipper
 from kansatsu.workload.tasks.configuring import environment, options, ports
 from kansatsu.workload.tasks.execution import Execution, ExecutionError
 from kansatsu.workload.tasks.health import Checks
@@ -63,6 +64,7 @@ class Runner:
     ) -> None:
         self._execution = execution
         self._checks = Checks(roster, provider, self.spawn)
+        self._shipper = Shipper(roster, provider, execution, self.spawn)
         self.roster = roster
         self._provider = provider
         self._attacher = attacher
@@ -130,12 +132,14 @@ class Runner:
             elif not member.lock.locked():  # else somebody is at work on it
                 await self._turn(member, containers)
                 self._checks.look(member)
+                self._shipper.look(member)
 
     async def forget_ended(self) -> None:
         """Drop tasks that stopped an hour ago, with their containers, as AWS does."""
         for member in self.roster:
             if member.task.state == STOPPED and (member.task.stopped or 0.0) < self.roster.now() - _REMEMBERED:
                 await self._remove(member.task)
+                self._shipper.forget(member.task)
                 await self.roster.forget(member)
 
     # ---- one task --------------------------------------------------------------------------------------------------
@@ -235,6 +239,11 @@ class Runner:
         except ProviderError as error:
             raise _Failed(f"CannotCreateContainerError: {error}", container.name) from error
         await self.roster.contain(member, container.name, reference=reference)
+        try:
+            await self._shipper.prepare(member.task, container_of(member, container.name))
+        except ExecutionError as error:
+            why = f"ResourceInitializationError: failed to initialize logging driver: {error}"
+            raise _Failed(why, container.name) from error
 
     async def _attach(self, member: Member, holder: Container) -> None:
         view = StoredTaskView(lambda: member.task, self._issuer)
@@ -287,6 +296,7 @@ class Runner:
             with suppress(NoSuchContainer):
                 code = (await self._provider.inspect(container.reference)).exit_code
             await self.roster.contain(member, container.name, state=STOPPED, exit_code=code)
+        await self._shipper.deliver(member)
         await self._attacher.detach(member.served)
         self._issuer.drop(f"{member.task.id}/")
         if member.task.namespace:

@@ -1,0 +1,179 @@
+"""The log driver awslogs: as the execution role, every line once, also across restarts of ours."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kansatsu.errors import AwsError
+from kansatsu.workload.engine import _line
+from kansatsu.workload.providers import Line
+from kansatsu.workload.tasks.awslogs import batches
+from services.conftest import ACCOUNT
+from services.ec2_world import Ec2World
+from services.ecs_world import Engine, engine
+from services.test_ecs_definitions import TASKS, Refused, cloud, container, ecs_client, world
+
+__all__ = ["cloud", "ecs_client", "engine", "world"]
+
+ALL = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+OPTIONS = {
+    "awslogs-group": "g",
+    "awslogs-stream-prefix": "p",
+    "awslogs-region": "eu-west-1",
+    "awslogs-create-group": "true",
+}
+
+
+class Logs:
+    """CloudWatch Logs, as far as the driver uses it."""
+
+    def __init__(self, world: Ec2World) -> None:
+        self.world = world
+        self.groups: set[str] = set()
+        self.streams: dict[str, list[tuple[int, str]]] = {}
+        world.role("execution", TASKS)
+        self.may(*ALL)
+        world.answers.update(CreateLogGroup=self.group, CreateLogStream=self.stream, PutLogEvents=self.put)
+
+    def may(self, *actions: str) -> None:
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+        self.world.iam.put_role_policy(RoleName="execution", PolicyName="may", PolicyDocument=document)
+
+    def group(self, params: Any) -> Any:
+        if params["logGroupName"] in self.groups:
+            raise AwsError("The specified log group already exists", code="ResourceAlreadyExistsException")
+        self.groups.add(params["logGroupName"])
+        return {}
+
+    def stream(self, params: Any) -> Any:
+        if params["logGroupName"] not in self.groups:
+            raise AwsError("The specified log group does not exist.", code="ResourceNotFoundException")
+        self.streams[params["logStreamName"]] = []
+        return {}
+
+    def put(self, params: Any) -> Any:
+        events = [(each["timestamp"], each["message"]) for each in params["logEvents"]]
+        self.streams[params["logStreamName"]] += events
+        return {}
+
+    def write(self, *texts: str, name: str = "web") -> None:
+        """What the container of that name says, a line each millisecond."""
+        written = self.world.provider.written.setdefault(name, [])
+        written += [Line(f"2026-03-04T05:06:07.{len(written) + n:03}000000Z", text) for n, text in enumerate(texts)]
+
+    def deliver(self) -> None:
+        self.world.clock.move(seconds=11)
+        self.world.settle()
+        self.world.settle()
+
+    def run(self, engine: Engine, options: dict[str, str]) -> str:
+        definition = container(logConfiguration={"logDriver": "awslogs", "options": options})
+        engine.ecs.register_task_definition(
+            family="f", executionRoleArn="execution", containerDefinitions=[definition, container(name="side")]
+        )
+        task = engine.ecs.run_task(taskDefinition="f")["tasks"][0]["taskArn"]
+        self.world.settle()
+        return str(task.rpartition("/")[2])
+
+
+@pytest.fixture
+def logs(world: Ec2World) -> Logs:
+    return Logs(world)
+
+
+def test_every_line_is_delivered_once(engine: Engine, logs: Logs, world: Ec2World) -> None:
+    """Also what is written while Kansatsu is away, and last of all."""
+    task = logs.run(engine, OPTIONS)
+    name = f"p/web/{task}"
+    assert logs.groups == {"g"} and logs.streams == {name: []}
+    logs.write("one", "", "two")
+    logs.write("not this", name="side")
+    logs.deliver()
+    at = 1_772_600_767_000
+    assert logs.streams[name] == [(at, "one"), (at + 2, "two")]
+    world.restart()
+    logs.write("three")
+    logs.deliver()
+    logs.write("last")
+    engine.end(task, "web", 0)
+    assert [text for _, text in logs.streams[name]] == ["one", "two", "three", "last"]
+    who = f"arn:aws:sts::{ACCOUNT}:assumed-role/execution/{task}"
+    assert {(each[0], each[2]) for each in world.asked} == {(who, "eu-west-1")}
+
+
+def test_without_a_prefix_the_stream_is_the_container(engine: Engine, logs: Logs) -> None:
+    task = logs.run(engine, {"awslogs-group": "g", "awslogs-create-group": "true"})
+    assert list(logs.streams) == [engine.key(task)]
+
+
+DENIED = [
+    (("logs:CreateLogStream", "logs:PutLogEvents"), OPTIONS, "AccessDeniedException: User: arn:aws:sts::"),
+    (("logs:CreateLogGroup", "logs:PutLogEvents"), OPTIONS, "AccessDeniedException: User: arn:aws:sts::"),
+    (ALL, {"awslogs-group": "none"}, "ResourceNotFoundException: The specified log group does not exist."),
+]
+
+
+@pytest.mark.parametrize(("actions", "options", "words"), DENIED)
+def test_what_cannot_be_logged_is_not_started(
+    engine: Engine, logs: Logs, actions: tuple[str, ...], options: dict[str, str], words: str
+) -> None:
+    logs.may(*actions)
+    ended = engine.task(logs.run(engine, options))
+    assert ended["lastStatus"] == "STOPPED"
+    assert ended["stoppedReason"].startswith("ResourceInitializationError: failed to initialize logging driver: ")
+    assert words in ended["stoppedReason"]
+    assert not any(event[0] == "start" for event in engine.fake.events)
+
+
+def test_a_role_that_may_no_longer_is_named_and_nothing_is_lost(engine: Engine, logs: Logs, world: Ec2World) -> None:
+    task = logs.run(engine, OPTIONS)
+    logs.may("logs:CreateLogStream")
+    logs.write("one")
+    logs.deliver()
+    (shown,) = world.control.describe_workloads(InstanceIds=[task])["Workloads"]
+    (problem,) = shown["Problems"]
+    assert "cannot be delivered" in problem and "logs:PutLogEvents" in problem
+    assert engine.task(task)["lastStatus"] == "RUNNING"
+    logs.may(*ALL)
+    logs.deliver()
+    assert [text for _, text in logs.streams[f"p/web/{task}"]] == ["one"]
+    assert world.control.describe_workloads(InstanceIds=[task])["Workloads"][0]["Problems"] == []
+
+
+BAD: list[tuple[dict[str, Any], str, str]] = [
+    ({"logDriver": "syslog"}, "NotImplemented", "syslog"),
+    ({"logDriver": "awslogs"}, "ClientException", "awslogs-group"),
+    ({"logDriver": "awslogs", "options": {**OPTIONS, "mode": "blocking"}}, "NotImplemented", "blocking"),
+    ({"logDriver": "awslogs", "options": {**OPTIONS, "awslogs-datetime-format": "%Y"}}, "NotImplemented", "datetime"),
+    ({"logDriver": "awslogs", "options": OPTIONS}, "ClientException", "executionRoleArn"),
+]
+
+
+@pytest.mark.parametrize(("change", "code", "words"), BAD)
+def test_what_a_log_configuration_may_not_say(ecs: Any, refused: Refused, change: Any, code: str, words: str) -> None:
+    definitions = [container(logConfiguration=change)]
+    assert words in refused(code, ecs.register_task_definition, family="f", containerDefinitions=definitions)
+
+
+@given(st.lists(st.text(max_size=20) | st.just("x" * 262_100), max_size=30))
+def test_batches_are_what_one_call_takes(texts: list[str]) -> None:
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"""
+    found = list(batches([Line(str(number), text) for number, text in enumerate(texts)]))
+    assert all(sum(len(line.text.encode()) + 26 for line in batch) <= 1_048_576 for batch in found)
+    assert [line.stamp for batch in found for line in batch] == [str(n) for n, text in enumerate(texts) if text]
+
+
+@pytest.mark.parametrize(
+    ("written", "stamp"),
+    [
+        ("2026-01-31T12:00:00Z x y", "2026-01-31T12:00:00.000000000Z"),
+        ("2026-01-31T12:00:00.5+01:00 x y", "2026-01-31T11:00:00.500000000Z"),
+        ("2026-01-31T12:00:00.123456789-05:30 x y", "2026-01-31T17:30:00.123456789Z"),
+    ],
+)
+def test_times_as_engines_write_them(written: str, stamp: str) -> None:
+    assert _line(written) == Line(stamp, "x y")
