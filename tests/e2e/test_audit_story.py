@@ -1,8 +1,10 @@
 """The third story, with the AWS CLI: an administrator finds out who uses a grant, follows it to its policies, and cuts.
 
-Replay of a change against recorded requests is not there yet, so that here the cut is shown to be safe afterwards.
+Before each cut, requests that were really made are decided again: a safe one refuses none of them, a wrong one is shown
+to refuse which, and what was done is taken back in one step.
 """
 
+import csv
 import json
 import os
 import subprocess
@@ -53,11 +55,14 @@ class Person:
     def iam(self, *words: str) -> Any:
         return self.aws("iam", *words)
 
-    def kansatsu(self, *words: str) -> str:
+    def runs(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "kansatsu.cli", *words]
-        done = subprocess.run(
+        return subprocess.run(
             command, env=self.server.environ(), capture_output=True, text=True, timeout=120, check=False
         )
+
+    def kansatsu(self, *words: str) -> str:
+        done = self.runs(*words)
         assert done.returncode == 0, (words, done.stderr)
         return done.stdout
 
@@ -102,7 +107,7 @@ def session(admin: Person, role: str) -> Person:
     return Person(admin.server, keys)
 
 
-def test_the_story(start_server: Callable[..., AbstractContextManager[Any]], data_dir: Path) -> None:
+def test_the_story(start_server: Callable[..., AbstractContextManager[Any]], data_dir: Path, tmp_path: Path) -> None:
     with start_server(data_dir, "--engine", "none") as server:
         admin = Person(server)
         shared = admin.iam(
@@ -127,7 +132,7 @@ def test_the_story(start_server: Callable[..., AbstractContextManager[Any]], dat
 
         who_uses_it(admin, shared)
         who_granted_it(admin, people["dora"])
-        job = the_unused_part_goes(admin, shared, people)
+        job = the_unused_part_goes(admin, shared, people, tmp_path)
         server.process.kill()  # with all that it had in memory
         server.process.wait()
     with start_server(data_dir, "--engine", "none") as server:
@@ -184,13 +189,26 @@ def who_granted_it(admin: Person, dora: Person) -> None:
     assert "UnauthorizedOperation" in dora.tries("ec2", "describe-vpcs").stderr
 
 
-def the_unused_part_goes(admin: Person, shared: str, people: dict[str, Person]) -> str:
+def the_unused_part_goes(admin: Person, shared: str, people: dict[str, Person], tmp_path: Path) -> str:
     """DynamoDB, which nobody used, and Cy's membership; nobody is refused what they did before."""
     first, *_ = json.loads(admin.kansatsu("access", shared, "-o", "json"))
     assert (first["service"], first["last-accessed"]) == ("dynamodb", None)
     job = admin.job(shared)
-    text = document(allow("ec2:*", "s3:*"))
-    admin.iam("create-policy-version", "--policy-arn", shared, "--policy-document", text, "--set-as-default")
+    the_grant_that_nobody_used_is_detached(admin, people["cy"])
+    a_wrong_cut_is_shown(admin, shared)
+    file = tmp_path / "smaller.json"
+    file.write_text(document(allow("ec2:*", "s3:*")))
+    said = admin.runs("policy", "replay", shared, "--change", str(file))
+    assert (said.returncode, "0 would be refused" in said.stderr) == (0, True), said.stderr
+    commit = admin.kansatsu("policy", "commit", shared, "--change", str(file)).split()[-1]
+    assert set(admin.services(admin.job(shared))) == {"ec2", "s3"}
+    admin.kansatsu("policy", "rollback", commit)
+    assert set(admin.services(admin.job(shared))) == {"ec2", "s3", "dynamodb"}
+    people["ana"].aws("dynamodb", "list-tables")
+    # It was used now, so that the same change is refused: the evidence is of this moment.
+    late = admin.runs("policy", "commit", shared, "--change", str(file))
+    assert (late.returncode, "RequestsWouldBeRefused" in late.stderr) == (1, True), late.stderr
+    admin.kansatsu("policy", "commit", shared, "--change", str(file), "--accept-refused")
     admin.iam("remove-user-from-group", "--group-name", "staff", "--user-name", "cy")
     assert set(admin.services(admin.job(shared))) == {"ec2", "s3"}
     assert "cy" not in dict(admin.entities(admin.job(shared), "ec2"))
@@ -199,3 +217,34 @@ def the_unused_part_goes(admin: Person, shared: str, people: dict[str, Person]) 
     session(admin, "job").aws("s3api", "list-buckets")
     assert "AccessDenied" in people["ana"].tries("dynamodb", "list-tables").stderr
     return job
+
+
+def the_grant_that_nobody_used_is_detached(admin: Person, cy: Person) -> None:
+    queues = "arn:aws:iam::aws:policy/AmazonSQSFullAccess"
+    admin.iam("attach-user-policy", "--user-name", "cy", "--policy-arn", queues)
+    cy.aws("s3api", "list-buckets")
+    said = admin.runs("policy", "replay", "user/cy", "--detach", queues)
+    assert (said.returncode, "1 allowed as before, 0 would be refused" in said.stderr) == (0, True), said.stderr
+    admin.kansatsu("policy", "commit", "user/cy", "--detach", queues)
+    assert admin.iam("list-attached-user-policies", "--user-name", "cy")["AttachedPolicies"] == []
+    cy.aws("s3api", "list-buckets")
+    assert "AccessDenied" in cy.tries("sqs", "list-queues").stderr
+
+
+def a_wrong_cut_is_shown(admin: Person, shared: str) -> None:
+    """It would have refused a request that was really made: the trail has it, with the same request id."""
+    said = admin.runs("policy", "replay", "role/job", "--detach", shared, "-o", "csv")
+    assert said.returncode == 1, said.stderr
+    [refused] = csv.DictReader(said.stdout.splitlines())
+    assert (refused["action"], refused["principal"]) == (
+        "s3:ListAllMyBuckets",
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/job/night",
+    )
+    found = admin.aws(
+        *("cloudtrail", "lookup-events", "--lookup-attributes", "AttributeKey=Username,AttributeValue=night")
+    )
+    event = json.loads(found["Events"][0]["CloudTrailEvent"])
+    assert (event["eventName"], event["requestID"]) == ("ListBuckets", refused["request-id"])
+    assert event["userIdentity"]["sessionContext"]["sessionIssuer"]["userName"] == "job"
+    assert admin.runs("policy", "commit", "role/job", "--detach", shared).returncode == 1
+    assert admin.iam("list-attached-role-policies", "--role-name", "job")["AttachedPolicies"] != []

@@ -9,6 +9,8 @@ COMMANDS = {
     "lint": "policy_lint",
     "suggest": "policy_used",
     "coverage": "policy_used",
+    "commit": "policy_commit",
+    "rollback": "policy_commit",
     "diff": "policy_change",
     "replay": "policy_change",
 }

@@ -194,6 +194,23 @@ access_report = Table(
     Index("access_report_account", "account", "created"),
 )
 
+# Changes of policies that were made on evidence: what was before and after them, and the replay that they rest on.
+policy_commit = Table(
+    "policy_commit",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("account", String(12), nullable=False),
+    Column("arn", String(700), nullable=False),
+    Column("time", Float, nullable=False),
+    Column("by", String(700), nullable=False),
+    Column("before", Text, nullable=False),  # JSON: what hung on the ARN, see services/kansatsu/commits.py
+    Column("after", Text, nullable=False),
+    Column("steps", Text, nullable=False),  # JSON: the operations of IAM, in words
+    Column("evidence", Text, nullable=False),  # JSON: the replay
+    Column("rolled_back", Float),
+    Index("policy_commit_account", "account", "time"),
+)
+
 # Small facts about this installation: schema of the data directory, how far segments were read.
 setting = Table(
     "setting",

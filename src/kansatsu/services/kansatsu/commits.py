@@ -1,0 +1,257 @@
+"""Changes of policies made on evidence, and taken back: a replay decides first, and what was before is kept.
+
+A commit is nothing but operations of IAM in one transaction, each authorized as if it were asked for by itself.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from kansatsu.advisor.altered import SUGGESTED, Change
+from kansatsu.catalog import Authorization
+from kansatsu.errors import AwsError, Unimplemented
+from kansatsu.identity import EntityRecord, attachments, commits, entities, inline, managed
+from kansatsu.identity.commits import Commit
+from kansatsu.services.iam import _resources
+from kansatsu.services.iam.simulate import record_of
+from kansatsu.services.kansatsu.changes import Asked, Proposed, Shown, kept, proposed, replayed, subject_arn
+from kansatsu.services.registry import Call, Handler, Params, handler, operation
+
+Step = tuple[str, dict[str, Any]]  # an operation of IAM and its parameters
+# What hangs on the subject: {"version": default} of a managed policy, else {"inline": {name: text}, "attached": [ARN]}.
+State = dict[str, Any]
+_CONFLICT = 409
+
+
+def _steps_of(call: Call, params: Params) -> Iterable[Authorization]:
+    """INVARIANT: a commit is no way around IAM: it needs the permissions for every step besides its own."""
+    with call.store.read() as conn:
+        now = _state(conn, call, params["Arn"])
+        change = _change_of(call, params)
+        if change is None:  # which is asked for wrongly: the operation itself will say how
+            return []
+        return list(_authorized(call, steps(call, params["Arn"], now, _with(now, change))))
+
+
+@operation("kansatsu", "CommitPolicyChange", resource=subject_arn, authorize=_steps_of)
+async def commit_policy_change(
+    call: Call,
+    arn: str,
+    document: str | None = None,
+    policy_name: str | None = None,
+    detach_policy_arn: str | None = None,
+    delete_policy_name: str | None = None,
+    suggested: bool = False,
+    since: datetime | None = None,
+    max_requests: int = 100,
+    accept_refused: bool = False,
+    accept_gap: bool = False,
+) -> Shown:
+    """Replay a change, and make it if nothing speaks against it, or what does is accepted."""
+    asked = Asked(arn, document, policy_name, detach_policy_arn, delete_policy_name, suggested, since)
+    with call.store.read() as conn:  # nothing was awaited since the steps from this state were authorized
+        before = _state(conn, call, arn)
+    made, answer = await asyncio.to_thread(_replay, call, asked, max_requests)
+    _check(answer, accept_refused=accept_refused, accept_gap=accept_gap)
+    done = await call.store.transact(_commit, call, made, before, answer)
+    return {"CommitId": done.id, "Steps": json.loads(done.steps)} | answer
+
+
+@operation("kansatsu", "ListPolicyCommits")
+def list_policy_commits(call: Call, arn: str | None = None) -> Shown:
+    """The newest commits of the account."""
+    return {"Commits": [_shown(one) for one in commits.listing(call.conn, call.account, arn)]}
+
+
+def _commit_arn(call: Call, params: Params) -> str:
+    return commits.get(call.conn, call.account, params["CommitId"]).arn
+
+
+def _steps_back(call: Call, params: Params) -> Iterable[Authorization]:
+    made = commits.get(call.conn, call.account, params["CommitId"])
+    return list(_authorized(call, _back(call, made)))
+
+
+@operation("kansatsu", "RollbackPolicyChange", resource=_commit_arn, authorize=_steps_back, write=True)
+def rollback_policy_change(call: Call, commit_id: str) -> Shown:
+    """Return to what was before a commit, if nobody has changed it since."""
+    made = commits.get(call.conn, call.account, commit_id)
+    commits.rolled_back(call.conn, made, call.now.timestamp())
+    if _state(call.conn, call, made.arn) != json.loads(made.after):
+        raise AwsError(
+            f"What hangs on {made.arn} was changed after the commit: rolling back would undo that, too.",
+            code="PolicyChangedMeanwhile",
+            status=_CONFLICT,
+        )
+    back = _back(call, made)
+    _run(call, back)
+    return {"CommitId": made.id, "Arn": made.arn, "Steps": list(map(_worded, back))}
+
+
+def _back(call: Call, made: Commit) -> list[Step]:
+    return steps(call, made.arn, json.loads(made.after), json.loads(made.before))
+
+
+# ---- making it ------------------------------------------------------------------------------------------------------
+
+
+def _replay(call: Call, asked: Asked, listed: int) -> tuple[Proposed, Shown]:
+    made = proposed(call, asked)
+    return made, replayed(call, made, listed)
+
+
+def _check(answer: Shown, *, accept_refused: bool, accept_gap: bool) -> None:
+    """Raise what speaks against a change.
+
+    INVARIANT: silence where evidence is missing is never taken for "nobody needs it", unless somebody says so.
+    """
+    if answer["Refused"] and not accept_refused:
+        raise AwsError(
+            f"{answer['Refused']} of the requests on record would be refused (see ReplayPolicyChange); "
+            "AcceptRefused makes the change all the same.",
+            code="RequestsWouldBeRefused",
+            status=_CONFLICT,
+        )
+    missing = [f"{gap['Why']} ({gap['After']:%Y-%m-%d %H:%M:%S} to {gap['Until']:%H:%M:%S})" for gap in answer["Gaps"]]
+    missing += [f"{item['Count']} requests cannot be told: {item['Reason']}" for item in answer["Unknown"]]
+    if not answer["Requests"]:
+        missing.append("there is no request on record that it concerns")
+    if missing and not accept_gap:
+        raise AwsError(
+            f"The evidence has gaps: {'; '.join(missing)}. AcceptGap makes the change all the same.",
+            code="EvidenceIncomplete",
+            status=_CONFLICT,
+        )
+
+
+def _commit(conn: Connection, call: Call, made: Proposed, before: State, answer: Shown) -> Commit:
+    call.enter(lambda: conn)
+    arn = made.subject.arn
+    now = _state(conn, call, arn)
+    # INVARIANT: what is changed is what was replayed.
+    if now != before:
+        raise AwsError(
+            f"What hangs on {arn} was changed during the replay.", code="PolicyChangedMeanwhile", status=_CONFLICT
+        )
+    forward = steps(call, arn, now, _with(now, made.change))
+    _run(call, forward)
+    return commits.keep(
+        conn,
+        call.account,
+        arn,
+        time=call.now.timestamp(),
+        by=call.caller.arn,
+        before=json.dumps(now),
+        after=json.dumps(_state(conn, call, arn)),
+        steps=json.dumps(list(map(_worded, forward))),
+        evidence=kept(answer),
+    )
+
+
+def _run(call: Call, those: Iterable[Step]) -> None:
+    for name, params in those:
+        found = _handler(name)
+        found.function(call, **found.bind(params))
+
+
+def _authorized(call: Call, those: Iterable[Step]) -> Iterator[Authorization]:
+    for name, params in those:
+        yield from _handler(name).authorizations(call, params)
+
+
+def _handler(name: str) -> Handler:
+    found = handler("iam", name)
+    if found is None:
+        raise Unimplemented(f"Kansatsu does not implement iam:{name}.")
+    return found
+
+
+# ---- states and the steps between them -------------------------------------------------------------------------------
+
+
+def _state(conn: Connection, call: Call, arn: str) -> State:
+    if _resources.is_policy(arn):
+        return {"version": f"v{managed.own(conn, call.account, arn).default_version}"}
+    owner = entities.by_id(conn, record_of(call, arn).id)
+    if owner is None:
+        raise AwsError(f"{arn} is gone.", code="NoSuchEntity", status=404)
+    return {"inline": inline.documents(conn, owner), "attached": sorted(attachments.arns(conn, owner))}
+
+
+def _with(now: State, change: Change) -> State:
+    """The state that a change wants."""
+    if "version" in now:
+        return {"document": change.document}
+    if change.policy_arn:
+        return {**now, "attached": [arn for arn in now["attached"] if arn != change.policy_arn]}
+    if not change.name:
+        return {"inline": {SUGGESTED: change.document} if change.document is not None else {}, "attached": []}
+    others = {name: text for name, text in now["inline"].items() if name != change.name}
+    return {**now, "inline": others | ({change.name: change.document} if change.document is not None else {})}
+
+
+def steps(call: Call, arn: str, now: State, wanted: State) -> list[Step]:
+    """The operations of IAM from one state to another: what grants comes first, what takes away last."""
+    if "document" in wanted:
+        made = {"PolicyArn": arn, "PolicyDocument": wanted["document"], "SetAsDefault": True}
+        return [("CreatePolicyVersion", made)]
+    if "version" in wanted:
+        return [("SetDefaultPolicyVersion", {"PolicyArn": arn, "VersionId": wanted["version"]})]
+    record = record_of(call, arn)
+    return list(_of_holder(record, now, wanted))
+
+
+def _of_holder(record: EntityRecord, now: State, wanted: State) -> Iterator[Step]:
+    kind = record.kind.capitalize()
+    who = {f"{kind}Name": record.name}
+    had, has = set(now["attached"]), set(wanted["attached"])
+    texts: Mapping[str, str] = wanted["inline"]
+    for arn in sorted(has - had):
+        yield f"Attach{kind}Policy", {**who, "PolicyArn": arn}
+    for name, text in sorted(texts.items()):
+        if now["inline"].get(name) != text:
+            yield f"Put{kind}Policy", {**who, "PolicyName": name, "PolicyDocument": text}
+    for arn in sorted(had - has):
+        yield f"Detach{kind}Policy", {**who, "PolicyArn": arn}
+    for name in sorted(now["inline"].keys() - texts.keys()):
+        yield f"Delete{kind}Policy", {**who, "PolicyName": name}
+
+
+def _change_of(call: Call, params: Params) -> Change | None:
+    """The change as far as its steps follow from the request: a suggestion is one step, whatever it says."""
+    arn = params["Arn"]
+    anything = '{"Version": "2012-10-17", "Statement": []}'
+    if _resources.is_policy(arn):
+        return Change(policy_arn=arn, document=params.get("Document") or anything)
+    holder = record_of(call, arn).id
+    if params.get("Suggested"):
+        return Change(holder=holder, document=anything)
+    if params.get("DetachPolicyArn"):
+        return Change(policy_arn=params["DetachPolicyArn"], holder=holder)
+    name = params.get("PolicyName") or params.get("DeletePolicyName")
+    return Change(holder=holder, name=name, document=params.get("Document")) if name else None
+
+
+def _worded(step: Step) -> str:
+    name, params = step
+    return f"iam:{name} " + " ".join(
+        f"{key}={value}" for key, value in params.items() if key not in ("PolicyDocument", "SetAsDefault")
+    )
+
+
+def _shown(one: Commit) -> Shown:
+    shown: Shown = {
+        "CommitId": one.id,
+        "Arn": one.arn,
+        "Time": datetime.fromtimestamp(one.time, UTC),
+        "By": one.by,
+        "Steps": json.loads(one.steps),
+        "Evidence": one.evidence,
+    }
+    if one.rolled_back is not None:
+        shown["RolledBack"] = datetime.fromtimestamp(one.rolled_back, UTC)
+    return shown
