@@ -11,7 +11,9 @@ mkdir -p "$cache"
 exec 9>"$cache/clients.lock" # several test workers may ask at once; one installs
 flock 9
 if [ ! -e "$place/complete" ]; then
-  rm -rf "$cache"/clients-*
+  rm -rf "$place"
+  # Another working copy may be using those of its own list.
+  find "$cache" -maxdepth 1 -name 'clients-*' -type d -mtime +1 -exec rm -rf {} +
   "${PYTHON:-python3}" -m venv "$place"
   "$place/bin/python" -m pip -q --disable-pip-version-check install --root-user-action=ignore -r "$here/requirements.txt" >&2
   # Debian 12 has node 18, which later releases of the SDK refuse.
@@ -19,7 +21,9 @@ if [ ! -e "$place/complete" ]; then
   [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || sdk='>=3.900 <3.960'
   (cd "$place" && echo '{"private":true}' >package.json &&
     npm install --no-package-lock --no-audit --no-fund --loglevel=error "dynalite@4.0.0" "@aws-sdk/client-s3@$sdk" \
-      "@aws-sdk/lib-storage@$sdk" "@aws-sdk/client-dynamodb@$sdk" >&2)
+      "@aws-sdk/lib-storage@$sdk" "@aws-sdk/client-dynamodb@$sdk" "aws-sdk@2.1693.0" >&2)
+  # cloud-init is in no registry of Python's.
+  (cd "$place" && apt-get -qq download cloud-init 2>/dev/null && dpkg-deb -x cloud-init_*.deb cloud-init && rm cloud-init_*.deb)
   touch "$place/complete"
 fi
 echo "$place"
