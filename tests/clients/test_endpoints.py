@@ -59,7 +59,7 @@ def role(server: Any, name: str, service: str, bucket: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["instance", "task"])
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_every_client(server: Any, programs: Programs, kind: str) -> None:
     """Through IMDSv2 alone (HttpTokens=required), and through the container endpoint."""
     bucket = f"clients-{kind}"
@@ -116,5 +116,5 @@ def crawled(ended: dict[str, Any], instance: str, role: str) -> None:
     assert answer["failed"] == [], answer
     found = answer["found"]
     assert found["instance-id"] == instance
-    assert list(found["iam"]["security-credentials"]) == [role]
+    assert found["iam"]["info"]["InstanceProfileArn"].endswith(f"/{role}")  # it leaves the keys out by itself
     assert answer["identity"]["document"]["instanceId"] == instance

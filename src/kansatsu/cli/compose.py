@@ -27,6 +27,7 @@ from kansatsu.identity import Store
 from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
 from kansatsu.workload import Handle, PrivateGateway, Workload, WorkloadSettings
 from kansatsu.workload.associations import RevokeOn
+from kansatsu.workload.hosted import Admit
 from kansatsu.workload.injection import InjectorClient
 from kansatsu.workload.views import InstanceView, TaskView
 
@@ -89,6 +90,9 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     async def serve_task(view: TaskView, sockets: Sequence[socket.socket]) -> Handle:
         return _Both(await tasks.serve(sockets[0], view), await servers[0].listen(sockets[1], inside=True))
 
+    async def serve_host(view: InstanceView, sock: socket.socket, admit: Admit) -> Handle:
+        return await metadata.serve(sock, view, admit)
+
     within = Within(clock)
     workload = Workload(
         store,
@@ -101,6 +105,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         ),
         serve_instance,
         serve_task=serve_task,
+        serve_host=serve_host,
         provider=provider,
         injector=injector,
         backend=forwarder.ask,

@@ -1,5 +1,6 @@
 """`kansatsu instance`: adopt a container that runs, see which workload has which role; the rest is the AWS CLI's."""
 
+import pwd
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,6 +50,8 @@ def show(wanted: str, form: str, profile: str | None, **given: Any) -> None:
 @instance.command()
 @click.argument("name", required=False)
 @click.option("--container", metavar="NAME", help="Name or id of a container that runs; the same as NAME.")
+@click.option("--uid", metavar="USER", help="A user of this host, not root, by number or name.")
+@click.option("--cgroup", metavar="PATH", help="A service of this host, by its control group.")
 @click.option("--instance-profile", metavar="PROFILE", help="Associate this instance profile at once.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="Tag of the instance.")
 @output_option
@@ -58,16 +61,21 @@ def register(
     *,
     name: str | None,
     container: str | None,
+    uid: str | None,
+    cgroup: str | None,
     instance_profile: str | None,
     tags: tuple[str, ...],
     form: str,
     profile: str | None,
     **given: Any,
 ) -> None:
-    """Make a container that already runs an EC2 instance with a metadata service of its own."""
-    if (name is None) == (container is None):
-        raise Failure("Give the name or id of one container.", Exit.USAGE)
-    asked: dict[str, Any] = {"Container": name or container}
+    """Make what already runs an EC2 instance with a metadata service of its own: a container, a user, a service."""
+    given_names = {"Container": name or container, "Uid": uid, "Cgroup": cgroup}
+    asked: dict[str, Any] = {key: text for key, text in given_names.items() if text is not None}
+    if len(asked) != 1 or None not in (name, container):
+        raise Failure("Give the name or id of one container, or one of --uid and --cgroup.", Exit.USAGE)
+    if uid is not None:
+        asked["Uid"] = _user(uid)
     if instance_profile:
         asked["InstanceProfile"] = instance_profile
     if tags:
@@ -88,7 +96,7 @@ def register(
 @workloads.PROFILE
 @options.where_options
 def rm(wanted: str, profile: str | None, **given: Any) -> None:
-    """Take an adopted container's identity away; the container itself runs on."""
+    """Take the identity of what was registered away; it runs on itself."""
     found = workloads.find(
         workloads.describe(given, profile)["Workloads"], wanted, "instance or process", "instance ls"
     )
@@ -118,6 +126,13 @@ def _row(workload: Mapping[str, Any]) -> dict[str, Any]:
         "served": workload.get("Served"),
         "problems": workload.get("Problems", []),
     }
+
+
+def _user(text: str) -> int:
+    try:
+        return int(text) if text.isascii() and text.isdigit() else pwd.getpwnam(text).pw_uid
+    except KeyError:
+        raise Failure(f"There is no user {text} on this machine.", Exit.USAGE) from None
 
 
 def _tag(text: str) -> dict[str, str]:

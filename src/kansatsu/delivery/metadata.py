@@ -15,7 +15,7 @@ from kansatsu.clock import Clock
 from kansatsu.delivery import tokens, tree
 from kansatsu.delivery.instance_identity import Keys, identity_document, signature, signed_message
 from kansatsu.delivery.messages import Request, Response, document, refusal, text, timestamp
-from kansatsu.delivery.server import Handle, serve
+from kansatsu.delivery.server import Admit, Handle, serve
 from kansatsu.workload.views import CredentialError, Credentials, Delivery, IamInfo, InstanceView
 
 log = logging.getLogger(__name__)
@@ -35,10 +35,10 @@ class MetadataService:
         self._keys = keys
         self._clock = clock
 
-    async def serve(self, sock: socket.socket, instance: InstanceView) -> Handle:
+    async def serve(self, sock: socket.socket, instance: InstanceView, admit: Admit | None = None) -> Handle:
         """Serve `instance` on a listening socket, which belongs to the handle from now on."""
         # INVARIANT: identity is the listener that accepted; no header and no address can change which view answers.
-        return await serve(sock, partial(self.respond, view=instance), self._clock)
+        return await serve(sock, partial(self.respond, view=instance), self._clock, admit)
 
     def respond(self, request: Request, view: InstanceView) -> Response:
         """The answer to one request that came in through the listener of `view`."""

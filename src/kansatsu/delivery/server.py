@@ -19,6 +19,8 @@ from kansatsu.delivery.messages import Request, Response, http_date, refusal
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Response]
+# Whether the client at this address and port may be answered at all.
+Admit = Callable[[tuple[str, int]], bool]
 
 MAX_REQUEST_BYTES = 65536
 MAX_CONNECTIONS = 256  # per listener: a workload that opens more only harms itself
@@ -48,19 +50,20 @@ class Handle:
         return self
 
 
-async def serve(listener: socket.socket, handler: Handler, clock: Clock) -> Handle:
-    """Serve HTTP on a listening socket, which now belongs to the handle."""
+async def serve(listener: socket.socket, handler: Handler, clock: Clock, admit: Admit | None = None) -> Handle:
+    """Serve HTTP on a listening socket, which now belongs to the handle; with `admit`, to those that it admits."""
     loop = asyncio.get_running_loop()
     connections: set[_Connection] = set()
     handle = Handle(listener, connections)
-    server = await loop.create_server(lambda: _Connection(handler, clock, connections), sock=listener)
+    server = await loop.create_server(lambda: _Connection(handler, clock, connections, admit), sock=listener)
     return handle._started(server)
 
 
 class _Connection(asyncio.Protocol):
     """One connection; httptools calls the on_* methods."""
 
-    def __init__(self, handler: Handler, clock: Clock, connections: "set[_Connection]") -> None:
+    def __init__(self, handler: Handler, clock: Clock, connections: "set[_Connection]", admit: Admit | None) -> None:
+        self._admit = admit
         self._handler = handler
         self._clock = clock
         self._connections = connections
@@ -79,10 +82,19 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without saying so
         self._connections.add(self)
-        if len(self._connections) > MAX_CONNECTIONS:
+        if len(self._connections) > MAX_CONNECTIONS or not self._admitted(transport):
             self.abort()
             return
         self._timer = asyncio.get_running_loop().call_later(IDLE_SECONDS, self.abort)
+
+    def _admitted(self, transport: asyncio.BaseTransport) -> bool:
+        if self._admit is None:
+            return True
+        try:
+            return self._admit(transport.get_extra_info("peername")[:2])
+        except Exception:  # the edge: whoever cannot be told is not answered
+            log.exception("whose a connection is could not be found out")
+            return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)

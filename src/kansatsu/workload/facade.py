@@ -15,6 +15,7 @@ from kansatsu.workload.associations import Associations, RevokeOn
 from kansatsu.workload.attachment import Attacher, Injector, Refused, Serve, own_namespaces
 from kansatsu.workload.credentials import Issuer
 from kansatsu.workload.fleet import Fleet, Member
+from kansatsu.workload.hosted import PROVIDER, Hosted, ServeHost
 from kansatsu.workload.injection import InjectionError
 from kansatsu.workload.instance_view import FleetView
 from kansatsu.workload.launch import Launcher
@@ -75,6 +76,7 @@ class Workload:
         serve: Serve,
         *,
         serve_task: ServeTask,
+        serve_host: ServeHost | None = None,
         provider: Provider | None = None,
         injector: Injector | None = None,
         backend: BackendCall | None = None,
@@ -84,6 +86,7 @@ class Workload:
         self.issuer = Issuer(store, clock, settings.session_duration)
         self.associations = Associations(self.fleet, self.issuer, settings.revoke_on)
         self.processes = Processes(self.fleet, self.issuer, self.associations)
+        self.hosted = Hosted(self.fleet, self.issuer, self.associations, serve_host)
         self.tasks = Roster(store, clock)
         self.runner: Runner | None = None  # of tasks; None without a container engine
         self.process_endpoint = ""  # http://127.0.0.1:PORT of the credential endpoint; the composition root sets it
@@ -130,6 +133,7 @@ class Workload:
     async def refresh(self) -> None:
         """One round of what the watch does all the time: deletions elsewhere, the engine, labels."""
         await self.associations.follow_changes()
+        await self.hosted.refresh()
         if self.runner is not None:  # before instances: a namespace is that of the task which was launched into it
             await self.runner.reconcile()
             await self.runner.forget_ended()
@@ -144,6 +148,7 @@ class Workload:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
         await self.processes.close()
+        await self.hosted.close()
         if self.runner is not None:
             await self.runner.close()
         if self._launcher is not None:
@@ -157,6 +162,7 @@ class Workload:
     async def clear(self) -> None:
         """Forget every instance and process: for tests. What we launched is removed, what we adopted runs on."""
         await self.processes.close()
+        await self.hosted.close()
         await self.services.clear()
         self.hosts.clear()
         if self.runner is not None:
@@ -214,7 +220,10 @@ class Workload:
             raise AwsError(str(error), code="ServiceUnavailable", status=503) from error
 
     async def deregister(self, member: Member) -> None:
-        """Take an adopted container's identity away; it runs on. Raises UnsupportedOperation for launched ones."""
+        """Take the identity of what was registered away; it runs on. Raises UnsupportedOperation for launched ones."""
+        if member.instance.provider == PROVIDER:
+            await self.hosted.deregister(member)
+            return
         if self._supervisor is None:
             raise _no_engine()
         if not member.instance.adopted or member.instance.provider != "container":

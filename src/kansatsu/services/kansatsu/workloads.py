@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kansatsu.catalog import Authorization, asked_tags
-from kansatsu.errors import IncorrectState
+from kansatsu.errors import IncorrectState, InvalidParameterCombination
 from kansatsu.identity import profiles
 from kansatsu.services.ec2 import _tagging
 from kansatsu.services.ec2._resources import ec2_arn, instance_context, member_of, pass_role, profile_named
@@ -33,15 +33,26 @@ def _register_checks(call: Call, params: Params) -> Iterator[Authorization]:
 
 @operation("kansatsu", "RegisterInstance", resource=_register_checks)
 async def register_instance(
-    call: Call, container: str, instance_profile: str | None = None, tags: list[dict[str, str]] | None = None
+    call: Call,
+    container: str | None = None,
+    uid: int | None = None,
+    cgroup: str | None = None,
+    instance_profile: str | None = None,
+    tags: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
-    """Registering a container that is an instance already answers with that instance."""
+    """Registering what is an instance already answers with that instance."""
+    if [container, uid, cgroup].count(None) != 2:
+        raise InvalidParameterCombination("Give one of Container, Uid and Cgroup.")
     profile = None
     if instance_profile is not None:
         with call.store.read() as conn:
             profile = find_profile(conn, call.account, {"Name": instance_profile})
     wanted = _tagging.to_dict(tags)
-    member = await call.workload.register(call.account, call.region, container, wanted)
+    place = (call.account, call.region)
+    if container is not None:
+        member = await call.workload.register(*place, container, wanted)
+    else:
+        member = await call.workload.hosted.register(*place, uid, cgroup, wanted)
     if profile is not None:
         held = member.association
         if held is not None and held.profile_id != profile.id:
