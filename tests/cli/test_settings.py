@@ -106,6 +106,8 @@ BAD = [
     ("backend-idle-timeout", "1h"),
     ("backend-retries", "11"),
     ("backend-ca-bundle", ""),
+    ("oidc-keys", "issuer.example=keys.json"),
+    ("oidc-keys", "https://issuer.example"),
     ("mode", "audit"),
     ("engine", "docker"),
     ("engine", "unix://relative"),

@@ -30,6 +30,7 @@ from kansatsu.gateway.pipeline import Pipeline
 from kansatsu.gateway.server import HttpServer
 from kansatsu.identity import sessions
 from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
+from kansatsu.services.issuers import Issuers
 from kansatsu.workload import Workload, WorkloadSettings
 
 from . import raw
@@ -47,6 +48,7 @@ class Gateway:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
         self.clock = SystemClock()
+        self.key_sources: dict[str, str] = {}  # issuer -> file or URL of its keys; tests add theirs
         self.store = identity.open_store(data_dir, self.clock)
         identity.accounts.found(self.store, ACCOUNT)
         admin = identity.bootstrap(self.store, ACCOUNT)
@@ -86,7 +88,15 @@ class Gateway:
         )
         accounts = Accounts(lambda: self.store.snapshot().accounts(), forwarder.keeps_apart)
         self.resources = Resources(Knowledge(forwarder.ask, self.clock, KINDS), forwarder.ask, ACCOUNT, accounts)
-        self.pipeline = Pipeline(self.store, self.recorder, self.workload, forwarder, self.resources, self.clock)
+        self.pipeline = Pipeline(
+            self.store,
+            self.recorder,
+            self.workload,
+            forwarder,
+            self.resources,
+            self.clock,
+            issuers=Issuers(self.key_sources),
+        )
         server = HttpServer(App(self.pipeline, lambda: {"status": "ok"}))
         stack.push_async_callback(server.close)
         processes = socket.create_server(("127.0.0.1", 0))

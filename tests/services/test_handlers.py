@@ -18,6 +18,8 @@ _NOT_TAKEN = {
     "CreateLoginProfile": {"max_signin_session_duration"},
     "UpdateLoginProfile": {"max_signin_session_duration", "reset_max_signin_session_duration"},
     "UpdateRole": {"max_signin_session_duration", "reset_max_signin_session_duration"},
+    "CreateOpenIDConnectProvider": {"context_provider", "identity_center_instance_arn"},
+    "AssumeRoleWithWebIdentity": {"minimum_session_token_size"},
     "AssumeRole": {"provided_contexts", "minimum_session_token_size"},
     "GetSessionToken": {"minimum_session_token_size"},
     "GetFederationToken": {"minimum_session_token_size"},

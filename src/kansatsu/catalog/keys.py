@@ -142,6 +142,45 @@ _SET = {
     "services.iam.profiles.add_role_to_instance_profile": "iam:PassedToService iam:AssociatedResourceArn",
     "services.iam.service_credentials.located": "iam:ServiceSpecificCredentialServiceName",
     "services.sts.assume_role.assume_role": "sts:RoleSessionName sts:ExternalId sts:SourceIdentity",
+    "services.sts.web_identity.Shown": """token.actions.githubusercontent.com:actor
+        token.actions.githubusercontent.com:actor_id
+        token.actions.githubusercontent.com:enterprise_id token.actions.githubusercontent.com:environment
+        token.actions.githubusercontent.com:job_workflow_ref token.actions.githubusercontent.com:ref
+        token.actions.githubusercontent.com:repository token.actions.githubusercontent.com:repository_id
+        token.actions.githubusercontent.com:repository_owner_id token.actions.githubusercontent.com:workflow
+        token.actions.githubusercontent.com/${SubPath}:actor token.actions.githubusercontent.com/${SubPath}:actor_id
+        token.actions.githubusercontent.com/${SubPath}:enterprise_id
+        token.actions.githubusercontent.com/${SubPath}:environment
+        token.actions.githubusercontent.com/${SubPath}:job_workflow_ref
+        token.actions.githubusercontent.com/${SubPath}:ref token.actions.githubusercontent.com/${SubPath}:repository
+        token.actions.githubusercontent.com/${SubPath}:repository_id
+        token.actions.githubusercontent.com/${SubPath}:repository_owner_id
+        token.actions.githubusercontent.com/${SubPath}:workflow token.actions.${Domain}.ghe.com:actor
+        token.actions.${Domain}.ghe.com:actor_id token.actions.${Domain}.ghe.com:enterprise_id
+        token.actions.${Domain}.ghe.com:environment token.actions.${Domain}.ghe.com:job_workflow_ref
+        token.actions.${Domain}.ghe.com:ref token.actions.${Domain}.ghe.com:repository
+        token.actions.${Domain}.ghe.com:repository_id token.actions.${Domain}.ghe.com:repository_owner_id
+        token.actions.${Domain}.ghe.com:workflow github.com/enterprises/${EnterpriseName}:actor
+        github.com/enterprises/${EnterpriseName}:actor_id github.com/enterprises/${EnterpriseName}:enterprise_id
+        github.com/enterprises/${EnterpriseName}:environment
+        github.com/enterprises/${EnterpriseName}:job_workflow_ref github.com/enterprises/${EnterpriseName}:ref
+        github.com/enterprises/${EnterpriseName}:repository github.com/enterprises/${EnterpriseName}:repository_id
+        github.com/enterprises/${EnterpriseName}:repository_owner_id
+        github.com/enterprises/${EnterpriseName}:workflow gitlab.com:namespace_id gitlab.com:pipeline_source
+        gitlab.com:project_id gitlab.com:ref_protected gitlab.com:runner_environment gitlab.com:user_access_level
+        gitlab.com:user_email gitlab.com:user_id gitlab.com:user_login agent.buildkite.com:build_branch
+        agent.buildkite.com:cluster_id agent.buildkite.com:cluster_name agent.buildkite.com:organization_id
+        agent.buildkite.com:organization_slug agent.buildkite.com:pipeline_id agent.buildkite.com:pipeline_slug
+        agent.${Domain}.buildkite.dev:build_branch agent.${Domain}.buildkite.dev:cluster_id
+        agent.${Domain}.buildkite.dev:cluster_name agent.${Domain}.buildkite.dev:organization_id
+        agent.${Domain}.buildkite.dev:organization_slug agent.${Domain}.buildkite.dev:pipeline_id
+        agent.${Domain}.buildkite.dev:pipeline_slug agent.${Domain}.buildkite.site:build_branch
+        agent.${Domain}.buildkite.site:cluster_id agent.${Domain}.buildkite.site:cluster_name
+        agent.${Domain}.buildkite.site:organization_id agent.${Domain}.buildkite.site:organization_slug
+        agent.${Domain}.buildkite.site:pipeline_id agent.${Domain}.buildkite.site:pipeline_slug
+        oidc.circleci.com/org/${OrgId}:oidc.circleci.com/project-id
+        idcs-${OciUniqueIdentifier}.identity.oraclecloud.com:rpst_id""",
+    "services.sts.web_identity.issued_for": "aws:FederatedProvider",
     "services.sts._tags.SessionTags": "sts:TransitiveTagKeys",
 }
 _AS_ON_AWS = {
@@ -153,7 +192,7 @@ _AS_ON_AWS = {
     "no service principal calls; services that need a role use its session": """aws:PrincipalServiceName
         aws:PrincipalServiceNamesList aws:SourceAccount aws:SourceArn aws:SourceOrgID aws:SourceOrgPaths""",
     "no session comes from this source": """aws:AssumedRoot
-        aws:ChatbotSourceArn aws:FederatedProvider aws:SignInSessionArn codebuild:BuildArn codebuild:ProjectArn
+        aws:ChatbotSourceArn aws:SignInSessionArn codebuild:BuildArn codebuild:ProjectArn
         glue:CredentialIssuingService glue:RoleAssumedBy identitystore:UserId lambda:SourceFunctionArn
         ssm:SourceInstanceArn""",
     "accounts are in no organization yet": """aws:PrincipalOrgID aws:PrincipalOrgPaths aws:ResourceOrgID
@@ -172,9 +211,10 @@ _REFUSED = {
     "daemons, namespaces and subnets of ECS, and its ExecuteCommand": """ecs:account-setting
         ecs:auto-assign-public-ip ecs:container-name ecs:daemon ecs:daemon-task-definition
         ecs:gateway ecs:instance-metadata-tags-propagation ecs:namespace ecs:service ecs:subnet ecs:task""",
-    "there is no federation yet: AssumeRoleWithWebIdentity and AssumeRoleWithSAML": """accounts.google.com:* agent.*
-        cognito-identity.amazonaws.com:* github.com/* gitlab.com:* graph.facebook.com:* idcs-* oidc.circleci.com/*
-        saml:* sts:RoleAuthorizedByIdp token.actions.* www.amazon.com:*""",
+    "providers of every account: Google, Facebook, Login with Amazon, Cognito": """accounts.google.com:*
+        cognito-identity.amazonaws.com:* graph.facebook.com:* www.amazon.com:*""",
+    "AssumeRoleWithSAML": "saml:*",
+    "tokens that name roles": "sts:RoleAuthorizedByIdp",
     "GetWebIdentityToken": "sts:DurationSeconds sts:IdentityTokenAudience sts:SigningAlgorithm",
     "AssumeRoot": "sts:TaskPolicyArn",
     "CreateServiceLinkedRole": "iam:AWSServiceName",

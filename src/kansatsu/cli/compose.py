@@ -25,6 +25,7 @@ from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.within import Within
 from kansatsu.identity import Store
 from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
+from kansatsu.services.issuers import Issuers
 from kansatsu.workload import Handle, PrivateGateway, Workload, WorkloadSettings
 from kansatsu.workload.associations import RevokeOn
 from kansatsu.workload.hosted import Admit
@@ -120,6 +121,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         *(store, recorder, workload, forwarder, resources, clock),
         observe=settings.mode == OBSERVE,
         spool=Spool(settings.upload_spool),
+        issuers=Issuers(settings.oidc_keys),
     )
 
     within.pipeline = pipeline

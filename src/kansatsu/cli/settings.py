@@ -50,6 +50,7 @@ class Settings:
     backend_idle_timeout: timedelta
     backend_retries: int
     backend_ca_bundle: Path | None
+    oidc_keys: Mapping[str, str]  # issuer -> file or URL of its key set
     resource_ttl: timedelta
     upload_spool: int  # bytes
     mode: str
@@ -157,6 +158,15 @@ SETTINGS: tuple[Setting, ...] = (
         values.show_authorities,
         "Who may sign backends' certificates: `system`, or a PEM file of authorities.",
         "FILE",
+    ),
+    Setting(
+        "oidc-keys",
+        "none",
+        values.key_sources,
+        values.show_key_sources,
+        "Where the keys of an identity provider are read, when not from the issuer itself: a JWKS file or URL.",
+        "ISSUER=FILE|URL",
+        many=True,
     ),
     Setting(
         "resource-ttl",

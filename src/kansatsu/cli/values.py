@@ -140,6 +140,22 @@ def show_backend(chosen: Mapping[str, str]) -> str:
     return ",".join(url if service == "*" else f"{service}={url}" for service, url in chosen.items())
 
 
+def key_sources(text: str) -> Mapping[str, str]:
+    """ISSUER=FILE and ISSUER=URL, separated by commas, or `none`; the issuer is the URL in its tokens."""
+    chosen: dict[str, str] = {}
+    for part in (part.strip() for part in text.split(",") if text != "none"):
+        issuer, equals, source = part.partition("=")
+        if not equals or not source or not _URL.fullmatch(issuer):
+            raise BadValue(f"'{part}' is not like https://issuer.example=keys.json.")
+        is_url = source.startswith(("http://", "https://"))
+        chosen[issuer.rstrip("/")] = source if is_url else str(Path(source).expanduser().absolute())
+    return MappingProxyType(chosen)
+
+
+def show_key_sources(chosen: Mapping[str, str]) -> str:
+    return ",".join(f"{issuer}={source}" for issuer, source in chosen.items()) or "none"
+
+
 _BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/[A-Za-z0-9!_.*'()-]+)*)/?", re.ASCII)
 
 

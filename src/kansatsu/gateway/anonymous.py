@@ -5,18 +5,23 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_pri
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from kansatsu import arn
 from kansatsu.errors import Unimplemented
 from kansatsu.gateway.authentication import Identity
 from kansatsu.http import HttpRequest
+from kansatsu.identity import Snapshot
 from kansatsu.policy import Principal
 from kansatsu.services.registry import Caller
 from kansatsu.signing import AuthFailure, SigningError
-from kansatsu.wire import Service
+from kansatsu.wire import Operation
 
 # Services whose resources may be open to everybody.
 _OPEN = frozenset({"s3", "sns", "sqs"})
+# Operations that nobody signs, because a token in the request speaks for its bearer.
+_BEARER = frozenset({("sts", "AssumeRoleWithWebIdentity")})
 _REGION = re.compile(r"[./:]((?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+)[./:]", re.ASCII)
 _DEFAULT_REGION = "us-east-1"
 _MOST_A_SECOND = 10
@@ -31,15 +36,27 @@ NOBODY = Identity(
 )
 
 
-def admitted(service: Service, request: HttpRequest) -> Identity:
+def admitted(operation: Operation, request: HttpRequest) -> Identity:
     """Nobody, where nobody may ask at all. Raises SigningError elsewhere."""
-    if service.name not in _OPEN:
+    service = operation.service
+    if service.name not in _OPEN and (service.name, operation.name) not in _BEARER:
         raise SigningError(AuthFailure.MISSING)
     headers = request.headers
     streaming = headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
     if streaming or "aws-chunked" in headers.get("content-encoding", ""):
         raise Unimplemented("Kansatsu takes no body in chunks that nobody signed.")
     return NOBODY
+
+
+def bearer(params: Mapping[str, Any], snapshot: Snapshot) -> Identity:
+    """Nobody still, but for the record in the account of the role that is asked for, if there is one."""
+    asked = arn.Arn.parse(str(params.get("RoleArn", "")))
+    role = snapshot.find(asked.account, "role", asked.resource.rpartition("/")[2]) if asked is not None else None
+    return replace(NOBODY, caller=replace(NOBODY.caller, account=role.account)) if role is not None else NOBODY
+
+
+def is_stranger(identity: Identity) -> bool:
+    return identity.caller.kind == NOBODY.caller.kind
 
 
 def region_of(request: HttpRequest, params: Mapping[str, Any]) -> str:

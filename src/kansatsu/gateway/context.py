@@ -13,6 +13,7 @@ from typing import Any
 from kansatsu.http import HttpRequest
 from kansatsu.identity import EntityRecord, Session
 from kansatsu.services.registry import Caller
+from kansatsu.services.sts import web_identity
 from kansatsu.signing import ALGORITHM, Signature
 
 Context = dict[str, str | tuple[str, ...]]
@@ -42,6 +43,7 @@ def of_principal(caller: Caller, entity: EntityRecord) -> Context:
         if session.source_identity:
             context["aws:sourceidentity"] = session.source_identity
         context.update(_of_instance(caller))
+        context.update(web_identity.issued_for(session.source, caller.account))
     return context
 
 

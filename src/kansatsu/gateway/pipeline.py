@@ -33,6 +33,7 @@ from kansatsu.policy import UNRESOLVED, Decision, Policies, Request, evaluate
 from kansatsu.resources import Guard, Resources, owner_in
 from kansatsu.services.callers import policies_of
 from kansatsu.services.ec2 import ownership
+from kansatsu.services.issuers import Issuers
 from kansatsu.services.registry import Call, Handler, Refused, handler
 from kansatsu.signing import AuthFailure, Signature, SigningError, parse_signature
 from kansatsu.wire import Operation, Service
@@ -62,6 +63,7 @@ class Pipeline:
         *,
         observe: bool = False,
         spool: Spool | None = None,
+        issuers: Issuers | None = None,
     ) -> None:
         self._store = store
         self._recorder = recorder
@@ -72,7 +74,8 @@ class Pipeline:
         self._authenticator = Authenticator(store)
         self._denier = Denier(store, recorder)
         self._observe = observe
-        self._strangers = anonymous.Rate()
+        self._issuers = issuers or Issuers()
+        self._strangers, self._bearers = anonymous.Rate(), anonymous.Rate()
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Answer one AWS request."""
@@ -134,7 +137,7 @@ class Pipeline:
         operation = exchange.operation = wire.match(service, exchange.request)
         snapshot = self._store.snapshot()
         if signature is None:
-            identity, verified = anonymous.admitted(service, exchange.request), None
+            identity, verified = anonymous.admitted(operation, exchange.request), None
         else:
             identity, verified = self._authenticator.authenticate(exchange.request, signature, snapshot, exchange.now)
         if form is not None:
@@ -152,6 +155,7 @@ class Pipeline:
         exchange.params = wire.decode(operation, exchange.request)
         if identity is anonymous.NOBODY:
             exchange.region = anonymous.region_of(exchange.request, exchange.params)
+            exchange.identity = anonymous.bearer(exchange.params, snapshot) if service.name in OURS else identity
         return await self._dispatch(exchange, snapshot)
 
     async def _read_body(self, exchange: Exchange, signature: Signature | None = None) -> None:
@@ -207,6 +211,7 @@ class Pipeline:
             self._recorder,
             self._workload,
             self._clock,
+            self._issuers,
             snapshot,
         )
         with ExitStack() as stack:
@@ -277,10 +282,17 @@ class Pipeline:
         """Append what happened; requests that nobody is known to have made are not evidence of a principal."""
         if exchange.identity is None or exchange.operation is None:
             return
-        stranger = exchange.identity is anonymous.NOBODY
-        if stranger and not (exchange.authorized and self._strangers.allows(exchange.now.timestamp())):
+        if anonymous.is_stranger(exchange.identity) and not self._worth_recording(exchange, error):
             return
         self._recorder.append(*evidence.told(exchange, error))
+
+    def _worth_recording(self, exchange: Exchange, error: AwsError | None) -> bool:
+        """INVARIANT: credentials that were given out are on record, however many strangers ask for something else."""
+        if not exchange.authorized or not (exchange.caller.account or exchange.guards):
+            return False
+        if exchange.known.service.name in OURS:
+            return error is None or self._bearers.allows(exchange.now.timestamp())
+        return self._strangers.allows(exchange.now.timestamp())
 
 
 def _decide(

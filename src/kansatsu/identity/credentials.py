@@ -8,9 +8,11 @@
 | certificate        | the user                | fingerprint                   | none: it is public    |
 | service            | the user                | user name at the service      | the password          |
 | server-certificate | ""                      | name                          | the private key       |
+| oidc               | ""                      | URL without https://          | none: it is public    |
 """
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -66,6 +68,11 @@ def listing(conn: Connection, account: str, kind: str, cursor: Cursor) -> Page[C
     query = _select().where(mine, credential.c.name_key > cursor.after).order_by(credential.c.name_key)
     found = [_of(row) for row in conn.execute(query.limit(cursor.size + 1))]
     return cursor.page([(item.name.lower(), item) for item in found])
+
+
+def every(conn: Connection, account: str, kind: str) -> list[Credential]:
+    """All of an account, by name."""
+    return list(listing(conn, account, kind, Cursor(kind, size=sys.maxsize - 1)).items)
 
 
 def count(conn: Connection, account: str, kind: str, *, in_use: bool = False) -> int:

@@ -15,6 +15,7 @@ from kansatsu.clock import Clock
 from kansatsu.errors import AccessDenied, DryRunOperation, Unimplemented
 from kansatsu.identity import Session, Snapshot, Store
 from kansatsu.policy import Decision
+from kansatsu.services.issuers import Issuers
 from kansatsu.wire import Operation
 from kansatsu.workload import Workload
 from kansatsu.workload.processes import LEARNING
@@ -69,6 +70,7 @@ class Call:
     recorder: Recorder
     workload: Workload
     clock: Clock
+    issuers: Issuers = field(default_factory=Issuers, repr=False)
     _snapshot: Snapshot | None = field(default=None, repr=False)
     _open: Callable[[], Connection] | None = field(default=None, repr=False)
     _conn: Connection | None = field(default=None, repr=False)
@@ -90,7 +92,7 @@ class Call:
         return self._conn
 
     def enter(self, opens: Callable[[], Connection] | None) -> None:
-        """Set where the connection for what comes next is from: to authorize, then to run; only the gateway does."""
+        """Set where the connection for what comes next is from: to authorize, then to run."""
         self._open, self._conn = opens, None
 
 

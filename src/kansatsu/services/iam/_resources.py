@@ -111,16 +111,21 @@ def by_arn(member: str) -> Locate:
     return locate
 
 
+def asked(params: Params, held: Mapping[str, str] | None = None) -> Context:
+    """The condition keys of a request about a resource with these tags."""
+    context = _request_keys(params)
+    _add_tags(context, held or {})
+    return context
+
+
 def credential(kind: str, member: str, arn_of: Callable[[str, str], str]) -> Locate:
     """An existing credential of the account by its name in the request; `arn_of` takes the account and that name."""
 
     def locate(call: Call, params: Params) -> Target:
-        context = _request_keys(params)
         found = credentials.named(call.conn, call.account, kind, params[member])
         if found is None:
-            return arn_of(call.account, params[member]), context
-        _add_tags(context, tags.of(call.conn, found.id))
-        return found.details.get("arn", found.name), context
+            return arn_of(call.account, params[member]), asked(params)
+        return found.details.get("arn", found.name), asked(params, tags.of(call.conn, found.id))
 
     return locate
 

@@ -74,10 +74,9 @@ def list_virtual_mfa_devices(
     call: Call, assignment_status: str = "Any", marker: str | None = None, max_items: int | None = None
 ) -> dict[str, Any]:
     cursor = Cursor.of("ListVirtualMFADevices", marker, max_items)
-    everything = Cursor("ListVirtualMFADevices", size=1 << 30)
     found = [
         (device.name.lower(), device)
-        for device in credentials.listing(call.conn, call.account, KIND, everything).items
+        for device in credentials.every(call.conn, call.account, KIND)
         if assignment_status == "Any" or bool(device.owner) == (assignment_status == "Assigned")
     ]
     return _render.page("VirtualMFADevices", cursor.cut(found), lambda device: _virtual(call, device))

@@ -83,10 +83,9 @@ def list_server_certificates(
     call: Call, path_prefix: str = "/", marker: str | None = None, max_items: int | None = None
 ) -> dict[str, Any]:
     cursor = Cursor.of("ListServerCertificates", marker, max_items)
-    everything = Cursor("ListServerCertificates", size=PER_ACCOUNT)
     found = [
         (item.name.lower(), item)
-        for item in credentials.listing(call.conn, call.account, KIND, everything).items
+        for item in credentials.every(call.conn, call.account, KIND)
         if item.details["path"].startswith(path_prefix)
     ]
     return _render.page("ServerCertificateMetadataList", cursor.cut(found), _metadata)

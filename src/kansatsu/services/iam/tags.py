@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from kansatsu.identity import entities, managed, profiles, tags
 from kansatsu.identity.changes import touch
 from kansatsu.identity.pages import Cursor
-from kansatsu.services.iam import _render, _resources, mfa, server_certificates
+from kansatsu.services.iam import _render, _resources, mfa, oidc_providers, server_certificates
 from kansatsu.services.iam._register import bind, iam
 from kansatsu.services.registry import Call
 
@@ -53,6 +53,11 @@ _SUBJECTS: dict[str, tuple[str, _resources.Locate, Callable[[Call, str], Tagged]
     "Policy": ("policy_arn", _resources.policy, _policy),
     "InstanceProfile": ("instance_profile_name", _resources.profile, _profile),
     "MFADevice": ("serial_number", mfa.locate, lambda call, serial: Tagged(mfa.existing(call, serial).id)),
+    "OpenIDConnectProvider": (
+        "open_id_connect_provider_arn",
+        oidc_providers.locate,
+        lambda call, named: Tagged(oidc_providers.existing(call, named).id),
+    ),
     "ServerCertificate": (
         "server_certificate_name",
         server_certificates.locate,

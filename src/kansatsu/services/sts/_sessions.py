@@ -1,13 +1,16 @@
 """What all operations that make sessions have in common: session policies, MFA devices, the shape of credentials."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from kansatsu import arn
 from kansatsu.errors import AccessDenied, NoSuchEntity, ValidationError
-from kansatsu.identity import Session, credentials, managed, totp
+from kansatsu.identity import EntityRecord, Session, credentials, managed, sessions, totp
 from kansatsu.identity.credentials import Credential
 from kansatsu.policy import PolicyType, parse
 from kansatsu.services.registry import Call
+from kansatsu.services.sts._tags import SessionTags
 
 POLICY_ARNS = 10
 _FAILED = "MultiFactorAuthentication failed"
@@ -45,6 +48,50 @@ def policy_arns(call: Call, account: str, requested: list[dict[str, str]] | None
         except NoSuchEntity:
             raise ValidationError(f"Policy {policy_arn} does not exist or is not attachable.") from None
     return arns
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What whoever asks for a role session passes to it. `source_identity` "": none."""
+
+    policy: str | None
+    policy_arns: list[dict[str, str]] | None
+    tags: SessionTags
+    source_identity: str
+
+
+def assumed(
+    call: Call, role: EntityRecord, session_name: str, seconds: int, passed: Passed, **more: Any
+) -> dict[str, Any]:
+    """A new session of a role, as all operations that assume roles answer with it; `more` are fields of Session."""
+    session, token = sessions.issue(
+        call.store,
+        account=role.account,
+        principal_id=role.id,
+        principal_name=role.name,
+        kind="role",
+        session_name=session_name,
+        issued=call.now,
+        expires=call.now.replace(microsecond=0) + timedelta(seconds=seconds),
+        policy=inline_policy(passed.policy),
+        policy_arns=policy_arns(call, role.account, passed.policy_arns),
+        tags=passed.tags.tags,
+        transitive_tag_keys=passed.tags.transitive,
+        source_identity=passed.source_identity,
+        **more,
+    )
+    answer: dict[str, Any] = {
+        "Credentials": shown(session, token),
+        "AssumedRoleUser": {
+            "AssumedRoleId": session.user_id,
+            "Arn": arn.assumed_role(role.account, role.name, session_name),
+        },
+    }
+    if size := sessions.packed_policy_size(session):
+        answer["PackedPolicySize"] = size
+    if passed.source_identity:
+        answer["SourceIdentity"] = passed.source_identity
+    return answer
 
 
 def multi_factor(call: Call, serial_number: str | None, token_code: str | None) -> datetime | None:

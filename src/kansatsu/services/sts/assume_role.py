@@ -4,13 +4,12 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
 from typing import Any
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, ValidationError
-from kansatsu.identity import EntityRecord, sessions
+from kansatsu.identity import EntityRecord
 from kansatsu.policy import Decision, Policies, PolicyType, Request, evaluate
 from kansatsu.services import callers
 from kansatsu.services.registry import Call, Params, Refused, operation
@@ -41,7 +40,7 @@ def _recorded(call: Call, params: Params) -> Context:
     parsed = arn.Arn.parse(params["RoleArn"])
     name = parsed.resource.rpartition("/")[2] if parsed is not None else ""
     role = call.snapshot.find(parsed.account, "role", name) if parsed is not None else None
-    return own | (_resource_tags(role) if role is not None else {})
+    return own | (resource_tags(role) if role is not None else {})
 
 
 @operation("sts", "AssumeRole", resource=_asked, always_allowed=True)
@@ -76,36 +75,9 @@ def assume_role(
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
         asked |= {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}
     role = _authorized_role(call, role_arn, actions, asked)
-    duration = _duration(call, role, duration_seconds)
-    issued = call.now
-    session, token = sessions.issue(
-        call.store,
-        account=role.account,
-        principal_id=role.id,
-        principal_name=role.name,
-        kind="role",
-        session_name=role_session_name,
-        issued=issued,
-        expires=issued.replace(microsecond=0) + timedelta(seconds=duration),
-        policy=common.inline_policy(policy),
-        policy_arns=common.policy_arns(call, role.account, policy_arns),
-        tags=session_tags.tags,
-        transitive_tag_keys=session_tags.transitive,
-        source_identity=lasting,
-        chain_depth=_chain_depth(call),
-    )
-    answer: dict[str, Any] = {
-        "Credentials": common.shown(session, token),
-        "AssumedRoleUser": {
-            "AssumedRoleId": session.user_id,
-            "Arn": arn.assumed_role(role.account, role.name, role_session_name),
-        },
-    }
-    if size := sessions.packed_policy_size(session):
-        answer["PackedPolicySize"] = size
-    if lasting:
-        answer["SourceIdentity"] = lasting
-    return answer
+    passed = common.Passed(policy, policy_arns, session_tags, lasting)
+    seconds = _duration(call, role, duration_seconds)
+    return common.assumed(call, role, role_session_name, seconds, passed, chain_depth=_chain_depth(call))
 
 
 def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Context) -> EntityRecord:
@@ -113,7 +85,7 @@ def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Conte
 
     INVARIANT: a role that does not exist and one that does not trust the caller are the same AccessDenied.
     """
-    role = _find(call, role_arn)
+    role = find_role(call, role_arn)
     if call.caller.kind == "root":
         raise AccessDenied("Roles may not be assumed by root accounts.")
     snapshot = call.snapshot
@@ -123,7 +95,7 @@ def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Conte
         if role is None or role.trust is None:
             unknown = Request(principal, action, role_arn, {**call.context, **asked})
             raise _denied(call, Decision(unknown, own, False, False, PolicyType.TRUST))
-        context = {**call.context, **asked, **_resource_tags(role), "aws:resourceaccount": role.account}
+        context = {**call.context, **asked, **resource_tags(role), "aws:resourceaccount": role.account}
         request = Request(principal, action, role.arn, context, role.account)
         trusted = Policies(own.identity, own.boundary, own.session, trust=role.trust)
         decision = evaluate(request, trusted)
@@ -137,7 +109,8 @@ def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Conte
     return role
 
 
-def _find(call: Call, role_arn: str) -> EntityRecord | None:
+def find_role(call: Call, role_arn: str) -> EntityRecord | None:
+    """The role of that very ARN, of whatever account. Raises ValidationError for what is no role's ARN."""
     parsed = arn.Arn.parse(role_arn)
     if parsed is None or parsed.service != "iam" or not parsed.resource.startswith("role/"):
         raise ValidationError(f"{role_arn} is invalid")
@@ -166,7 +139,8 @@ def _context(session_name: str, external_id: str | None, source_identity: str) -
     return context
 
 
-def _resource_tags(role: EntityRecord) -> Context:
+def resource_tags(role: EntityRecord) -> Context:
+    """The condition keys of a role's tags."""
     prefixes = ("aws:resourcetag/", "iam:resourcetag/")
     return {prefix + key.lower(): value for key, value in role.tags.items() for prefix in prefixes}
 
@@ -193,6 +167,11 @@ def _duration(call: Call, role: EntityRecord, requested: int | None) -> int:
         raise ValidationError(
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
         )
+    return duration_of(role, requested)
+
+
+def duration_of(role: EntityRecord, requested: int | None) -> int:
+    """Seconds. Raises ValidationError for more than the role allows."""
     if requested is not None and requested > role.max_session_duration:
         raise ValidationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
     return requested or DEFAULT_DURATION

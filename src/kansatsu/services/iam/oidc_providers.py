@@ -1,0 +1,151 @@
+"""OpenID Connect providers: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html
+
+Thumbprints are kept and shown. They decide nothing here: an issuer's certificate must be one that this machine trusts.
+"""
+
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+from kansatsu import arn
+from kansatsu.errors import EntityAlreadyExists, InvalidInput, LimitExceeded, NoSuchEntity, Unimplemented
+from kansatsu.identity import credentials
+from kansatsu.identity import tags as held
+from kansatsu.identity.credentials import Credential
+from kansatsu.services.iam import _render, _resources
+from kansatsu.services.iam._register import iam
+from kansatsu.services.registry import Call, Params
+
+KIND = "oidc"
+PER_ACCOUNT, CLIENTS, THUMBPRINTS = 100, 100, 5
+_BUILT_IN = {"accounts.google.com", "www.amazon.com", "graph.facebook.com", "cognito-identity.amazonaws.com"}
+_MEMBER = "OpenIDConnectProviderArn"
+
+
+def provider_arn(account: str, url: str) -> str:
+    """`url` is that of the issuer without its scheme."""
+    return arn.iam(account, f"oidc-provider/{url}")
+
+
+def _new(call: Call, params: Params) -> _resources.Target:
+    return provider_arn(call.account, _bare(params["Url"])), _resources.asked(params)
+
+
+def locate(call: Call, params: Params) -> _resources.Target:
+    """An existing provider, with its tags."""
+    found = _find(call, params[_MEMBER])
+    return params[_MEMBER], _resources.asked(params, held.of(call.conn, found.id) if found is not None else {})
+
+
+@iam("CreateOpenIDConnectProvider", _new, write=True)
+def create_open_id_connect_provider(
+    call: Call,
+    url: str,
+    client_id_list: list[str] | None = None,
+    thumbprint_list: list[str] | None = None,
+    tags: list[dict[str, str]] | None = None,
+) -> dict[str, Any]:
+    parts, bare = urlsplit(url), _bare(url)
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.port:
+        raise InvalidInput("The url of the provider must begin with https:// and have neither port nor query.")
+    if parts.hostname in _BUILT_IN:
+        raise Unimplemented(f"{parts.hostname} is a provider of every account on AWS; here it is not implemented.")
+    if credentials.named(call.conn, call.account, KIND, bare) is not None:
+        raise EntityAlreadyExists(f"Provider with url {url} already exists.")
+    if credentials.count(call.conn, call.account, KIND) >= PER_ACCOUNT:
+        raise LimitExceeded(f"Cannot exceed quota for OpenIdConnectProvidersPerAccount: {PER_ACCOUNT}")
+    clients, thumbprints = list(dict.fromkeys(client_id_list or [])), thumbprint_list or []
+    _check(clients, thumbprints)
+    details = {"clients": clients, "thumbprints": thumbprints}
+    now = int(call.now.timestamp())
+    made = Credential(f"{KIND}:{secrets.token_hex(16)}", call.account, KIND, "", bare, "Active", now, details)
+    credentials.add(call.conn, call.store.sealer, made)
+    held.put(call.conn, made.id, _render.pairs(tags))
+    return {_MEMBER: provider_arn(call.account, bare)} | _tags(call, made)
+
+
+@iam("GetOpenIDConnectProvider", locate)
+def get_open_id_connect_provider(call: Call, open_id_connect_provider_arn: str) -> dict[str, Any]:
+    found = existing(call, open_id_connect_provider_arn)
+    return {
+        "Url": found.name,
+        "ClientIDList": found.details["clients"],
+        "ThumbprintList": found.details["thumbprints"],
+        "CreateDate": _render.when(found.created),
+    } | _tags(call, found)
+
+
+@iam("ListOpenIDConnectProviders", _resources.everything)
+def list_open_id_connect_providers(call: Call) -> dict[str, Any]:
+    found = credentials.every(call.conn, call.account, KIND)
+    return {"OpenIDConnectProviderList": [{"Arn": provider_arn(call.account, item.name)} for item in found]}
+
+
+@iam("DeleteOpenIDConnectProvider", locate, write=True)
+def delete_open_id_connect_provider(call: Call, open_id_connect_provider_arn: str) -> dict[str, Any]:
+    """No error for one that is not there, as the page says."""
+    found = _find(call, open_id_connect_provider_arn)
+    if found is not None:
+        credentials.remove(call.conn, found)
+    return {}
+
+
+@iam("AddClientIDToOpenIDConnectProvider", locate, write=True)
+def add_client_id_to_open_id_connect_provider(
+    call: Call, open_id_connect_provider_arn: str, client_id: str
+) -> dict[str, Any]:
+    """No error for one that it has."""
+    found = existing(call, open_id_connect_provider_arn)
+    clients = list(dict.fromkeys([*found.details["clients"], client_id]))
+    _check(clients, [])
+    return _set(call, found, clients=clients)
+
+
+@iam("RemoveClientIDFromOpenIDConnectProvider", locate, write=True)
+def remove_client_id_from_open_id_connect_provider(
+    call: Call, open_id_connect_provider_arn: str, client_id: str
+) -> dict[str, Any]:
+    """No error for one that it has not."""
+    found = existing(call, open_id_connect_provider_arn)
+    return _set(call, found, clients=[one for one in found.details["clients"] if one != client_id])
+
+
+@iam("UpdateOpenIDConnectProviderThumbprint", locate, write=True)
+def update_open_id_connect_provider_thumbprint(
+    call: Call, open_id_connect_provider_arn: str, thumbprint_list: list[str]
+) -> dict[str, Any]:
+    _check([], thumbprint_list)
+    return _set(call, existing(call, open_id_connect_provider_arn), thumbprints=thumbprint_list)
+
+
+def existing(call: Call, named: str) -> Credential:
+    """Raises NoSuchEntity."""
+    found = _find(call, named)
+    if found is None:
+        raise NoSuchEntity(f"OpenIDConnect Provider not found for arn {named}")
+    return found
+
+
+def _find(call: Call, named: str) -> Credential | None:
+    prefix = provider_arn(call.account, "")
+    return credentials.named(call.conn, call.account, KIND, named[len(prefix) :]) if named.startswith(prefix) else None
+
+
+def _bare(url: str) -> str:
+    return url.partition("://")[2]
+
+
+def _check(clients: list[str], thumbprints: list[str]) -> None:
+    for what, given, most in (("ClientIds", clients, CLIENTS), ("Thumbprints", thumbprints, THUMBPRINTS)):
+        if len(given) > most:
+            raise LimitExceeded(f"Cannot exceed quota for {what}PerOpenIdConnectProvider: {most}")
+
+
+def _set(call: Call, found: Credential, **details: list[str]) -> dict[str, Any]:
+    credentials.change(call.conn, call.store.sealer, found, details=details)
+    return {}
+
+
+def _tags(call: Call, item: Credential) -> dict[str, Any]:
+    tags = held.of(call.conn, item.id)
+    return {"Tags": _render.tags(tags)} if tags else {}

@@ -1,0 +1,325 @@
+"""AssumeRoleWithWebIdentity with real tokens: who bears one becomes the role that trusts its issuer, and nobody else.
+
+https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+"""
+
+import base64
+import hmac
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet, RSAKey
+
+from kansatsu.services.sts.web_identity import CLAIMS_OF
+
+from .conftest import ACCOUNT, REGION, SECOND, Gateway
+from .raw import Keys, statement
+from .test_tags import code_of
+
+AUDIENCE = "sts.amazonaws.com"
+RSA = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})
+CURVE = ECKey.generate_key("P-256", {"kid": "two", "use": "sig"})
+STRANGER = RSAKey.generate_key(2048, {"kid": "one"})
+GITHUB = "token.actions.githubusercontent.com"
+
+
+class Issuer:
+    """An identity provider: its URL, its keys in a file, and a provider for it in the account."""
+
+    def __init__(self, gateway: Gateway, directory: Path, name: str) -> None:
+        self.gateway, self.name = gateway, name
+        keys = directory / f"{gateway.name('keys')}.json"
+        keys.write_text(json.dumps(KeySet([RSA, CURVE]).as_dict(private=False)))
+        gateway.key_sources[f"https://{name}"] = str(keys)
+        made = gateway.iam.create_open_id_connect_provider(Url=f"https://{name}", ClientIDList=[AUDIENCE])
+        self.arn = made["OpenIDConnectProviderArn"]
+
+    def token(self, key: Any = RSA, algorithm: str = "RS256", **claims: Any) -> str:
+        now = int(time.time())
+        given = {"iss": f"https://{self.name}", "aud": AUDIENCE, "sub": "ana", "iat": now, "exp": now + 600, **claims}
+        kept = {name: value for name, value in given.items() if value is not None}
+        return str(jwt.encode({"alg": algorithm, "kid": key.kid}, kept, key, algorithms=[algorithm]))
+
+    def role(self, *statements: dict[str, Any], actions: str | list[str] = "", **condition: Any) -> dict[str, Any]:
+        trust: dict[str, Any] = {
+            "Effect": "Allow",
+            "Principal": {"Federated": self.arn},
+            "Action": actions or "sts:AssumeRoleWithWebIdentity",
+        }
+        if condition:
+            trust["Condition"] = {
+                operator: {
+                    f"{self.name}:{claim}" if ":" not in claim else claim: value for claim, value in keys.items()
+                }
+                for operator, keys in condition.items()
+            }
+        return self.gateway.role(*statements, trust=trust)
+
+
+@pytest.fixture
+def issuer(gateway: Gateway, tmp_path: Path) -> Issuer:
+    return Issuer(gateway, tmp_path, f"{gateway.name('idp')}.example")
+
+
+def assume(gateway: Gateway, role: str, token: str, **more: Any) -> Any:
+    """As an SDK does it, without any credentials."""
+    config = Config(signature_version=UNSIGNED, retries={"max_attempts": 1})
+    sts = boto3.client("sts", region_name=REGION, endpoint_url=gateway.endpoint, config=config)
+    params = {"RoleArn": role, "RoleSessionName": "session", "WebIdentityToken": token, **more}
+    return sts.assume_role_with_web_identity(**params)
+
+
+def code(gateway: Gateway, role: str, token: str, **more: Any) -> str:
+    try:
+        assume(gateway, role, token, **more)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return ""
+
+
+def keys_of(got: Any) -> Keys:
+    credentials = got["Credentials"]
+    return Keys(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "RS512", "ES256"])
+def test_a_bearer_becomes_the_role(gateway: Gateway, issuer: Issuer, algorithm: str) -> None:
+    key = CURVE if algorithm == "ES256" else RSA
+    role = issuer.role(statement("Allow", "sqs:ListQueues"), StringEquals={"sub": "ana", "aud": AUDIENCE})
+    got = assume(gateway, role["Arn"], issuer.token(key, algorithm), DurationSeconds=900)
+    assert (got["SubjectFromWebIdentityToken"], got["Provider"], got["Audience"]) == ("ana", issuer.arn, AUDIENCE)
+    session = keys_of(got)
+    arn = gateway.client("sts", session).get_caller_identity()["Arn"]
+    assert arn == got["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/{role['RoleName']}/session"
+    assert code_of(gateway.client("sqs", session).list_queues) == ""
+    assert code_of(gateway.client("sqs", session).create_queue, QueueName="q") == "AccessDenied"
+
+
+def unsigned(issuer: Issuer) -> str:
+    head, body, _ = issuer.token().split(".")
+    return f"{head}.{body}."
+
+
+def without_algorithm(issuer: Issuer) -> str:
+    head = _encoded(b'{"alg":"none"}')
+    return f"{head}.{issuer.token().split('.')[1]}."
+
+
+def signed_with_the_public_key(issuer: Issuer) -> str:
+    """The classic: the public key, which everybody knows, taken for a shared secret."""
+    body = issuer.token().split(".")[1]
+    head = _encoded(b'{"alg":"HS256","kid":"one"}')
+    signature = hmac.digest(RSA.as_pem(private=False), f"{head}.{body}".encode(), "sha256")
+    return f"{head}.{body}.{_encoded(signature)}"
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+# What an attacker shows -> what he is told. INVARIANT: none of it lets anybody in.
+ATTACKS: dict[str, tuple[Callable[[Issuer], str], str]] = {
+    "no token": (lambda _: "not.a.token.at.all.", "InvalidIdentityToken"),
+    "text": (lambda _: "hello-hello", "InvalidIdentityToken"),
+    "another's key": (lambda issuer: issuer.token(STRANGER), "InvalidIdentityToken"),
+    "no signature": (unsigned, "InvalidIdentityToken"),
+    "no algorithm": (without_algorithm, "InvalidIdentityToken"),
+    "the public key as a secret": (signed_with_the_public_key, "InvalidIdentityToken"),
+    "another audience": (lambda issuer: issuer.token(aud="other"), "InvalidIdentityToken"),
+    "another authorized party": (lambda issuer: issuer.token(azp="other"), "InvalidIdentityToken"),
+    "another issuer": (lambda issuer: issuer.token(iss="https://evil.example"), "InvalidIdentityToken"),
+    "the issuer without TLS": (lambda issuer: issuer.token(iss=f"http://{issuer.name}"), "InvalidIdentityToken"),
+    "no subject": (lambda issuer: issuer.token(sub=None), "InvalidIdentityToken"),
+    "no end": (lambda issuer: issuer.token(exp=None), "InvalidIdentityToken"),
+    "after its end": (lambda issuer: issuer.token(exp=int(time.time()) - 1), "ExpiredTokenException"),
+    "before its time": (lambda issuer: issuer.token(nbf=int(time.time()) + 3600), "InvalidIdentityToken"),
+    "another subject": (lambda issuer: issuer.token(sub="eve"), "AccessDenied"),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_who_is_not_let_in(gateway: Gateway, issuer: Issuer, attack: str) -> None:
+    token, expected = ATTACKS[attack]
+    role = issuer.role(StringEquals={"sub": "ana"})
+    assert code(gateway, role["Arn"], token(issuer)) == expected
+    assert code(gateway, role["Arn"], issuer.token()) == ""
+
+
+def test_a_role_is_no_other_than_it_trusts(gateway: Gateway, issuer: Issuer, tmp_path: Path) -> None:
+    other = Issuer(gateway, tmp_path, f"{gateway.name('idp')}.example")
+    mine = issuer.role()
+    assert code(gateway, mine["Arn"], other.token()) == "AccessDenied"
+    assert code(gateway, mine["Arn"] + "x", issuer.token()) == "AccessDenied", "no role is as one that does not trust"
+    assert code(gateway, gateway.common_role["Arn"], issuer.token()) == "AccessDenied"
+    abroad = f"arn:aws:iam::{SECOND}:role/r"
+    assert code(gateway, abroad, issuer.token()) == "InvalidIdentityToken", "the provider is of another account"
+    gateway.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=issuer.arn)
+    assert code(gateway, mine["Arn"], issuer.token()) == "InvalidIdentityToken"
+
+
+def test_claims_of_github_and_kubernetes(gateway: Gateway, tmp_path: Path) -> None:
+    """https://docs.github.com/en/actions/concepts/security/openid-connect, and a projected service account token."""
+    github = Issuer(gateway, tmp_path, GITHUB)
+    repository = "octo-org/octo-repo"
+    role = github.role(
+        StringLike={"sub": f"repo:{repository}:ref:refs/heads/*"}, StringEquals={"repository": repository}
+    )
+    claims = {"sub": f"repo:{repository}:ref:refs/heads/main", "repository": repository, "actor": "octocat"}
+    assert code(gateway, role["Arn"], github.token(**claims)) == ""
+    for other in ({"repository": "evil/fork"}, {"sub": "repo:evil/fork:ref:refs/heads/main"}):
+        assert code(gateway, role["Arn"], github.token(**claims | other)) == "AccessDenied"
+    cluster = Issuer(gateway, tmp_path, f"{gateway.name('oidc')}.example/id/0123456789ABCDEF")
+    account = "system:serviceaccount:default:app"
+    role = cluster.role(StringEquals={"sub": account})
+    pod = {"namespace": "default", "serviceaccount": {"name": "app", "uid": "x"}}
+    assert code(gateway, role["Arn"], cluster.token(sub=account, aud=[AUDIENCE], **{"kubernetes.io": pod})) == ""
+    assert code(gateway, role["Arn"], cluster.token(sub="system:serviceaccount:other:app")) == "AccessDenied"
+    gateway.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=github.arn)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A condition key by its name in AWS's reference, and a provider that has it."""
+
+    key: str
+    provider: str
+    claim: str
+
+
+_PROVIDERS = {
+    "token.actions.githubusercontent.com": "token.actions.githubusercontent.com",
+    "token.actions.githubusercontent.com/${SubPath}": "token.actions.githubusercontent.com/octo-enterprise",
+    "token.actions.${Domain}.ghe.com": "token.actions.octo.ghe.com",
+    "github.com/enterprises/${EnterpriseName}": "github.com/enterprises/octo",
+    "gitlab.com": "gitlab.com",
+    "agent.buildkite.com": "agent.buildkite.com",
+    "agent.${Domain}.buildkite.dev": "agent.octo.buildkite.dev",
+    "agent.${Domain}.buildkite.site": "agent.octo.buildkite.site",
+    "oidc.circleci.com/org/${OrgId}": "oidc.circleci.com/org/octo",
+    "idcs-${OciUniqueIdentifier}.identity.oraclecloud.com": "idcs-0123.identity.oraclecloud.com",
+}
+CASES = [
+    Case(f"{name}:{claim}", provider, claim)
+    for name, provider in _PROVIDERS.items()
+    for pattern, claims in CLAIMS_OF.items()
+    if pattern.fullmatch(provider)
+    for claim in claims
+] + [Case("aws:FederatedProvider", "", "")]
+
+
+@pytest.mark.parametrize("provider", _PROVIDERS.values())
+def test_claims_that_are_condition_keys(gateway: Gateway, tmp_path: Path, provider: str) -> None:
+    """Each alone decides; a claim that is no key on AWS is none here."""
+    issuer = Issuer(gateway, tmp_path, provider)
+    claims = [case.claim for case in CASES if case.provider == provider]
+    right = dict.fromkeys(claims, "right")
+    role = issuer.role(StringEquals=right)
+    assert code(gateway, role["Arn"], issuer.token(**right)) == ""
+    for claim in claims:
+        assert code(gateway, role["Arn"], issuer.token(**right | {claim: "wrong"})) == "AccessDenied"
+    strange = issuer.role(StringEquals={"hosted_domain": "right"})
+    assert code(gateway, strange["Arn"], issuer.token(hosted_domain="right")) == "AccessDenied"
+    gateway.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=issuer.arn)
+
+
+def test_the_session_is_asked_for_its_provider_and_subject(gateway: Gateway, issuer: Issuer) -> None:
+    keys = {"aws:FederatedProvider": issuer.arn, f"{issuer.name}:sub": "ana"}
+    role = issuer.role(statement("Allow", "sqs:ListQueues") | {"Condition": {"StringEquals": keys}})
+    for subject, expected in (("ana", ""), ("bob", "AccessDenied")):
+        session = keys_of(assume(gateway, role["Arn"], issuer.token(sub=subject)))
+        assert code_of(gateway.client("sqs", session).list_queues) == expected
+
+
+def test_tags_and_source_identity_of_the_token_need_the_trust_policy(gateway: Gateway, issuer: Issuer) -> None:
+    tags = {"principal_tags": {"team": ["blue"]}, "transitive_tag_keys": ["team"]}
+    tagged = {"https://aws.amazon.com/tags": tags, "https://aws.amazon.com/source_identity": "ana"}
+    plain = issuer.role()
+    assert code(gateway, plain["Arn"], issuer.token(**tagged)) == "AccessDenied"
+    asked = {"StringEquals": {"aws:PrincipalTag/team": "blue", "aws:SourceIdentity": "ana"}}
+    role = issuer.role(
+        statement("Allow", "sqs:ListQueues") | {"Condition": asked},
+        actions=["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"],
+    )
+    got = assume(gateway, role["Arn"], issuer.token(**tagged))
+    assert got["SourceIdentity"] == "ana"
+    assert code_of(gateway.client("sqs", keys_of(got)).list_queues) == ""
+
+
+def test_session_policies_and_durations_are_as_with_any_role(gateway: Gateway, issuer: Issuer) -> None:
+    role = issuer.role(statement("Allow", "sqs:*"))
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statement("Allow", "sqs:CreateQueue")})
+    session = keys_of(assume(gateway, role["Arn"], issuer.token(), Policy=policy))
+    assert code_of(gateway.client("sqs", session).list_queues) == "AccessDenied"
+    assert code(gateway, role["Arn"], issuer.token(), DurationSeconds=7200) == "ValidationError"
+    assert code(gateway, role["Arn"], issuer.token(), Policy="{") == "MalformedPolicyDocument"
+
+
+# ---- where keys come from -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def site() -> Iterator[HTTPServer]:
+    class Site(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.server.asked.append(self.path)  # type: ignore[attr-defined]
+            if self.path == "/moved":
+                self.send_response(302)
+                self.send_header("Location", "/keys")
+                self.end_headers()
+                return
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(KeySet([RSA]).as_dict(private=False)).encode())
+
+        def log_message(self, *_: Any) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Site)
+    server.asked = []  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_keys_from_a_url_are_fetched_once_and_never_by_a_redirect(
+    gateway: Gateway, issuer: Issuer, tmp_path: Path, site: Any
+) -> None:
+    gateway.key_sources[f"https://{issuer.name}"] = f"http://127.0.0.1:{site.server_port}/keys"
+    role = issuer.role()
+    assert [code(gateway, role["Arn"], issuer.token()) for _ in range(3)] == [""] * 3
+    assert site.asked == ["/keys"]
+    moved = Issuer(gateway, tmp_path, f"{gateway.name('idp')}.example")
+    gateway.key_sources[f"https://{moved.name}"] = f"http://127.0.0.1:{site.server_port}/moved"
+    assert code(gateway, moved.role()["Arn"], moved.token()) == "IDPCommunicationError"
+    assert site.asked == ["/keys", "/moved"]
+
+
+def test_an_issuer_that_cannot_be_asked(gateway: Gateway, issuer: Issuer, tmp_path: Path) -> None:
+    gateway.key_sources[f"https://{issuer.name}"] = str(tmp_path / "nothing.json")
+    assert code(gateway, issuer.role()["Arn"], issuer.token()) == "IDPCommunicationError"
+
+
+def test_it_is_on_record_where_the_role_is(gateway: Gateway, issuer: Issuer) -> None:
+    """However many others fail at the same moment."""
+    role = issuer.role()
+    for _ in range(12):
+        assert code(gateway, role["Arn"], issuer.token(STRANGER)) == "InvalidIdentityToken"
+    assume(gateway, role["Arn"], issuer.token())
+    found = [event for event in gateway.recorder.recent(200) if (event.service, event.resource) == ("sts", role["Arn"])]
+    told = (ACCOUNT, "AssumeRoleWithWebIdentity")
+    assert {(event.account, event.action) for event in found} == {told}
+    assert [event.error for event in found if not event.error] == [""]
