@@ -133,7 +133,7 @@ def start(
 
 
 @contextmanager
-def kansatsu(*flags: str) -> Iterator[Server]:
+def kansatsu(*flags: str, program: tuple[str, ...] = ()) -> Iterator[Server]:
     port = free_port()
     with tempfile.TemporaryDirectory() as directory:
 
@@ -143,7 +143,7 @@ def kansatsu(*flags: str) -> Iterator[Server]:
             return found["aws_access_key_id"], found["aws_secret_access_key"]
 
         command = [
-            *(str(Path(sys.executable).parent / "kansatsu"), "up", "--data-dir", directory),
+            *(*(program or (str(Path(sys.executable).parent / "kansatsu"),)), "up", "--data-dir", directory),
             *("--listen", f"127.0.0.1:{port}", "--engine", "none", *flags),
         ]
         with start("kansatsu", command, {}, port, keys, "/_kansatsu/health") as server:

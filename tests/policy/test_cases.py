@@ -147,6 +147,7 @@ def test_case(case: dict[str, Any]) -> None:
     decision = evaluate(request_of(case), policies_of(case))
     assert answer(decision, case["action"]) == case["expect"]
     assert not (decision.allowed and decision.explicit)
+    assert decision.type is None or isinstance(decision.type, PolicyType)
     assert list(decision.missing_keys) == case.get("missing", list(decision.missing_keys))
     said = {str(name): str(verdict) for name, verdict in decision.verdicts.items()}
     assert said == case.get("verdicts", said)

@@ -58,6 +58,8 @@ def test_missing_keys_are_those_of_statements_that_would_have_fitted() -> None:
     decision = evaluate(Request(USER, "s3:ListBucket", "arn:aws:s3:::b", {"s3:prefix": "a"}), policies)
     assert decision.missing_keys == ("aws:SourceVpc",)
     assert decision.matched == ()
+    assert [(match.index, [each.key for each in unmet]) for match, unmet in decision.unmet] == [(0, ["aws:SourceVpc"])]
+    assert repr(decision) == f"Decision(allowed=False, explicit=False, type={PolicyType.IDENTITY!r})"
 
 
 REASONS = [

@@ -3,6 +3,7 @@
 Small alphabets make wildcards, variables and conditions collide often.
 """
 
+import itertools
 import json
 import random
 from collections import Counter
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from kansatsu.policy import (
+    UNRESOLVED,
     Limits,
     Policies,
     PolicySet,
@@ -22,7 +24,8 @@ from kansatsu.policy import (
     evaluate,
     parse,
 )
-from policy.naive import NEGATED, POSITIVE, Context, naive
+from policy.naive import matching, naive
+from policy.naive_matching import NEGATED, POSITIVE, Context
 
 ACCOUNT = "111122223333"
 OTHER = "999999999999"
@@ -33,7 +36,7 @@ PRINCIPALS = [
         f"arn:aws:sts::{ACCOUNT}:assumed-role/R/s",
         "role",
         role_arn=f"arn:aws:iam::{ACCOUNT}:role/p/R",
-        id="AROARRRRRRRRRRRRRRRRR",
+        id="AROARRRRRRRRRRRRRRRRR:s",
     ),
     Principal(OTHER, f"arn:aws:iam::{OTHER}:user/bob", "user", id="AIDAOTHEROTHEROTHEROT"),
     Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", "root", id=ACCOUNT),
@@ -52,8 +55,12 @@ PRINCIPALS = [
     ),
     Principal("", "ec2.amazonaws.com", "service"),
     Principal("", "*", "anonymous"),
+    Principal("", "accounts.google.com", "federated"),
+    Principal("", f"arn:aws:iam::{ACCOUNT}:oidc-provider/example.com", "federated"),
 ]
-SERVICES = ["ec2.amazonaws.com", "sns.amazonaws.com"]
+# Each kind may hold what names somebody of another kind.
+SERVICES = ["ec2.amazonaws.com", "ec2.amazonaws.com", "sns.amazonaws.com", "accounts.google.com", "*"]
+PROVIDERS = ["accounts.google.com", f"arn:aws:iam::{ACCOUNT}:oidc-provider/example.com", "ec2.amazonaws.com", "*"]
 ENTRIES = [
     "*",
     ACCOUNT,
@@ -62,7 +69,7 @@ ENTRIES = [
         value
         for each in PRINCIPALS
         if each.account and each.kind != "root"
-        for value in (each.arn, each.role_arn, each.id)
+        for value in (each.arn, each.role_arn, each.id.partition(":")[0])
         if value
     ),
 ]
@@ -113,6 +120,15 @@ VALUES = [
     "arn:aws:s3:::a",
     "arn:aws:s3:x:y:a:b",
 ]
+DATES = [
+    "2026-01-01T00:00:00Z",
+    "2026-01-01T01:00:00+01:00",
+    "1767225600",
+    "2026",
+    "2026-01-02",
+    "2025-12-31T23:59:59.5Z",
+]
+BINARY = ["YQ==", "Yg==", ""]
 
 
 class Maker:
@@ -135,15 +151,19 @@ class Maker:
     def condition(self) -> dict[str, Any]:
         base = self.random.choice([*POSITIVE, *NEGATED, "Null"])
         if base == "Null":
-            return {"Null": {self.key(): self.some(["true", "false"], 1)}}
+            return {"Null": {self.key(base): self.some(["true", "false"], 1)}}
         name = (
             self.random.choice(["", "", "ForAllValues:", "ForAnyValue:"]) + base + self.random.choice(["", "IfExists"])
         )
-        return {name: {self.key(): self.values(base)}}
+        return {name: {self.key(base): self.values(base)}}
 
     def values(self, base: str) -> list[str]:
         if "Numeric" in base:
             return self.some(["1", "2", "1.5"])
+        if "Date" in base:
+            return self.some(DATES)
+        if "Binary" in base:
+            return self.some(BINARY)
         if "Ip" in base:
             return self.some(["10.0.0.0/8", "::/0", "10.0.0.1"])
         if base == "Bool":
@@ -152,8 +172,9 @@ class Maker:
             return [self.resource() for _ in range(2)]
         return self.some([*VALUES, "a*", "?", "${k:s}", "${k:n}", "${k:m}", "${*}", "${k:n, 'a'}"])
 
-    def key(self) -> str:
-        return self.random.choice(["k:s", "K:S", "k:n", "k:m", "k:star", "k:e"])
+    def key(self, base: str) -> str:
+        own = {"Date": ["k:date"] * 9, "Bina": ["k:binary"] * 9}.get(base[:4], [])
+        return self.random.choice(["k:s", "K:S", "k:n", "k:m", "k:star", "k:e", *own])
 
     def statement(self, type: PolicyType) -> dict[str, Any]:
         chance = self.random.random
@@ -179,6 +200,8 @@ class Maker:
         element: dict[str, Any] = {"AWS": self.some(ENTRIES, 3)}
         if self.random.random() < 0.3:
             element["Service"] = self.some(SERVICES, 2)
+        if self.random.random() < 0.2:
+            element["Federated"] = self.some(PROVIDERS, 2)
         return element
 
     def policy(self, type: PolicyType) -> dict[str, Any]:
@@ -230,12 +253,16 @@ class Maker:
             context["k:star"] = "*"
         if self.random.random() < 0.2:
             context["k:e"] = ()
+        if self.random.random() < 0.5:
+            context["k:date"] = self.random.choice([*DATES, "never", tuple(DATES[:2])])
+        if self.random.random() < 0.5:
+            context["k:binary"] = self.random.choice([*BINARY, "%"])
         if self.random.random() < 0.3:
             context["aws:multifactorauthpresent"] = self.random.choice(["true", "false"])
         text = "".join(self.some(["a", "b", "ab", "/", ":", "*", "1"], 4))
         head = self.random.choice(["arn:aws:s3:::", "arn:aws:s3:x:y:", "arn:aws:s33:x:y:", "arn:aws:s3:xx:y:"])
-        resource = "*" if self.random.random() < 0.15 else head + text
-        if trust and self.random.random() < 0.5:
+        resource = self.random.choice(["*", UNRESOLVED]) if self.random.random() < 0.2 else head + text
+        if self.random.random() < (0.5 if trust else 0.05):
             resource = self.random.choice(ROLES)
         action = "sts:AssumeRole" if trust and self.random.random() < 0.8 else self.random.choice(ACTIONS)
         return Request(
@@ -248,14 +275,18 @@ class Maker:
 
 
 def compiled(given: dict[str, Any]) -> Policies:
-    def one(policy: dict[str, Any], type: PolicyType) -> Any:
-        return compile_policy(parse(json.dumps(policy), type), Source(type))
+    def one(policy: dict[str, Any], type: PolicyType, place: int = 0) -> Any:
+        return compile_policy(parse(json.dumps(policy), type), Source(type, name=str(place)))
 
     def maybe(name: str) -> Any:
         return one(given[name], NAMES[name]) if name in given else None
 
     def several(policies: list[dict[str, Any]], name: str) -> PolicySet:
-        return PolicySet(one(each, NAMES[name]) for each in policies)
+        return PolicySet(one(each, NAMES[name], place) for place, each in enumerate(policies))
+
+    def levels(name: str) -> tuple[PolicySet, ...]:
+        count = itertools.count()
+        return tuple(PolicySet(one(each, NAMES[name], next(count)) for each in level) for level in given.get(name, []))
 
     return Policies(
         several(given["identity"], "identity"),
@@ -263,8 +294,8 @@ def compiled(given: dict[str, Any]) -> Policies:
         several(given["session"], "session") if "session" in given else None,
         maybe("resource"),
         maybe("trust"),
-        scps=tuple(several(level, "scps") for level in given.get("scps", [])),
-        rcps=tuple(several(level, "rcps") for level in given.get("rcps", [])),
+        scps=levels("scps"),
+        rcps=levels("rcps"),
         vpc_endpoint=maybe("endpoint"),
         limits=Limits(given["limits"]) if "limits" in given else None,
     )
@@ -286,6 +317,11 @@ def test_both_decide_alike(batch: int) -> None:
             allowed, explicit, decider = naive(request, given)
             said = (decision.allowed, decision.explicit, "" if decision.allowed else decision.type)
             assert said == (allowed, explicit, NAMES.get(decider, "")), (seed, request, json.dumps(given, indent=1))
+            matched = Counter((match.policy.type, match.policy.name, match.index) for match in decision.matched)
+            assert matched == Counter((NAMES[name], *where) for name, *where in matching(request, given)), (
+                seed,
+                request,
+            )
             answers["allowed" if allowed else f"{decider} {'denies' if explicit else 'is silent'}"] += 1
     assert answers["allowed"] > SETS * REQUESTS / 20, "the generator became one-sided"
     wanted = {f"{name} denies" for name in NAMES} | {f"{name} is silent" for name in NAMES}

@@ -80,7 +80,7 @@ class Rule:
             self._compile()
         if not self.statement.not_principal:
             return self._principals.reach(principal)
-        # NotPrincipal with Deny always denies a caller that has a boundary, whoever is listed:
+        # NotPrincipal, which stands with Deny only, always denies a caller that has a boundary, whoever is listed:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
         return Reach.NONE if not bounded and self._principals.excludes(principal) else Reach.SELF
 

@@ -45,14 +45,13 @@ class Principals:
         if is_provider(principal):
             return Reach.SELF if principal.arn in self._providers else Reach.NONE
         names = self._names
-        if names and principal.kind != "anonymous":
-            if principal.arn in names:
-                return Reach.SELF
-            if principal.role_arn and (principal.role_arn in names or entity_id(principal) in names):
-                return Reach.ROLE
-            if principal.id and principal.id in names:
-                return Reach.SELF
-        return Reach.ACCOUNT if principal.account and principal.account in self._accounts else Reach.NONE
+        if principal.arn in names:
+            return Reach.SELF
+        if principal.role_arn and (principal.role_arn in names or entity_id(principal) in names):
+            return Reach.ROLE
+        if principal.id in names:
+            return Reach.SELF
+        return Reach.ACCOUNT if principal.account in self._accounts else Reach.NONE
 
     def excludes(self, principal: Principal) -> bool:
         """Does a NotPrincipal element with these entries leave the caller out? Every identity of it must be listed.
@@ -63,7 +62,7 @@ class Principals:
         if self._everybody:
             return True
         reach = self.reach(principal)
-        if not principal.account or principal.kind == "service" or is_provider(principal):
+        if not principal.account:  # a service, a provider or nobody
             return reach is Reach.SELF
         if principal.account not in self._accounts:
             return False

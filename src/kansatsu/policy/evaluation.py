@@ -223,7 +223,7 @@ def _concerned(decision: Decision) -> Iterator[Rule]:
 def _naming(guard: Policy, request: Request, bounded: bool) -> Iterator[Rule]:
     """The rules that name the caller."""
     rules = _all_candidates((guard.rules,), request)
-    return (rule for rule in rules if rule.reach(request.principal, bounded=bounded and rule.deny))
+    return (rule for rule in rules if rule.reach(request.principal, bounded=bounded))
 
 
 def _all_candidates(sets: Iterable[PolicySet | None], request: Request) -> Iterator[Rule]:

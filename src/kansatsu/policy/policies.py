@@ -85,8 +85,8 @@ class Said(NamedTuple):
     identity: Verdict | None
     boundary: Verdict | None
     session: Verdict | None
-    reach: Reach = Reach.NONE
-    limited: bool = False
+    reach: Reach
+    limited: bool
 
 
 def by_type(said: Said, policies: Policies) -> Iterator[tuple[PolicyType, Verdict]]:
@@ -125,17 +125,15 @@ def levels(sets: tuple[PolicySet, ...], request: Request) -> Verdict:
 def own_policies(request: Request) -> bool:
     """Has the caller policies of its own? Services, strangers and what providers vouch for have none."""
     kind = request.principal.kind
-    return kind not in {"service", "anonymous"} and not (kind == "federated" and is_provider(request.principal))
+    return kind not in {"service", "anonymous"} and not is_provider(request.principal)
 
 
 def limits_of(request: Request, policies: Policies) -> Limits | None:
-    """How the caller's session was made, as far as it limits it.
+    """How the session of a caller with policies of its own was made, as far as it limits it.
 
     INVARIANT: a federated user is limited even where nobody says so, since it comes from GetFederationToken only.
     """
-    if request.principal.kind == "federated" and not is_provider(request.principal):
-        return Limits.FEDERATION
-    return policies.limits
+    return Limits.FEDERATION if request.principal.kind == "federated" else policies.limits
 
 
 def beyond_limits(request: Request, limits: Limits) -> bool:
