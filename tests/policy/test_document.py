@@ -46,6 +46,7 @@ IDENTITY: list[tuple[str, str, str]] = [
     ("a character beyond Latin-1", doc(ALLOW)[:-1] + ',"Id":"\u2603"}', SYNTAX),
     ("a control character", doc(ALLOW).replace("GetObject", "Get\x01"), SYNTAX),
     ("half a surrogate pair", condition({"StringEquals": {"a:x": "%"}}).replace("%", "\\ud800"), SYNTAX),
+    ("its other half", condition({"StringEquals": {"a:x": "%"}}).replace("%", "\\udfff"), SYNTAX),
     ("NaN", condition({"NumericEquals": {"a:x": "%"}}).replace('"%"', "NaN"), SYNTAX),
     ("deep", "[" * 100_000, SYNTAX),
     ("deep inside", condition({"StringEquals": {"a:x": "%"}}).replace('"%"', "[" * 5000 + "]" * 5000), SYNTAX),
@@ -363,6 +364,18 @@ def test_with_principals_changes_nothing_else() -> None:
     assert changed.replace('"AROAX"', f'"{role}"').replace(", ", ",") == text.replace(", ", ",")
     assert with_principals(text, {}) == text
     assert with_principals(changed, {"AROAX": role}).replace(", ", ",") == text.replace(", ", ",")
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_nothing_is_nested_deeper_than_sixteen_times(opening: str, closing: str) -> None:
+    assert read(opening * 16 + "1" + closing * 16)
+    with pytest.raises(JsonError, match="nested too deeply"):
+        read(opening * 17 + "1" + closing * 17)
+
+
+@pytest.mark.parametrize("text", ["[]", '"x"', "{}", '{"Statement": 1}'])
+def test_with_principals_leaves_alone_what_names_nobody(text: str) -> None:
+    assert with_principals(text, {"*": "x"}) == text
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 5000])

@@ -121,7 +121,9 @@ def test_an_allowed_request_has_no_reason() -> None:
 
 def test_policy_sets_are_values() -> None:
     one = policy([ALLOW], Source(PolicyType.IDENTITY))
-    assert PolicySet([one]) == PolicySet([one])
+    assert PolicySet([one]) == PolicySet([one]) != PolicySet()
+    assert hash(PolicySet([one])) == hash(PolicySet([one]))
+    assert PolicySet() != ()
     assert len(PolicySet([one])) == 1
     assert list(PolicySet([one])) == [one]
     assert one.rules is one.rules

@@ -311,18 +311,20 @@ def test_both_decide_alike(batch: int) -> None:
         maker = Maker(seed)
         given = maker.policies()
         policies = compiled(given)
-        for _ in range(REQUESTS):
+        for number in range(REQUESTS):
             request = maker.request("trust" in given)
             decision = evaluate(request, policies)
             allowed, explicit, decider = naive(request, given)
             said = (decision.allowed, decision.explicit, "" if decision.allowed else decision.type)
             assert said == (allowed, explicit, NAMES.get(decider, "")), (seed, request, json.dumps(given, indent=1))
+            answers["allowed" if allowed else f"{decider} {'denies' if explicit else 'is silent'}"] += 1
+            if number % 5:
+                continue
             matched = Counter((match.policy.type, match.policy.name, match.index) for match in decision.matched)
             assert matched == Counter((NAMES[name], *where) for name, *where in matching(request, given)), (
                 seed,
                 request,
             )
-            answers["allowed" if allowed else f"{decider} {'denies' if explicit else 'is silent'}"] += 1
     assert answers["allowed"] > SETS * REQUESTS / 20, "the generator became one-sided"
     wanted = {f"{name} denies" for name in NAMES} | {f"{name} is silent" for name in NAMES}
     assert len(wanted - answers.keys()) <= 3, "some types hardly decide any more"

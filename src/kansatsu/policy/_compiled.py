@@ -68,9 +68,7 @@ class Rule:
         return not matched and self._resources.resolvable(context)
 
     def unmet(self, context: Context) -> tuple[Condition, ...]:
-        """The conditions that are not met."""
-        if self._conditions is None:
-            self._compile()
+        """The conditions that are not met, of a statement that `concerns` the resource."""
         pairs = zip(self.statement.conditions, self._conditions or (), strict=True)
         return tuple(condition for condition, test in pairs if not test(context))
 
