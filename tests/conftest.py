@@ -1,6 +1,7 @@
 """Fixtures that every test may use: no test sees this machine's AWS configuration, and a real server is at hand."""
 
 import contextlib
+import functools
 import os
 import subprocess
 import sys
@@ -49,6 +50,14 @@ def data_dir() -> Iterator[Path]:
         yield Path(directory) / "data"
 
 
+@functools.cache
+def boto3_session() -> Any:
+    """One for all: it remembers the models that it has read, which is nine tenths of making a client."""
+    import boto3
+
+    return boto3.session.Session(region_name="us-east-1")
+
+
 @dataclass(frozen=True)
 class Server:
     """A running `kansatsu up`: where it listens and its administrator's keys."""
@@ -61,13 +70,11 @@ class Server:
 
     def client(self, service: str, **credentials: str) -> Any:
         """A boto3 client of the administrator, or of `aws_access_key_id=...` and so on."""
-        import boto3
-
         given = credentials or {
             "aws_access_key_id": self.access_key_id,
             "aws_secret_access_key": self.secret_access_key,
         }
-        return boto3.session.Session(region_name="us-east-1").client(service, endpoint_url=self.endpoint, **given)
+        return boto3_session().client(service, endpoint_url=self.endpoint, **given)
 
     def environ(self) -> dict[str, str]:
         """This process's environment, for `kansatsu` commands about this server."""

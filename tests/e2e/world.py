@@ -58,9 +58,14 @@ def unprivileged(*command: str) -> list[str]:
 
 
 @cache
+def _session() -> Any:
+    return boto3.session.Session(region_name=REGION)  # one: it remembers the models that it has read
+
+
+@cache
 def _client(endpoint: str, service: str, access: str, secret: str, token: str | None) -> Any:
-    session = boto3.session.Session(access, secret, token, REGION)
-    return session.client(service, endpoint_url=endpoint, config=ONCE)
+    given = {"aws_access_key_id": access, "aws_secret_access_key": secret, "aws_session_token": token}
+    return _session().client(service, endpoint_url=endpoint, config=ONCE, **given)
 
 
 def client(server: Server, service: str, user: str = "") -> Any:

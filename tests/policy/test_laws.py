@@ -44,7 +44,7 @@ CALLERS = [
     Principal("", "*", "anonymous"),
 ]
 OPERATORS = ["StringEquals", "StringNotLike", "ArnLike", "NumericLessThan", "Bool", "Null", "IpAddress", "DateEquals"]
-SETTINGS = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 word = st.text("ab*?:/${}k'., \u0000", max_size=8)
 value = st.one_of(word, st.sampled_from(["true", "1", "10.0.0.0/8", "2026-01-01", "${k:a}", "arn:aws:s3:::a"]))
@@ -263,7 +263,7 @@ def evaluated(text: str, type: PolicyType, request: Request) -> None:
     with_principals(text, {"*": "x"})
 
 
-@settings(SETTINGS, max_examples=600)
+@settings(SETTINGS, max_examples=300)
 @given(documents, st.sampled_from(PolicyType), requests)
 def test_any_json(document: Any, type: PolicyType, request: Request) -> None:
     evaluated(json.dumps(document), type, request)
