@@ -106,9 +106,32 @@ def test_the_next_command_asks_the_report_too(out: Path) -> None:
     assert "The logs begin on" in done.stderr
 
 
+def test_a_smaller_policy(out: Path, tmp_path: Path) -> None:
+    done = kansatsu("policy", "suggest", "role/orders", "--from", str(out))
+    assert done.exit_code == 0, done.output
+    assert '-        "rds:*",    # removed: not used on record; confidence low' in done.stdout
+    assert '+        "ec2:DescribeInstances",' in done.stdout
+    assert "1 file is cut off before the end" in done.stderr
+    file = tmp_path / "smaller.json"
+    done = kansatsu("policy", "suggest", ORDERS, "--from", str(out), "--write", str(file), "-o", "cli")
+    assert done.stdout.startswith(
+        "aws iam put-role-policy --role-name orders --policy-name suggested --policy-document "
+    )
+    allowed = {action for item in json.loads(file.read_text())["Statement"] for action in item["Action"]}
+    # S3's data events are off and AWS says that S3 was used: its two actions stay.
+    assert allowed == {
+        "ec2:DescribeInstances", "kms:Decrypt", "s3:GetObject", "s3:PutObject", "secretsmanager:GetSecretValue",
+    }  # fmt: skip
+    done = kansatsu("policy", "suggest", ORDERS, "--from", str(out), "-o", "terraform")
+    assert done.stdout.startswith('resource "aws_iam_role_policy" "orders_suggested" {')
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (["policy", "suggest", "role/nobody", "--from", "OUT"], 1, "NoSuchEntity"),
+        (["policy", "suggest", "role/orders", "--from", "/nowhere"], 1, "is no report of"),
+        (["policy", "suggest", "role/orders", "--from", "OUT", "--since", "9d"], 2, "--since and --profile do not go"),
         (["access", "role/nobody", "--from", "OUT"], 1, "NoSuchEntity"),
         (["access", "role/orders", "--from", "/nowhere"], 1, "is no report of `kansatsu analyze`"),
         (["access", "role/orders", "--policies", "x", "--from", "OUT"], 1, "InvalidInput"),

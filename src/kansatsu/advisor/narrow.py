@@ -19,14 +19,20 @@ _ACTIONS, _RESOURCES = ("Action", "NotAction"), ("Resource", "NotResource")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One thing that was allowed: by whom (an ARN), when (epoch seconds), with which condition keys."""
+    """Something that was allowed `count` times: by whom (an ARN), when (epoch seconds), with which condition keys.
+
+    `context` None: they are not on record, so that any statement may have allowed it that has the action, and the
+    resource if that is known. `seen` False: not known to have been done, but nobody would know if it had.
+    """
 
     action: str
     resource: str
     resolved: bool
-    context: Mapping[str, str | tuple[str, ...]]
+    context: Mapping[str, str | tuple[str, ...]] | None
     time: float
     who: str
+    count: int = 1
+    seen: bool = True
 
 
 class Fate(StrEnum):
@@ -119,15 +125,15 @@ def _narrow(document: Document, index: int, statement: Statement, uses: Sequence
 def _line(
     index: int, name: str, those: Sequence[Use], rows: Mapping[Where, set[str]], statement: Statement, unseen: str
 ) -> Line:
-    if not those:
-        return Line(index, name, Fate.UNSEEN if unseen else Fate.REMOVED)
+    if not any(use.seen for use in those):
+        return Line(index, name, Fate.UNSEEN if unseen or those else Fate.REMOVED)
     used = {use.action for use in those}
     found = {where for where, actions in rows.items() if actions & used}
     resources = tuple(sorted({pattern for _, patterns in found for pattern in patterns}))
     whole = found == {_own(statement)} and {action.lower() for action in used} == {name.lower()}
-    last = max(use.time for use in those)
-    people = len({use.who for use in those})
-    return Line(index, name, Fate.KEPT if whole else Fate.NARROWED, resources, len(those), last, people)
+    seen = [use for use in those if use.seen]
+    count, last, people = sum(use.count for use in seen), max(use.time for use in seen), len({use.who for use in seen})
+    return Line(index, name, Fate.KEPT if whole else Fate.NARROWED, resources, count, last, people)
 
 
 def _unseen(action: str) -> str:
@@ -151,8 +157,20 @@ def _alone(document: Document, statement: Statement) -> PolicySet:
 
 
 def _allows(alone: PolicySet, use: Use) -> bool:
+    if use.context is None:
+        return alone.may_allow(use.action) and (not use.resolved or _is_about(alone, use))
     resource = use.resource if use.resolved else UNRESOLVED
     return alone.verdict(use.action, resource, use.context) is Verdict.ALLOW
+
+
+def _is_about(alone: PolicySet, use: Use) -> bool:
+    """Is the resource one of the statement's, whatever its conditions and variables say?"""
+    (policy,) = alone
+    (statement,) = policy.document.statements
+    free = replace(statement, conditions=())
+    if any("${" in own for own in statement.resources):
+        free = replace(free, resources=("*",), not_resource=False)
+    return _alone(policy.document, free).verdict(use.action, use.resource, {}) is Verdict.ALLOW
 
 
 def _own(statement: Statement) -> Where:

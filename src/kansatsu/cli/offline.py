@@ -101,6 +101,17 @@ def open_report(path: Path) -> Offline:
         raise Failure(str(error)) from None
 
 
+def suggestion(path: Path, subject: str) -> Any:
+    """What SuggestPolicyChange answers, by a report."""
+    from kansatsu.advisor.logs import suggest
+
+    found = open_report(path)
+    try:
+        return suggest.suggestion(found.evidence, found.account, subject)
+    except suggest.NoSubject as error:
+        raise Failure(str(error)) from None
+
+
 def _known(namespace: str) -> str:
     if namespace not in tracking.services():
         raise Failure(f"InvalidInput: Invalid service namespace: {namespace}")

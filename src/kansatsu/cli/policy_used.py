@@ -29,9 +29,24 @@ _profile = click.option("--profile", metavar="NAME", help="Ask as this profile o
     show_default=True,
     help="With an ARN: how it is shown.",
 )
+@click.option(
+    "--from",
+    "report",
+    metavar="REPORT",
+    type=click.Path(path_type=Path),
+    help="With an ARN: by a report of `kansatsu analyze`, without a server.",
+)
 @_profile
 @options.where_options
-def suggest(subject: str, write: Path | None, since: str | None, form: str, profile: str | None, **given: Any) -> None:
+def suggest(
+    subject: str,
+    write: Path | None,
+    since: str | None,
+    form: str,
+    report: Path | None,
+    profile: str | None,
+    **given: Any,
+) -> None:
     """The least policy for all that is on record of ROLE; with an ARN: the smaller one in place of those in force.
 
     ARN is that of a managed policy, user, group or role, or user/NAME, group/NAME, role/NAME. Each Allow is cut down to
@@ -39,6 +54,13 @@ def suggest(subject: str, write: Path | None, since: str | None, form: str, prof
     """
     if write is not None:
         learning.check_writable(write)
+    if report is not None:
+        if since is not None or profile is not None:
+            raise Failure("--since and --profile do not go with --from: a report has its own window.", Exit.USAGE)
+        from kansatsu.cli import offline
+
+        _show(offline.suggestion(report, subject), form, write)
+        return
     settings = options.load(**given).settings
     control = client.connect(settings, "kansatsu", profile)
     if ":" in subject or "/" in subject:
@@ -79,7 +101,8 @@ def _show(answer: Mapping[str, Any], form: str, write: Path | None) -> None:
         say(f"{answer['CannotTell']} of them say nothing, for what decided them is not on record.")
     for line in (*gaps(answer), *(f"Note: {note}" for note in answer["Notes"])):
         say(line)
-    hint(again(f"policy replay {answer['Arn']} --suggested"), "table" if form == "diff" else form)
+    if "ResponseMetadata" in answer:  # of a server
+        hint(again(f"policy replay {answer['Arn']} --suggested"), "table" if form == "diff" else form)
 
 
 @click.command()

@@ -1,0 +1,185 @@
+"""The smaller policies by the evidence of logs, in the shape of the control API's SuggestPolicyChange. Pure.
+
+Records of CloudTrail have neither condition keys nor, often, resources: what is not on record cuts nothing away.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from kansatsu.advisor import granting
+from kansatsu.advisor.account import Account, Entity, is_policy, named
+from kansatsu.advisor.logs import evidence as evidences
+from kansatsu.advisor.logs.evidence import Evidence, Seen
+from kansatsu.advisor.logs.gaps import gaps
+from kansatsu.advisor.narrow import Line, Use, narrow, written
+from kansatsu.catalog import cloudtrail
+from kansatsu.policy import Policy, PolicySet
+
+_DAY = 86400.0
+_MANAGED_BY_AWS = ":iam::aws:policy/"
+
+
+class NoSubject(ValueError):
+    """Nothing can be suggested; the message is a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a suggestion is about: its policies, and whose use counts."""
+
+    arn: str
+    policies: tuple[Policy, ...]
+    people: tuple[Entity, ...]
+    entity: Entity | None
+
+
+def suggestion(evidence: Evidence, account: Account, text: str) -> dict[str, Any]:
+    """The smaller policy in place of those of an ARN. Raises NoSubject."""
+    subject = _subject(account, text)
+    uses = [*_uses(evidence, subject.people), *_unseen(evidence, subject)]
+    made = [(policy, narrow(policy.document, uses)) for policy in subject.policies]
+    if subject.entity is None:
+        document = made[0][1].text
+    else:
+        document = written(statement for _, one in made for statement in one.statements)
+    confidence = _confidence(evidence)
+    return {
+        "Arn": subject.arn,
+        "Document": document,
+        "Since": _time(max(evidence.since, evidence.first) or evidence.made),
+        "Until": _time(evidence.last or evidence.made),
+        "PrincipalArns": sorted(item.who.arn for item in subject.people),
+        "Requests": sum(item.count for item in _of(evidence, subject.people) if not item.perhaps),
+        "CannotTell": 0,
+        "Gaps": [],
+        "Notes": [*gaps(evidence, account), *_notes(evidence, subject)],
+        "Policies": [
+            {"PolicyArn": item.source.arn, "PolicyName": item.source.name, "Document": item.document.text}
+            for item in subject.policies
+        ],
+        "Lines": [_line(policy, line, confidence) for policy, one in made for line in one.lines],
+    }
+
+
+def _subject(account: Account, text: str) -> Subject:
+    if is_policy(text):
+        policy = account.managed.get(text)
+        if policy is None:
+            why = account.unread.get(text, "it is not in the account's authorization details")
+            raise NoSubject(f"NoSuchEntity: Policy {text}: {why}.")
+        return Subject(text, (policy,), tuple(account.holders(text)), None)
+    entity = named(account, text)
+    if entity is None:
+        raise NoSubject(f"NoSuchEntity: {text} is not in the account's authorization details.")
+    people = account.members(entity.who.arn) if entity.who.kind == "group" else [entity]
+    return Subject(entity.who.arn, entity.policies, tuple(people), entity)
+
+
+def _of(evidence: Evidence, people: Iterable[Entity]) -> Iterator[Seen]:
+    ids = {item.who.id for item in people}
+    return (item for item in evidence.seen if item.id in ids)
+
+
+def _uses(evidence: Evidence, people: Sequence[Entity]) -> Iterator[Use]:
+    """What was allowed, by the logs and by AWS's reports."""
+    arns = {item.who.id: item.who.arn for item in people}
+    for item in _of(evidence, people):
+        if not item.allowed or not item.action:
+            continue
+        action = f"{item.service}:{item.action}"
+        for resource in item.resources or ("*",):
+            resolved = item.resources is not None and not item.perhaps
+            count = item.count - item.denied
+            who = arns[item.id]
+            yield Use(action, resource, resolved, None, item.allowed, who, count, seen=not item.perhaps)
+    for entity in people:
+        for told in evidences.told_of(evidence, entity):
+            for service, actions in told.actions.items():
+                for name, last in actions.items():
+                    if last:
+                        yield Use(f"{service}:{name}", "*", False, None, last, entity.who.arn)
+
+
+def _unseen(evidence: Evidence, subject: Subject) -> Iterator[Use]:
+    """What may have been done without a record.
+
+    INVARIANT: it is kept: data events, of which a trail need not tell, unless AWS says of everybody whose use counts
+    that the service, or the action, was not used; and all of a service that was used before the logs begin.
+    """
+    held = PolicySet(subject.policies)
+    for namespace in granting.reachable(held):
+        early = any(_used_before(evidence, entity, namespace) for entity in subject.people)
+        for name in granting.granted(held, namespace):
+            if early or (
+                cloudtrail.is_data_event(namespace, name)
+                and not all(_told_unused(evidence, entity, namespace, name) for entity in subject.people)
+            ):
+                yield Use(f"{namespace}:{name}", "*", False, None, 0.0, "", seen=False)
+
+
+def _told_unused(evidence: Evidence, entity: Entity, namespace: str, name: str) -> bool:
+    return any(
+        item.services.get(namespace) == 0.0 or item.actions.get(namespace, {}).get(name) == 0.0
+        for item in evidences.told_of(evidence, entity)
+    )
+
+
+def _used_before(evidence: Evidence, entity: Entity, namespace: str) -> bool:
+    """Does AWS know of a use that the logs are too young for, and not say of which actions?"""
+    begin = max(evidence.first, evidence.since) or evidence.made
+    return any(
+        0.0 < item.services.get(namespace, 0.0) < begin and namespace not in item.actions
+        for item in evidences.told_of(evidence, entity)
+    )
+
+
+def _confidence(evidence: Evidence) -> str:
+    """How far silence may be taken for "unused": as for Kansatsu's own record."""
+    days = (evidence.last - max(evidence.first, evidence.since)) / _DAY if evidence.events else 0.0
+    broken = any(trouble and trouble != "no log" for _, trouble, _ in evidence.troubles)
+    if broken or evidence.malformed or evidence.holes or days < 7:
+        return "low"
+    return "high" if days >= 90 else "medium"
+
+
+def _line(policy: Policy, line: Line, confidence: str) -> dict[str, Any]:
+    shown = {
+        "PolicyArn": policy.source.arn,
+        "PolicyName": policy.source.name,
+        "Index": line.index,
+        "Action": line.action,
+        "Fate": str(line.fate),
+        "Resources": list(line.resources),
+        "Uses": line.uses,
+        "Principals": line.people,
+        "Confidence": "high" if line.uses else confidence,
+    }
+    return shown | ({"LastUsed": _time(line.last)} if line.uses else {})
+
+
+def _notes(evidence: Evidence, subject: Subject) -> Iterator[str]:
+    if _MANAGED_BY_AWS in subject.arn:
+        yield f"{subject.arn} is AWS's own: put a policy of yours in its place."
+    for entity in subject.people:
+        if entity.elsewhere:
+            yield f"{entity.who.arn} is {entity.elsewhere}."
+    seen = list(_of(evidence, subject.people))
+    for service in sorted({item.via for item in seen if item.via}):
+        yield f"{service} acted for them, with their permissions: that counts as their use."
+    for action, what in (("PassRole", "was passed"), ("AssumeRole", "was assumed")):
+        roles = sorted({role for item in seen if item.action == action for role in item.resources or ()})
+        if roles:
+            yield f"{', '.join(roles)} {what}: what was done with it, its own policies decide."
+    untold = [entity.who.arn for entity in subject.people if not evidences.told_of(evidence, entity)]
+    if untold:
+        yield (
+            "AWS's own report (--last-accessed) is missing of "
+            + ", ".join(untold[:3])
+            + (f" and {len(untold) - 3} more." if len(untold) > 3 else ".")
+        )
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,195 @@
+"""Smaller policies by logs: nothing that was used goes, nothing is added, and what nobody could have seen stays."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kansatsu.advisor.logs.evidence import Evidence, Told
+from kansatsu.advisor.logs.suggest import NoSubject, suggestion
+from kansatsu.policy import Policy, PolicySet, PolicyType, Source, compile_policy, parse
+
+from .test_report import TEAM, details, found
+from .trail import ACCOUNT, ROLE, USER, record, role
+
+KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
+
+
+def suggested(records: list[dict[str, Any]], *actions: str, reports: tuple[Told, ...] = (), arn: str = ROLE) -> Any:
+    outcome = found(records, *actions, reports=reports)
+    return suggestion(outcome.evidence, outcome.account, arn)
+
+
+def statements(answer: Any) -> list[dict[str, Any]]:
+    text = answer["Document"]
+    return json.loads(text)["Statement"] if text else []
+
+
+def actions(answer: Any) -> set[str]:
+    return {action for item in statements(answer) for action in item["Action"]}
+
+
+def fates(answer: Any) -> dict[str, str]:
+    return {line["Action"]: line["Fate"] for line in answer["Lines"]}
+
+
+def test_unused_actions_go_and_used_ones_stay() -> None:
+    answer = suggested(
+        [record(role(), "ec2", "DescribeInstances"), record(role())], "ec2:*", "rds:*", "s3:ListAllMyBuckets"
+    )
+    assert actions(answer) == {"ec2:DescribeInstances", "s3:ListAllMyBuckets"}
+    assert fates(answer) == {"ec2:*": "narrowed", "rds:*": "removed", "s3:ListAllMyBuckets": "kept"}
+    assert answer["Requests"] == 2
+    (line,) = [item for item in answer["Lines"] if item["Action"] == "ec2:*"]
+    assert (line["Uses"], line["Principals"], line["LastUsed"]) == (1, 1, datetime(2026, 11, 20, 10, tzinfo=UTC))
+
+
+def test_denied_attempts_keep_nothing() -> None:
+    denied = record(role(), "ec2", "RunInstances", errorCode="Client.UnauthorizedOperation")
+    assert actions(suggested([denied, record(role())], "ec2:*", "s3:ListAllMyBuckets")) == {"s3:ListAllMyBuckets"}
+
+
+def test_data_events_stay_unless_aws_says_that_they_were_not_used() -> None:
+    """The attack: s3:GetObject is cut from a role that reads objects all day, because the trail is blind to it."""
+    answer = suggested([record(role())], "s3:GetObject", "s3:ListAllMyBuckets")
+    assert actions(answer) == {"s3:GetObject", "s3:ListAllMyBuckets"}
+    assert fates(answer)["s3:GetObject"] == "kept, cannot be seen"
+    seen = record(role(), name="PutObject", managementEvent=False)  # data events of some buckets are not those of all
+    assert "s3:GetObject" in actions(suggested([seen], "s3:GetObject", "s3:PutObject"))
+    unused = Told(ROLE, "x", 0.0, {"s3": 0.0, "sqs": 0.0}, {})
+    assert actions(suggested([record(role(), "ec2", "RunInstances")], "s3:*", "ec2:*", reports=(unused,))) == {
+        "ec2:RunInstances"
+    }
+    others = Told(USER, "x", 0.0, {"s3": 0.0}, {})  # another's report says nothing of this role
+    assert "s3:GetObject" in actions(suggested([record(role())], "s3:GetObject", reports=(others,)))
+
+
+def test_what_was_used_before_the_logs_begin_stays() -> None:
+    early = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    used = Told(ROLE, "x", 0.0, {"ec2": early}, {})
+    answer = suggested([record(role())], "ec2:RunInstances", "rds:*", "s3:ListAllMyBuckets", reports=(used,))
+    assert actions(answer) == {"ec2:RunInstances", "s3:ListAllMyBuckets"}
+    which = Told(ROLE, "x", 0.0, {"ec2": early}, {"ec2": {"RunInstances": early, "StopInstances": 0.0}})
+    assert actions(suggested([record(role())], "ec2:*", reports=(which,))) == {"ec2:RunInstances"}
+
+
+def test_resources_are_narrowed_only_where_every_record_names_them() -> None:
+    named = record(role(), "kms", "Decrypt", resources=[{"ARN": KEY}])
+    (statement,) = statements(suggested([named], "kms:*"))
+    assert (statement["Action"], statement["Resource"]) == (["kms:Decrypt"], [KEY])
+    (statement,) = statements(suggested([named, record(role(), "kms", "Decrypt")], "kms:*"))
+    assert statement["Resource"] == ["*"]
+
+
+def test_conditions_and_limited_resources_do_not_hide_a_use() -> None:
+    """Records have no condition keys: a statement that may have allowed it is not cut."""
+    given_ = details()
+    given_["RoleDetailList"][0]["RolePolicyList"] = [
+        {
+            "PolicyName": "app",
+            "PolicyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Action": "ec2:*",
+                        "Resource": "arn:aws:ec2:*:*:instance/*",
+                        "Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}},
+                    },
+                    {"Effect": "Allow", "Action": "iam:*", "Resource": "arn:aws:iam::*:user/${aws:username}"},
+                    {"Effect": "Deny", "Action": "ec2:TerminateInstances", "Resource": "*"},
+                ],
+            },
+        }
+    ]
+    calls = [
+        record(role(), "ec2", "StopInstances", readOnly=False),
+        record(role(), "iam", "GetUser", resources=[{"ARN": USER}]),
+    ]
+    outcome = found(calls)
+    outcome.evidence.details = json.dumps(given_).encode()
+    answer = suggestion(outcome.evidence, outcome.evidence.account, "role/orders")
+    first, second, third = statements(answer)
+    assert (first["Action"], first["Resource"]) == (["ec2:StopInstances"], ["arn:aws:ec2:*:*:instance/*"])
+    assert first["Condition"] == {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+    assert (second["Action"], second["Resource"]) == (["iam:GetUser"], ["arn:aws:iam::*:user/${aws:username}"])
+    assert third["Effect"] == "Deny"
+
+
+def test_passing_a_role_is_kept_with_the_role() -> None:
+    passed = f"arn:aws:iam::{ACCOUNT}:role/lambda"
+    call = record(role(), "lambda", "CreateFunction20150331", readOnly=False, requestParameters={"role": passed})
+    answer = suggested([call], "iam:PassRole", "lambda:*")
+    assert {"iam:PassRole", "lambda:CreateFunction"} <= actions(answer)
+    assert [passed] in [item["Resource"] for item in statements(answer)]
+    assert any(f"{passed} was passed" in note for note in answer["Notes"])
+
+
+def test_of_a_managed_policy_the_use_of_all_counts() -> None:
+    bob = {"type": "IAMUser", "principalId": "AIDABOB", "arn": USER.replace("alice", "bob"), "accountId": ACCOUNT}
+    answer = suggested([record(bob, "ec2", "DescribeVpcs")], arn=TEAM)
+    assert "ec2:DescribeVpcs" in actions(answer) and "iam:ListUsers" not in actions(answer)
+    assert answer["PrincipalArns"] == [USER, USER.replace("alice", "bob")]
+    assert suggested([record(bob, "ec2", "DescribeVpcs")], arn="group/people")["Document"] == answer["Document"]
+
+
+def test_gaps_are_said_and_lower_the_confidence() -> None:
+    outcome = found(
+        [record(role(), time=f"2026-{month:02}-{day:02}T00:00:00Z") for month in (8, 9, 10, 11) for day in range(1, 29)]
+    )
+    outcome.evidence.holes = []
+    made: Evidence = outcome.evidence
+    unused = next(line for line in suggestion(made, outcome.account, ROLE)["Lines"] if line["Action"] == "s3:*")
+    assert unused["Confidence"] == "high"
+    made.troubles = [("a/b.json.gz", "truncated", 0)]
+    answer = suggestion(made, outcome.account, TEAM)
+    assert {line["Confidence"] for line in answer["Lines"] if not line["Uses"]} == {"low"}
+    assert any("cut off before the end" in note and "b.json.gz" in note for note in answer["Notes"])
+
+
+@pytest.mark.parametrize("arn", ["role/nobody", f"arn:aws:iam::{ACCOUNT}:policy/none", "x"])
+def test_nobody(arn: str) -> None:
+    with pytest.raises(NoSubject):
+        suggested([], arn=arn)
+
+
+_NAMES = [
+    ("ec2", "RunInstances"),
+    ("ec2", "DescribeVpcs"),
+    ("s3", "ListBuckets"),
+    ("kms", "Decrypt"),
+    ("iam", "ListRoles"),
+]
+_PATTERNS = ["*", "ec2:*", "ec2:Describe*", "s3:*", "kms:Decrypt", "iam:List*", "rds:*"]
+
+
+def _policy(answer: Any) -> PolicySet:
+    text = answer["Document"]
+    policies: list[Policy] = [compile_policy(parse(text), Source(PolicyType.IDENTITY))] if text else []
+    return PolicySet(policies)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(_NAMES), st.booleans(), st.sampled_from([None, KEY, KEY + "2"])), max_size=8),
+    st.lists(st.sampled_from(_PATTERNS), min_size=1, max_size=3, unique=True),
+)
+def test_laws(calls: list[tuple[tuple[str, str], bool, str | None]], patterns: list[str]) -> None:
+    """Nothing that was allowed and granted is refused afterwards; nothing is granted that was not before."""
+    records = [
+        record(role(), source, name, **({"errorCode": "AccessDenied"} if denied else {}),
+               **({"resources": [{"ARN": arn}]} if arn else {}))
+        for (source, name), denied, arn in calls
+    ]  # fmt: skip
+    outcome = found(records, *patterns)
+    before = outcome.account.held(outcome.account.entities[ROLE])
+    after = _policy(suggestion(outcome.evidence, outcome.account, ROLE))
+    for item in outcome.evidence.seen:
+        action = f"{item.service}:{item.action}"
+        if item.allowed and not item.perhaps and before.may_allow(action):
+            assert after.may_allow(action), action
+    for action in ("ec2:RunInstances", "ec2:StopInstances", "rds:StopDBInstance", "iam:CreateUser", "s3:GetObject"):
+        assert before.may_allow(action) or not after.may_allow(action)
