@@ -172,7 +172,7 @@ def _filled(value: Any, number: int, key: str) -> Any:
 
 
 def record(random_: random.Random, time: datetime, region: str, principals: int) -> dict[str, Any]:
-    number = min(int(random_.expovariate(6 / principals)), principals - 1)
+    number = int(principals ** random_.random()) - 1  # the k-th of them does 1/k of what the first does: Zipf's law
     # A principal does a few things again and again, as programs do.
     call = CALLS[(number * 7 + int(random_.expovariate(0.8))) % len(CALLS)]
     source, name, parameters, read_only, resource = call

@@ -9,6 +9,7 @@ from typing import Any
 
 from kansatsu.advisor import granting
 from kansatsu.advisor.last_access import ServiceUse, Use, Who
+from kansatsu.advisor.narrow import Line
 from kansatsu.arn import Arn
 from kansatsu.catalog import tracking
 from kansatsu.policy import Policy, PolicySet
@@ -43,6 +44,22 @@ def policies(held: PolicySet, namespace: str) -> Shown:
     """A member of PoliciesGrantingServiceAccess."""
     found = granting.granting(held, namespace)
     return {"ServiceNamespace": namespace, "Policies": [_policy(policy) for policy in found]}
+
+
+def line(policy: Policy, said: Line, confidence: str) -> Shown:
+    """A member of Lines, of SuggestPolicyChange; `confidence` is that of what was not used."""
+    shown: Shown = {
+        "PolicyArn": policy.source.arn,
+        "PolicyName": policy.source.name,
+        "Index": said.index,
+        "Action": said.action,
+        "Fate": str(said.fate),
+        "Resources": list(said.resources),
+        "Uses": said.uses,
+        "Principals": said.people,
+        "Confidence": "high" if said.uses else confidence,
+    }
+    return shown | ({"LastUsed": datetime.fromtimestamp(said.last, UTC)} if said.uses else {})
 
 
 def when(seconds: float) -> datetime:

@@ -54,7 +54,7 @@ class _Task(msgspec.Struct, frozen=True):
     """The files of one task, and their totals together; None when some have events of others."""
 
     files: list[_Done]
-    together: bytes | None
+    together: Totals | None
 
 
 def read(files: Sequence[LogFile], bucket: Bucket, cache: Cache, processes: int, progress: Progress) -> Result:
@@ -107,7 +107,7 @@ class _Sum:
             for name, summary in files:
                 self.add(name, summary)
             return
-        self.totals.merge(unpack(task.together))
+        self.totals.merge(task.together)
         for name, summary in files:
             self._note(name, summary, 0)
 
@@ -182,7 +182,8 @@ def _in_pool(pool: ProcessPoolExecutor, parts: list[list[LogFile]], bucket: Buck
             return
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for future in done:
-            yield msgspec.msgpack.decode(future.result(), type=_Task)
+            files, together = _decoder.decode(future.result())
+            yield _Task(files, unpack(together) if together is not None else None)
 
 
 def _parts(files: Iterable[LogFile]) -> Iterator[list[LogFile]]:
@@ -205,7 +206,11 @@ def _begin() -> None:
 
 
 def _packed_task(names: list[str], bucket: Bucket) -> bytes:
-    return msgspec.msgpack.encode(_task(names, bucket))
+    done = _task(names, bucket)
+    return msgspec.msgpack.encode((done.files, pack(done.together) if done.together is not None else None))
+
+
+_decoder = msgspec.msgpack.Decoder(tuple[list[_Done], bytes | None])
 
 
 def _task(names: list[str], bucket: Bucket) -> _Task:
@@ -224,7 +229,7 @@ def _task(names: list[str], bucket: Bucket) -> _Task:
             seen |= ids
             files.append(_Done(name, Packed(pack(summary.totals), summary.trouble, summary.days)))
             together.merge(summary.totals)
-        return _Task(files, None if apart else pack(together))
+        return _Task(files, None if apart else together)
 
 
 @contextmanager

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from kansatsu.advisor import granting
+from kansatsu.advisor import granting, shown
 from kansatsu.advisor.account import Account, Entity, is_policy, named
 from kansatsu.advisor.logs import evidence as evidences
 from kansatsu.advisor.logs.evidence import Evidence, Seen
 from kansatsu.advisor.logs.gaps import gaps
-from kansatsu.advisor.narrow import Line, Use, narrow, written
+from kansatsu.advisor.narrow import Use, narrow, written
 from kansatsu.catalog import cloudtrail
 from kansatsu.policy import Policy, PolicySet
 
@@ -59,7 +59,7 @@ def suggestion(evidence: Evidence, account: Account, text: str) -> dict[str, Any
             {"PolicyArn": item.source.arn, "PolicyName": item.source.name, "Document": item.document.text}
             for item in subject.policies
         ],
-        "Lines": [_line(policy, line, confidence) for policy, one in made for line in one.lines],
+        "Lines": [shown.line(policy, line, confidence) for policy, one in made for line in one.lines],
     }
 
 
@@ -142,21 +142,6 @@ def _confidence(evidence: Evidence) -> str:
     if broken or evidence.malformed or evidence.holes or days < 7:
         return "low"
     return "high" if days >= 90 else "medium"
-
-
-def _line(policy: Policy, line: Line, confidence: str) -> dict[str, Any]:
-    shown = {
-        "PolicyArn": policy.source.arn,
-        "PolicyName": policy.source.name,
-        "Index": line.index,
-        "Action": line.action,
-        "Fate": str(line.fate),
-        "Resources": list(line.resources),
-        "Uses": line.uses,
-        "Principals": line.people,
-        "Confidence": "high" if line.uses else confidence,
-    }
-    return shown | ({"LastUsed": _time(line.last)} if line.uses else {})
 
 
 def _notes(evidence: Evidence, subject: Subject) -> Iterator[str]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kansatsu import arn as arns
-from kansatsu.advisor import history
+from kansatsu.advisor import history, shown
 from kansatsu.advisor.altered import Altered, Change
 from kansatsu.advisor.calls import CallRecord
 from kansatsu.advisor.events import Gap
@@ -210,7 +210,7 @@ def _suggested(call: Call, arn: str, since: datetime | None) -> Shown:
     answer = replayed(call, made)
     evidence = _confidence(call, made)
     kept = ("Arn", "Document", "Since", "Until", "PrincipalArns", "Requests", "CannotTell", "Gaps", "Notes")
-    lines = [_line(policy, line, evidence) for policy, line in made.lines]
+    lines = [shown.line(policy, line, evidence) for policy, line in made.lines]
     return {key: answer[key] for key in kept} | {"Policies": _sources(subject), "Lines": lines}
 
 
@@ -245,21 +245,6 @@ def _confidence(call: Call, made: Proposed) -> str:
     if made.found.gaps or days < 7:
         return "low"
     return "high" if days >= 90 else "medium"
-
-
-def _line(policy: Policy, line: Line, confidence: str) -> Shown:
-    shown: Shown = {
-        "PolicyArn": policy.source.arn,
-        "PolicyName": policy.source.name,
-        "Index": line.index,
-        "Action": line.action,
-        "Fate": str(line.fate),
-        "Resources": list(line.resources),
-        "Uses": line.uses,
-        "Principals": line.people,
-        "Confidence": "high" if line.uses else confidence,
-    }
-    return shown | ({"LastUsed": _time(line.last)} if line.uses else {})
 
 
 def _sources(subject: Subject) -> list[Shown]:
