@@ -14,6 +14,7 @@ from kansatsu.errors import AccessDenied, AwsError, Unimplemented
 from kansatsu.gateway import asgi, lookups
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.deliveries import Deliveries
+from kansatsu.gateway.encryption import Encryption
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.introductions import introduce
@@ -39,6 +40,7 @@ class Backed:
         self._deliveries = Deliveries(resources, forwarder)
         self._policies = PolicyCalls(resources, forwarder, self._deliveries)
         self._occupancy = Occupancy()
+        self._encryption = Encryption(resources, forwarder)
         self._spool = spool
 
     async def answer(self, exchange: Exchange, snapshot: Snapshot, policies: Deciding, authorize: Authorize) -> Answer:
@@ -77,7 +79,8 @@ class Backed:
         if tables and any(conditions.by_partition_key(item, policies) for item in items):
             tables = {names: await conditions.partition_keys(*names, account, region) for names in tables}
             items = resolve(lambda *names: tables[names])
-        return (*items, *catalog.abroad(operation, params, account, region, items))
+        keys = await self._encryption.checks(exchange, items)
+        return (*items, *keys, *catalog.abroad(operation, params, account, region, items))
 
     async def _allow(
         self, exchange: Exchange, items: tuple[Authorization, ...], policies: Deciding, authorize: Authorize

@@ -235,6 +235,19 @@ class Resources:
         found = await self._knowledge.learn(kinds.TABLE, place)
         return "" if isinstance(found, Unsupported) else found
 
+    async def default_key(self, bucket: Place) -> str:
+        """The key of KMS that a bucket encrypts with, as it was named; "" for none."""
+        found = await self._knowledge.learn(kinds.BUCKET_KEY, bucket)
+        return "" if isinstance(found, Unsupported) else found
+
+    async def key(self, name: str, place: Place) -> str:
+        """A key's id or ARN for any name of it, also an alias; the name itself where it means none."""
+        if "alias/" not in name:
+            return name
+        alias = name if name.startswith("arn:") else f"arn:{arn.PARTITION}:kms:{place.region}:{place.account}:{name}"
+        found = await self._knowledge.learn(kinds.ALIAS, Place(place.account, alias, place.region))
+        return name if isinstance(found, Unsupported) or not found else found
+
     async def _with_grants(self, place: Place, policy: Policy) -> Policy:
         grants = await self._knowledge.learn(kinds.KEY_GRANTS, place)
         if isinstance(grants, Unsupported) or not grants:

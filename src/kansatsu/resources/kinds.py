@@ -85,6 +85,26 @@ ACCOUNT_BLOCK: Kind[frozenset[str]] = Kind(
     _operations("s3control", "PutPublicAccessBlock", "DeletePublicAccessBlock"),
 )
 
+
+def _default_key(_place: Place, answer: Answer) -> str:
+    rules = answer.get("ServerSideEncryptionConfiguration", {}).get("Rules") or ()
+    found = (rule.get("ApplyServerSideEncryptionByDefault") or {} for rule in rules)
+    return next((str(one.get("KMSMasterKeyID") or "") for one in found if "kms" in one.get("SSEAlgorithm", "")), "")
+
+
+# The key of KMS, as it was named, by which a bucket encrypts what names none; "" for none, and for S3's own key, which
+# lets everybody in who is let in to the bucket.
+BUCKET_KEY: Kind[str] = Kind(
+    "default key",
+    "s3",
+    "GetBucketEncryption",
+    _bucket,
+    _default_key,
+    "",
+    _NO_BUCKET | {"ServerSideEncryptionConfigurationNotFoundError"},
+    _BUCKETS | _operations("s3", "PutBucketEncryption", "DeleteBucketEncryption"),
+)
+
 # Whether the account that is asked owns the bucket: buckets of all accounts share one namespace, and a backend need not
 # say whose it is, but it lists each account its own.
 OWNED: Kind[bool] = Kind(
@@ -291,5 +311,5 @@ KINDS: tuple[Kind[Any], ...] = (
     *(BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK),
     *(QUEUE_POLICY, TOPIC_POLICY, KEY_POLICY, KEY_GRANTS, SECRET_POLICY),
     *(REPOSITORY_POLICY, FUNCTION_POLICY, TABLE_POLICY, TABLE, BUS_POLICY, LOGS_POLICY),
-    *(OWNED, LOCATION, PARTITION_KEYS, ALIAS, SECRET),
+    *(BUCKET_KEY, OWNED, LOCATION, PARTITION_KEYS, ALIAS, SECRET),
 )

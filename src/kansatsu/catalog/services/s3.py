@@ -1,15 +1,15 @@
 """Amazon S3, beside kansatsu.catalog.s3: the KMS keys that a request names.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#require-sse-kms: the caller needs the key
-too. A bucket's default key and the key of an object that is read are not in the request, and are not asked about.
+too. The key of a bucket, or of an object that is read, is not in the request: only the backend knows it.
 """
 
 from collections.abc import Iterator
 
-from kansatsu.catalog.authorization import Params
-from kansatsu.catalog.rules import Question, Rules
-from kansatsu.catalog.services.kms import keys
-from kansatsu.catalog.values import read
+from kansatsu.catalog.authorization import Authorization, Context, Params
+from kansatsu.catalog.rules import Frame, Question, Rules
+from kansatsu.catalog.services.kms import key, keys
+from kansatsu.catalog.values import Unsure, read
 
 
 def _asked(params: Params) -> Iterator[Question]:
@@ -17,6 +17,25 @@ def _asked(params: Params) -> Iterator[Question]:
     for value in read(params, "SSEKMSKeyId"):
         if "alias/" in value:
             yield Question(value, "kms", "DescribeKey", {"KeyId": value}, "KeyMetadata.Arn")
+
+
+# What a call does with a key.
+_USES = {
+    "PutObject": ("kms:GenerateDataKey",),
+    "CopyObject": ("kms:GenerateDataKey",),
+    "CreateMultipartUpload": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "GetObject": ("kms:Decrypt",),
+}
+
+
+def key_uses(operation: str, name: str, account: str, region: str) -> tuple[Authorization, ...]:
+    """What an operation on an object needs of a key, by its id or ARN, in the account and Region of the bucket."""
+    own: Context = {"kms:viaservice": f"s3.{region}.amazonaws.com", "kms:calleraccount": account}
+    try:
+        found = tuple(key(name, Frame(account, region)))
+    except Unsure:
+        return tuple(Authorization(action, "*", own, exact=False) for action in _USES[operation])
+    return tuple(Authorization(action, resource, own) for action in _USES[operation] for resource in found)
 
 
 _WRITE = (("kms:GenerateDataKey", keys("SSEKMSKeyId")),)
