@@ -22,8 +22,10 @@ if [ ! -e "$place/complete" ]; then
   (cd "$place" && echo '{"private":true}' >package.json &&
     npm install --no-package-lock --no-audit --no-fund --loglevel=error "dynalite@4.0.0" "@aws-sdk/client-s3@$sdk" \
       "@aws-sdk/lib-storage@$sdk" "@aws-sdk/client-dynamodb@$sdk" "aws-sdk@2.1693.0" >&2)
-  # cloud-init is in no registry of Python's.
-  (cd "$place" && apt-get -qq download cloud-init 2>/dev/null && dpkg-deb -x cloud-init_*.deb cloud-init && rm cloud-init_*.deb)
+  # cloud-init is in no registry of Python's, and a machine may have thrown its package lists away.
+  fetch() { (cd "$place" && apt-get -qq download cloud-init >&2); }
+  fetch || { $([ "$(id -u)" = 0 ] || echo sudo) apt-get -qq update >&2 && fetch; }
+  dpkg-deb -x "$place"/cloud-init_*.deb "$place/cloud-init" && rm "$place"/cloud-init_*.deb
   touch "$place/complete"
 fi
 echo "$place"

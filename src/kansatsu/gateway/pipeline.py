@@ -285,6 +285,10 @@ class Pipeline:
         if anonymous.is_stranger(exchange.identity) and not self._worth_recording(exchange, error):
             return
         self._recorder.append(*evidence.told(exchange, error))
+        caller = exchange.identity.caller
+        if caller.session is not None:
+            service = exchange.authorizations[0].action.partition(":")[0] if exchange.authorizations else ""
+            self._workload.issuer.used(caller.access_key_id, service, exchange.now)
 
     def _worth_recording(self, exchange: Exchange, error: AwsError | None) -> bool:
         """INVARIANT: credentials that were given out are on record, however many strangers ask for something else."""

@@ -19,6 +19,7 @@ from kansatsu.workload.views import CredentialError, Credentials, CredentialsSta
 EC2 = "ec2.amazonaws.com"
 
 # INVARIANT: credentials with less than this left are never handed out: botocore would go on signing with dead ones.
+_MOST_USES = 4096
 LEAST_LEFT = timedelta(minutes=15)
 _JITTER = 0.1  # of the lifetime: renewals of a fleet that started together drift apart
 
@@ -45,6 +46,14 @@ class _Issued:
     renew: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """When credentials were used last, and on which service (its IAM prefix, or "")."""
+
+    time: datetime
+    service: str
+
+
 class Issuer:
     """Issues sessions of roles to workloads and keeps the newest of each until it is half used up."""
 
@@ -55,6 +64,7 @@ class Issuer:
         self._clock = clock
         self._duration = duration
         self._issued: dict[str, _Issued] = {}
+        self._uses: dict[str, Use] = {}
 
     def credentials(self, key: str, grant: Grant) -> CredentialsState:
         """The credentials of `grant`, or why there are none. `key` names the place where the newest are kept."""
@@ -76,6 +86,17 @@ class Issuer:
         """The newest that were issued for `key`."""
         issued = self._issued.get(key)
         return issued.credentials if issued else None
+
+    def used(self, access_key_id: str, service: str, now: datetime) -> None:
+        """Credentials of some session were used now. Kept in memory for the newest of each workload."""
+        self._uses[access_key_id] = Use(now, service)
+        if len(self._uses) > max(_MOST_USES, 2 * len(self._issued)):
+            held = {issued.credentials.access_key_id for issued in self._issued.values()}
+            self._uses = {key: use for key, use in self._uses.items() if key in held}
+
+    def last_use(self, access_key_id: str) -> Use | None:
+        """The last use since this server started."""
+        return self._uses.get(access_key_id)
 
     def drop(self, prefix: str) -> None:
         """Forget what is kept under keys with this prefix: the next question is answered by a new session."""

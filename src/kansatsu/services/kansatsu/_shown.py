@@ -22,6 +22,8 @@ def issued(call: Call, key: str, delivery: str) -> dict[str, Any]:
         "Issued": kept.last_updated,
         "Expiration": kept.expiration,
     }
+    if use := call.workload.issuer.last_use(kept.access_key_id):
+        shown |= {"LastUsed": use.time} | ({"LastUsedService": use.service} if use.service else {})
     return shown | ({"Delivery": delivery} if delivery else {})
 
 
