@@ -126,9 +126,25 @@ def test_a_smaller_policy(out: Path, tmp_path: Path) -> None:
     assert done.stdout.startswith('resource "aws_iam_role_policy" "orders_suggested" {')
 
 
+def test_a_change_is_held_against_the_logs(out: Path, tmp_path: Path) -> None:
+    done = kansatsu("policy", "replay", "role/orders", "--suggested", "--from", str(out))
+    assert done.exit_code == 0, done.output
+    assert "0 would be refused, 0 cannot be told." in done.stderr
+    done = kansatsu("policy", "replay", ORDERS, "--delete", "app", "--from", str(out), "-o", "csv")
+    assert done.exit_code == 1
+    assert len(done.stdout.splitlines()) == 4  # a title, and the three actions that were used
+    bad = tmp_path / "bad.json"
+    bad.write_text("{}")
+    done = kansatsu("policy", "replay", ORDERS, "--change", str(bad), "--policy-name", "app", "--from", str(out))
+    assert (done.exit_code, done.stderr.split(":")[1]) == (1, " MalformedPolicyDocument")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
+        (["policy", "replay", "role/orders", "--from", "OUT"], 2, "Give one of --change"),
+        (["policy", "replay", "role/x", "--delete", "app", "--from", "OUT"], 1, "NoSuchEntity"),
+        (["policy", "replay", "role/orders", "--suggested", "--since", "9d", "--from", "OUT"], 2, "do not go with"),
         (["policy", "suggest", "role/nobody", "--from", "OUT"], 1, "NoSuchEntity"),
         (["policy", "suggest", "role/orders", "--from", "/nowhere"], 1, "is no report of"),
         (["policy", "suggest", "role/orders", "--from", "OUT", "--since", "9d"], 2, "--since and --profile do not go"),

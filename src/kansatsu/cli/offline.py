@@ -1,5 +1,6 @@
 """A report of `kansatsu analyze` in the place of a server: it answers what `kansatsu access` asks of IAM."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from kansatsu.advisor.last_access import Report
 from kansatsu.advisor.logs import evidence as evidences
 from kansatsu.advisor.logs.evidence import Evidence, NoEvidence
 from kansatsu.catalog import tracking
-from kansatsu.cli.output import Failure
+from kansatsu.cli.output import Exit, Failure
 from kansatsu.policy import PolicySet
 
 
@@ -110,6 +111,30 @@ def suggestion(path: Path, subject: str) -> Any:
         return suggest.suggestion(found.evidence, found.account, subject)
     except suggest.NoSubject as error:
         raise Failure(str(error)) from None
+
+
+def replayed(path: Path, arn: str, given: Mapping[str, Any], listed: int) -> Any:
+    """What ReplayPolicyChange answers, by a report; `given` are the flags of the command."""
+    from kansatsu.advisor.logs import replay
+    from kansatsu.advisor.logs.suggest import NoSubject
+    from kansatsu.cli.files import read
+    from kansatsu.cli.policy_change import one_change
+    from kansatsu.errors import MalformedPolicyDocument
+
+    one_change(given)
+    if given["since"] or given["profile"] or given["whose"]:
+        raise Failure("--since, --profile and --account do not go with --from.", Exit.USAGE)
+    found = open_report(path)
+    document = read(given["change"]) if given["change"] else None
+    asked = replay.Asked(
+        arn, document, given["policy_name"], given["detach"], given["delete"], bool(given["suggested"])
+    )
+    try:
+        return replay.replayed(found.evidence, found.account, asked, listed)
+    except NoSubject as error:
+        raise Failure(str(error)) from None
+    except MalformedPolicyDocument as error:
+        raise Failure(f"MalformedPolicyDocument: {error}") from None
 
 
 def _known(namespace: str) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -44,8 +45,7 @@ class Asked:
     def __init__(self, arn: str, given: dict[str, Any]) -> None:
         changes = {name: given.pop(name) for name in ("change", "policy_name", "detach", "delete", "suggested")}
         since, profile, whose = (given.pop(name) for name in ("since", "profile", "whose"))
-        if sum(map(bool, (changes["change"], changes["detach"], changes["delete"], changes["suggested"]))) != 1:
-            raise Failure("Give one of --change, --detach, --delete and --suggested.", Exit.USAGE)
+        one_change(changes)
         settings = options.load(**given).settings
         self.iam = client.connect(settings, "iam", profile, whose)
         self.control = client.connect(settings, "kansatsu", profile, whose)
@@ -65,19 +65,37 @@ class Asked:
         self.parameters = {"Arn": self.arn} | {name: value for name, value in found.items() if value is not None}
 
 
+def one_change(changes: Mapping[str, Any]) -> None:
+    """Ends the command with exit 2 unless exactly one kind of change is asked for."""
+    if sum(map(bool, (changes["change"], changes["detach"], changes["delete"], changes["suggested"]))) != 1:
+        raise Failure("Give one of --change, --detach, --delete and --suggested.", Exit.USAGE)
+
+
 @click.command()
 @change_options
 @click.option("--max", "most", type=click.IntRange(0, 10_000), default=100, show_default=True, help="Requests listed.")
+@click.option(
+    "--from",
+    "report",
+    metavar="REPORT",
+    type=click.Path(path_type=Path),
+    help="By a report of `kansatsu analyze`, without a server.",
+)
 @output_option
-def replay(arn: str, most: int, form: str, **given: Any) -> None:
+def replay(arn: str, most: int, report: Path | None, form: str, **given: Any) -> None:
     """Say which recorded requests a change of policies would have refused. Changes nothing.
 
     ARN is that of a managed policy, user, group or role; or user/NAME, group/NAME, role/NAME. Exit code 0: none; 1:
     some; what nobody can tell is said beside.
     """
-    asked = Asked(arn, given)
-    with client.answers():
-        answer = asked.control.replay_policy_change(**asked.parameters, MaxRequests=most)
+    if report is not None:
+        from kansatsu.cli import offline
+
+        answer = offline.replayed(report, arn, given, most)
+    else:
+        asked = Asked(arn, given)
+        with client.answers():
+            answer = asked.control.replay_policy_change(**asked.parameters, MaxRequests=most)
     show(answer, form)
     if answer["Refused"]:
         raise SystemExit(int(Exit.FAILED))

@@ -1,0 +1,187 @@
+"""A change of policies held against what logs say was done, in the shape of the control API's ReplayPolicyChange. Pure.
+
+Logs are sums here: who did what on what, not single requests; they have no condition keys and often no resource. So the
+answer is certain where no policy could allow an action any more, or where one allows it without any condition; nobody
+can tell the rest.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from kansatsu.advisor.account import Account, Entity, is_policy, named
+from kansatsu.advisor.logs.evidence import Evidence, Seen
+from kansatsu.advisor.logs.gaps import gaps
+from kansatsu.advisor.logs.suggest import NoSubject, suggestion
+from kansatsu.policy import UNRESOLVED, Policy, PolicySet, PolicyType, Source, Verdict, compile_policy, parse
+
+_OTHERS = (
+    "Policies of resources, boundaries and those of an organization are not in the logs: none of them is asked here."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A change: exactly one of a new document, a managed policy detached, an inline one deleted, the suggested one."""
+
+    arn: str
+    document: str | None = None
+    name: str | None = None
+    detach: str | None = None
+    delete: str | None = None
+    suggested: bool = False
+
+
+class _Outcome(Enum):
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+    ALREADY = "refused already"
+    UNKNOWN = "cannot tell"
+
+
+_NO_KEYS = "Conditions decide it, and CloudTrail's records have no condition keys."
+_NO_RESOURCE = "The records do not name the resource, and not all resources are allowed."
+
+
+def replayed(evidence: Evidence, account: Account, asked: Asked, listed: int) -> dict[str, Any]:
+    """What the change would have refused. Raises NoSubject, errors.MalformedPolicyDocument."""
+    changed, people, document = _changed(evidence, account, asked)
+    counts: Counter[_Outcome] = Counter()
+    unknown: Counter[str] = Counter()
+    refused: list[Seen] = []
+    denied = 0
+    for entity in people:
+        before = account.held(entity)
+        after = changed.held(changed.entities[entity.who.arn])
+        for item in evidence.seen:
+            if item.id != entity.who.id or item.perhaps or not item.action:
+                continue
+            denied += item.denied
+            if item.count == item.denied:
+                continue
+            outcome, reason = _outcome(before, after, item)
+            counts[outcome] += item.count - item.denied
+            if outcome is _Outcome.REFUSED:
+                refused.append(item)
+            elif outcome is _Outcome.UNKNOWN:
+                unknown[reason] += item.count - item.denied
+    refused.sort(key=lambda item: -item.allowed)
+    arns = {entity.who.id: entity.who.arn for entity in people}
+    return {
+        "Arn": asked.arn,
+        "Document": document,
+        "Since": _time(max(evidence.since, evidence.first) or evidence.made),
+        "Until": _time(evidence.last or evidence.made),
+        "PrincipalArns": sorted(arns.values()),
+        "Requests": counts.total() + denied,
+        "Allowed": counts[_Outcome.ALLOWED],
+        "Refused": counts[_Outcome.REFUSED],
+        "RefusedAlready": counts[_Outcome.ALREADY],
+        "NewlyAllowed": 0,
+        "Denied": denied,
+        "CannotTell": counts[_Outcome.UNKNOWN],
+        "RefusedRequests": [_refused(item, arns[item.id]) for item in refused[:listed]],
+        "Unknown": [{"Reason": reason, "Count": count, "RequestIds": []} for reason, count in unknown.items()],
+        "Gaps": [],
+        "Notes": [*gaps(evidence, account), _OTHERS],
+    }
+
+
+def _outcome(before: PolicySet, after: PolicySet, item: Seen) -> tuple[_Outcome, str]:
+    """INVARIANT: allowed is said only where a policy allows it whatever the request's conditions and resource were."""
+    action = f"{item.service}:{item.action}"
+    if not before.may_allow(action):
+        return _Outcome.ALREADY, ""
+    if after == before:
+        return _Outcome.ALLOWED, ""
+    if not after.may_allow(action):
+        return _Outcome.REFUSED, ""
+    if after.keys(action):
+        return _Outcome.UNKNOWN, _NO_KEYS
+    if item.resources is None:
+        certain = after.verdict(action, UNRESOLVED, {}) is Verdict.ALLOW
+        return (_Outcome.ALLOWED, "") if certain else (_Outcome.UNKNOWN, _NO_RESOURCE)
+    lost = [resource for resource in item.resources if after.verdict(action, resource, {}) is not Verdict.ALLOW]
+    if not lost:
+        return _Outcome.ALLOWED, ""
+    if before.keys(action):
+        return _Outcome.UNKNOWN, _NO_KEYS
+    gone = any(before.verdict(action, resource, {}) is Verdict.ALLOW for resource in lost)
+    return (_Outcome.REFUSED if gone else _Outcome.ALREADY), ""
+
+
+def _changed(evidence: Evidence, account: Account, asked: Asked) -> tuple[Account, tuple[Entity, ...], str]:
+    """The account with the change, whom it concerns, and the new document."""
+    document = asked.document or ""
+    if asked.suggested:
+        document = suggestion(evidence, account, asked.arn)["Document"]
+    if is_policy(asked.arn):
+        return _of_managed(account, asked, document)
+    entity = named(account, asked.arn)
+    if entity is None:
+        raise NoSubject(f"NoSuchEntity: {asked.arn} is not in the account's authorization details.")
+    policies = tuple(_own(entity, asked, document))
+    people = account.members(entity.who.arn) if entity.who.kind == "group" else [entity]
+    entities = account.entities | {entity.who.arn: replace(entity, policies=policies)}
+    return replace(account, entities=entities), tuple(people), document
+
+
+def _of_managed(account: Account, asked: Asked, document: str) -> tuple[Account, tuple[Entity, ...], str]:
+    if asked.detach or asked.delete or asked.name:
+        raise NoSubject("Of a managed policy only a new document and the suggested one are changes.")
+    policy = account.managed.get(asked.arn)
+    if policy is None:
+        raise NoSubject(f"NoSuchEntity: {asked.arn} is not in the account's authorization details.")
+    new = tuple(_compiled(document, policy.source))
+
+    def altered(held: Iterable[Policy]) -> Iterator[Policy]:
+        for one in held:
+            yield from new if one.source.arn == asked.arn else (one,)
+
+    entities: Mapping[str, Entity] = {
+        arn: replace(entity, policies=tuple(altered(entity.policies))) for arn, entity in account.entities.items()
+    }
+    return replace(account, entities=dict(entities)), tuple(account.holders(asked.arn)), document
+
+
+def _own(entity: Entity, asked: Asked, document: str) -> Iterator[Policy]:
+    """The entity's own policies with the change."""
+    source = Source(PolicyType.IDENTITY, owner=entity.who.arn, name=asked.name or "suggested")
+    if asked.suggested:
+        yield from _compiled(document, source)
+        return
+    if document and not asked.name:
+        raise NoSubject("A document needs a name: the inline policy that it is to be.")
+    goes = asked.detach or asked.delete or asked.name
+    kept = [one for one in entity.policies if (one.source.arn or one.source.name) != goes]
+    if not document and len(kept) == len(entity.policies):
+        raise NoSubject(f"NoSuchEntity: {entity.who.arn} has no policy {goes}.")
+    yield from kept
+    yield from _compiled(document, source)
+
+
+def _compiled(document: str, source: Source) -> Iterator[Policy]:
+    if document:
+        yield compile_policy(parse(document), source)
+
+
+def _refused(item: Seen, arn: str) -> dict[str, Any]:
+    action = f"{item.service}:{item.action}"
+    return {
+        "RequestId": "",
+        "Time": _time(item.allowed),
+        "PrincipalArn": arn,
+        "Operation": item.event,
+        "Action": action,
+        "Resource": ", ".join(item.resources) if item.resources else "*",
+        "SourceIp": "",
+        "Reason": f"because no identity-based policy allows the {action} action; "
+        f"{item.count - item.denied} calls, this the last",
+    }
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
