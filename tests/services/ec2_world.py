@@ -18,7 +18,7 @@ from kansatsu.http import HttpRequest
 from kansatsu.identity import ExpiredToken, Store, open_store
 from kansatsu.policy import Request, evaluate
 from kansatsu.services import callers
-from kansatsu.services.registry import Call, handler
+from kansatsu.services.registry import Call, Caller, handler
 from kansatsu.workload import Workload, WorkloadSettings
 from kansatsu.workload.fakes import FakeInjector, FakeProvider, FakeServer
 from kansatsu.workload.views import Credentials, InstanceView
@@ -92,6 +92,9 @@ class Ec2World(World):
     async def ask_as(self, credentials: Credentials, region: str, service: str, operation: str, params: Any) -> Any:
         """What the gateway would say to a role: its policies decide, and `answers` has what comes of it."""
         caller = self.caller(credentials.access_key_id, credentials.token)
+        if service == "ecs":
+            self.asked.append((caller.arn, operation, region))
+            return await self._handled(caller, wire.load_service("ecs").operation(operation), params)
         snapshot = self.store.snapshot()
         resource = params.get("SecretId", "*")
         action = f"{service}:{operation}"
@@ -185,6 +188,12 @@ class Ec2World(World):
         credential = re.search(r"Credential=(\w+)/", request.headers["authorization"])
         assert credential is not None
         caller = self.caller(credential.group(1), request.headers.get("x-amz-security-token"))
+        return wire.encode(operation, self.run(self._handled(caller, operation, params)), "request-id")
+
+    async def _handled(self, caller: Caller, operation: wire.Operation, params: Any) -> Any:
+        """The result of an asynchronous operation, authorized."""
+        found = handler(operation.service.name, operation.name)
+        assert found is not None
         call = Call(
             caller, caller.account, REGION, "request-id", self.clock.now(), self._context(caller), self.store,
             self.uses, self.workload, self.clock,  # type: ignore[arg-type]
@@ -194,7 +203,7 @@ class Ec2World(World):
             self._authorize(call, found.authorizations(call, params), found.always_allowed)
             arguments = found.bind(params)
         call.enter(None)
-        return wire.encode(operation, self.run(found.function(call, **arguments)), "request-id")
+        return await found.function(call, **arguments)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from kansatsu.workload.launch import Launcher
 from kansatsu.workload.placement import BackendCall
 from kansatsu.workload.processes import Processes
 from kansatsu.workload.providers import Image, NoSuchContainer, Provider, ProviderError
+from kansatsu.workload.tasks.agent import Agents
 from kansatsu.workload.tasks.attachment import ServeTask, TaskAttacher
 from kansatsu.workload.tasks.execution import AskAs, Execution
 from kansatsu.workload.tasks.hosts import Hosts
@@ -88,6 +89,8 @@ class Workload:
         self.processes = Processes(self.fleet, self.issuer, self.associations)
         self.hosted = Hosted(self.fleet, self.issuer, self.associations, serve_host)
         self.tasks = Roster(store, clock)
+        self.hosts = Hosts(store, clock)
+        self.agents = Agents(self.fleet, self.issuer, self.hosts, self.tasks, ask_as)
         self.runner: Runner | None = None  # of tasks; None without a container engine
         self.process_endpoint = ""  # http://127.0.0.1:PORT of the credential endpoint; the composition root sets it
         self.process_gateway = PrivateGateway("", "", "")  # so is this
@@ -110,9 +113,9 @@ class Workload:
                 TaskAttacher(attacher, injector, serve_task),
                 self.issuer,
                 Execution(self.issuer, ask_as),
+                self.agents,
             )
-        self.hosts = Hosts(store, clock)
-        self.services = Scheduler(self.tasks, self.runner, self.hosts)
+        self.services = Scheduler(self.tasks, self.runner, self.hosts, self.agents)
 
     # ---- life ------------------------------------------------------------------------------------------------------
 

@@ -106,7 +106,8 @@ def _shown(call: Call, host: Host, *, tags: bool) -> dict[str, Any]:
     return {
         "containerInstanceArn": host.arn,
         "status": host.status,
-        "agentConnected": True,  # the engine has just answered, else there is none
+        "agentConnected": call.workload.agents.connected(host),
+        **({"ec2InstanceId": host.instance} if host.instance else {}),
         "version": host.version,
         "versionInfo": {"agentVersion": __version__},
         "runningTasksCount": running,

@@ -82,8 +82,14 @@ async def run_task(
     wanted = {"group": group, "startedBy": started_by, "clientToken": client_token, "overrides": overrides or {}}
     asked = _Asked(*_found(call, cluster, task_definition), wanted, tag_dict(tags), enable_ecs_managed_tags)
     engine = await _engine(call)
-    if not call.workload.hosts.takes(place_of(call), asked.cluster.name, engine):
-        raise InvalidParameterException("No Container Instances were found in your cluster: this host is DRAINING.")
+    host = call.workload.hosts.of_cluster(place_of(call), asked.cluster.name, engine)
+    if host.status != ACTIVE or not call.workload.agents.registered(host):
+        why = (
+            "this host is DRAINING"
+            if host.status != ACTIVE
+            else "its instance could not register (kansatsu instance ls)"
+        )
+        raise InvalidParameterException(f"No Container Instances were found in your cluster: {why}.")
     return await _run(call, asked, count, engine, [])
 
 
@@ -153,11 +159,13 @@ async def _run(call: Call, asked: _Asked, count: int, engine: str, failures: lis
     tasks = [_new(call, asked, (index, count, engine)) for index in range(count)]
     if tasks and (why := making.refusal(call.snapshot, tasks[0], call.now)):
         raise ClientException(why)
+    host = call.workload.hosts.of_cluster(place_of(call), asked.cluster.name, engine)
+    if not call.workload.agents.connected(host):
+        return {"tasks": [], "failures": [*failures, *[{"arn": host.arn, "reason": "AGENT"}] * len(tasks)]}
     placed = call.workload.tasks.placeable(tasks)
-    host = call.workload.hosts.of_cluster(place_of(call), asked.cluster.name, engine).arn
     members = await runner_of(call).run(placed) if placed else []
     # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/api_failures_messages.html
-    failures += [{"arn": host, "reason": "RESOURCE:PORTS"}] * (len(tasks) - len(placed))
+    failures += [{"arn": host.arn, "reason": "RESOURCE:PORTS"}] * (len(tasks) - len(placed))
     return {"tasks": [_render.task(member.task, tags=True) for member in members], "failures": failures}
 
 

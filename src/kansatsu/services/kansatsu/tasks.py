@@ -25,7 +25,7 @@ def task(call: Call, member: Member) -> dict[str, Any]:
     """One task as a Workload."""
     item, served = member.task, member.served
     ended = item.state == STOPPED
-    problems = [served.problem, member.undelivered]
+    problems = [served.problem, member.undelivered, member.unreported]
     if not ended:
         problems.append(trouble(StoredTaskView(lambda: item, call.workload.issuer).credentials()))
     held = issued(call, f"{item.id}/", "")

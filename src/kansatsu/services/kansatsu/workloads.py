@@ -103,6 +103,7 @@ def _tasks(call: Call, wanted: Sequence[str] | None) -> list[Task]:
 def _instance(call: Call, member: Member) -> dict[str, Any]:
     item = member.instance
     state = call.workload.view(member).credentials("2.0")
+    agent = call.workload.agents.problem(item.id)
     shown: dict[str, Any] = {
         "Id": item.id,
         "Kind": item.provider,
@@ -113,7 +114,7 @@ def _instance(call: Call, member: Member) -> dict[str, Any]:
         "Launched": datetime.fromtimestamp(item.launched, UTC),
         "Adopted": item.adopted,
         "Served": member.handle is not None or (item.provider == "process" and item.state == "running"),
-        "Problems": [text for text in (member.problem, member.waiting, trouble(state)) if text],
+        "Problems": [text for text in (member.problem, member.waiting, trouble(state), agent) if text],
         "Credentials": [issued(call, f"{item.id}/{delivery}", delivery) for delivery in ("1.0", "2.0")],
     }
     shown["Credentials"] = [entry for entry in shown["Credentials"] if entry]

@@ -28,6 +28,7 @@ class Host:
     engine: str  # see Provider.home
     created: float
     status: str = ACTIVE
+    instance: str = ""  # the EC2 instance that registered it; "" where Kansatsu itself is the agent
     tags: Mapping[str, str] = field(default_factory=dict)
     version: int = 1
 
@@ -72,10 +73,6 @@ class Hosts:
         """One by its ARN: with the engine that there is now, or one that something was said of."""
         here = self.of_cluster(place, cluster, self.engine) if self.engine else None
         return here if here is not None and here.arn == arn else self.known(arn)
-
-    def takes(self, place: Place, cluster: str, engine: str) -> bool:
-        """Whether further tasks are placed there."""
-        return self.of_cluster(place, cluster, engine).status == ACTIVE
 
     async def change(self, host: Host, **values: Any) -> Host:
         """Set fields: in the store first."""

@@ -22,6 +22,8 @@ class Member:
     task: Task
     served: Served = field(default_factory=Served)
     undelivered: str = ""  # why its logs do not go where they should
+    unreported: str = ""  # why ECS does not take from the agent what has become of it
+    report_at: float = 0.0
     half_made: bool = False  # an earlier run of the control plane may have left containers of it
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -23,6 +23,7 @@ from kansatsu.workload.providers import (
     Provider,
     ProviderError,
 )
+from kansatsu.workload.tasks.agent import Agents
 from kansatsu.workload.tasks.attachment import TaskAttacher
 from kansatsu.workload.tasks.awslogs import Shipper
 from kansatsu.workload.tasks.configuring import environment, options, ports
@@ -60,9 +61,16 @@ class Runner:
     """Starts, watches and stops the containers of tasks."""
 
     def __init__(
-        self, roster: Roster, provider: Provider, attacher: TaskAttacher, issuer: Issuer, execution: Execution
+        self,
+        roster: Roster,
+        provider: Provider,
+        attacher: TaskAttacher,
+        issuer: Issuer,
+        execution: Execution,
+        agents: Agents,
     ) -> None:
         self._execution = execution
+        self._agents = agents
         self._checks = Checks(roster, provider, self.spawn)
         self._shipper = Shipper(roster, provider, execution, self.spawn)
         self.roster = roster
@@ -118,10 +126,11 @@ class Runner:
 
     async def reconcile(self) -> None:
         """One look at the engine; one that is away changes nothing."""
-        if not (live := self.roster.live()):
-            return
         try:
             home = await self._provider.home()
+            await self._agents.look(home)
+            if not (live := self.roster.live()):
+                return
             containers = {item.id: item for item in await self._provider.list()}
         except ProviderError:
             return  # the watch of instances has said so
@@ -129,7 +138,11 @@ class Runner:
             # INVARIANT: an engine says nothing about the containers of another one: what it lacks is not gone.
             if member.task.engine != home:
                 member.served.problem = f"Its container engine ({member.task.engine}) is not the one in use."
-            elif not member.lock.locked():  # else somebody is at work on it
+            elif member.lock.locked():
+                continue  # somebody is at work on it
+            elif member.task.state == PROVISIONING:
+                self.go(member)  # its secrets come from a backend: neither the watch nor a start waits for that
+            else:
                 await self._turn(member, containers)
                 self._checks.look(member)
                 self._shipper.look(member)
@@ -283,7 +296,7 @@ class Runner:
                     raise _Failed(f"CannotStartContainerError: {error}", container.name) from error
                 await self.roster.contain(member, container.name, state=RUNNING)
         if member.task.state == PENDING and all(each.state != PENDING for each in member.task.containers):
-            await self.roster.change(member, state=RUNNING, started=self.roster.now())
+            await self._agents.submit(member, RUNNING)
 
     # ---- to its end ------------------------------------------------------------------------------------------------
 
@@ -304,7 +317,7 @@ class Runner:
                 await self._provider.stop(member.task.namespace, seconds=0)
         for container in member.task.containers:
             await self.roster.contain(member, container.name, state=STOPPED)
-        await self.roster.change(member, state=STOPPED, stopped=self.roster.now())
+        await self._agents.submit(member, STOPPED)
 
     async def _end(self, member: Member, container: TaskContainer) -> None:
         seconds = container.definition.get("stopTimeout", DEFAULT_STOP_SECONDS)

@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from kansatsu.identity import schema
 from kansatsu.workload.providers import ProviderError
 from kansatsu.workload.tasks import documents, making, plan, records
+from kansatsu.workload.tasks.agent import Agents
 from kansatsu.workload.tasks.hosts import Hosts
-from kansatsu.workload.tasks.records import Place, TaskDefinition
+from kansatsu.workload.tasks.records import ACTIVE, Place, TaskDefinition
 from kansatsu.workload.tasks.roster import Member, Roster
 from kansatsu.workload.tasks.runner import Runner
 from kansatsu.workload.tasks.service import INACTIVE, Service
@@ -28,6 +29,10 @@ _PORT_TAKEN = (
     "was unable to place a task because no container instance met all of its requirements. The closest matching "
     "container-instance is already using a port required by your task."
 )
+_NO_AGENT = (
+    "was unable to place a task because no container instance met all of its requirements. The closest matching "
+    'container-instance {} encountered error "AGENT".'
+)
 _PAUSE = 30.0  # seconds before a service that nothing could be started for is looked at again
 
 
@@ -43,8 +48,9 @@ class Held:
 class Scheduler:
     """All services in memory, written through to the store. `runner` is None without a container engine."""
 
-    def __init__(self, roster: Roster, runner: Runner | None, hosts: Hosts) -> None:
+    def __init__(self, roster: Roster, runner: Runner | None, hosts: Hosts, agents: Agents) -> None:
         self._hosts = hosts
+        self._agents = agents
         self.creating = asyncio.Lock()  # names are unique: held from the look at those there are until `add`
         self._roster = roster
         self._runner = runner
@@ -145,7 +151,8 @@ class Scheduler:
             engine = await self._runner.home()
         except ProviderError:
             return 1  # it is asked again when something is started; what runs is none the worse
-        return int(self._hosts.takes(service.place, service.cluster, engine))
+        host = self._hosts.of_cluster(service.place, service.cluster, engine)
+        return int(host.status == ACTIVE and self._agents.registered(host))
 
     async def _stop(self, held: Held, step: plan.Step, members: list[Member]) -> None:
         wanted = {task.id for task in step.stop}
@@ -164,6 +171,10 @@ class Scheduler:
         except (ProviderError, LookupError) as error:
             held.wait_until = self._roster.now() + _PAUSE
             await self._tell(held, f"failed to launch a task with (error {error})")
+            return
+        host = self._hosts.of_cluster(tasks[0].place, tasks[0].cluster, tasks[0].engine)
+        if not self._agents.connected(host):
+            await self._tell(held, _NO_AGENT.format(host.id))
             return
         placed = self._roster.placeable(tasks)
         if len(placed) < count:
