@@ -12,12 +12,14 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from kansatsu.signing.checksums import TRAILERS, Checksum, encoded, new_checksum
 from kansatsu.signing.errors import AuthFailure, SigningError
 from kansatsu.signing.keys import signature, to_ascii
 from kansatsu.signing.model import ALGORITHM, EMPTY_HASH, PayloadMode
+
+T = TypeVar("T", bound=bytes | memoryview)
 
 # A chunk of up to this many bytes is passed on only when its signature is right; of a longer one the tail is held
 # back. SDKs send 64 KiB to 1 MiB, and memory stays bounded whatever a client sends.
@@ -48,23 +50,23 @@ class BodyVerifier(ABC):
         """The last payload bytes, once the whole body is right. Raises SigningError."""
 
 
-class _Tail:
+class _Tail(Generic[T]):
     """Holds one piece back."""
 
     __slots__ = ("_held",)
 
     def __init__(self) -> None:
-        self._held = b""
+        self._held: T | bytes = b""
 
-    def swap(self, piece: bytes) -> bytes:
+    def swap(self, piece: T) -> T | bytes:
         if not piece:
             return b""
-        piece, self._held = self._held, piece
-        return piece
+        held, self._held = self._held, piece
+        return held
 
     def take(self) -> bytes:
         piece, self._held = self._held, b""
-        return piece
+        return bytes(piece)
 
 
 class UnsignedBody(BodyVerifier):
@@ -87,7 +89,7 @@ class HashedBody(BodyVerifier):
         self.length = length
         self._expected = payload_hash
         self._hash = hashlib.sha256()
-        self._tail = _Tail()
+        self._tail = _Tail[bytes]()
 
     def feed(self, data: bytes) -> bytes:
         self._hash.update(data)
@@ -149,10 +151,10 @@ class ChunkedBody(BodyVerifier):
         self._size = MIN_CHUNK
         self._claimed = ""
         self._hash = hashlib.sha256()
-        self._pending: deque[bytes] = deque()
+        self._pending: deque[bytes | memoryview] = deque()
         self._pending_size = 0
-        self._out: list[bytes] = []
-        self._tail = _Tail()
+        self._out: list[bytes | memoryview] = []
+        self._tail = _Tail[bytes | memoryview]()
         self._done = False
         self._failure: SigningError | None = None
 
@@ -165,7 +167,7 @@ class ChunkedBody(BodyVerifier):
             self._failure = failure
             raise
         out, self._out = self._out, []
-        return out[0] if len(out) == 1 else b"".join(out)
+        return b"".join(out)
 
     def finish(self) -> bytes:
         if self._failure is not None:
@@ -179,10 +181,13 @@ class ChunkedBody(BodyVerifier):
         return self._tail.take()
 
     def _consume(self, data: bytes) -> None:
-        position = 0
+        position, view = 0, memoryview(data)
         while position < len(data):
             if self._remaining:
-                piece = data[position : position + self._remaining]
+                # Whole, or a view: what goes on is copied once, where its pieces are joined.
+                piece: bytes | memoryview = view[position : position + self._remaining]
+                if len(piece) == len(data):
+                    piece = data
                 self._take(piece)
                 position += len(piece)
                 continue
@@ -199,7 +204,7 @@ class ChunkedBody(BodyVerifier):
                 self._line.clear()
                 self._step(line)
 
-    def _take(self, piece: bytes) -> None:
+    def _take(self, piece: bytes | memoryview) -> None:
         self._remaining -= len(piece)
         for checksum in self._checksums.values():
             checksum.update(piece)
@@ -215,7 +220,7 @@ class ChunkedBody(BodyVerifier):
         if not self._remaining:
             self._verify_chunk()
 
-    def _release(self, piece: bytes) -> None:
+    def _release(self, piece: bytes | memoryview) -> None:
         if free := self._tail.swap(piece):
             self._out.append(free)
 
