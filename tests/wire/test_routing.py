@@ -5,6 +5,7 @@ import pytest
 from kansatsu import wire
 from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
+from kansatsu.wire import addressing
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -198,3 +199,12 @@ def test_headers_in_the_query_of_a_presigned_url_count_as_headers() -> None:
     assert wire.match(s3_service, s3("PUT", "/b/k?x-amz-copy-source=secret/key")).name == "CopyObject"
     with pytest.raises(AwsError):
         wire.match(s3_service, s3("PUT", "/b/k?x-amz-acl=public-read", x_amz_acl="private"))
+
+
+def test_long_hosts_are_read_and_not_remembered() -> None:
+    """The attack: requests that nobody signed, each with another Host of half a megabyte."""
+    before = addressing.split_host.cache_info().currsize
+    for number in range(8):
+        request = HttpRequest("GET", "/k", headers={"host": f"{number}{'b' * 10_000}.s3.localhost"})
+        assert wire.path_style(request).path == f"/{number}{'b' * 10_000}/k"
+    assert addressing.split_host.cache_info().currsize == before

@@ -11,6 +11,7 @@ from kansatsu.http import HttpRequest
 from kansatsu.wire import form
 
 _LOCAL = ".localhost"
+_LONGEST_NAME = 300  # no name of a host is longer, with its port
 
 
 @lru_cache(maxsize=1024)
@@ -37,7 +38,8 @@ def path_style(request: HttpRequest) -> HttpRequest:
     if "x-amz-" in request.query.lower():
         request = _unhoisted(request)
     host = request.headers.get("host", "")
-    bucket, rest = split_host(host)
+    # INVARIANT: what strangers write is remembered only where it is short: nobody is authenticated yet.
+    bucket, rest = split_host(host) if len(host) <= _LONGEST_NAME else split_host.__wrapped__(host)
     if not bucket:
         return request
     path = request.path if request.path.startswith("/") else "/" + request.path
