@@ -28,8 +28,8 @@ class FakeTask:
     def container(self, key: str) -> dict[str, Any] | None:
         return {"Name": "web"} if key == "key" else None
 
-    def task(self) -> dict[str, Any]:
-        return {"TaskARN": "arn"}
+    def task(self, *, tags: bool = False) -> dict[str, Any]:
+        return {"TaskARN": "arn", **({"TaskTags": {"Team": "Blue"}} if tags else {})}
 
 
 @pytest.fixture
@@ -78,6 +78,8 @@ def test_a_task_without_a_role_has_no_credentials(endpoint: TaskEndpoint) -> Non
 def test_metadata(endpoint: TaskEndpoint, version: str) -> None:
     assert json.loads(ask(endpoint, f"/{version}/key").body) == {"Name": "web"}
     assert json.loads(ask(endpoint, f"/{version}/key/task").body) == {"TaskARN": "arn"}
+    tagged = {"TaskARN": "arn", "TaskTags": {"Team": "Blue"}}
+    assert json.loads(ask(endpoint, f"/{version}/key/taskWithTags").body) == tagged
     for path in ("", "/", "/other", "/other/task", "/key/stats", "/key/task/x"):
         assert ask(endpoint, f"/{version}{path}").status == 404
     assert ask(endpoint, f"/{version}/key", method="PUT").status == 405

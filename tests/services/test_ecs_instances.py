@@ -89,6 +89,8 @@ def test_everything_can_be_tagged(fleet: Fleet, ecs: Any, world: Ec2World, refus
     assert ecs.describe_services(services=["s"], include=["TAGS"])["services"][0]["tags"] == RED
     shown = ecs.describe_container_instances(containerInstances=[host], include=["TAGS"])["containerInstances"]
     assert shown[0]["tags"] == RED
+    (view,) = [handle.view for handle in world.task_server.open]
+    assert view.task(tags=True)["TaskTags"] == {"Team": "Red"} and "TaskTags" not in view.task()
     for wrong, code in (
         (f"{ARN}cluster/none", "ResourceNotFoundException"),
         (f"arn:aws:ecs:us-east-1:{'9' * 12}:cluster/c", "ResourceNotFoundException"),

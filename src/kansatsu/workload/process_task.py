@@ -34,7 +34,7 @@ class ProcessTask:
         """The metadata of the container whose endpoint has this key, None for any other key."""
         return self._container() if key == self.key else None
 
-    def task(self) -> dict[str, Any]:
+    def task(self, *, tags: bool = False) -> dict[str, Any]:
         """The metadata of the whole task."""
         return {
             "Cluster": self._arn("cluster/default"),
@@ -46,6 +46,7 @@ class ProcessTask:
             "Containers": [self._container()],
             "AvailabilityZone": f"{self.region}a",
             "LaunchType": "EC2",
+            **({"TaskTags": {}} if tags else {}),
         }
 
     def _container(self) -> dict[str, Any]:

@@ -144,8 +144,8 @@ class TaskMetadata(Protocol):
     def container(self, key: str) -> dict[str, Any] | None:
         """The metadata document of one of its containers, by the key in its endpoint's path; None for other keys."""
 
-    def task(self) -> dict[str, Any]:
-        """The metadata document of the task."""
+    def task(self, *, tags: bool = False) -> dict[str, Any]:
+        """The metadata document of the task, if asked with its tags."""
 
 
 class TaskView(ProcessView, TaskMetadata, Protocol):

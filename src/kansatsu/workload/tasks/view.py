@@ -43,8 +43,8 @@ class StoredTaskView:
         found = next((each for each in task.containers if metadata_key(task, each) == key), None)
         return _container(task, found) if found is not None else None
 
-    def task(self) -> dict[str, Any]:
-        """The metadata of the whole task."""
+    def task(self, *, tags: bool = False) -> dict[str, Any]:
+        """The metadata of the whole task, if asked with its tags."""
         task = self._task()
         shown: dict[str, Any] = {
             "Cluster": task.cluster_arn,
@@ -57,7 +57,7 @@ class StoredTaskView:
             "AvailabilityZone": f"{task.region}a",
             "LaunchType": LAUNCH_TYPE,
         }
-        return shown
+        return shown | ({"TaskTags": dict(task.tags)} if tags else {})
 
 
 def grant_of(task: Task) -> Grant:
