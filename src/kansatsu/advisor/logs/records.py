@@ -21,7 +21,7 @@ CORRUPT = "corrupt"  # bytes that are no records
 TOO_LARGE = "too large"
 NO_LOG = "no log"  # whole and well-formed, and no record in it: a digest, something else
 _GZIP = b"\x1f\x8b"
-_RAW = msgspec.Raw()
+NOTHING = msgspec.Raw()  # the very value of a member that is not there
 _gunzip: Callable[[bytes], bytes] = gzip_ng.decompress
 _BROKEN = (EOFError, OSError, zlib.error, cast(type[Exception], zlib_ng.error))
 
@@ -38,9 +38,9 @@ class Record(msgspec.Struct, gc=False):
     errorCode: str | None = None
     readOnly: bool | None = None
     managementEvent: bool | None = None
-    userIdentity: msgspec.Raw = _RAW
-    requestParameters: msgspec.Raw = _RAW
-    resources: msgspec.Raw = _RAW
+    userIdentity: msgspec.Raw = NOTHING
+    requestParameters: msgspec.Raw = NOTHING
+    resources: msgspec.Raw = NOTHING
 
 
 class _File(msgspec.Struct, gc=False):
@@ -50,7 +50,7 @@ class _File(msgspec.Struct, gc=False):
 class _Loose(msgspec.Struct, gc=False):
     Records: list[msgspec.Raw] | None = None
     Events: list[msgspec.Raw] | None = None
-    eventName: msgspec.Raw = _RAW
+    eventName: msgspec.Raw = NOTHING
 
 
 class _Looked(msgspec.Struct, gc=False):

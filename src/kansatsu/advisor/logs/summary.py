@@ -14,7 +14,7 @@ from zlib_ng import zlib_ng
 
 from kansatsu.advisor.logs import callers
 from kansatsu.advisor.logs.callers import Caller
-from kansatsu.advisor.logs.records import Record, read
+from kansatsu.advisor.logs.records import NOTHING, Record, read
 
 VERSION = 1  # of what is kept: with another one everything is read again
 MOST_NAMED = 25  # resources that are kept of an action of a caller; of more there is only that there are more
@@ -123,7 +123,7 @@ def summarise(data: bytes, known: Mapping[str, frozenset[int]] | None = None) ->
 
 def _count(records: Iterable[Record], totals: Totals) -> None:  # noqa: PLR0912 - calls would cost as much again
     """The hot loop: about a microsecond for an event."""
-    rows, known, calls, denials, most = totals.rows, _callers, _CALLS, DENIED, MOST_NAMED
+    rows, known, calls, denials, most, nothing = totals.rows, _callers, _CALLS, DENIED, MOST_NAMED, NOTHING
     for record in records:
         if record.eventType not in calls:
             _other(record, totals)
@@ -144,14 +144,13 @@ def _count(records: Iterable[Record], totals: Totals) -> None:  # noqa: PLR0912 
             row.denied += 1
         elif row.allowed is None or time > row.allowed:
             row.allowed = time
-        if resources := bytes(record.resources):
-            if row.resources is None:
-                row.resources = {resources}
-            elif not row.many:
-                row.resources.add(resources)
-                row.many = len(row.resources) > most
-        else:
+        if record.resources is nothing:
             row.unnamed += 1
+        elif row.resources is None:
+            row.resources = {bytes(record.resources)}
+        elif not row.many:
+            row.resources.add(bytes(record.resources))
+            row.many = len(row.resources) > most
         if record.managementEvent is False:
             totals.data.add(record.eventSource)
         if not record.readOnly and _ROLE in (parameters := bytes(record.requestParameters)):
