@@ -20,7 +20,7 @@ import threading
 import time
 import venv
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,9 @@ def tree(pid: int) -> list[int]:
     """The process and everything it started."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            found += tree(int(child))
+        with suppress(FileNotFoundError):  # a thread that has ended meanwhile
+            for child in task.read_text().split():
+                found += tree(int(child))
     return found
 
 
