@@ -4,20 +4,16 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied-auth
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import botocore.session
 import msgspec
 import pytest
 from botocore.exceptions import ClientError
 
-from kansatsu.cli.client import MODELS
-
 from . import raw
 from .asks import FORM, SPOKEN
 from .conftest import ACCOUNT, Gateway
-from .raw import REGION, Ask, Got, Keys, statement
+from .raw import Ask, Got, Keys, statement
 from .test_denials import ALLOW_ALL, DENIED, POINTER, REASONS, USERS
 
 LIST_USERS = SPOKEN["query"]
@@ -36,12 +32,8 @@ def toolbox_client(gateway: Gateway) -> Any:
 
 
 @pytest.fixture(name="control", scope="module")
-def control_client(gateway: Gateway) -> Iterator[Any]:
-    session = botocore.session.Session()
-    session.get_component("data_loader").search_paths.append(str(MODELS))
-    client = session.create_client("kansatsu", endpoint_url=gateway.endpoint, region_name=REGION, **gateway.admin.boto)
-    yield client
-    client.close()
+def control_client(gateway: Gateway) -> Any:
+    return gateway.client("kansatsu")
 
 
 @pytest.mark.parametrize("dialect", DENIED)

@@ -7,16 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import botocore.session
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
-
-from kansatsu.cli.client import MODELS
 
 from . import raw
 from .conftest import ACCOUNT, Gateway
-from .raw import REGION, Keys
+from .raw import Keys
 
 ALLOW_ALL = raw.statement("Allow", "*")
 # What a starter needs to start a session that learns, besides what that session is to do.
@@ -26,15 +22,7 @@ TASKS = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"},
 
 
 def control(gateway: Gateway, keys: Keys) -> Any:
-    session = botocore.session.Session()
-    session.set_credentials(keys.id, keys.secret, keys.token)
-    session.get_component("data_loader").search_paths.append(str(MODELS))
-    return session.create_client(
-        "kansatsu",
-        region_name=REGION,
-        endpoint_url=gateway.endpoint,
-        config=Config(retries={"total_max_attempts": 1}),
-    )
+    return gateway.client("kansatsu", keys)
 
 
 class Learner:

