@@ -122,7 +122,9 @@ def test_what_a_backend_says_of_itself_stays_here(between: Between) -> None:
     between.backend.answer = (200, [*GOSSIP, ("X-Amz-Request-Id", "theirs"), ("ETag", '"e"')], b"hello")
     got = between.ask(Ask("GET", "/bucket/key"))
     assert (got.status, got.body, got.headers["etag"]) == (200, b"hello", '"e"')
-    assert got.headers["x-amz-request-id"] == "theirs"  # both ends can be searched for it
+    # What SDKs show is ours, and both ends can be searched for it.
+    assert got.headers["x-amz-request-id"] == got.headers["x-kansatsu-request-id"]
+    assert got.headers["x-kansatsu-backend-request-id"] == "theirs"
     assert got.headers["server"] == "Kansatsu"
     kept = {name.lower() for name, _ in GOSSIP} & got.headers.keys()
     assert kept == {"server", "x-kansatsu-request-id"}

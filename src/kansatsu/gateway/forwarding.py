@@ -7,7 +7,7 @@ from typing import Any
 from kansatsu import backends
 from kansatsu.backends import Backend, BackendResponse
 from kansatsu.errors import AwsError, ServiceUnavailable, SlowDown, Throttling, Unimplemented
-from kansatsu.gateway import asgi
+from kansatsu.gateway import asgi, own_ids
 from kansatsu.http import HttpRequest
 from kansatsu.wire import Operation
 
@@ -30,11 +30,15 @@ _READS = ("Get", "List", "Describe", "Head", "BatchGet", "Query", "Scan")
 class Forwarded:
     """A backend's answer on its way to the client."""
 
-    def __init__(self, response: BackendResponse, request_id: str) -> None:
+    def __init__(self, response: BackendResponse, request_id: str, protocol: str) -> None:
         self.status = response.status
         self._response = response
-        self._headers = [(n, v) for n, v in response.headers if n not in _NOT_OURS and not n.startswith(_OWN)]
-        self._headers.append(("x-kansatsu-request-id", request_id))
+        kept = [(n, v) for n, v in response.headers if n not in _NOT_OURS and not n.startswith(_OWN)]
+        self._headers = own_ids.headers(kept, request_id)
+        self._body = response.body
+        if own_ids.in_body(protocol, self.status, kept):
+            self._headers = own_ids.unsized(self._headers)
+            self._body = own_ids.body(response.body, request_id)
 
     async def send(self, send: asgi.Send, *, bodiless: bool) -> None:
         """Pass the answer on; a slow client slows the backend."""
@@ -42,7 +46,7 @@ class Forwarded:
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         try:
             if not bodiless:
-                async for piece in self._response.body:
+                async for piece in self._body:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
         except AwsError as error:
             # Too late for an error: an answer that is not ended makes the server cut the connection.
@@ -109,7 +113,7 @@ class Forwarder:
         # A HEAD without a body is no page: S3's "there is no such key" has nothing but its status.
         if response.status >= 400 and request.method != "HEAD" and _is_page(response):
             raise await _no_aws_answer(response, operation)
-        return Forwarded(response, request_id)
+        return Forwarded(response, request_id, service.protocol)
 
     async def call(self, request: HttpRequest, operation: Operation, account: str, region: str) -> dict[str, Any]:
         """Send a request on and decode the answer, for what is merged with our own. Raises the backend's AwsError."""
