@@ -286,9 +286,30 @@ def test_there_is_a_change_and_none_of_it_is_idle(policies: Policies, resource: 
             assert change.statement["Action"] == ("*" if change.policy.type is PolicyType.RCP else action)
 
 
+OTHERS = "999999999999"
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "kind", "owner"),
+    [
+        ("s3:GetObject", "arn:aws:s3:::theirs/x", PolicyType.RESOURCE, "arn:aws:s3:::theirs"),
+        ("sts:AssumeRole", f"arn:aws:iam::{OTHERS}:role/r", PolicyType.TRUST, f"arn:aws:iam::{OTHERS}:role/r"),
+    ],
+)
+def test_what_another_account_owns_takes_a_change_on_each_side(
+    action: str, resource: str, kind: PolicyType, owner: str
+) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html"""
+    request = Request(USER, action, resource, CONTEXT, resource_account=OTHERS)
+    theirs, ours = smallest_change(evaluate(request, Policies(PolicySet()))) or ()
+    assert (theirs.policy.type, theirs.policy.owner, ours.policy.type) == (kind, owner, PolicyType.IDENTITY)
+    (alone,) = smallest_change(evaluate(request, Policies(FULL))) or ()
+    assert alone == theirs
+
+
 def test_no_change_where_none_helps() -> None:
-    """What another account owns takes a policy of that account, which is not ours to write."""
-    request = Request(USER, "s3:GetObject", "arn:aws:s3:::theirs/x", CONTEXT, resource_account="999999999999")
+    """There is no policy of an instance that could let another account in."""
+    request = Request(USER, "ec2:StopInstances", f"arn:aws:ec2:us-east-1:{OTHERS}:instance/i", CONTEXT, OTHERS)
     decision = evaluate(request, Policies(FULL))
     assert not decision.allowed
     assert smallest_change(decision) is None

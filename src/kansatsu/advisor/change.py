@@ -22,6 +22,8 @@ from kansatsu.policy import (
 )
 
 _STEPS = 12  # more than there are types of policies
+# Services whose resources have policies of their own: docs/resource-policies.md.
+_HAVE_POLICIES = frozenset({"dynamodb", "ecr", "events", "kms", "lambda", "s3", "secretsmanager", "sns", "sqs"})
 _NEVER = {"StringEquals": {"aws:PrincipalArn": "-"}}  # no caller has it, so that a Deny under it denies nothing
 
 
@@ -85,12 +87,31 @@ def _without_denies(decision: Decision) -> _Step | None:
 
 def _with_allow(decision: Decision) -> _Step | None:
     request, kind = decision.request, decision.type
+    if kind is PolicyType.RESOURCE and decision.policies.guard is None:
+        return _with_new_guard(request, decision.policies)
     field = next((f.name for f in dataclasses.fields(decision.policies) if _is_slot(f.name, kind)), None)
     if kind is None or field is None:
         return None
     changes: list[Change] = []
     allowed = _allowing(getattr(decision.policies, field), request, kind, changes)
     return (dataclasses.replace(decision.policies, **{field: allowed}), changes) if changes else None
+
+
+def _with_new_guard(request: Request, policies: Policies) -> _Step | None:
+    """What the owner of a resource has to add where it has no policy, or one that only its own account is shown."""
+    parts = request.resource.split(":", 5)
+    if request.resource is UNRESOLVED or len(parts) != 6:
+        return None
+    role = parts[2] == "iam" and parts[5].startswith("role/")
+    if not role and parts[2] not in _HAVE_POLICIES:
+        return None
+    kind = PolicyType.TRUST if role else PolicyType.RESOURCE
+    owner = request.resource.partition("/")[0] if parts[2] == "s3" else request.resource
+    source, statement = Source(kind, owner=owner), _statement(request, kind)
+    text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    made = engine.compile_policy(engine.parse(text, kind), source)
+    changed = dataclasses.replace(policies, **{"trust" if role else "resource": made})
+    return changed, [Change(source, statement)]
 
 
 def _is_slot(name: str, kind: PolicyType | None) -> bool:

@@ -5,6 +5,7 @@ Resource-based policies are not asked: there are none that Kansatsu enforces.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from kansatsu import arn as arns
@@ -21,6 +22,7 @@ from kansatsu.services.registry import Call, operation
 Keys = Sequence[Mapping[str, Any]]
 
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_-]+", re.ASCII)
+_SESSION = re.compile(r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/([^/]+)/[^/]+", re.ASCII)
 _SHORT = re.compile(r"(user|role)/([^/]+)", re.ASCII)
 _KINDS = ("role", "user")
 PAGE = 100  # principals looked at for one answer, unless the request says otherwise
@@ -31,9 +33,10 @@ def simulate_access(call: Call, principal: str, action: str, resource: str, cont
     """May this user or role do that? By its policies of now, with the statements, as ExplainRequest shows them."""
     record = _find(call, principal)
     given = _checked(action, resource, context)
-    decision = _decide(call, record, action, resource, given)
+    session = principal if _SESSION.fullmatch(principal) else ""
+    decision = _decide(call, record, action, resource, given, session)
     missing = [key for key in decision.missing_keys if not any(decision.request.context.get(key.lower(), ()))]
-    return {"PrincipalArn": record.arn, "Evaluation": explain.decided(decision) | {"MissingKeys": missing}}
+    return {"PrincipalArn": session or record.arn, "Evaluation": explain.decided(decision) | {"MissingKeys": missing}}
 
 
 @operation("kansatsu", "ListPrincipalsWithAccess")
@@ -69,10 +72,14 @@ def _find(call: Call, wanted: str) -> EntityRecord:
     """INVARIANT: only principals of the caller's account are found."""
     if short := _SHORT.fullmatch(wanted):
         record = call.snapshot.find(call.account, short[1], short[2])
+    elif session := _SESSION.fullmatch(wanted):
+        record = call.snapshot.find(session[1], "role", session[2])
     elif re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:(user|role)/.+", wanted, re.ASCII):
         record = simulated.entity_of(call.snapshot, wanted)
     else:
-        raise InvalidParameterValue(f"{wanted} is neither the ARN of a user or role nor user/NAME or role/NAME.")
+        raise InvalidParameterValue(
+            f"{wanted} is neither the ARN of a user, a role or a role session nor user/NAME or role/NAME."
+        )
     if record is None or record.account != call.account:
         raise NoSuchEntity(f"There is no {wanted} in account {call.account}.")
     return record
@@ -92,15 +99,22 @@ def _checked(action: str, resource: str, context: Keys) -> simulated.Context:
     return given
 
 
-def _request(record: EntityRecord, action: str, resource: str, given: simulated.Context) -> Request:
+def _request(record: EntityRecord, action: str, resource: str, given: simulated.Context, session: str = "") -> Request:
+    """`session`: the ARN of a session of the role, whose name and user id are then known."""
     principal = simulated.principal_of(record.arn, record)
-    context = simulated.context_of(principal, record) | given
+    context = simulated.context_of(principal, record)
+    if session:
+        principal = replace(principal, arn=session)
+        context["aws:userid"] = f"{record.id}:{session.rpartition('/')[2]}"
+    context |= given
     return Request(principal, action, resource, context, simulated.owner_of(resource, ""))
 
 
-def _decide(call: Call, record: EntityRecord, action: str, resource: str, given: simulated.Context) -> Decision:
+def _decide(
+    call: Call, record: EntityRecord, action: str, resource: str, given: simulated.Context, session: str
+) -> Decision:
     own = call.snapshot.policies(record.id)
-    return evaluate(_request(record, action, resource, given), Policies(own.identity, own.boundary))
+    return evaluate(_request(record, action, resource, given, session), Policies(own.identity, own.boundary))
 
 
 def _grants(call: Call, record: EntityRecord, action: str, resource: str, given: simulated.Context) -> list[Grant]:

@@ -20,6 +20,7 @@ from kansatsu.policy import (
     Principal,
     Request,
     Source,
+    Verdict,
     evaluate,
 )
 from kansatsu.services.kansatsu import proposals
@@ -90,6 +91,7 @@ def _of_denial(call: Call, denial: Denial) -> dict[str, Any]:
         evaluations.append(shown | {"Context": _context({**denial.context, **item.context})})
     decisions = _again(denial, texts)
     notes += _unmet(decisions)
+    notes += _two_sides(decisions)
     if not decisions:
         notes.append("No change is proposed: the request cannot be evaluated again exactly as it was.")
     return {
@@ -133,6 +135,32 @@ def _unmet(decisions: Iterable[Decision]) -> list[str]:
         if match.effect == "Allow"
     ]
     return list(dict.fromkeys(found))
+
+
+def _two_sides(decisions: Iterable[Decision]) -> list[str]:
+    """What another account owns takes an Allow on both sides, and its own side that account alone is shown.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+    """
+    notes = []
+    for decision in decisions:
+        request = decision.request
+        owner = request.resource_account
+        if decision.allowed or not owner or owner == request.principal.account:
+            continue
+        identity = decision.verdicts.get(PolicyType.IDENTITY)
+        side = "is there" if identity is Verdict.ALLOW else "is missing"
+        guard = "trust policy" if ":role/" in request.resource else "policy"
+        notes.append(
+            f"{request.resource} belongs to account {owner}: the caller's own policies and the {guard} of the resource "
+            f"both have to allow {request.action}. The Allow on the caller's side {side}."
+        )
+        if decision.policies.guard is None:
+            notes.append(
+                f"The side of account {owner} has no policy that allows it, or one that only that account is shown: "
+                "there its owner has to add what stands above for it, unless it is there already."
+            )
+    return list(dict.fromkeys(notes))
 
 
 def _place(match: Match) -> str:

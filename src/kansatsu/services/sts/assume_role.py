@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from kansatsu import arn
@@ -120,13 +121,21 @@ def find_role(call: Call, role_arn: str) -> EntityRecord | None:
 
 
 def _denied(call: Call, decision: Decision) -> AccessDenied:
-    """INVARIANT: details are kept in the role's own account alone: nobody else learns of a role or its trust policy."""
-    request = decision.request
+    """INVARIANT: details are kept in the role's own account alone: nobody else learns of a role or its trust policy.
+
+    Another account is told its own side, which is the same for a role that there is and one that there is not.
+    """
+    request, own = decision.request, decision.policies
     message = f"User: {call.caller.arn} is not authorized to perform: {request.action} on resource: {request.resource}"
     parsed = arn.Arn.parse(request.resource)
-    if parsed is None or parsed.account != call.account:
-        return AccessDenied(message)
-    return Refused(message, decision)
+    if parsed is None or parsed.account == call.account:
+        return Refused(message, decision)
+    keys = {key: value for key, value in request.context.items() if not key.startswith(_OF_ROLE)}
+    asked = Request(request.principal, request.action, request.resource, keys, parsed.account)
+    return Refused(message, evaluate(asked, replace(own, trust=None)))
+
+
+_OF_ROLE = ("aws:resourcetag/", "iam:resourcetag/", "aws:resourceaccount")
 
 
 def _context(session_name: str, external_id: str | None, source_identity: str) -> Context:
