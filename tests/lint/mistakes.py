@@ -29,6 +29,7 @@ def old(*statements: dict[str, Any]) -> dict[str, Any]:
 Case = dict[str, Any] | list[dict[str, Any]]
 LONG = {"Action": "s3:GetObject", "Resource": [f"{BUCKET}/{number:04}" for number in range(300)]}
 LONGER = {"Action": "s3:GetObject", "Resource": [f"{BUCKET}/{number:04}" for number in range(500)]}
+QUEUE = "arn:aws:sqs:{}:{}:q"
 # rule, type, what it finds, what stands in the marked place, what it leaves alone
 MISTAKES: list[tuple[str, PolicyType, Case, str, Case]] = [
     ("malformed", IDENTITY, {"Action": "s3"}, '"s3"', {"Action": "s3:*"}),
@@ -40,6 +41,47 @@ MISTAKES: list[tuple[str, PolicyType, Case, str, Case]] = [
         {"Principal": {"Service": [f"s{i:060}.amazonaws.com" for i in range(30)]}},
         "s0",
         {"Principal": {"Service": "ec2.amazonaws.com"}},
+    ),
+    *(
+        ("malformed-account", kind, wrong, marked, right)
+        for kind, wrong, marked, right in (
+            (
+                IDENTITY,
+                {"Action": "sqs:*", "Resource": QUEUE.format("eu-west-1", "11112222333")},
+                "11112222333",
+                {
+                    "Action": "sqs:*",
+                    "Resource": [QUEUE.format("eu-west-1", each) for each in ("111122223333", "*", "1*")],
+                },
+            ),
+            (
+                IDENTITY,
+                {**GET, **when("StringEquals", "aws:PrincipalAccount", "1234")},
+                "1234",
+                {"Action": "iam:*", "Resource": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+            ),
+        )
+    ),
+    (
+        "unknown-region",
+        IDENTITY,
+        {"Action": "sqs:*", "Resource": QUEUE.format("us-esat-1", "*")},
+        "us-esat-1",
+        {"Action": "sqs:*", "Resource": [QUEUE.format(each, "*") for each in ("us-gov-west-1", "us-*", "")]},
+    ),
+    (
+        "unknown-region",
+        IDENTITY,
+        {**GET, **when("StringEquals", "aws:RequestedRegion", "eu-west1")},
+        "eu-west1",
+        {**GET, **when("StringLike", "aws:RequestedRegion", "eu-*", "cn-north-1")},
+    ),
+    (
+        "misspelt-service-principal",
+        TRUST,
+        {"Principal": {"Service": ["ec2.amazonaws.com", "ecs-task.amazonaws.com"]}},
+        "ecs-task.amazonaws.com",
+        {"Principal": {"Service": ["ecs-tasks.amazonaws.com", "logs.eu-west-1.amazonaws.com"]}},
     ),
     ("missing-version", IDENTITY, {"Statement": {"Effect": "Allow", **GET}}, "{", old({"Effect": "Allow", **GET})),
     (

@@ -110,8 +110,8 @@ def _with_new_guard(request: Request, policies: Policies) -> _Step | None:
     source, statement = Source(kind, owner=owner), _statement(request, kind)
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     made = engine.compile_policy(engine.parse(text, kind), source)
-    changed = dataclasses.replace(policies, **{"trust" if role else "resource": made})
-    return changed, [Change(source, statement)]
+    trust, resource = (made, None) if role else (None, made)
+    return dataclasses.replace(policies, trust=trust, resource=resource), [Change(source, statement)]
 
 
 def _is_slot(name: str, kind: PolicyType | None) -> bool:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from kansatsu import arn
+from kansatsu.catalog import principals as service_principals
 from kansatsu.policy import Document, with_principals
 
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
@@ -111,7 +112,8 @@ def _aws(value: str, people: People) -> str | None:
 
 
 def _service(value: str, _people: People) -> str | None:
-    return value if _SERVICE.fullmatch(value) else None
+    """AWS takes no service that there is not; here one is refused that is plainly a slip of another."""
+    return value if _SERVICE.fullmatch(value) and not service_principals.meant(value) else None
 
 
 def _federated(value: str, _people: People) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from kansatsu.lint import actions, conditions, documents, grants, principals
+from kansatsu.lint import actions, conditions, documents, grants, names, principals
 from kansatsu.lint.findings import Finding, Rule, Severity, Span, Subject
 from kansatsu.policy import PolicyType, diagnose, line_and_column, parse
 
@@ -79,6 +79,30 @@ _RULES = (
         _REFERENCE,
         _EVERY,
         actions.unused_resource,
+    ),
+    Rule(
+        "malformed-account",
+        _ERROR,
+        "An account id that has not 12 digits.",
+        _IAM + "reference-arns.html",
+        _EVERY,
+        names.malformed_account,
+    ),
+    Rule(
+        "unknown-region",
+        _WARNING,
+        "AWS has no such Region.",
+        _IAM + "reference-arns.html",
+        _EVERY,
+        names.unknown_region,
+    ),
+    Rule(
+        "misspelt-service-principal",
+        _ERROR,
+        "A service principal that is but a letter away from one that there is.",
+        _ELEMENT + "principal.html",
+        _RESOURCE | _TRUST,
+        names.misspelt_service,
     ),
     Rule("unknown-condition-key", _ERROR, "AWS documents no such key.", _KEYS, _EVERY, conditions.unknown_key),
     Rule(
