@@ -190,6 +190,7 @@ PRINCIPALS = [
     ({"AWS": f"{IAM}:role/nobody"}, f'"AWS":"{IAM}:role/nobody"'),
     ({"AWS": [f"{IAM}:root", f"{IAM}:group/g"]}, f'"AWS":"{IAM}:group/g"'),
     ({"AWS": "AROAAAAAAAAAAAAAAAAAA"}, '"AWS":"AROAAAAAAAAAAAAAAAAAA"'),
+    ({"Service": ["ec2.amazonaws.com", "ecs-task.amazonaws.com"]}, '"SERVICE":"ecs-task.amazonaws.com"'),
     ({"Service": "ec2.example.com"}, '"SERVICE":"ec2.example.com"'),
     ({"Federated": "login.example.com"}, '"FEDERATED":"login.example.com"'),
 ]
