@@ -122,6 +122,18 @@ def test_of_a_denied_call_the_part_that_was_denied_is_recorded(gateway: Gateway)
     assert evidence(gateway, keys) == [("s3:GetObject", f"arn:aws:s3:::{bucket}/from", True)]
 
 
+def test_who_may_not_pass_a_role_tried_the_service_all_the_same(gateway: Gateway) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed.html: attempts count."""
+    keys, role = gateway.user(statement("Allow", "ecs:*")), gateway.role()
+    container = {"name": "c", "image": "i"}
+    with pytest.raises(ClientError, match="PassRole"):
+        gateway.client("ecs", keys).register_task_definition(
+            family="x", taskRoleArn=role["Arn"], containerDefinitions=[container]
+        )
+    got = [(f"{event.service}:{event.action}", event.allowed) for event in gateway.events(keys)]
+    assert sorted(got) == [("ecs:RegisterTaskDefinition", False), ("iam:PassRole", False)]
+
+
 def test_a_role_that_may_not_be_assumed_was_not_allowed(gateway: Gateway) -> None:
     keys = gateway.user(statement("Allow", "sts:*"))
     role = gateway.role(

@@ -65,27 +65,28 @@ def report(granted: Mapping[str, Sequence[str]], people: Sequence[Who], attempts
     Every attempt at a service counts for it, whether or not the action is granted. Attempts may come in any order and
     more than once; those of others than `people` do not count.
     """
-    places = {who.id: place for place, who in enumerate(people)}
-    of_service: dict[str, dict[int, Latest]] = {namespace: {} for namespace in granted}
+    known = {who.id: who for who in people}
+    of_service: dict[str, dict[str, Latest]] = {namespace: {} for namespace in granted}
     wanted = {(namespace, name.lower()): name for namespace, names in granted.items() for name in names}
     of_action: dict[tuple[str, str], Use] = {}
     for principal_id, service, action, region, last in attempts:
-        uses, place = of_service.get(service), places.get(principal_id)
-        if uses is None or place is None:
+        uses = of_service.get(service)
+        if uses is None or principal_id not in known:
             continue
-        use = (last, region)
-        if use > uses.get(place, _NEVER):
-            uses[place] = use
+        use, before = (last, region), uses.get(principal_id)
+        if before is None or use > before:
+            uses[principal_id] = use
         if wanted and (name := wanted.get((service, action.lower()))) is not None:
-            tried = Use(last, people[place].arn, region)
+            tried = Use(last, known[principal_id].arn, region)
             of_action[service, name] = max(tried, of_action.get((service, name), tried))
     services = tuple(
-        _service(namespace, of_service[namespace], people, [(name, of_action.get((namespace, name))) for name in names])
+        _service(namespace, of_service[namespace], known, [(name, of_action.get((namespace, name))) for name in names])
         for namespace, names in sorted(granted.items())
     )
-    everybody = range(len(people))
     times = {
-        namespace: [uses.get(place, _NEVER)[0] for place in everybody] for namespace, uses in of_service.items() if uses
+        namespace: [uses[who.id][0] if who.id in uses else 0.0 for who in people]
+        for namespace, uses in of_service.items()
+        if uses
     }
     return Report(services, tuple(people), times)
 
@@ -94,10 +95,10 @@ _NEVER: Latest = (0.0, "")
 
 
 def _service(
-    namespace: str, uses: Mapping[int, Latest], people: Sequence[Who], actions: Iterable[tuple[str, Use | None]]
+    namespace: str, uses: Mapping[str, Latest], known: Mapping[str, Who], actions: Iterable[tuple[str, Use | None]]
 ) -> ServiceUse:
     latest, _ = max(uses.values(), default=_NEVER)
-    last = [Use(last, people[place].arn, region) for place, (last, region) in uses.items() if last == latest]
+    last = [Use(last, known[one].arn, region) for one, (last, region) in uses.items() if last == latest]
     return ServiceUse(
         namespace, max(last, default=None), len(uses), tuple(ActionUse(name, use) for name, use in sorted(actions))
     )

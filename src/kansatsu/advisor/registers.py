@@ -135,12 +135,14 @@ def stored_use(conn: Connection, column: str, subject: str) -> LastUse | None:
 
 def uses_of(conn: Connection, principal_ids: Sequence[str], since: float) -> list[Attempt]:
     """What these principals tried in and after `since` (epoch seconds), each with whatever key it used."""
-    table, found = last_access.c, []
+    table = last_access.c
+    found: list[Attempt] = []
     columns = (table.principal_id, table.service, table.action, table.region, table.last)
     for start in range(0, len(principal_ids), _AT_ONCE):
         some = table.principal_id.in_(principal_ids[start : start + _AT_ONCE])
         with conn.execute(select(*columns).where(some, table.last >= since)) as rows:
-            found += [(row[0], row[1], row[2], row[3], row[4]) for row in rows.all()]
+            # The driver's own tuples: a report on a large account reads hundreds of thousands.
+            found += rows.cursor.fetchall() if rows.cursor is not None else []
     return found
 
 

@@ -27,6 +27,17 @@ def told(exchange: Exchange, error: AwsError | None) -> Evidence:
     return list(_events(exchange, items, error)), _record(exchange, items, error, texts), texts
 
 
+def of_denied(item: Authorization, asked: Sequence[Authorization]) -> tuple[Authorization, ...]:
+    """What is recorded of a request of which `item` was denied: that, and what the operation's own service was asked.
+
+    AWS counts attempts at a service, not only successes: who was refused iam:PassRole by RunInstances tried EC2.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed.html
+    """
+    own = asked[0]
+    other = own.action.partition(":")[0] != item.action.partition(":")[0]
+    return (item, own) if other else (item,)
+
+
 def _allowed(exchange: Exchange, error: AwsError | None) -> bool:
     """What failed before any policy was asked was not allowed; nor was what a trust policy refused."""
     return exchange.authorized and (error is None or error.code not in DENIALS)

@@ -267,7 +267,7 @@ class Pipeline:
             if passes:
                 exchange.passed[place] = self._denier.passed(*denial)
                 continue
-            exchange.authorizations, exchange.passed = (item,), {}
+            exchange.authorizations, exchange.passed = evidence.of_denied(item, exchange.authorizations), {}
             raise self._denier.denied(*denial, item)
         exchange.authorized = True
 
