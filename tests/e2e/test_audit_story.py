@@ -220,15 +220,15 @@ def the_unused_part_goes(admin: Person, shared: str, people: dict[str, Person], 
 
 
 def the_grant_that_nobody_used_is_detached(admin: Person, cy: Person) -> None:
-    queues = "arn:aws:iam::aws:policy/AmazonSQSFullAccess"
-    admin.iam("attach-user-policy", "--user-name", "cy", "--policy-arn", queues)
+    people = "arn:aws:iam::aws:policy/IAMReadOnlyAccess"
+    admin.iam("attach-user-policy", "--user-name", "cy", "--policy-arn", people)
     cy.aws("s3api", "list-buckets")
-    said = admin.runs("policy", "replay", "user/cy", "--detach", queues)
+    said = admin.runs("policy", "replay", "user/cy", "--detach", people)
     assert (said.returncode, "1 allowed as before, 0 would be refused" in said.stderr) == (0, True), said.stderr
-    admin.kansatsu("policy", "commit", "user/cy", "--detach", queues)
+    admin.kansatsu("policy", "commit", "user/cy", "--detach", people)
     assert admin.iam("list-attached-user-policies", "--user-name", "cy")["AttachedPolicies"] == []
     cy.aws("s3api", "list-buckets")
-    assert "AccessDenied" in cy.tries("sqs", "list-queues").stderr
+    assert "AccessDenied" in cy.tries("iam", "list-users").stderr
 
 
 def a_wrong_cut_is_shown(admin: Person, shared: str) -> None:
