@@ -144,6 +144,21 @@ def test_a_role_that_may_no_longer_is_named_and_nothing_is_lost(engine: Engine, 
     assert world.control.describe_workloads(InstanceIds=[task])["Workloads"][0]["Problems"] == []
 
 
+def test_a_container_that_was_never_made_has_no_lines(engine: Engine, logs: Logs) -> None:
+    """An engine that is asked for the log of "" answers with something else altogether."""
+    asked: list[str] = []
+    lines = engine.fake.lines
+
+    async def listening(reference: str, since: str) -> Any:
+        asked.append(reference)
+        return await lines(reference, since)
+
+    engine.fake.lines = listening  # type: ignore[method-assign]
+    engine.fake.missing.add("web:latest")
+    assert "CannotPullContainerError" in engine.task(logs.run(engine, OPTIONS))["stoppedReason"]
+    assert asked == []
+
+
 BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"logDriver": "syslog"}, "NotImplemented", "syslog"),
     ({"logDriver": "awslogs"}, "ClientException", "awslogs-group"),

@@ -81,7 +81,7 @@ class Shipper:
         """What all containers of a task have written since the last time. The caller holds the member's lock."""
         for container in member.task.containers:
             options = _options(container)
-            if options is None or container.state == PENDING:
+            if options is None or container.state == PENDING or not container.reference:  # never started, or made
                 continue
             try:
                 await self._deliver(member, container, options)
