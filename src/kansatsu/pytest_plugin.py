@@ -20,6 +20,7 @@ _SUITE = pytest.StashKey["Suite"]()
 _SERVER = pytest.StashKey["Kansatsu"]()
 _ROLE = pytest.StashKey["Role"]()
 _SENT = "kansatsu_coverage"
+_LEARNED = "kansatsu_learned"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,6 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--kansatsu-learn", metavar="FILE", type=Path, help="run marked tests unbound, and write the least policy"
     )
+    group.addoption(
+        "--kansatsu-bound", metavar="POLICY", help="with --kansatsu-learn, stay within this policy: an ARN, or a file"
+    )
     parser.addini("kansatsu_data_dir", "use the Kansatsu that runs on this data directory")
     parser.addini("kansatsu_account", "account of the server that is started (123456789012)")
     parser.addini("kansatsu_region", "Region of the server that is started (us-east-1)")
@@ -44,8 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
     text = f"{_MARK}(policy=..., trust=...): run this test as a role with exactly these policies"
     config.addinivalue_line("markers", text)
     learn = config.getoption("kansatsu_learn")
-    if learn is not None and (_is_worker(config) or config.getoption("numprocesses", None)):
-        raise pytest.UsageError("--kansatsu-learn makes one policy of one run: without -n, please (-n 0).")
+    if learn is None and config.getoption("kansatsu_bound") is not None:
+        raise pytest.UsageError("--kansatsu-bound goes with --kansatsu-learn.")
     if learn is not None and not learn.resolve().parent.is_dir():
         raise pytest.UsageError(f"No policy can be written to {learn}.")
 
@@ -131,11 +135,13 @@ def pytest_runtest_makereport(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """What a worker of xdist used, too."""
+    """What a worker of xdist used and learned, too."""
     from kansatsu.testing.suite import merge
 
-    if sent := getattr(node, "workeroutput", {}).get(_SENT):
+    output = getattr(node, "workeroutput", {})
+    if sent := output.get(_SENT):
         merge(_suite(node.config).report, sent)
+    _suite(node.config).evidence += output.get(_LEARNED, [])
 
 
 @pytest.hookimpl(trylast=True)
@@ -144,7 +150,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     if (suite := config.stash.get(_SUITE, None)) is not None and _is_worker(config):
         config.workeroutput[_SENT] = suite.report  # type: ignore[attr-defined]
+        config.workeroutput[_LEARNED] = suite.evidence  # type: ignore[attr-defined]
         return
+    if suite is not None:
+        suite.together()
     least = config.getoption("kansatsu_coverage_fail_under")
     if least is not None and not _is_worker(config) and exitstatus == pytest.ExitCode.OK and _covered(config) < least:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -193,5 +202,6 @@ def _suite(config: pytest.Config) -> "Suite":
 
     if (known := config.stash.get(_SUITE, None)) is None:
         learn = config.getoption("kansatsu_learn")
-        known = config.stash[_SUITE] = Suite(config.rootpath, learn, _covers(config))
+        bound = config.getoption("kansatsu_bound")
+        known = config.stash[_SUITE] = Suite(config.rootpath, learn, bound, _is_worker(config), _covers(config))
     return known

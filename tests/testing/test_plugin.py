@@ -202,9 +202,39 @@ def test_a_suite_learns_its_policy_and_is_green_under_it(run: Run, server: Any, 
     assert "FAILED test_it.py::test_list" in done.stdout and '"Action": "s3:ListAllMyBuckets"' in done.stdout
 
 
-def test_learning_is_for_one_process(run: Run) -> None:
-    done = run("def test_it():\n    pass\n", "--kansatsu-learn", "learnt.json", "-n", "2")
-    assert done.returncode == 4 and "--kansatsu-learn makes one policy of one run" in done.stderr
+def test_workers_learn_together(run: Run, server: Any, tmp_path: Path) -> None:
+    """What differs between keys is seen although no worker saw all of them."""
+    bucket = f"suite-{uuid.uuid4().hex}"
+    server.client("s3").create_bucket(Bucket=bucket)
+    text = f"""
+    pytestmark = pytest.mark.kansatsu_role("learnt.json")
+
+    @pytest.mark.parametrize("key", ["in/a", "in/b", "in/c", "in/d"])
+    def test_put(key, request):
+        boto3.client("s3").put_object(Bucket="{bucket}", Key=key, Body=b"x")
+        assert os.environ["PYTEST_XDIST_WORKER"] == ("gw0" if key < "in/c" else "gw1")
+    """
+    done = run(text, "--kansatsu-learn", "learnt.json", "-n", "2", "--dist", "load", "--maxschedchunk", "2")
+    passes(done, 4)
+    assert "several keys differ in this place only: 4 seen" in done.stdout
+    (statement,) = json.loads((tmp_path / "learnt.json").read_text())["Statement"]
+    assert (statement["Action"], statement["Resource"]) == (["s3:PutObject"], ["arn:aws:s3:::suite-*/in/*"])
+    passes(run(text, "-n", "2", "--dist", "load", "--maxschedchunk", "2"), 4)
+
+
+def test_a_bound_holds_while_a_suite_learns(run: Run) -> None:
+    text = """
+    @pytest.mark.kansatsu_role
+    def test_it():
+        boto3.client("s3").list_buckets()
+        with pytest.raises(Exception, match="AccessDenied"):
+            boto3.client("iam").list_users()
+    """
+    passes(run(text, "--kansatsu-learn", "learnt.json", "--kansatsu-bound", "own.json", own=json.dumps(LIST)), 1)
+    done = run(text, "--kansatsu-bound", "own.json")
+    assert done.returncode == 4 and "--kansatsu-bound goes with --kansatsu-learn" in done.stderr
+    done = run(text, "--kansatsu-learn", "learnt.json", "--kansatsu-bound", "none.json")
+    assert done.returncode == 1 and "none.json" in done.stdout and "1 error" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kansatsu.catalog import generic
+from kansatsu.catalog import generic, reference
 from kansatsu.catalog.compiled import How, entry
 from kansatsu.catalog.plans import Plan
 from kansatsu.catalog.resolution import resolve
@@ -81,6 +81,13 @@ def _planned(operation: Operation, how: How, plan: Plan) -> Iterator[Line]:
             yield Line(operation.name, how, plan.action, resource, tuple(dict.fromkeys(names)))
 
 
+def _kinds_of(action: str) -> str:
+    """What the reference says that an action is on, where the table of the service finds it in no plain parameter."""
+    found = reference.documented(*action.split(":", 1))
+    kinds = " or ".join(dict.fromkeys(kind.template for kind in found.types)) if found else ""
+    return f"{kinds} (by the table of the service)" if kinds else "by the table of the service"
+
+
 def _sampled(operation: Operation, how: How) -> Iterator[Line]:
     """By an example: every parameter holds its own name, in the account 123456789012."""
     members = [member for member in members_of(operation) if member.text]
@@ -91,7 +98,7 @@ def _sampled(operation: Operation, how: How) -> Iterator[Line]:
             text = _EXAMPLES.get(member.name, member.name)
             given[member.name] = [text] if member.many else text
     for item in resolve(operation, given, _ACCOUNT, _REGION):
-        resource = item.resource if item.exact else "by the table of the service"
+        resource = item.resource if item.exact else _kinds_of(item.action)
         if how == "fall-back":
             resource = "*"
         yield Line(operation.name, how, item.action, resource, tuple(given))

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from kansatsu.cli import credentials, daemon, run, surroundings
+from kansatsu.cli import credentials, daemon, learning, run, surroundings
 from kansatsu.cli import settings as cli_settings
 from kansatsu.cli.output import Failure
 from kansatsu.cli.surroundings import Keys
@@ -147,12 +147,14 @@ class Kansatsu:
         *,
         trust: Policy | None = None,
         learn: bool = False,
+        bound: str | None = None,
         directories: Sequence[Path] = (Path(),),
     ) -> Iterator[Role]:
         """Run a block as a new session of a role with exactly these policies, and so the programs that it starts.
 
         `policy`: a document (dict or JSON text), a file, the ARN of a managed policy, or several of these. `trust`: a
-        service principal or a trust policy. `learn`: within the administrator's rights, as `kansatsu run --learn`.
+        service principal or a trust policy. `learn`: within the administrator's rights, as `kansatsu run --learn`, and
+        with `bound` (the ARN of a managed policy, or a file) within that policy as well.
         Raises KansatsuError for what cannot be read; what IAM refuses is botocore's ClientError.
         """
         try:
@@ -162,6 +164,10 @@ class Kansatsu:
             raise KansatsuError(str(error)) from None
         name = self.role_name(policies, document)
         asked = {"Role": name, "Service": service, "Pid": os.getpid()} | ({"Learn": True} if learn else {})
+        try:
+            asked |= learning.further(bound, learn=learn)
+        except Failure as failure:
+            raise KansatsuError(failure.message) from None
         control = self.client("kansatsu")
         process = control.register_process(**asked)
         environ = self._scrubbed() | process["Environment"] | {surroundings.RUNNING_AS: process["Arn"]}

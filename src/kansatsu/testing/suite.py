@@ -9,8 +9,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from kansatsu.advisor import AccessEvent, least, segments
+from kansatsu.advisor.events import Gap, decode, encode
 from kansatsu.cli.learning import explained, nothing, write
 from kansatsu.cli.why import explanation_lines
+from kansatsu.services.kansatsu.learned import shown
 from kansatsu.testing.roles import Held, Policies, Policy, Role
 from kansatsu.testing.server import Kansatsu, inline
 
@@ -24,9 +27,12 @@ class Suite:
 
     root: Path
     learn: Path | None = None
+    bound: str | None = None  # of what is learned: the ARN of a managed policy, or a file
+    worker: bool = False  # of xdist: another process writes what all of them learned
     covers: bool = False
     report: Report = field(default_factory=dict)
     said: list[str] = field(default_factory=list)  # of what was learned
+    evidence: list[str] = field(default_factory=list)  # what a worker's tests did while they learned, a line each
     _learner: str = ""  # the role that learns
 
     @contextmanager
@@ -35,7 +41,7 @@ class Suite:
     ) -> Iterator[Role]:
         """Be the role of one test. Policy files are looked for beside the test, then below the root."""
         if self.learn is not None:
-            with kansatsu.role(learn=True) as role:
+            with kansatsu.role(learn=True, bound=self.bound) as role:
                 self._learner = role.role_name
                 yield role
             return
@@ -54,16 +60,40 @@ class Suite:
         """Take in what the server knows, before it ends."""
         control = kansatsu.client("kansatsu")
         if self.learn is not None and self._learner:
-            learned = control.get_learned_policy(RoleName=self._learner)
-            if learned["PolicyDocument"]:
-                write(self.learn, learned["PolicyDocument"] + "\n")
-                self.said = [f"Wrote the learned policy to {self.learn}.", *explained(learned)]
+            if self.worker:
+                self.evidence = list(_evidence(kansatsu, self._learner))
             else:
-                self.said = [nothing(learned), *explained(learned)]
+                self._write(self.learn, control.get_learned_policy(RoleName=self._learner))
         for key, name in kansatsu.roles.items() if self.covers and self.learn is None else ():
             answer = control.get_policy_coverage(RoleName=name)
             for known, found in _policies(key[:-1], answer["Policies"]):
                 merge(self.report, {known: found})
+
+    def together(self) -> None:
+        """Write what the tests of all workers learned, as if they had been one run."""
+        if self.learn is None or not self.evidence:
+            return
+        records = [decode(line.encode()) for line in self.evidence]
+        events = sorted((one for one in records if isinstance(one, AccessEvent)), key=lambda event: event.time)
+        gaps = sum(isinstance(one, Gap) for one in records)
+        self._write(self.learn, {"EvidenceGaps": gaps, **shown(least(events))})
+
+    def _write(self, file: Path, learned: Mapping[str, Any]) -> None:
+        if learned["PolicyDocument"]:
+            write(file, learned["PolicyDocument"] + "\n")
+            self.said = [f"Wrote the learned policy to {file}.", *explained(learned)]
+        else:
+            self.said = [nothing(learned), *explained(learned)]
+
+
+def _evidence(kansatsu: Kansatsu, role: str) -> Iterator[str]:
+    """What was recorded of a role, from the server's own files: workers have no more in common than this machine."""
+    principal = kansatsu.client("iam").get_role(RoleName=role)["Role"]["RoleId"]
+    for path in sorted((kansatsu.data_dir / "events").glob("*.jsonl")):
+        for line in segments.read(path):
+            record = line.record
+            if isinstance(record, Gap) or (isinstance(record, AccessEvent) and record.principal_id == principal):
+                yield encode(record).decode().rstrip("\n")
 
 
 def _policies(given: Sequence[Held], answered: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -38,7 +38,7 @@ async def get_learned_policy(call: Call, process_id: str | None = None, role_nam
         role, subject, since = _learner(call, process_id or "")
     found, gaps = await asyncio.to_thread(call.recorder.of_principal, subject, since)
     requests = len({event.request_id for event in found})
-    return {"RoleName": role.name, "Requests": requests, "EvidenceGaps": gaps} | _shown(least(found))
+    return {"RoleName": role.name, "Requests": requests, "EvidenceGaps": gaps} | shown(least(found))
 
 
 def _named(call: Call, name: str) -> EntityRecord:
@@ -57,7 +57,8 @@ def _learner(call: Call, handle: str) -> tuple[EntityRecord, str, float]:
     return role, arn.assumed_role(call.account, role.name, handle), process.started.timestamp()
 
 
-def _shown(made: Least) -> dict[str, Any]:
+def shown(made: Least) -> dict[str, Any]:
+    """A learned policy, and what a person should know about it, as GetLearnedPolicy answers."""
     return {
         "PolicyDocument": made.text,
         "Generalizations": [
