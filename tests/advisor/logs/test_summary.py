@@ -179,6 +179,7 @@ def test_forms(form: str) -> None:
         (b'{"digestStartTime": "2026-11-20T10:00:00Z", "logFiles": []}', NO_LOG),
         (b'{"Records": []}', ""),  # CloudTrail does not deliver one, but nothing is wrong with it
     ],
+    ids=["nothing", "bytes", "no archive", "archive of no JSON", "too deep", "no records", "digest", "none"],
 )
 def test_what_is_no_log_is_named(data: bytes, trouble: str) -> None:
     found = summarise(data)
