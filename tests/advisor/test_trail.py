@@ -203,6 +203,7 @@ CALLED: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"eventSource": "monitoring.amazonaws.com"},
     ),
     ({"service": "kms", "operation": "Decrypt", **asked("kms:Decrypt", "*")}, {"readOnly": True}),
+    ({"service": "kansatsu", "operation": "ExplainRequest", **asked("kansatsu:Explain", "*")}, {"readOnly": True}),
     ({"service": "sts", "operation": "AssumeRole", **asked("sts:AssumeRole", ROLE)}, {"readOnly": True}),
 ]  # fmt: skip
 

@@ -52,10 +52,14 @@ def stopped(data_dir: Path) -> Path:
         (["config", "--data-dir", "/dev/" + "y" * 300], 2, "yyy is too long."),
         (["config", "--data-dir", "/etc/passwd"], 2, "The data directory /etc/passwd is not a directory."),
         (["run", "--role", "a", "--as", "ec2", "x"], 2, "did you mean ec2.amazonaws.com?"),
-        (["run", "--role", "a", "--instance-profile", "b", "x"], 2, "Give only one of --role and --instance-profile."),
-        (["run", "x"], 2, "Give one of --role and --instance-profile."),
-        (["instance", "register"], 2, "Give the name or id of one container."),
-        (["instance", "register", "a", "--container", "b"], 2, "Give the name or id of one container."),
+        (["run", "--role", "a", "--instance-profile", "b", "x"], 2, "Give only one of --role, --task-role and"),
+        (["run", "x"], 2, "Give one of --role, --task-role and --instance-profile."),
+        (["instance", "register"], 2, "one container, or one of --uid and --cgroup."),
+        (
+            ["instance", "register", "a", "--container", "b"],
+            2,
+            "one container, or one of --uid and --cgroup.",
+        ),
         (["instance", "ls", "--profile", "none"], 1, "There is no profile none in your AWS files"),
     ],
 )

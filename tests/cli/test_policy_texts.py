@@ -30,7 +30,7 @@ def test_the_order_and_form_of_a_document_are_no_difference() -> None:
 
 def test_a_diff_has_the_evidence_beside_each_line() -> None:
     lines: list[dict[str, Any]] = [
-        {"Action": "s3:*", "Uses": 2, "Principals": 1, "Fate": "narrowed", "LastUsed": DAY},
+        {"Action": "s3:*", "Uses": 2, "Principals": 1, "Fate": "narrowed", "LastUsed": DAY, "Confidence": "low"},
         {"Action": "sqs:*", "Uses": 0, "Principals": 0, "Fate": "removed", "Confidence": "low"},
     ]  # fmt: skip
     made = list(
@@ -41,7 +41,7 @@ def test_a_diff_has_the_evidence_beside_each_line() -> None:
             policy_texts.evidence(lines),
         )
     )
-    assert '-        "s3:*",    # narrowed: used 2 times by 1, last on 2026-11-05' in made
+    assert '-        "s3:*",    # narrowed: used 2 times by one principal, last on 2026-11-05; confidence low' in made
     assert '-        "sqs:*"    # removed: not used on record; confidence low' in made
     assert '+        "s3:GetObject"' in made
 

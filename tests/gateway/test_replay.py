@@ -153,7 +153,7 @@ def test_the_suggestion_refuses_nothing_and_says_why_of_each_line(gateway: Gatew
         }
     ]
     lines = {line["Action"]: (line["Fate"], line["Uses"], line["Confidence"]) for line in answer["Lines"]}
-    assert lines == {"s3:*": ("narrowed", 2, "high"), "sqs:SendMessage": ("removed", 0, "low")}
+    assert lines == {"s3:*": ("narrowed", 2, "low"), "sqs:SendMessage": ("removed", 0, "low")}
     assert counted(replay(gateway, shared, Suggested=True)) == (2, 0, 0)
     whole = replay(gateway, role["Arn"], Suggested=True)
     assert (whole["Document"], whole["Refused"]) == (answer["Document"], 0)

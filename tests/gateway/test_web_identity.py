@@ -19,7 +19,7 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from kansatsu.services.sts.web_identity import CLAIMS_OF
@@ -50,7 +50,8 @@ class Issuer:
         now = int(time.time())
         given = {"iss": f"https://{self.name}", "aud": AUDIENCE, "sub": "ana", "iat": now, "exp": now + 600, **claims}
         kept = {name: value for name, value in given.items() if value is not None}
-        return str(jwt.encode({"alg": algorithm, "kid": key.kid}, kept, key, algorithms=[algorithm]))
+        head = {"alg": algorithm, "kid": key.kid}
+        return str(jws.serialize_compact(head, json.dumps(kept).encode(), key, algorithms=[algorithm]))
 
     def role(self, *statements: dict[str, Any], actions: str | list[str] = "", **condition: Any) -> dict[str, Any]:
         trust: dict[str, Any] = {
@@ -145,6 +146,15 @@ ATTACKS: dict[str, tuple[Callable[[Issuer], str], str]] = {
     "no end": (lambda issuer: issuer.token(exp=None), "InvalidIdentityToken"),
     "after its end": (lambda issuer: issuer.token(exp=int(time.time()) - 1), "ExpiredTokenException"),
     "before its time": (lambda issuer: issuer.token(nbf=int(time.time()) + 3600), "InvalidIdentityToken"),
+    "a number that is none as its end": (lambda issuer: issuer.token(exp=float("nan")), "InvalidIdentityToken"),
+    "no end at all": (lambda issuer: issuer.token(exp=float("inf")), "InvalidIdentityToken"),
+    "an end before all": (lambda issuer: issuer.token(exp=float("-inf")), "InvalidIdentityToken"),
+    "a text as its end": (lambda issuer: issuer.token(exp="tomorrow"), "InvalidIdentityToken"),
+    "no beginning": (lambda issuer: issuer.token(iat=None), "InvalidIdentityToken"),
+    "half a character": (lambda issuer: issuer.token(sub="\ud800"), "InvalidIdentityToken"),
+    "an empty subject": (lambda issuer: issuer.token(sub=""), "InvalidIdentityToken"),
+    "a list of authorized parties": (lambda issuer: issuer.token(azp=[AUDIENCE]), "InvalidIdentityToken"),
+    "depth": (lambda _: f"{_encoded(b'{}')}.{_encoded(b'[' * 9000)}.x", "InvalidIdentityToken"),
     "another subject": (lambda issuer: issuer.token(sub="eve"), "AccessDenied"),
 }
 
@@ -255,6 +265,36 @@ def test_tags_and_source_identity_of_the_token_need_the_trust_policy(gateway: Ga
     got = assume(gateway, role["Arn"], issuer.token(**tagged))
     assert got["SourceIdentity"] == "ana"
     assert code_of(gateway.client("sqs", keys_of(got)).list_queues) == ""
+
+
+_TAGS, _LASTING = "https://aws.amazon.com/tags", "https://aws.amazon.com/source_identity"
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({_LASTING: ["bob"]}, "InvalidIdentityToken"),
+        ({_LASTING: "b o"}, "ValidationError"),
+        ({_LASTING: "b" * 500}, "ValidationError"),
+        ({_LASTING: "b"}, "ValidationError"),
+        ({_LASTING: "aws:x"}, "ValidationError"),
+        ({_TAGS: {"principal_tags": {"": ["v"]}}}, "ValidationError"),
+        ({_TAGS: {"principal_tags": {"k" * 200: ["v"]}}}, "ValidationError"),
+        ({_TAGS: {"principal_tags": {"k": ["v" * 300]}}}, "ValidationError"),
+        ({_TAGS: {"principal_tags": {"k": ["v\0"]}}}, "ValidationError"),
+        ({_TAGS: {"principal_tags": {"k": "value"}}}, "InvalidIdentityToken"),
+        ({_TAGS: {"principal_tags": {"k": ["a", "b"]}}}, "InvalidIdentityToken"),
+        ({_TAGS: {"principal_tags": {"k": ["v"]}, "transitive_tag_keys": "k"}}, "InvalidIdentityToken"),
+        ({_TAGS: ["k"]}, "InvalidIdentityToken"),
+        ({f"{_TAGS}/principal_tags/team": "blue"}, "NotImplemented"),
+    ],
+    ids=str,
+)
+def test_a_token_passes_no_more_than_a_request_could(
+    gateway: Gateway, issuer: Issuer, claims: dict[str, Any], expected: str
+) -> None:
+    role = issuer.role(actions=["sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"])
+    assert code(gateway, role["Arn"], issuer.token(**claims)) == expected
 
 
 def test_session_policies_and_durations_are_as_with_any_role(gateway: Gateway, issuer: Issuer) -> None:

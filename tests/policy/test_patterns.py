@@ -67,6 +67,18 @@ def test_a_value_cannot_open_another_users_folder(value: str) -> None:
     assert not patterns.match("arn:aws:s3:::home/x/secret", {"k:v": value, "k:w": "x"})
 
 
+# INVARIANT: no character of a key is a way out of a Deny.
+@pytest.mark.parametrize("tail", ["y", "y\0", "\0", "\0y", "(?P=v0)", "y\n"])
+@pytest.mark.parametrize("name", ["bob", "b\0b", "(?P=v0)", "b.*b"])
+def test_a_null_character_is_one_like_any_other(name: str, tail: str) -> None:
+    context = {"aws:username": name}
+    texts = ["arn:aws:s3:::b/*/${aws:username}/*"]
+    assert resources(texts, variables=True).match(f"arn:aws:s3:::b/team/{name}/{tail}", context)
+    assert not resources(texts, variables=True).match(f"arn:aws:s3:::b/team/{name}x/{tail}", context)
+    assert globs(["${aws:username}/*?"], variables=True).match(f"{name}/{tail}", context)
+    assert not globs(["${aws:username}/*?"], variables=True).match(f"x{name}/{tail}", context)
+
+
 def test_a_null_character_cannot_move_the_border_between_value_and_subject() -> None:
     patterns = resources(["arn:aws:s3:::${k:v}${k:w}"], variables=True)
     assert not patterns.match("a\0arn:aws:s3:::ba", {"k:v": "b", "k:w": "a"})

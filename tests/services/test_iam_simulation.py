@@ -309,3 +309,15 @@ def test_who_may_simulate(world: World, refused: Any) -> None:
     client.simulate_principal_policy(PolicySourceArn=f"{USER}curious", **ask)
     refused("AccessDenied", client.simulate_principal_policy, PolicySourceArn=f"{USER}other", **ask)
     refused("AccessDenied", client.simulate_custom_policy, PolicyInputList=[DATED], **ask)
+
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+# A role that a resource policy names is limited by its boundary; a session that it names is not.
+def test_a_role_named_by_a_resource_policy_stays_within_its_boundary(world: World, iam: Any) -> None:
+    role = world.role("bounded")["Arn"]
+    named = policy(allow("s3:GetObject", BUCKET, Principal={"AWS": role}))
+    asked = {"ActionNames": ["s3:GetObject"], "ResourceArns": [BUCKET], "ResourcePolicy": named}
+    for boundary, decision in ((allow("sqs:*"), "implicitDeny"), (allow("s3:*"), "allowed")):
+        bounds = {"PermissionsBoundaryPolicyInputList": [policy(boundary)]}
+        answer = iam.simulate_principal_policy(PolicySourceArn=role, CallerArn=role, **asked, **bounds)
+        assert answer["EvaluationResults"][0]["EvalDecision"] == decision

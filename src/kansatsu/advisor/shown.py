@@ -9,7 +9,7 @@ from typing import Any
 
 from kansatsu.advisor import granting
 from kansatsu.advisor.last_access import ServiceUse, Use, Who
-from kansatsu.advisor.narrow import Line
+from kansatsu.advisor.narrow import Fate, Line
 from kansatsu.arn import Arn
 from kansatsu.catalog import tracking
 from kansatsu.policy import Policy, PolicySet
@@ -47,7 +47,7 @@ def policies(held: PolicySet, namespace: str) -> Shown:
 
 
 def line(policy: Policy, said: Line, confidence: str) -> Shown:
-    """A member of Lines, of SuggestPolicyChange; `confidence` is that of what was not used."""
+    """A member of Lines, of SuggestPolicyChange; `confidence` is that of silence: of all that is taken away."""
     shown: Shown = {
         "PolicyArn": policy.source.arn,
         "PolicyName": policy.source.name,
@@ -57,7 +57,7 @@ def line(policy: Policy, said: Line, confidence: str) -> Shown:
         "Resources": list(said.resources),
         "Uses": said.uses,
         "Principals": said.people,
-        "Confidence": "high" if said.uses else confidence,
+        "Confidence": "high" if said.fate is Fate.KEPT else confidence,
     }
     return shown | ({"LastUsed": datetime.fromtimestamp(said.last, UTC)} if said.uses else {})
 

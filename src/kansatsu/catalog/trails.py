@@ -101,6 +101,7 @@ _TYPES: Mapping[tuple[str, str], str] = {
 }
 _WHOLE = {"sqs": "AWS::SQS::Queue", "sns": "AWS::SNS::Topic"}  # nothing but the name in their ARNs
 _READS = ("Get", "List", "Describe", "Head", "BatchGet", "Lookup", "Query", "Scan", "Select", "Simulate")
+_OWN_READS = (*_READS, "Explain", "Replay", "Suggest")  # of the service kansatsu: they answer, and change nothing
 
 # Actions that "write", and that trails have as read-only all the same.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html
@@ -128,6 +129,8 @@ def reads(service: str, operation: str, action: str) -> bool:
     """Does CloudTrail call it read-only? By the access level of its action ("iam:GetUser"), else by its name."""
     if service == "sts" or (service == "kms" and operation.startswith(_KMS_READS)):
         return True
+    if service == "kansatsu":
+        return operation.startswith(_OWN_READS)
     level = reference.level(action)
     return level in ("Read", "List") if level else operation.startswith(_READS)
 

@@ -45,9 +45,12 @@ def evidence(lines: Sequence[Answer]) -> dict[str, str]:
         if line["Uses"]:
             times = "once" if line["Uses"] == 1 else f"{line['Uses']} times"
             last = line["LastUsed"].strftime("%Y-%m-%d")
-            said = f"{line['Fate']}: used {times} by {line['Principals']}, last on {last}"
+            who = "one principal" if line["Principals"] == 1 else f"{line['Principals']} principals"
+            said = f"{line['Fate']}: used {times} by {who}, last on {last}"
         else:
-            said = f"{line['Fate']}: not used on record; confidence {line['Confidence']}"
+            said = f"{line['Fate']}: not used on record"
+        if line["Fate"] != "kept":
+            said += f"; confidence {line['Confidence']}"
         found[line["Action"]] = said
     return found
 

@@ -22,10 +22,11 @@ _IN_PART = "[^:]"
 class _Template:
     """A pattern with variables in it."""
 
-    __slots__ = ("_match", "_variables")
+    __slots__ = ("_body", "_match", "_variables")
 
     def __init__(self, body: str, variables: Sequence[Variable]):
         groups = "".join(f"(?P<v{i}>[^\0]*)\0" for i in range(len(variables)))
+        self._body = body
         self._match = re.compile(groups + body, re.DOTALL).fullmatch
         self._variables = tuple(variables)
 
@@ -36,10 +37,19 @@ class _Template:
             if text is None:
                 return False
             subject.append(text)
-        subject.append(value)
-        if any(_SEPARATOR in part for part in subject):
-            return False
-        return self._match(_SEPARATOR.join(subject)) is not None
+        if any(_SEPARATOR in part for part in (*subject, value)):
+            return self._spelt_out(subject, value)
+        return self._match(_SEPARATOR.join((*subject, value))) is not None
+
+    def _spelt_out(self, texts: Sequence[str], value: str) -> bool:
+        """The same with the variables' values written into the pattern.
+
+        INVARIANT: the separator in a name or a value is a character like any other; it is no way out of a Deny.
+        """
+        body = self._body
+        for place, text in enumerate(texts):
+            body = body.replace(f"(?P=v{place})", re.escape(text))
+        return re.fullmatch(body, value, re.DOTALL) is not None
 
     def resolvable(self, context: Context) -> bool:
         return all(variable.resolve(context) is not None for variable in self._variables)

@@ -45,7 +45,8 @@ class Principals:
         if is_provider(principal):
             return Reach.SELF if principal.arn in self._providers else Reach.NONE
         names = self._names
-        if principal.arn in names:
+        # Whoever asks about a role and not about a session of it (the simulator) asks about all of its sessions.
+        if principal.arn in names and principal.arn != principal.role_arn:
             return Reach.SELF
         if principal.role_arn and (principal.role_arn in names or entity_id(principal) in names):
             return Reach.ROLE

@@ -5,6 +5,7 @@ Nobody signs such a request; the token alone speaks for its bearer.
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ from typing import Any
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
-from kansatsu import arn
-from kansatsu.errors import AwsError, Unimplemented
+from kansatsu import arn, wire
+from kansatsu.errors import AwsError, Unimplemented, ValidationError
 from kansatsu.identity import EntityRecord, credentials
 from kansatsu.identity.credentials import Credential
 from kansatsu.policy import Decision, Policies, PolicySet, PolicyType, Principal, Request, evaluate
@@ -76,8 +77,8 @@ class Shown:
         for claim in (*_CLAIMS, *known):
             value = self.claims.get(claim)
             if isinstance(value, list):
-                found[claim] = tuple(str(item) for item in value)  # type: ignore[assignment]  # amr has several
-            elif isinstance(value, str | int):
+                found[claim] = tuple(str(item) for item in value if _is_text(str(item)))  # type: ignore[assignment]  # amr has several
+            elif isinstance(value, str | int) and _is_text(str(value)):
                 found[claim] = str(value).lower() if isinstance(value, bool) else str(value)
         return {f"{name}:{claim}".lower(): value for claim, value in found.items()}
 
@@ -101,7 +102,7 @@ async def assume_role_with_web_identity(
     if provider_id is not None:
         raise Unimplemented("OAuth 2.0 access tokens of Login with Amazon and Facebook are not implemented.")
     shown = await _verified(call, arn.Arn.parse(role_arn), web_identity_token)
-    tags, lasting = _session_tags(shown.claims), str(shown.claims.get(_SOURCE_IDENTITY, ""))
+    tags, lasting = _session_tags(shown.claims), _source_identity(shown.claims)
     asked = shown.context() | tags.context() | {"sts:rolesessionname": role_session_name}
     if lasting:
         asked["sts:sourceidentity"] = lasting
@@ -137,30 +138,49 @@ async def _verified(call: Call, role: arn.Arn | None, token: str) -> Shown:
     keys = await call.issuers.keys(issuer)
     try:
         claims = jwt.decode(token, keys, algorithms=list(_ALGORITHMS)).claims
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, RecursionError):
         raise _invalid("Couldn't verify the signature of the token.") from None
     given = claims.get("azp") or claims.get("aud")
-    audiences = given if isinstance(given, list) else [given]
+    audiences = given if isinstance(given, list) and "azp" not in claims else [given]
     audience = next((one for one in audiences if one in provider.details["clients"]), None)
     if audience is None:
         raise _invalid("Incorrect token audience")
-    if not isinstance(claims.get("sub"), str) or not isinstance(claims.get("exp"), int | float):
-        raise _invalid("Missing a required claim: sub, exp")
-    now = call.now.timestamp()
-    if now >= claims["exp"]:
+    _check_times(claims, call.now.timestamp())
+    subject = claims.get("sub")
+    if not isinstance(subject, str) or not subject or not _is_text(subject):
+        raise _invalid("Missing a required claim: sub")
+    return Shown(provider, audience, claims)
+
+
+def _check_times(claims: Mapping[str, Any], now: float) -> None:
+    """INVARIANT: every token ends; what is no number, or none that a clock reaches, is no time."""
+    times = {name: claims[name] for name in ("exp", "iat", "nbf") if name in claims}
+    if any(isinstance(time, bool) or not isinstance(time, int | float) for time in times.values()):
+        raise _invalid("A time of the token is no number.")
+    if not all(math.isfinite(time) for time in times.values()) or not {"exp", "iat"} <= times.keys():
+        raise _invalid("Missing a required claim: exp, iat")
+    if now >= times["exp"]:
         raise AwsError(
-            f"Token expired: current date/time {int(now)} must be before the expiration date/time {int(claims['exp'])}",
+            f"Token expired: current date/time {int(now)} must be before the expiration date/time {int(times['exp'])}",
             code="ExpiredTokenException",
         )
-    if any(isinstance(claims.get(name), int | float) and claims[name] > now + _AHEAD for name in ("nbf", "iat")):
+    if max(times["iat"], times.get("nbf", 0)) > now + _AHEAD:
         raise _invalid("The token is not valid yet.")
-    return Shown(provider, audience, claims)
+
+
+def _is_text(value: str) -> bool:
+    """Can it be written down? JSON may spell halves of characters."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _unverified(token: str) -> dict[str, Any]:
     try:
         claims = json.loads(jws.extract_compact(token.encode()).payload)
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, RecursionError):
         claims = None
     if not isinstance(claims, dict):
         raise _invalid("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
@@ -168,14 +188,45 @@ def _unverified(token: str) -> dict[str, Any]:
 
 
 def _session_tags(claims: Mapping[str, Any]) -> SessionTags:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp"""
-    passed = claims.get(_TAGS) or {}
-    try:
-        pairs = [{"Key": str(key), "Value": str(values[0])} for key, values in passed.get("principal_tags", {}).items()]
-        transitive = [str(key) for key in passed.get("transitive_tag_keys", [])]
-    except (AttributeError, TypeError, IndexError, KeyError):
-        raise _invalid(f"The claim {_TAGS} is not of the documented form.") from None
+    """The tags of a token, held to what AssumeRole takes in a request.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp
+    """
+    flat = [name for name in claims if name.startswith(f"{_TAGS}/")]
+    if flat:
+        raise Unimplemented(f"Tags in claims of their own, as {flat[0][:200]}, are not implemented: use {_TAGS}.")
+    passed = claims.get(_TAGS, {})
+    tags = passed.get("principal_tags", {}) if isinstance(passed, dict) else None
+    transitive = passed.get("transitive_tag_keys", []) if isinstance(passed, dict) else None
+    if not isinstance(tags, dict) or not isinstance(transitive, list):
+        raise _invalid(f"The claim {_TAGS} is not of the documented form.")
+    pairs = []
+    for key, values in tags.items():
+        if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):
+            raise _invalid(f"The tag {key[:128]!r} of the token has not exactly one value.")
+        pairs.append({"Key": key, "Value": values[0]})
+    _as_of_a_request({"Tags": pairs, "TransitiveTagKeys": transitive})
     return SessionTags.of(pairs, transitive, None)
+
+
+def _source_identity(claims: Mapping[str, Any]) -> str:
+    """That of a token, held to what AssumeRole takes in a request; "" when it has none."""
+    if _SOURCE_IDENTITY not in claims:
+        return ""
+    _as_of_a_request({"SourceIdentity": claims[_SOURCE_IDENTITY]})
+    return str(claims[_SOURCE_IDENTITY])
+
+
+def _as_of_a_request(params: dict[str, Any]) -> None:
+    """INVARIANT: what a token passes on is no more than a request could pass. Raises ValidationError."""
+    given = {"RoleArn": "arn:aws:iam::123456789012:role/r", "RoleSessionName": "session"}
+    if not isinstance(params.get("SourceIdentity", ""), str):
+        raise _invalid(f"The claim {_SOURCE_IDENTITY} is no string.")
+    if str(params.get("SourceIdentity", "")).lower().startswith("aws:"):
+        raise ValidationError("aws: prefixed source identities are not allowed for external use.")
+    if not all(isinstance(key, str) for key in params.get("TransitiveTagKeys", [])):
+        raise _invalid(f"The claim {_TAGS} is not of the documented form.")
+    wire.validate(wire.load_service("sts").operation("AssumeRole"), {**given, **params})
 
 
 def _trusting(
