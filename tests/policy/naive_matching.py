@@ -131,7 +131,7 @@ def plain(text: str, context: Context, version: str) -> str | None:
 def arn_like(policy: str, value: str, context: Context, version: str) -> bool:
     if set(policy) == {"*"}:
         return True
-    if early_variable(policy, version) or policy.count(":") < 5:
+    if policy.count(":") < 5:
         return False
     return matches(policy, value, context, version, lambda part, _: part == 5)
 

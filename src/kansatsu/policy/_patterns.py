@@ -107,6 +107,8 @@ def globs(texts: Iterable[str], *, variables: bool) -> Patterns:
 def arns(texts: Iterable[str], *, variables: bool) -> Patterns:
     """Patterns of the ARN operators: six parts, each compared by itself, the sixth may hold colons. `*` is any value.
 
+    Variables are replaced anywhere: that they are not before the fifth colon is said of the element Resource alone.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
     """
     return _arns(texts, variables, loose=False)
@@ -129,7 +131,7 @@ def _arns(texts: Iterable[str], variables: bool, *, loose: bool) -> Patterns:
         parts = _split(tokens)
         if tokens == (Wild.STAR,):
             patterns.everything = True
-        elif any(isinstance(token, Variable) for part in parts[:5] for token in part):
+        elif loose and any(isinstance(token, Variable) for part in parts[:5] for token in part):
             patterns.hopeless = True
         elif loose and _mixed(parts):
             patterns.templates.append(_Machine(parts))
