@@ -175,7 +175,7 @@ class TestRun:
             (["--", "true"], 2),
             (["--role", "a", "--instance-profile", "b", "--", "true"], 2),
             (["--role", "a"], 2),
-            (["--role", "a", "--mode", "ns", "--", "true"], 2),
+            (["--role", "a", "--mode", "vm", "--", "true"], 2),
             (["--role", "no-such-role", "--", "true"], 1),
         ],
     )

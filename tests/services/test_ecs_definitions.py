@@ -184,7 +184,8 @@ WRONG_CONTAINERS: list[tuple[list[dict[str, Any]], str, str]] = [
         "ClientException", "health check",
     ),
     ([container(privileged=True)], "NotImplemented", "containerDefinitions[0].privileged"),
-    ([container(logConfiguration={"logDriver": "awslogs"})], "NotImplemented", "[0].logConfiguration"),
+    ([container(logConfiguration={"logDriver": "splunk"})], "NotImplemented", "log driver splunk"),
+    ([container(logConfiguration={"logDriver": "awslogs"})], "ClientException", "awslogs-group"),
     ([container(startTimeout=0)], "NotImplemented", "containerDefinitions[0].startTimeout"),
 ]  # fmt: skip
 
