@@ -88,9 +88,9 @@ def find_definition(call: Call, given: str) -> TaskDefinition | None:
     return records.find_definition(call.conn, place_of(call), family, int(revision) if revision else None)
 
 
-def service_name(call: Call, cluster: str | None, given: str) -> str | None:
-    """The name of a service in that cluster, by its name or ARN; None for the ARN of one elsewhere."""
-    name = own_name(call, given, "service")
+def name_within(call: Call, kind: str, cluster: str | None, given: str) -> str | None:
+    """The name of a service or the id of a task in that cluster, by itself or its ARN; None for an ARN of elsewhere."""
+    name = own_name(call, given, kind)
     if name is None or not given.startswith("arn:"):
         return name
     home, _, last = name.rpartition("/")
@@ -106,7 +106,7 @@ def service_arn(call: Call, cluster: str | None, given: str) -> str:
 
 def find_service(call: Call, cluster: str | None, given: str) -> Held | None:
     """The service of that name or ARN, deleted ones too."""
-    home, name = own_name(call, cluster or DEFAULT_CLUSTER, "cluster"), service_name(call, cluster, given)
+    home, name = own_name(call, cluster or DEFAULT_CLUSTER, "cluster"), name_within(call, "service", cluster, given)
     return call.workload.services.find(place_of(call), home, name) if home and name else None
 
 

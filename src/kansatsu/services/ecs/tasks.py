@@ -15,6 +15,7 @@ from kansatsu.services.ecs._resources import (
     active_service,
     check_lengths,
     cluster_arn,
+    name_within,
     own_name,
     place_of,
     resource_tags,
@@ -28,17 +29,8 @@ from kansatsu.workload.tasks.task import LAUNCH_TYPE, RUNNING
 _MOST_DESCRIBED = 100
 
 
-def _task_id(call: Call, cluster: str | None, given: str) -> str | None:
-    """The id in a task's id or ARN, None for the ARN of a task elsewhere."""
-    name = own_name(call, given, "task")
-    if name is None or not given.startswith("arn:"):
-        return name
-    home, _, task_id = name.rpartition("/")
-    return task_id if home in ("", own_name(call, cluster or DEFAULT_CLUSTER, "cluster")) else None
-
-
 def _find(call: Call, cluster: str | None, given: str) -> Member | None:
-    home, task_id = own_name(call, cluster or DEFAULT_CLUSTER, "cluster"), _task_id(call, cluster, given)
+    home, task_id = own_name(call, cluster or DEFAULT_CLUSTER, "cluster"), name_within(call, "task", cluster, given)
     return call.workload.tasks.find(place_of(call), home, task_id) if home and task_id else None
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from kansatsu import arn
 from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import ValidationError
-from kansatsu.identity import EntityRecord, credentials, managed, profiles, tags
+from kansatsu.identity import EntityRecord, credentials, entities, managed, profiles, tags
+from kansatsu.identity.entities import Entity
 from kansatsu.services.iam.simulated import entity_of
 from kansatsu.services.registry import Call, Params
 
@@ -27,6 +28,11 @@ def caller_name(call: Call) -> str:
     if call.caller.kind != "user" or call.caller.session is not None:
         raise ValidationError("Must specify userName when calling with non-User credentials")
     return call.caller.name
+
+
+def user(call: Call, name: str | None) -> Entity:
+    """The user of that name, or the one who calls. Raises NoSuchEntity, ValidationError."""
+    return entities.get(call.conn, call.account, "user", name or caller_name(call))
 
 
 def entity(kind: str) -> Locate:

@@ -14,7 +14,7 @@ from kansatsu.services.registry import Call, Params
 
 @iam("CreateAccessKey", _resources.entity("user"), write=True)
 def create_access_key(call: Call, user_name: str | None = None) -> dict[str, Any]:
-    user = _user(call, user_name)
+    user = _resources.user(call, user_name)
     key, secret = keys.create(call.conn, call.store.sealer, user, int(call.now.timestamp()))
     return {"AccessKey": _show(user, key) | {"SecretAccessKey": secret}}
 
@@ -24,7 +24,7 @@ def list_access_keys(
     call: Call, user_name: str | None = None, marker: str | None = None, max_items: int | None = None
 ) -> dict[str, Any]:
     cursor = Cursor.of("ListAccessKeys", marker, max_items)
-    user = _user(call, user_name)
+    user = _resources.user(call, user_name)
     found = cursor.cut([(key.id, key) for key in keys.of(call.conn, user)])
     return _render.page("AccessKeyMetadata", found, lambda key: _show(user, key))
 
@@ -37,13 +37,13 @@ def update_access_key(call: Call, access_key_id: str, status: str, user_name: st
             f"1 validation error detected: Value '{status}' at 'status' failed to satisfy constraint: "
             "Member must satisfy enum value set: [Active, Inactive]"
         )
-    keys.set_status(call.conn, keys.get(call.conn, _user(call, user_name), access_key_id), status)
+    keys.set_status(call.conn, keys.get(call.conn, _resources.user(call, user_name), access_key_id), status)
     return {}
 
 
 @iam("DeleteAccessKey", _resources.entity("user"), write=True)
 def delete_access_key(call: Call, access_key_id: str, user_name: str | None = None) -> dict[str, Any]:
-    keys.remove(call.conn, keys.get(call.conn, _user(call, user_name), access_key_id))
+    keys.remove(call.conn, keys.get(call.conn, _resources.user(call, user_name), access_key_id))
     return {}
 
 
@@ -66,10 +66,6 @@ def get_access_key_last_used(call: Call, access_key_id: str) -> dict[str, Any]:
         return {"UserName": user.name, "AccessKeyLastUsed": {"ServiceName": "N/A", "Region": "N/A"}}
     used = {"LastUsedDate": _render.when(last.time), "ServiceName": last.service, "Region": last.region}
     return {"UserName": user.name, "AccessKeyLastUsed": used}
-
-
-def _user(call: Call, name: str | None) -> Entity:
-    return entities.get(call.conn, call.account, "user", name or _resources.caller_name(call))
 
 
 def _show(user: Entity, key: keys.Key) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 from kansatsu.errors import AwsError, LimitExceeded, NoSuchEntity
-from kansatsu.identity import credentials, entities, ids
+from kansatsu.identity import credentials, ids
 from kansatsu.identity.credentials import Credential
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.pages import Cursor
@@ -34,7 +34,7 @@ _LIST = {SSH_KEY: "SSHPublicKeys", CERTIFICATE: "Certificates"}
 
 @iam("UploadSSHPublicKey", _resources.entity("user"), write=True)
 def upload_ssh_public_key(call: Call, user_name: str, ssh_public_key_body: str) -> dict[str, Any]:
-    user = _user(call, user_name)
+    user = _resources.user(call, user_name)
     key = _parsed(ssh_public_key_body)
     blob = key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
     digest = hashlib.md5(_wire(blob), usedforsecurity=False).hexdigest()
@@ -46,7 +46,7 @@ def upload_ssh_public_key(call: Call, user_name: str, ssh_public_key_body: str) 
 
 @iam("GetSSHPublicKey", _resources.entity("user"))
 def get_ssh_public_key(call: Call, user_name: str, ssh_public_key_id: str, encoding: str) -> dict[str, Any]:
-    user = _user(call, user_name)
+    user = _resources.user(call, user_name)
     found = _of_user(call, user, SSH_KEY, ssh_public_key_id)
     key = _parsed(found.details["body"])
     forms = {
@@ -58,7 +58,7 @@ def get_ssh_public_key(call: Call, user_name: str, ssh_public_key_id: str, encod
 
 @iam("UploadSigningCertificate", _resources.entity("user"), write=True)
 def upload_signing_certificate(call: Call, certificate_body: str, user_name: str | None = None) -> dict[str, Any]:
-    user = _user(call, user_name)
+    user = _resources.user(call, user_name)
     parsed = certificate(certificate_body)
     if parsed.not_valid_after_utc <= call.now:
         raise AwsError("The certificate has expired.", code="InvalidCertificate")
@@ -73,7 +73,7 @@ def _listing(kind: str) -> Any:
     def run(
         call: Call, user_name: str | None = None, marker: str | None = None, max_items: int | None = None
     ) -> dict[str, Any]:
-        user = _user(call, user_name)
+        user = _resources.user(call, user_name)
         held = credentials.owned(call.conn, user.id, kind)
         cursor = Cursor.of(f"List {kind}", marker, max_items)
         body = {} if kind == SSH_KEY else {"CertificateBody": "body"}
@@ -92,25 +92,25 @@ iam("ListSigningCertificates", _resources.entity("user"))(_listing(CERTIFICATE))
 
 @iam("UpdateSSHPublicKey", _resources.entity("user"), write=True)
 def update_ssh_public_key(call: Call, user_name: str, ssh_public_key_id: str, status: str) -> dict[str, Any]:
-    return _update(call, _of_user(call, _user(call, user_name), SSH_KEY, ssh_public_key_id), status)
+    return _update(call, _of_user(call, _resources.user(call, user_name), SSH_KEY, ssh_public_key_id), status)
 
 
 @iam("UpdateSigningCertificate", _resources.entity("user"), write=True)
 def update_signing_certificate(
     call: Call, certificate_id: str, status: str, user_name: str | None = None
 ) -> dict[str, Any]:
-    return _update(call, _of_user(call, _user(call, user_name), CERTIFICATE, certificate_id), status)
+    return _update(call, _of_user(call, _resources.user(call, user_name), CERTIFICATE, certificate_id), status)
 
 
 @iam("DeleteSSHPublicKey", _resources.entity("user"), write=True)
 def delete_ssh_public_key(call: Call, user_name: str, ssh_public_key_id: str) -> dict[str, Any]:
-    credentials.remove(call.conn, _of_user(call, _user(call, user_name), SSH_KEY, ssh_public_key_id))
+    credentials.remove(call.conn, _of_user(call, _resources.user(call, user_name), SSH_KEY, ssh_public_key_id))
     return {}
 
 
 @iam("DeleteSigningCertificate", _resources.entity("user"), write=True)
 def delete_signing_certificate(call: Call, certificate_id: str, user_name: str | None = None) -> dict[str, Any]:
-    credentials.remove(call.conn, _of_user(call, _user(call, user_name), CERTIFICATE, certificate_id))
+    credentials.remove(call.conn, _of_user(call, _resources.user(call, user_name), CERTIFICATE, certificate_id))
     return {}
 
 
@@ -153,10 +153,6 @@ def _add(
     now = int(call.now.timestamp())
     made = Credential(id, call.account, kind, user.id, name, "Active", now, details)
     return credentials.add(call.conn, call.store.sealer, made)
-
-
-def _user(call: Call, name: str | None) -> Entity:
-    return entities.get(call.conn, call.account, "user", name or _resources.caller_name(call))
 
 
 def _of_user(call: Call, user: Entity, kind: str, id: str) -> Credential:

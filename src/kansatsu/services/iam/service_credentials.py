@@ -38,7 +38,7 @@ def located(call: Call, params: Params) -> _resources.Target:
 
 @iam("CreateServiceSpecificCredential", located, write=True)
 def create_service_specific_credential(call: Call, user_name: str, service_name: str) -> dict[str, Any]:
-    user = _user(call, user_name)
+    user = _resources.user(call, user_name)
     _check(service_name)
     mine = [item for item in credentials.owned(call.conn, user.id, KIND) if item.details["service"] == service_name]
     if len(mine) >= PER_SERVICE:
@@ -58,7 +58,7 @@ def list_service_specific_credentials(
     marker: str | None = None,
     max_items: int | None = None,
 ) -> dict[str, Any]:
-    user = _user(call, user_name)
+    user = _resources.user(call, user_name)
     if service_name is not None:
         _check(service_name)
     cursor = Cursor.of("ListServiceSpecificCredentials", marker, max_items)
@@ -74,7 +74,7 @@ def list_service_specific_credentials(
 def update_service_specific_credential(
     call: Call, service_specific_credential_id: str, status: str, user_name: str | None = None
 ) -> dict[str, Any]:
-    found = _existing(call, _user(call, user_name), service_specific_credential_id)
+    found = _existing(call, _resources.user(call, user_name), service_specific_credential_id)
     credentials.change(call.conn, call.store.sealer, found, status=status)
     return {}
 
@@ -83,7 +83,7 @@ def update_service_specific_credential(
 def reset_service_specific_credential(
     call: Call, service_specific_credential_id: str, user_name: str | None = None
 ) -> dict[str, Any]:
-    user = _user(call, user_name)
+    user = _resources.user(call, user_name)
     found = _existing(call, user, service_specific_credential_id)
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
     credentials.change(call.conn, call.store.sealer, found, secret=password)
@@ -94,7 +94,7 @@ def reset_service_specific_credential(
 def delete_service_specific_credential(
     call: Call, service_specific_credential_id: str, user_name: str | None = None
 ) -> dict[str, Any]:
-    credentials.remove(call.conn, _existing(call, _user(call, user_name), service_specific_credential_id))
+    credentials.remove(call.conn, _existing(call, _resources.user(call, user_name), service_specific_credential_id))
     return {}
 
 
@@ -112,10 +112,6 @@ def _name(call: Call, user: Entity, service: str) -> str:
     }
     names = (f"{user.name}{more}-at-{call.account}" for more in ("", *(f"+{n}" for n in range(1, PER_SERVICE + 1))))
     return next(name for name in names if name not in taken)
-
-
-def _user(call: Call, name: str | None) -> Entity:
-    return entities.get(call.conn, call.account, "user", name or _resources.caller_name(call))
 
 
 def _existing(call: Call, user: Entity, id: str) -> Credential:

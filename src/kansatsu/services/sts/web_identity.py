@@ -72,12 +72,12 @@ class Shown:
     def context(self) -> dict[str, str | tuple[str, ...]]:
         """The condition keys that the token has, under the name of its provider."""
         name = self.provider.name
-        found = {"aud": self.audience}
+        found: dict[str, str | tuple[str, ...]] = {"aud": self.audience}
         known = [claim for provider, claims in CLAIMS_OF.items() if provider.fullmatch(name) for claim in claims]
         for claim in (*_CLAIMS, *known):
             value = self.claims.get(claim)
             if isinstance(value, list):
-                found[claim] = tuple(str(item) for item in value if _is_text(str(item)))  # type: ignore[assignment]  # amr has several
+                found[claim] = tuple(str(item) for item in value if _is_text(str(item)))
             elif isinstance(value, str | int) and _is_text(str(value)):
                 found[claim] = str(value).lower() if isinstance(value, bool) else str(value)
         return {f"{name}:{claim}".lower(): value for claim, value in found.items()}
