@@ -1,0 +1,195 @@
+"""Writes docs/iam-coverage.md: every operation of AWS's models of IAM and STS, whether it is here, and what proves it.
+
+Operations and their errors are read from botocore's models, what is implemented from the registry, and what proves it
+from the tests of these services themselves. Run it after a change of any of them.
+"""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import botocore.session
+from botocore import xform_name
+
+from kansatsu import services, wire
+from kansatsu.services.registry import Handler, handler
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "iam-coverage.md"
+SERVICES = ("iam", "sts")
+TESTS = ("services/test_iam*.py", "services/test_sts*.py", "gateway/test_*_federation.py", "gateway/test_mfa.py",
+         "gateway/test_*_identity.py", "gateway/test_*sessions.py", "gateway/test_simulator.py",
+         "gateway/test_last_accessed.py", "services/test_last_accessed.py")  # fmt: skip
+# What no request can bring about here, and why.
+UNREACHABLE = {
+    "ServiceFailure": "the answer to a failure of ours, which is InternalFailure on every operation",
+    "ConcurrentModification": "writes are one after the other: none is ever refused because of another one",
+}
+HEAD = """\
+# IAM and STS: what is covered
+
+Every operation of botocore's models of `iam` and `sts`. Made by `scripts/api_coverage.py` from the models, the registry
+of operations and the tests; a test fails when the page is not what the script would write.
+
+- **here**: `yes`, or `501` (`NotImplemented` in AWS's shape, never a canned success). Parameters that answer 501 on an
+  operation that is there are named.
+- **proven by**: the test that is most about this operation (it calls the fewest others), and how many more call it.
+- **errors**: of those that the model declares, which a test provokes (**bold**), and which none does (plain).
+
+Two errors that the model declares on most operations are left out of the table, because no request can provoke them:
+"""
+_REFUSED = {"refused", "code_of"}
+
+
+@dataclass
+class Proof:
+    """What the tests say of one operation."""
+
+    tests: set[str] = field(default_factory=set)
+    errors: set[str] = field(default_factory=set)
+
+
+@dataclass
+class _Test:
+    name: str
+    operations: set[str] = field(default_factory=set)
+
+
+def page() -> str:
+    """The text of the page."""
+    services.load()
+    known = proofs()
+    parts = [HEAD, *(f"`{code}` ({why}).\n" for code, why in UNREACHABLE.items())]
+    for name in SERVICES:
+        rows = [_row(name, operation, known) for operation in sorted(wire.load_service(name).operation_names)]
+        there = sum("| yes" in row for row in rows)
+        parts.append(f"\n## {name}: {there} of {len(rows)}\n\n")
+        parts.append("| operation | here | proven by | errors |\n|---|---|---|---|\n")
+        parts.extend(rows)
+    return "".join(parts)
+
+
+def not_taken(item: Handler) -> list[str]:
+    """The parameters of the model that answer 501."""
+    model = wire.load_service(item.service).operation(item.name)
+    return sorted(name for name in model.input_members if xform_name(name) not in item.arguments)
+
+
+def declared(service: str, operation: str) -> list[str]:
+    """The codes that the model declares and a request can bring about."""
+    return sorted(set(_codes(service).get(operation, ())) - set(UNREACHABLE))
+
+
+@cache
+def _codes(service: str) -> dict[str, tuple[str, ...]]:
+    model = botocore.session.get_session().get_service_model(service)
+    return {
+        name: tuple(shape.metadata.get("error", {}).get("code", shape.name) for shape in found.error_shapes)
+        for name in model.operation_names
+        if (found := model.operation_model(name))
+    }
+
+
+def _row(service: str, name: str, known: dict[str, Proof]) -> str:
+    found = handler(service, name)
+    if found is None:
+        return f"| {name} | 501 | | |\n"
+    proof = known[name]
+    missing = not_taken(found)
+    here = "yes" + (f"; 501: {', '.join(f'`{one}`' for one in missing)}" if missing else "")
+    errors = [f"**{code}**" if code in proof.errors else code for code in declared(service, name)]
+    return f"| {name} | {here} | {_shown(proof)} | {', '.join(errors)} |\n"
+
+
+def _shown(proof: Proof) -> str:
+    tests = _tests()
+    named = sorted(proof.tests, key=lambda one: (len(tests[one].operations), one))
+    if not named:
+        return ""
+    file, _, test = named[0].partition("::")
+    return f"`{file}`: {test}" + (f" (+{len(named) - 1})" if len(named) > 1 else "")
+
+
+def proofs() -> dict[str, Proof]:
+    """What the tests say of each operation, by its name."""
+    found: dict[str, Proof] = defaultdict(Proof)
+    for test in _tests().values():
+        for name in test.operations:
+            found[name].tests.add(test.name)
+    for code, name in _provoked():
+        found[name].errors.add(code)
+    return found
+
+
+@cache
+def _names() -> dict[str, str]:
+    """xform_name -> operation, of both services: no two have one in common."""
+    return {xform_name(name): name for service in SERVICES for name in wire.load_service(service).operation_names}
+
+
+@cache
+def _trees() -> dict[str, ast.Module]:
+    files = sorted({path for pattern in TESTS for path in (ROOT / "tests").glob(pattern)})
+    return {str(path.relative_to(ROOT / "tests")): ast.parse(path.read_text()) for path in files}
+
+
+@cache
+def _tests() -> dict[str, _Test]:
+    found = {}
+    for file, tree in _trees().items():
+        helpers = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        for name, node in helpers.items():
+            if name.startswith("test_"):
+                whole = f"{file}::{name}"
+                used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} & set(helpers)
+                called = {name for one in (node, *(helpers[use] for use in used)) for name in _all(one)}
+                found[whole] = _Test(whole, called)
+    return found
+
+
+def _all(node: ast.AST) -> Iterator[str]:
+    return (name for part in ast.walk(node) for name in _named(part))
+
+
+def _named(node: ast.AST) -> Iterator[str]:
+    """The operations that a piece of a test calls: as a method, by its name in a table, or by one that is composed."""
+    if isinstance(node, ast.Attribute) and node.attr in _names():
+        yield _names()[node.attr]
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in _names():
+        yield _names()[node.value]
+    elif isinstance(node, ast.JoinedStr):
+        fixed = [part.value if isinstance(part, ast.Constant) else "" for part in node.values]
+        # Users, groups, roles and policies are one word, and so is what is done with any of them; all else has tags.
+        wild = "[a-z_]+" if any("tag" in part for part in fixed) else "[a-z]+"
+        parts = [re.escape(part) or wild for part in fixed]
+        if any(re.search("[a-z]{3}_|_[a-z]{3}", part) for part in fixed):
+            pattern = re.compile("".join(parts))
+            yield from (name for written, name in _names().items() if pattern.fullmatch(written))
+
+
+def _provoked() -> Iterator[tuple[str, str]]:
+    """The pairs of code and operation that tests expect: refused("Code", client.operation), and rows of tables."""
+    for tree in _trees().values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _REFUSED:
+                parts: list[ast.AST] = [*node.args[:2]]
+            elif isinstance(node, ast.Tuple) and len(node.elts) >= 2:
+                parts = [*node.elts]
+            else:
+                continue
+            codes = [one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str)]
+            called = {name for part in parts for name in _operations_of(part)}
+            yield from ((code, name) for code in codes for name in called if code not in _names())
+
+
+def _operations_of(part: ast.AST) -> Iterator[str]:
+    inner = part.args[1] if isinstance(part, ast.Call) and len(part.args) > 1 else part
+    yield from _named(inner)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
