@@ -140,6 +140,7 @@ _SET = {
     "services.iam._resources.entity": """iam:PolicyARN iam:PermissionsBoundary iam:ResourceTag/${TagKey}
         aws:ResourceTag/${TagKey}""",
     "services.iam.profiles.add_role_to_instance_profile": "iam:PassedToService iam:AssociatedResourceArn",
+    "services.iam.linked_roles.create_service_linked_role": "iam:AWSServiceName",
     "services.iam.service_credentials.located": "iam:ServiceSpecificCredentialServiceName",
     "services.sts.assume_role.assume_role": "sts:RoleSessionName sts:ExternalId sts:SourceIdentity",
     "services.sts.web_identity.Shown": """token.actions.githubusercontent.com:actor
@@ -217,7 +218,6 @@ _REFUSED = {
     "tokens that name roles": "sts:RoleAuthorizedByIdp",
     "GetWebIdentityToken": "sts:DurationSeconds sts:IdentityTokenAudience sts:SigningAlgorithm",
     "AssumeRoot": "sts:TaskPolicyArn",
-    "CreateServiceLinkedRole": "iam:AWSServiceName",
     "account properties": "iam:AccountPropertyNamespaces",
     "delegation requests": "iam:Delegation* iam:NotificationChannel iam:TemplateArn",
     "passkeys and security keys": "iam:FIDO* iam:RegisterSecurityKey",

@@ -41,7 +41,18 @@ def attach(conn: Connection, owner: Entity, policy_arn: str, now: float) -> None
         return
     if len(held) >= LIMIT:
         raise LimitExceeded(f"Cannot exceed quota for PoliciesPer{owner.kind.capitalize()}: {LIMIT}")
+    link(conn, owner, policy_arn, now)
+
+
+def link(conn: Connection, owner: Entity, policy_arn: str, now: float) -> None:
+    """Attach a policy without a question: that of a service-linked role, which nobody else can attach."""
     conn.execute(insert(attachment).values(entity_id=owner.id, policy_arn=policy_arn, attached=now))
+    touch(conn, owner.account, "entity", owner.id)
+
+
+def unlink(conn: Connection, owner: Entity) -> None:
+    """Detach all policies."""
+    conn.execute(delete(attachment).where(attachment.c.entity_id == owner.id))
     touch(conn, owner.account, "entity", owner.id)
 
 

@@ -9,6 +9,7 @@
 | service            | the user                | user name at the service      | the password          |
 | server-certificate | ""                      | name                          | the private key       |
 | oidc               | ""                      | URL without https://          | none: it is public    |
+| deletion           | ""                      | id of the deletion task       | none                  |
 """
 
 import json

@@ -40,6 +40,10 @@ IAM = [
         lambda world: {"UserName": world.tagged, "ServiceName": "codecommit.amazonaws.com"},
         "codecommit.amazonaws.com", "cassandra.amazonaws.com",
     ),
+    Case(
+        "iam:AWSServiceName", "iam.create_service_linked_role", {"AWSServiceName": "dax.amazonaws.com"},
+        "dax.amazonaws.com", "ecs.amazonaws.com",
+    ),
     Case("iam:ResourceTag/Team", "iam.get_user", lambda world: {"UserName": world.tagged}, "Blue", "Red"),
     Case("aws:ResourceTag/Team", "iam.get_user", lambda world: {"UserName": world.tagged}, "Blue", "Red"),
     Case(

@@ -5,6 +5,8 @@ from inspect import Parameter, Signature, signature
 from typing import Any, TypeVar
 
 from kansatsu.catalog import Authorization
+from kansatsu.catalog.linked_roles import PATH as LINKED
+from kansatsu.errors import UnmodifiableEntity
 from kansatsu.identity import entities
 from kansatsu.identity.entities import Entity
 from kansatsu.services.iam import _resources
@@ -28,6 +30,21 @@ BOUNDARY_KEY = frozenset(
         ("Delete", "PermissionsBoundary"),
     )
 ) | {"DeleteRole", "GetRole", "UpdateRole", "UpdateRoleDescription", "UpdateAssumeRolePolicy"}
+
+# INVARIANT: a service-linked role is changed by its service alone; others may edit its description.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+PROTECTED = frozenset(
+    f"{verb}Role{what}"
+    for verb, what in (
+        ("Attach", "Policy"),
+        ("Detach", "Policy"),
+        ("Put", "Policy"),
+        ("Delete", "Policy"),
+        ("Delete", ""),
+        ("Put", "PermissionsBoundary"),
+        ("Delete", "PermissionsBoundary"),
+    )
+)
 
 # What makes things, and which action tags them then where its name does not follow from the operation's.
 _MAKES = ("Create", "Upload")
@@ -65,8 +82,9 @@ def twins(name: str, *kinds: str, write: bool = False) -> Callable[[F], F]:
 
     def register(function: F) -> F:
         for kind in kinds:
-            run = bind(function, f"{kind}_name", _finder(kind))
-            iam(name.format(kind.capitalize()), _resources.entity(kind), write=write)(run)
+            operation = name.format(kind.capitalize())
+            run = bind(function, f"{kind}_name", _finder(kind, operation in PROTECTED))
+            iam(operation, _resources.entity(kind), write=write)(run)
         return function
 
     return register
@@ -84,8 +102,18 @@ def bind(function: Callable[..., Any], argument: str, find: Callable[[Call, str]
     return run
 
 
-def _finder(kind: str) -> Callable[[Call, str], Entity]:
-    return lambda call, name: entities.get(call.conn, call.account, kind, name)
+def changeable(call: Call, name: str) -> Entity:
+    """A role that is not its service's alone to change. Raises NoSuchEntity, UnmodifiableEntity."""
+    role = entities.get(call.conn, call.account, "role", name)
+    if role.path.startswith(LINKED):
+        raise UnmodifiableEntity(
+            f"Cannot perform the operation on the protected role '{name}' - this role is only modifiable by AWS"
+        )
+    return role
+
+
+def _finder(kind: str, protected: bool) -> Callable[[Call, str], Entity]:
+    return changeable if protected else lambda call, name: entities.get(call.conn, call.account, kind, name)
 
 
 def _documented(name: str, context: Context) -> Context:

@@ -9,7 +9,7 @@ from kansatsu.identity.entities import Entity
 from kansatsu.identity.pages import Cursor
 from kansatsu.identity.profiles import Profile
 from kansatsu.services.iam import _render, _resources, roles
-from kansatsu.services.iam._register import iam, twins
+from kansatsu.services.iam._register import changeable, iam, twins
 from kansatsu.services.registry import Call, Params
 
 
@@ -65,14 +65,14 @@ def _pass_role(call: Call, params: Params) -> Iterable[Authorization]:
 @iam("AddRoleToInstanceProfile", _resources.profile, write=True, authorize=_pass_role)
 def add_role_to_instance_profile(call: Call, instance_profile_name: str, role_name: str) -> dict[str, Any]:
     profile = profiles.get(call.conn, call.account, instance_profile_name)
-    profiles.add_role(call.conn, profile, entities.get(call.conn, call.account, "role", role_name))
+    profiles.add_role(call.conn, profile, changeable(call, role_name))
     return {}
 
 
 @iam("RemoveRoleFromInstanceProfile", _resources.profile, write=True)
 def remove_role_from_instance_profile(call: Call, instance_profile_name: str, role_name: str) -> dict[str, Any]:
     profile = profiles.get(call.conn, call.account, instance_profile_name)
-    profiles.remove_role(call.conn, profile, entities.get(call.conn, call.account, "role", role_name))
+    profiles.remove_role(call.conn, profile, changeable(call, role_name))
     return {}
 
 

@@ -7,7 +7,7 @@ from kansatsu.identity import EntityRecord, entities, tags
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.pages import Cursor
 from kansatsu.services.iam import _render, _resources, _trust, users
-from kansatsu.services.iam._register import iam, twins
+from kansatsu.services.iam._register import changeable, iam, twins
 from kansatsu.services.registry import Call
 
 DEFAULT_SESSION = 3600  # seconds
@@ -68,6 +68,8 @@ def list_roles(
 def update_role(
     call: Call, role: Entity, description: str | None = None, max_session_duration: int | None = None
 ) -> dict[str, Any]:
+    if max_session_duration is not None:
+        changeable(call, role.name)
     given = {"description": description, "max_session_duration": max_session_duration}
     if changes := {name: value for name, value in given.items() if value is not None}:
         entities.change(call.conn, role, **changes)
@@ -81,7 +83,7 @@ def update_role_description(call: Call, role: Entity, description: str) -> dict[
 
 @iam("UpdateAssumeRolePolicy", _resources.entity("role"), write=True)
 def update_assume_role_policy(call: Call, role_name: str, policy_document: str) -> dict[str, Any]:
-    role = entities.get(call.conn, call.account, "role", role_name)
+    role = changeable(call, role_name)
     entities.change(call.conn, role, trust_document=_trust.stored(call.conn, policy_document))
     return {}
 
