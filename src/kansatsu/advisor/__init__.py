@@ -10,6 +10,7 @@ from kansatsu.advisor.frozen import MOST_ASKED, Denied, freeze, policies_in, tha
 from kansatsu.advisor.keys import spelt
 from kansatsu.advisor.last_access import Attempt, Report, ServiceUse, Use, Who, report
 from kansatsu.advisor.least import Least, least, worth_keeping
+from kansatsu.advisor.meeting import MFA
 from kansatsu.advisor.recorder import Recorder, RecorderSettings
 from kansatsu.advisor.registers import LastUse
 from kansatsu.advisor.segments import EvidenceLost
@@ -17,6 +18,7 @@ from kansatsu.advisor.trail_files import Directory, Trail, TrailSettings
 
 __all__ = [
     "DENIALS",
+    "MFA",
     "MOST_ASKED",
     "AccessEvent",
     "ActionUse",

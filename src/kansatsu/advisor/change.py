@@ -1,4 +1,7 @@
-"""The smallest change to policies under which a denied request is allowed, proven by evaluation before it is shown."""
+"""The smallest change under which a denied request is allowed, proven by evaluation before it is shown.
+
+What the caller can do comes first: a condition that the request could have met is met, and no policy is touched.
+"""
 
 import dataclasses
 import json
@@ -7,10 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from kansatsu import policy as engine
+from kansatsu.advisor import meeting
+from kansatsu.advisor.frozen import policies_in
 from kansatsu.errors import MalformedPolicyDocument
 from kansatsu.policy import (
     UNRESOLVED,
+    Condition,
     Decision,
+    Limits,
+    Match,
     Policies,
     Policy,
     PolicySet,
@@ -27,44 +35,106 @@ _HAVE_POLICIES = frozenset({"dynamodb", "ecr", "events", "kms", "lambda", "s3", 
 _NEVER = {"StringEquals": {"aws:PrincipalArn": "-"}}  # no caller has it, so that a Deny under it denies nothing
 
 
+Unmet = tuple[tuple[Match, tuple[Condition, ...]], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Add `statement` to a policy of this source ("" where there is none yet), or keep a Deny from applying.
 
-    `index` is the place of the Deny in its policy, from 0; None: a statement to add.
+    `index` is the place of a statement that is there, from 0; None: a statement to add. `meet`: no policy changes, but
+    the request, so that it meets these conditions of an Allow, or not all of these of a Deny. `past`: the Allows that
+    somebody made depend on conditions, which a statement to add goes past.
     """
 
     policy: Source
     statement: Mapping[str, Any]
     index: int | None = None
+    meet: tuple[Condition, ...] = ()
+    past: Unmet = ()
 
 
 def smallest_change(decision: Decision) -> tuple[Change, ...] | None:
-    """What to change so that the request is allowed; None when no change of these policies does it.
+    """What to change so that the request is allowed; None when no change does it.
 
     INVARIANT: the request was evaluated with the change, by the engine that denied it, and was allowed.
     """
     try:
-        return _found(decision.request, decision.policies)
+        # INVARIANT: past a condition that the request could meet nothing is widened.
+        return _found(decision, meet=True) or _found(decision, meet=False)
     except MalformedPolicyDocument:  # what would be needed is nothing that a policy of that kind may say
         return None
 
 
-def _found(request: Request, policies: Policies) -> tuple[Change, ...] | None:
+def _found(decision: Decision, *, meet: bool) -> tuple[Change, ...] | None:
     changes: list[Change] = []
+    fixed: set[str] = set()
     for _ in range(_STEPS):
-        found = engine.evaluate(request, policies)
-        if found.allowed:
+        if decision.allowed:
             return tuple(changes)
-        step = _without_denies(found) if found.explicit else _with_allow(found)
+        step = (_met(decision, fixed) if meet else None) or (
+            _without_denies(decision) if decision.explicit else _with_allow(decision)
+        )
         if step is None:
             return None
-        policies, made = step
+        policies, made, request = step
+        fixed |= _changed(decision.request, request)
         changes += made
+        decision = engine.evaluate(request, policies)
     return None
 
 
-_Step = tuple[Policies, list[Change]]
+_Step = tuple[Policies, list[Change], Request]
+
+
+def _met(decision: Decision, fixed: set[str]) -> _Step | None:
+    """By another request: out of a Deny that applies, or into an Allow that only its conditions kept from applying."""
+    if decision.explicit:
+        near: Unmet = tuple((match, ()) for match in decision.matched if match.effect == "Deny")
+    else:
+        near = tuple(sorted(_near(decision), key=lambda item: (item[0].policy.type is not decision.type, len(item[1]))))
+    for match, conditions in near:
+        policy = next(policy for policy in policies_in(decision.policies) if policy.source == match.policy)
+        statement = policy.document.statements[match.index]
+        made = meeting.met(decision, statement, policy.document.version, fixed)
+        # The Allow of a resource's policy may be no more than half of what is needed.
+        if made is not None and (match.policy.type is decision.type or engine.evaluate(made[0], made[1]).allowed):
+            request, policies = made
+            keys = _changed(decision.request, request)
+            own = conditions or tuple(each for each in statement.conditions if each.key.lower() in keys)
+            body = _opened(policy)[1][match.index]
+            return policies, [Change(policy.source, body, match.index, own)], request
+    return _signed_in(decision)
+
+
+def _changed(one: Request, other: Request) -> set[str]:
+    keys = one.context.keys() | other.context.keys()
+    return {key for key in keys if one.context.get(key) != other.context.get(key)}
+
+
+def _signed_in(decision: Decision) -> _Step | None:
+    """A session of GetSessionToken calls IAM with MFA, whatever policies say.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+    """
+    request, policies = decision.request, decision.policies
+    if decision.type is not PolicyType.SESSION or policies.limits is not Limits.SESSION_TOKEN or policies.session:
+        return None
+    proved = dataclasses.replace(request, context={**request.context, "aws:multifactorauthpresent": "true"})
+    if engine.evaluate(proved, policies).type is PolicyType.SESSION:
+        return None
+    condition = Condition("Bool", "aws:MultiFactorAuthPresent", ("true",))
+    return policies, [Change(Source(PolicyType.SESSION), {}, None, (condition,))], proved
+
+
+def _near(decision: Decision) -> Unmet:
+    """The Allows that came near where nothing allowed: all fits but their conditions."""
+    types = {decision.type} | ({PolicyType.RESOURCE} if decision.type is PolicyType.IDENTITY else set())
+    return tuple(
+        (match, conditions)
+        for match, conditions in decision.unmet
+        if match.effect == "Allow" and match.policy.type in types
+    )
 
 
 def _without_denies(decision: Decision) -> _Step | None:
@@ -82,19 +152,21 @@ def _without_denies(decision: Decision) -> _Step | None:
         return _closed(policy, body, statements)
 
     policies = _mapped(decision.policies, narrowed)
-    return (policies, list(changes.values())) if changes else None
+    return (policies, list(changes.values()), decision.request) if changes else None
 
 
 def _with_allow(decision: Decision) -> _Step | None:
     request, kind = decision.request, decision.type
     if kind is PolicyType.RESOURCE and decision.policies.guard is None:
         return _with_new_guard(request, decision.policies)
+    past = _near(decision)
     field = next((f.name for f in dataclasses.fields(decision.policies) if _is_slot(f.name, kind)), None)
     if kind is None or field is None:
         return None
     changes: list[Change] = []
     allowed = _allowing(getattr(decision.policies, field), request, kind, changes)
-    return (dataclasses.replace(decision.policies, **{field: allowed}), changes) if changes else None
+    changes = [dataclasses.replace(change, past=past) for change in changes]
+    return (dataclasses.replace(decision.policies, **{field: allowed}), changes, request) if changes else None
 
 
 def _with_new_guard(request: Request, policies: Policies) -> _Step | None:
@@ -111,7 +183,7 @@ def _with_new_guard(request: Request, policies: Policies) -> _Step | None:
     text = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     made = engine.compile_policy(engine.parse(text, kind), source)
     trust, resource = (made, None) if role else (None, made)
-    return dataclasses.replace(policies, trust=trust, resource=resource), [Change(source, statement)]
+    return dataclasses.replace(policies, trust=trust, resource=resource), [Change(source, statement)], request
 
 
 def _is_slot(name: str, kind: PolicyType | None) -> bool:

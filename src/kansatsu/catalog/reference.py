@@ -76,6 +76,19 @@ def documented(prefix: str, name: str) -> Documented | None:
     return Documented(found["name"], tuple(types), tuple(keys), tuple(dict.fromkeys(dependent)))
 
 
+def keys_by_type(prefix: str, name: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The condition keys of an action as written, for each resource type: (ARN template, keys); of all under "*"."""
+    found = _read("actions", prefix).get(name.lower())
+    if found is None:
+        return ()
+    types, everywhere = _read("resourceTypes", prefix), tuple(found["conditionKeys"])
+    of_types = []
+    for item in found["resourceTypes"]:
+        own = types.get(item["name"].lower(), {})
+        of_types.append((own.get("arn", ""), (*everywhere, *item["conditionKeys"], *own.get("conditionKeys", ()))))
+    return (("*", everywhere), *of_types)
+
+
 @lru_cache(maxsize=1)
 def titles() -> Mapping[str, str]:
     """The names of all services by their prefixes: "AWS Identity and Access Management (IAM)"."""

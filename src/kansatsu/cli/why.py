@@ -110,17 +110,23 @@ def _changes(answer: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "The smallest change that allows it" + (" (all of these):" if len(changes) > 1 else ":")
     for change in changes:
-        yield f"  {change['Description']}:"
-        yield f"    {change['Statement']}"
+        if change["Kind"] == "MeetCondition":
+            yield f"  {change['Description']}"
+        else:
+            yield f"  {change['Description']}:"
+            yield f"    {change['Statement']}"
 
 
 def _commands(changes: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """The AWS CLI's commands for changes that one can make at once: new inline policies.
 
+    Past a condition that somebody wrote there is no command to copy.
     Statements for the same policy go into one document, since a second command would replace what the first put there.
     """
     documents: dict[tuple[str, str, str], list[Any]] = {}
     for change in changes:
+        if change.get("PastConditions"):
+            return
         owner = re.fullmatch(r"arn:[^:]*:iam::[0-9]*:(user|role)/(?:.*/)?([^/]+)", change.get("Owner", ""))
         if change["Kind"] == "AddStatement" and change["PolicyType"] == "identity-based policy" and owner is not None:
             policy = (*owner.groups(), change["PolicyName"])

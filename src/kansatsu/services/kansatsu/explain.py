@@ -9,10 +9,9 @@ from typing import Any
 from kansatsu import arn
 from kansatsu.advisor import AccessEvent, Change, Denial, policies_in, smallest_change, spelt, thaw
 from kansatsu.errors import AwsError, InvalidParameterCombination, MalformedPolicyDocument
-from kansatsu.identity import messages
+from kansatsu.identity import credentials, messages
 from kansatsu.policy import (
     UNRESOLVED,
-    Condition,
     Decision,
     Match,
     Policies,
@@ -106,9 +105,15 @@ def _of_denial(call: Call, denial: Denial) -> dict[str, Any]:
         "PrincipalArn": denial.principal["arn"],
         "Allowed": False,
         "Evaluations": evaluations,
-        "Changes": _changes(decisions, notes),
+        "Changes": _changes(decisions, notes, _devices(call, denial)),
         "Notes": notes,
     }
+
+
+def _devices(call: Call, denial: Denial) -> list[str]:
+    """The serial numbers of the user's devices for multi-factor authentication."""
+    with call.store.read() as conn:
+        return [device.name for device in credentials.owned(conn, denial.user_id.partition(":")[0], "mfa")]
 
 
 def _again(denial: Denial, texts: Sequence[str]) -> list[Decision]:
@@ -127,8 +132,8 @@ def _again(denial: Denial, texts: Sequence[str]) -> list[Decision]:
 def _unmet(decisions: Iterable[Decision]) -> list[str]:
     """The Allow statements that came near: all fits but their conditions."""
     found = [
-        f"The Allow of {_place(match)} is about {decision.request.action} on {decision.request.resource}, "
-        f"but was not met: {'; '.join(map(_condition, conditions))}."
+        f"The Allow of {proposals.place(match)} is about {decision.request.action} on {decision.request.resource}, "
+        f"but was not met: {'; '.join(proposals.condition(each, decision.request) for each in conditions)}."
         for decision in decisions
         if not decision.allowed and not decision.explicit
         for match, conditions in decision.unmet
@@ -163,16 +168,7 @@ def _two_sides(decisions: Iterable[Decision]) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def _place(match: Match) -> str:
-    sid = f" ({match.sid})" if match.sid else ""
-    return f"statement {match.index + 1}{sid} of {match.policy.arn or match.policy.name or match.policy.type}"
-
-
-def _condition(condition: Condition) -> str:
-    return f"{condition.operator} {condition.key} = {', '.join(condition.values)}"
-
-
-def _changes(decisions: Iterable[Decision], notes: list[str]) -> list[dict[str, Any]]:
+def _changes(decisions: Iterable[Decision], notes: list[str], serials: Sequence[str]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for decision in decisions:
         if decision.allowed:
@@ -180,10 +176,10 @@ def _changes(decisions: Iterable[Decision], notes: list[str]) -> list[dict[str, 
         changes: tuple[Change, ...] | None = smallest_change(decision)
         if changes is None:
             request = decision.request
-            notes.append(f"No change of these policies allows {request.action} on {request.resource}.")
+            notes.append(f"No change of policies or of the request allows {request.action} on {request.resource}.")
             return []
         for change in changes:
-            shown = proposals.shown(change, decision.request)
+            shown = proposals.shown(change, decision.request, serials)
             found[json.dumps(shown, sort_keys=True)] = shown
     return list(found.values())
 
