@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
+from commands import kansatsu
 from kansatsu.cli.access import moment
-
-from .test_can import kansatsu
 
 ADMIN = "arn:aws:iam::123456789012:user/admin"
 
@@ -52,23 +51,23 @@ def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, str]]:
 
 
 def test_services_that_nobody_tried_come_first(server: Any, policy: str, name: str) -> None:
-    done = kansatsu(server, "access", policy)
+    done = kansatsu(server.environ(), "access", policy)
     title, first, second = done.stdout.splitlines()
     assert title.split() == ["SERVICE", "NAME", "LAST-ACCESSED", "BY", "REGION", "ENTITIES"]
     assert first.split() == ["sqs", "Amazon", "SQS", "not", "accessed", "0"]
     assert "ago" in second and f"user/{name}-busy" in second and "us-east-1" in second
     assert done.stderr == f"Next: kansatsu access {policy} --entities sqs\n"
-    found = rows(kansatsu(server, "access", policy, "-o", "csv"))
+    found = rows(kansatsu(server.environ(), "access", policy, "-o", "csv"))
     assert [(row["service"], row["entities"]) for row in found] == [("sqs", "0"), ("s3", "1")]
     assert found[0]["last-accessed"] == ""
     assert datetime.now(UTC) - datetime.fromisoformat(found[1]["last-accessed"]) < timedelta(minutes=10)
-    answer = json.loads(kansatsu(server, "access", policy, "-o", "json").stdout)
+    answer = json.loads(kansatsu(server.environ(), "access", policy, "-o", "json").stdout)
     assert answer[0]["last-accessed"] is None
     assert answer[1]["by"] == f"arn:aws:iam::123456789012:user/{name}-busy"
 
 
 def test_actions(server: Any, policy: str, name: str) -> None:
-    found = rows(kansatsu(server, "access", f"user/{name}-busy", "--actions", "-o", "csv"))
+    found = rows(kansatsu(server.environ(), "access", f"user/{name}-busy", "--actions", "-o", "csv"))
     assert {row["action"] for row in found[:-1] if row["last-accessed"]} == set()
     assert "sqs:SendMessage" in {row["action"] for row in found}
     assert found[-1]["action"] == "s3:ListAllMyBuckets" and found[-1]["last-accessed"]
@@ -76,19 +75,19 @@ def test_actions(server: Any, policy: str, name: str) -> None:
 
 def test_entities_who_never_tried_come_first(server: Any, policy: str, name: str) -> None:
     for arn in (policy, f"group/{name}"):
-        done = kansatsu(server, "access", arn, "--entities", "s3")
+        done = kansatsu(server.environ(), "access", arn, "--entities", "s3")
         assert [line.split()[0].rpartition("-")[2] for line in done.stdout.splitlines()] == ["ENTITY", "idle", "busy"]
         assert done.stderr.startswith("Next: kansatsu access arn:aws:iam::123456789012:user/")
         assert done.stderr.endswith("-idle --policies s3\n")
 
 
 def test_policies_that_grant(server: Any, policy: str, name: str) -> None:
-    found = rows(kansatsu(server, "access", f"user/{name}-idle", "--policies", "sqs", "-o", "csv"))
+    found = rows(kansatsu(server.environ(), "access", f"user/{name}-idle", "--policies", "sqs", "-o", "csv"))
     assert sorted(tuple(row.values()) for row in found) == [
         (policy, "managed", ""),
         ("team", "inline", f"group/{name}"),
     ]
-    done = kansatsu(server, "access", f"group/{name}", "--policies", "sqs")
+    done = kansatsu(server.environ(), "access", f"group/{name}", "--policies", "sqs")
     assert done.stderr == f"Next: aws iam get-group-policy --group-name {name} --policy-name team\n"
 
 
@@ -104,14 +103,14 @@ def test_policies_that_grant(server: Any, policy: str, name: str) -> None:
     ],
 )
 def test_how_it_fails(server: Any, arguments: list[str], code: int, message: str) -> None:
-    done = kansatsu(server, "access", *arguments)
+    done = kansatsu(server.environ(), "access", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert message in done.stderr and "Traceback" not in done.stderr
 
 
 def test_who_may_nothing_is_told_so(server: Any, name: str) -> None:
     server.client("iam").create_user(UserName=f"{name}-nothing")
-    done = kansatsu(server, "access", f"user/{name}-nothing")
+    done = kansatsu(server.environ(), "access", f"user/{name}-nothing")
     assert done.returncode == 0
     assert done.stderr == "No identity-based policy there allows anything.\n"
 

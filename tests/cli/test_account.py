@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 
+from commands import kansatsu
 from kansatsu.cli import credentials
 from kansatsu.cli.output import Failure
 from kansatsu.cli.surroundings import Keys
-
-from .test_live import kansatsu
 
 Start = Callable[..., AbstractContextManager[Any]]
 SHOP = "222222222222"

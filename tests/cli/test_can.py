@@ -3,27 +3,14 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 import uuid
 from typing import Any
 
 import pytest
 
+from commands import kansatsu
+
 KEY = "arn:aws:s3:::bucket/key"
-
-
-def kansatsu(server: Any, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "kansatsu.cli", *arguments]
-    return subprocess.run(
-        command,
-        env=server.environ(),
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +31,15 @@ def user(server: Any) -> str:
 
 
 def test_can(server: Any, user: str) -> None:
-    done = kansatsu(server, "can", f"user/{user}", "s3:GetObject", KEY)
+    done = kansatsu(server.environ(), "can", f"user/{user}", "s3:GetObject", KEY)
     assert done.returncode == 4, done.stderr
     assert "asked for and the request did not have: aws:MultiFactorAuthPresent" in done.stdout
     given = ["--context", "aws:MultiFactorAuthPresent=true"]
-    done = kansatsu(server, "can", f"arn:aws:iam::123456789012:user/{user}", "s3:GetObject", KEY, *given)
+    done = kansatsu(server.environ(), "can", f"arn:aws:iam::123456789012:user/{user}", "s3:GetObject", KEY, *given)
     assert done.returncode == 0, done.stderr
     assert f"Allowed: s3:GetObject on {KEY}" in done.stdout
     assert "Allow by statement 1 (WithMfa), which decided: own of" in done.stdout and "line 4" in done.stdout
-    done = kansatsu(server, "can", f"user/{user}", "s3:GetObject", KEY, *given, "-o", "json")
+    done = kansatsu(server.environ(), "can", f"user/{user}", "s3:GetObject", KEY, *given, "-o", "json")
     assert json.loads(done.stdout)["Evaluation"]["Allowed"] is True
 
 
@@ -66,13 +53,13 @@ def test_can(server: Any, user: str) -> None:
     ],
 )
 def test_wrong(server: Any, arguments: list[str], code: int) -> None:
-    done = kansatsu(server, "can", *arguments)
+    done = kansatsu(server.environ(), "can", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert "Traceback" not in done.stderr
 
 
 def test_who_can(server: Any, user: str) -> None:
-    done = kansatsu(server, "who-can", "s3:GetObject", KEY, "-o", "csv")
+    done = kansatsu(server.environ(), "who-can", "s3:GetObject", KEY, "-o", "csv")
     assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert rows == sorted(rows, key=lambda row: list(row.values()))
@@ -80,7 +67,7 @@ def test_who_can(server: Any, user: str) -> None:
     assert mine["policy"] == "own" and mine["statement"] == "1 (WithMfa)" and mine["through"] == ""
     assert mine["conditions"] == "if aws:MultiFactorAuthPresent Bool true"
     given = ["--context", "aws:MultiFactorAuthPresent=false"]
-    done = kansatsu(server, "who-can", "s3:GetObject", KEY, *given, "-o", "json")
+    done = kansatsu(server.environ(), "who-can", "s3:GetObject", KEY, *given, "-o", "json")
     principals = [row["principal"] for row in json.loads(done.stdout)]
     assert not any(arn.endswith(user) for arn in principals)
     assert "arn:aws:iam::123456789012:user/admin" in principals
@@ -89,6 +76,6 @@ def test_who_can(server: Any, user: str) -> None:
 def test_a_misspelt_action_is_told(server: Any) -> None:
     """It is denied like any other, so that nobody would notice."""
     sentence = "kansatsu: AWS has no action s3:GetObjct; did you mean s3:GetObject?\n"
-    assert kansatsu(server, "can", "user/admin", "s3:GetObjct", KEY).stderr == sentence
-    assert kansatsu(server, "who-can", "s3:GetObjct", KEY).stderr == sentence
-    assert kansatsu(server, "can", "user/admin", "s3:GetObject", KEY).stderr == ""
+    assert kansatsu(server.environ(), "can", "user/admin", "s3:GetObjct", KEY).stderr == sentence
+    assert kansatsu(server.environ(), "who-can", "s3:GetObjct", KEY).stderr == sentence
+    assert kansatsu(server.environ(), "can", "user/admin", "s3:GetObject", KEY).stderr == ""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from cli.test_live import kansatsu, new_role
+from cli.test_live import new_role
+from commands import kansatsu
 
 PUT = (
     "import boto3, sys; s3 = boto3.client('s3')\n"

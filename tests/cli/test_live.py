@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from commands import kansatsu
+
 TRUST = {
     "Version": "2012-10-17",
     "Statement": {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"},
@@ -22,13 +24,6 @@ TRUST = {
 EC2_TRUST = json.loads(json.dumps(TRUST).replace("ecs-tasks", "ec2"))
 WHO = "import boto3; print(boto3.client('sts', region_name='us-east-1').get_caller_identity()['Arn'])"
 STARTED = "import signal; print('started', flush=True); signal.pause()"
-
-
-def kansatsu(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "kansatsu.cli", *arguments]
-    return subprocess.run(
-        command, env=environ, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False
-    )
 
 
 def new_role(server: Any, trust: object = TRUST) -> str:

@@ -4,7 +4,6 @@ import json
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from commands import kansatsu
 from kansatsu.cli import workloads
 from kansatsu.cli.output import Failure
 from kansatsu.cli.root import cli
@@ -24,13 +24,6 @@ ARN = "arn:aws:sts::123456789012:assumed-role/reader/p-0"
 
 def invoke(*arguments: str, **environ: str) -> Result:
     return CliRunner().invoke(cli, list(arguments), env=environ)
-
-
-def kansatsu(environ: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "kansatsu.cli", *arguments]
-    return subprocess.run(
-        command, env=environ, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False
-    )
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 import csv
 import io
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from commands import kansatsu
 from kansatsu.advisor import AccessEvent
 from kansatsu.cli.observed import rows_of
 from kansatsu.cli.settings import NOT_ENFORCED
@@ -50,11 +49,6 @@ def test_sessions_of_a_role_are_one_principal_and_only_what_helps_is_proposed() 
     ]
 
 
-def kansatsu(server: Any, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "kansatsu.cli", *words]
-    return subprocess.run(command, env=server.environ(), capture_output=True, text=True, check=False)
-
-
 def test_observing(start_server: Callable[..., Any], data_dir: Path) -> None:
     with start_server(data_dir, "--engine", "none", "--mode", "observe") as server:
         iam = server.client("iam")
@@ -62,10 +56,10 @@ def test_observing(start_server: Callable[..., Any], data_dir: Path) -> None:
         key = iam.create_access_key(UserName="ana")["AccessKey"]
         given = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
         server.client("s3", **given).create_bucket(Bucket="a-bucket")
-        status = kansatsu(server, "status", "-o", "json")
+        status = kansatsu(server.environ(), "status", "-o", "json")
         assert json.loads(status.stdout)[0]["mode"] == "observe"
         assert NOT_ENFORCED in status.stderr
-        found = kansatsu(server, "logs", "--would-deny", "--since", "1h", "-o", "csv")
+        found = kansatsu(server.environ(), "logs", "--would-deny", "--since", "1h", "-o", "csv")
         (row,) = csv.DictReader(io.StringIO(found.stdout))
         assert (row["principal"], row["action"], row["count"]) == (
             "arn:aws:iam::123456789012:user/ana",
@@ -74,9 +68,9 @@ def test_observing(start_server: Callable[..., Any], data_dir: Path) -> None:
         )
         lacks = {"Effect": "Allow", "Action": "s3:CreateBucket", "Resource": "arn:aws:s3:::a-bucket"}
         assert json.loads(row["statement"]) == lacks
-        assert "s3:CreateBucket" in kansatsu(server, "why", "--last").stdout
-        lines = kansatsu(server, "logs", "-n", "1000").stdout.splitlines()
+        assert "s3:CreateBucket" in kansatsu(server.environ(), "why", "--last").stdout
+        lines = kansatsu(server.environ(), "logs", "-n", "1000").stdout.splitlines()
         assert lines and all("[NOT ENFORCED]" in line for line in lines)
-        assert kansatsu(server, "logs", "--since", "1h").returncode == 2
-        assert kansatsu(server, "logs", "--would-deny", "--since", "soon").returncode == 2
+        assert kansatsu(server.environ(), "logs", "--since", "1h").returncode == 2
+        assert kansatsu(server.environ(), "logs", "--would-deny", "--since", "soon").returncode == 2
     assert NOT_ENFORCED in data_dir.with_name("data.out").read_text()

@@ -13,16 +13,13 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
+from commands import Done, kansatsu
 from kansatsu.advisor.denials import ID
 from kansatsu.identity import totp
 
 
-def why(server: Any, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "kansatsu.cli", "why", *arguments]
-    environ = server.environ() | more
-    return subprocess.run(
-        command, env=environ, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60, check=False
-    )
+def why(server: Any, *arguments: str, **more: str) -> Done:
+    return kansatsu(server.environ() | more, "why", *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import Any
 import botocore.session
 import pytest
 
+from commands import kansatsu
 from kansatsu.cli.client import MODELS
 
 NAME = "workloads-shown"
@@ -38,9 +39,7 @@ def trust(service: str) -> str:
 
 
 def shown(server: Any, id: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "kansatsu.cli", "instance", "show", id, "-o", "json"]
-    done = subprocess.run(command, env=server.environ(), capture_output=True, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(kansatsu(server.environ(), "instance", "show", id, "-o", "json").stdout)
     return found
 
 
