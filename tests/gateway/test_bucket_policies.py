@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from kansatsu.resources.carrier import wrapped
+
 from . import raw
 from .conftest import ACCOUNT, Gateway
 from .raw import Ask, Keys, statement
@@ -118,9 +120,29 @@ def test_nothing_before_a_bucket_hides_its_policy(gateway: Gateway, bucket: str)
         assert got.status == 501
     headers = {"x-amz-account-id": ACCOUNT}
     policy = raw.document(says("Allow", "*", "s3:GetObject", objects(bucket)))
-    body = f"<PutBucketPolicyRequest><Policy>{policy.replace('<', '')}</Policy></PutBucketPolicyRequest>".encode()
-    got = gateway.ask(Ask("PUT", f"/v20180820/bucket/{bucket}/policy", "", headers, body), gateway.admin, "s3")
-    assert got.status == 501
+    for path, root in (
+        (f"bucket/{bucket}", "PutBucketPolicyRequest"),
+        ("accesspoint/mine", "PutAccessPointPolicyRequest"),
+    ):
+        body = f"<{root}><Policy>{policy.replace('<', '')}</Policy></{root}>".encode()
+        got = gateway.ask(Ask("PUT", f"/v20180820/{path}/policy", "", headers, body), gateway.admin, "s3")
+        assert (got.status, b"does not enforce" in got.body) == (501, True), path
+
+
+def test_what_was_there_before_counts_from_the_first_request(gateway: Gateway) -> None:
+    """A backend that has a policy of which no request has told Kansatsu: docs/decisions/008."""
+    keys, name = gateway.user(statement("Allow", "s3:*")), gateway.name("before")
+    ask = gateway.resources._knowledge.ask
+    denied = says("Deny", {"AWS": user_arn(keys)}, "s3:GetObject", objects(name))
+    anybody = says("Allow", "*", "s3:GetObject", objects(name))
+    for operation, more in (
+        ("CreateBucket", {}),
+        ("PutObject", {"Key": "key", "Body": BODY}),
+        ("PutBucketPolicy", {"Policy": wrapped(raw.document(denied, anybody))}),
+    ):
+        gateway.run(ask(ACCOUNT, raw.REGION, "s3", operation, {"Bucket": name, **more}))
+    assert "explicit deny in a resource-based policy" in refused(lambda: get(gateway, name, keys))
+    assert gateway.send(Ask("GET", f"/{name}/key")).body == BODY
 
 
 def test_a_new_bucket_of_the_name_inherits_nothing(gateway: Gateway) -> None:

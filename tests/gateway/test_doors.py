@@ -302,6 +302,12 @@ POLICY = json.dumps(
 )
 FUNCTION = {"FunctionName": "f", "StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "*"}
 QUEUE = f"http://sqs.us-east-1.amazonaws.com/{ACCOUNT}/q"
+TABLE: dict[str, Any] = {
+    "TableName": "t-1",
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
 UNENFORCED: list[tuple[str, str, dict[str, Any]]] = [
     ("s3", "put_bucket_acl", {"Bucket": "b-1", "ACL": "public-read"}),
     ("s3", "put_object_acl", {"Bucket": "b-1", "Key": "k", "ACL": "public-read"}),
@@ -323,6 +329,18 @@ UNENFORCED: list[tuple[str, str, dict[str, Any]]] = [
         "put_resource_policy",
         {"policyDocument": POLICY, "resourceArn": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:g:*"},
     ),
+    (
+        "lambda",
+        "add_layer_version_permission",
+        {
+            "LayerName": "l",
+            "VersionNumber": 1,
+            "StatementId": "s",
+            "Action": "lambda:GetLayerVersion",
+            "Principal": "*",
+        },
+    ),
+    ("dynamodb", "create_table", {**TABLE, "ResourcePolicy": POLICY}),
     *(
         ("sqs", "create_queue", {"QueueName": "q", "Attributes": {"RedriveAllowPolicy": text}})
         for text in ('{"redrivePermission": "denyAll"}', "{")

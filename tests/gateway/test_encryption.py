@@ -3,10 +3,13 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from kansatsu.http import HttpRequest
 
 from . import raw
 from .conftest import Gateway
@@ -105,3 +108,58 @@ def test_the_key_may_be_for_s3_alone(gateway: Gateway, key: str) -> None:
             refused(lambda keys=keys: KMS.use(gateway.client("kms", keys), key), "AccessDeniedException")
         else:
             refused(lambda s3=s3: s3.put_object(Bucket=bucket, Key="k", Body=b"x"))
+
+
+def test_what_is_not_there_is_not_there(gateway: Gateway, key: str) -> None:
+    bucket = gateway.bucket()
+    encrypt(gateway, bucket, key)
+    gateway.client("s3").put_object(Bucket=bucket, Key="k", Body=b"x")
+    reader = gateway.client("s3", gateway.user(statement("Allow", "s3:*")))
+    refused(lambda: reader.get_object(Bucket=bucket, Key="other"), "NoSuchKey")
+
+
+# how it is read -> (the call, whether the answer is refused; else it is what was there before)
+RACES: dict[str, tuple[Call, bool]] = {
+    "get": (READS["get"], True),
+    "range": (READS["range"], True),
+    "its own condition": (lambda s3, bucket: s3.get_object(Bucket=bucket, Key="held", IfNoneMatch="x"), True),
+    "copy": (copy, False),
+}
+
+
+async def ended(work: asyncio.Future[Any]) -> None:
+    await work
+
+
+@pytest.mark.parametrize("way", RACES)
+def test_an_object_that_is_written_anew_after_the_look_at_it(
+    gateway: Gateway, key: str, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attack: read again and again, until somebody puts an encrypted object between the look and the answer."""
+    bucket, admin, (read, refuses) = gateway.bucket(), gateway.client("s3"), RACES[way]
+    admin.put_object(Bucket=bucket, Key="secret", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    admin.put_object(Bucket=bucket, Key="held", Body=b"before")
+    reader = gateway.client("s3", gateway.user(statement("Allow", "s3:*")))
+    call, waiting = gateway.backend.call, gateway.pipeline._backed._encryption._apart._waiting
+    written: list[asyncio.Future[Any]] = []
+
+    def write() -> None:
+        admin.put_object(Bucket=bucket, Key="held", Body=b"secret", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+
+    async def watched(account: str, region: str, service: str, request: HttpRequest, *more: Any, **named: Any) -> Any:
+        response = await call(account, region, service, request, *more, **named)
+        if request.method == "HEAD" and request.path == f"/{bucket}/held" and not written:
+            written.append(asyncio.get_running_loop().run_in_executor(None, write))
+            while not (written[0].done() or waiting):  # it is written, or kept from it
+                await asyncio.sleep(0.005)
+        return response
+
+    monkeypatch.setattr(gateway.backend, "call", watched)
+    if refuses:
+        assert "changed while it was read" in refused(lambda: read(reader, bucket), "ServiceUnavailable")
+        refused(lambda: read(reader, bucket))
+    else:
+        read(reader, bucket)
+        assert reader.get_object(Bucket=bucket, Key="copy")["Body"].read() == b"before"
+        gateway.run(ended(written[0]))
+        assert "kms:Decrypt" in refused(lambda: read(reader, bucket))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from kansatsu.errors import AwsError
-from kansatsu.gateway.occupancy import Occupancy
+from kansatsu.gateway.occupancy import Apart, Occupancy
 
 
 @contextmanager
@@ -75,3 +75,26 @@ async def test_a_request_that_is_cancelled_makes_room() -> None:
     task.cancel()
     async with gate.changing("a"):
         pass
+
+
+async def test_reads_and_writes_of_one_object_wait_for_each_other_and_for_nobody_else() -> None:
+    gate = Apart(0)
+    async with gate.at(["a"], []), gate.at(["a"], ["b"]), gate.at([], ["b", "c"]), gate.at(["d"], ["d"]):
+        for reading, writing in ((["b"], []), ([], ["a"]), (["d"], []), (["x", "c"], ["y"])):
+            with aborted():
+                async with gate.at(reading, writing):
+                    pass
+    async with gate.at(["b"], ["a"]):  # who waited in vain holds nothing, and who has gone neither
+        pass
+    gate, order = Apart(60), []
+
+    async def write() -> None:
+        async with gate.at([], ["a"]):
+            order.append("write")
+
+    async with gate.at(["a"], []):
+        writing = asyncio.create_task(write())
+        await asyncio.sleep(0)
+        order.append("read")
+    await writing
+    assert order == ["read", "write"]

@@ -45,8 +45,11 @@ async def decoded(response: BackendResponse, service: str, operation: str) -> di
     from botocore.parsers import create_parser
 
     body = await response.read()
-    if response.status >= 300 and any(
-        n.lower() == "content-type" and v.startswith("text/html") for n, v in response.headers
+    # Of what a HEAD asked for there is no body, whatever kind of page it says that it would be.
+    if (
+        body
+        and response.status >= 300
+        and any(n.lower() == "content-type" and v.startswith("text/html") for n, v in response.headers)
     ):
         # A web page in the place of an answer: the backend has no such operation, or failed.
         if response.status in (404, 405, 501):

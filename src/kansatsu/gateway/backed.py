@@ -49,6 +49,20 @@ class Backed:
         `policies` are those of everybody who must be allowed it.
         """
         items = exchange.authorizations = await self._resolve(exchange, policies, snapshot)
+        if not self._encryption.concerns(exchange):
+            return await self._answer(exchange, snapshot, policies, authorize, items)
+        async with self._encryption.around(exchange, items) as keys:
+            return await self._answer(exchange, snapshot, policies, authorize, (*items, *keys))
+
+    async def _answer(
+        self,
+        exchange: Exchange,
+        snapshot: Snapshot,
+        policies: Deciding,
+        authorize: Authorize,
+        items: tuple[Authorization, ...],
+    ) -> Answer:
+        exchange.authorizations = items
         named = tuple(dict.fromkeys(filter(None, (bucket_of(item.resource) for item in items))))
         # INVARIANT: from the look at a bucket's owner to the backend's answer, its name means the same bucket.
         async with self._occupancy.using(named):
@@ -79,8 +93,7 @@ class Backed:
         if tables and any(conditions.by_partition_key(item, policies) for item in items):
             tables = {names: await conditions.partition_keys(*names, account, region) for names in tables}
             items = resolve(lambda *names: tables[names])
-        keys = await self._encryption.checks(exchange, items)
-        return (*items, *keys, *catalog.abroad(operation, params, account, region, items))
+        return (*items, *catalog.abroad(operation, params, account, region, items))
 
     async def _allow(
         self, exchange: Exchange, items: tuple[Authorization, ...], policies: Deciding, authorize: Authorize
@@ -157,7 +170,9 @@ class Backed:
         operation = exchange.known
         # INVARIANT: only S3 reads a bucket from the host; no other path may grow by what a client wrote there.
         request = wire.path_style(exchange.request) if operation.service.name == "s3" else exchange.request
-        return await self._forwarder.forward(request, operation, account, exchange.region, exchange.request_id, body)
+        got = await self._forwarder.forward(request, operation, account, exchange.region, exchange.request_id, body)
+        await self._encryption.verify(exchange, got)
+        return got
 
 
 def _account(operation: Operation, items: Sequence[Authorization], guards: Sequence[Guard]) -> str:

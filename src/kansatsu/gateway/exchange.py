@@ -46,6 +46,7 @@ class Exchange:
     names: Mapping[str, str] = field(default_factory=dict)  # in the parameters -> the ARNs that they mean
     authorizations: tuple[Authorization, ...] = ()
     guards: tuple[Guard, ...] = ()  # of the authorizations, where a backend holds the resources
+    read_with: str | None = None  # the key of KMS that must encrypt the object in the answer, "" for none
     authorized: bool = False
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)  # condition keys, in lower case
     result: Any = None  # what an operation of ours returned

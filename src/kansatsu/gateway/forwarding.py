@@ -56,6 +56,10 @@ class Forwarded:
             await self.close()
         await send({"type": "http.response.body", "body": b""})
 
+    def header(self, name: str) -> str:
+        """A header of the answer, by its name in lower case; "" where there is none."""
+        return next((value for own, value in self._headers if own.lower() == name), "")
+
     async def drained(self) -> list[tuple[str, str]]:
         """The headers alone, of an answer whose body says nothing. Raises AwsError."""
         await self._response.read()
