@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from kansatsu.gateway.backed import Backed
+from kansatsu.gateway.spool import Spool
+
 from . import raw
 from .conftest import ACCOUNT, SECOND, Gateway
 from .raw import REGION, statement
@@ -142,12 +145,17 @@ def test_nothing_reaches_a_queue_that_does_not_let_it_in(gateway: Gateway, sourc
     assert queue.got() == 0
 
 
-def test_what_the_queue_lets_in_is_delivered_and_stays_allowed(gateway: Gateway, source: Source) -> None:
+def test_what_the_queue_lets_in_is_delivered_and_stays_allowed(
+    gateway: Gateway, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name, alice = gateway.name("source"), client(gateway, source.service)
     queue = Queue(gateway, lets_in(source, name))
     source.setup(alice, name, queue.arn)
     source.use(alice, name)
     assert queue.got() > 0
+    # From here on as after a restart, in front of a backend that went on.
+    again = Backed(gateway.store, gateway.resources, gateway.pipeline._forwarder, Spool())
+    monkeypatch.setattr(gateway.pipeline, "_backed", again)
     empty = {"QueueUrl": queue.url, "Attributes": {"Policy": ""}}
     for change in (
         lambda: queue.set(says("Deny", "*", "sqs:SendMessage")),
@@ -161,6 +169,37 @@ def test_what_the_queue_lets_in_is_delivered_and_stays_allowed(gateway: Gateway,
     source.drop(alice, name)
     queue.sqs.create_queue(QueueName=queue.name)
     queue.set(says("Deny", "*", "sqs:SendMessage"))
+
+
+def events_of(gateway: Gateway, request_id: str, actor: str) -> list[tuple[str, str, bool]]:
+    found = (event for event in gateway.recorder.recent(200) if event.request_id == request_id)
+    return [(f"{one.service}:{one.action}", one.resource, one.allowed) for one in found if actor in one.principal_arn]
+
+
+def test_a_refusal_says_which_statement_the_target_lacks_and_both_are_on_record(
+    gateway: Gateway, source: Source
+) -> None:
+    name, alice, control = gateway.name("source"), client(gateway, source.service), gateway.client("kansatsu")
+    queue, service = Queue(gateway), f"{source.service}.amazonaws.com"
+    with pytest.raises(ClientError, match="`kansatsu why ") as error:
+        source.setup(alice, name, queue.arn)
+    refused = error.value.response["ResponseMetadata"]["RequestId"]
+    answer = control.explain_request(RequestId=refused)
+    (item,), (change,) = answer["Evaluations"], answer["Changes"]
+    assert (answer["PrincipalArn"], item["Action"], item["Resource"]) == (service, "sqs:SendMessage", queue.arn)
+    assert {"Key": "aws:SourceArn", "Values": [source.arn.format(name)]} in item["Context"]
+    assert events_of(gateway, refused, service) == [("sqs:SendMessage", queue.arn, False)]
+    # What it says suffices.
+    queue.set(json.loads(change["Statement"]))
+    allowed: list[str] = []
+    alice.meta.events.register("after-call", lambda parsed, **_: allowed.append(request_id(parsed)))
+    source.setup(alice, name, queue.arn)
+    assert events_of(gateway, allowed[-1], service) == [("sqs:SendMessage", queue.arn, True)]
+    source.drop(alice, name)
+
+
+def request_id(parsed: dict[str, Any]) -> str:
+    return str(parsed["ResponseMetadata"]["RequestId"])
 
 
 @pytest.mark.parametrize("where", ["account", "region"])

@@ -21,7 +21,8 @@ from kansatsu.gateway.introductions import introduce
 from kansatsu.gateway.occupancy import Occupancy
 from kansatsu.gateway.policies import PolicyCalls
 from kansatsu.gateway.spool import Spool
-from kansatsu.identity import Snapshot
+from kansatsu.gateway.standing import Kept
+from kansatsu.identity import Snapshot, Store
 from kansatsu.policy import Policies, PolicySet
 from kansatsu.resources import Deciding, Guard, Resources, arn_of, bucket_of
 from kansatsu.wire import Operation
@@ -34,10 +35,10 @@ _CHANGES_BUCKET = frozenset({"s3.CreateBucket", "s3.DeleteBucket"})
 class Backed:
     """From a resolved operation to the backend's answer; what is allowed is the pipeline's to decide."""
 
-    def __init__(self, resources: Resources, forwarder: Forwarder, spool: Spool) -> None:
+    def __init__(self, store: Store, resources: Resources, forwarder: Forwarder, spool: Spool) -> None:
         self._resources = resources
         self._forwarder = forwarder
-        self._deliveries = Deliveries(resources, forwarder)
+        self._deliveries = Deliveries(resources, forwarder, Kept(store))
         self._policies = PolicyCalls(resources, forwarder, self._deliveries)
         self._occupancy = Occupancy()
         self._encryption = Encryption(resources, forwarder)

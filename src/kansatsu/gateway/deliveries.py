@@ -7,7 +7,6 @@ taken away while the delivery is there.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,8 +18,9 @@ from kansatsu.gateway.context import Context, of_principal, of_resource
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.occupancy import Occupancy
+from kansatsu.gateway.standing import Kept, Standing
 from kansatsu.identity import EntityRecord, Snapshot
-from kansatsu.policy import Policies, Policy, PolicySet, Principal, Request, evaluate
+from kansatsu.policy import Decision, Policies, Policy, PolicySet, Principal, Request, evaluate
 from kansatsu.resources import POLICY_CHANGES, Guard, Place, Resources, log_policies
 from kansatsu.resources.kinds import compiled
 from kansatsu.services.callers import policies_of
@@ -35,29 +35,29 @@ _TOKENS = ("NextToken", "nextToken")
 _MOST_PAGES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """A delivery that was set up, and the call that shows whether it still is."""
+class Undelivered(AwsError):
+    """A delivery that is not set up; `decision` is the denial of what would deliver, as whoever it would do it."""
 
-    delivery: Delivery
-    account: str
-    region: str
-    service: str
-    operation: str
-    params: tuple[tuple[str, Any], ...]
+    def __init__(self, message: str, decision: Decision, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.decision = decision
+
+
+# Why a delivery may not be, "" when it may, and what was decided on the way there, a denial last.
+_Asked = tuple[str, Sequence[Decision]]
 
 
 class Deliveries:
-    """Sets up what targets allow, and remembers it; used from one event loop.
+    """Sets up what targets allow, and keeps it in the store; used from one event loop.
 
-    What was set up before this process began, or beside it, is not known here: the embedded backend begins with it.
+    What somebody sets up beside Kansatsu, at the backend itself, is not known here.
     """
 
-    def __init__(self, resources: Resources, forwarder: Forwarder) -> None:
+    def __init__(self, resources: Resources, forwarder: Forwarder, kept: Kept) -> None:
         self._resources = resources
         self._forwarder = forwarder
         self._occupancy = Occupancy()
-        self._standing: dict[str, set[_Standing]] = {}  # by the ARN of the resource that holds the target's policy
+        self._kept = kept
 
     def around(
         self, exchange: Exchange, guard: Guard, snapshot: Snapshot, account: str
@@ -83,7 +83,7 @@ class Deliveries:
                 for delivery in found:
                     await self._check(delivery, exchange, snapshot, account)
                 for delivery in found:
-                    self._remember(delivery, exchange, account)
+                    await self._remember(delivery, exchange, account)
             elif exchange.name not in SETUPS and (place := _changed(exchange, guard, account)) is not None:
                 await stack.enter_async_context(self._occupancy.changing(place.arn))
                 if exchange.name in log_policies.CALLS:
@@ -97,9 +97,9 @@ class Deliveries:
 
         INVARIANT: a policy that takes a standing delivery's permission away is not stored as if it did.
         """
-        for standing in tuple(self._standing.get(place.arn, ())):
+        for standing in self._kept.of(place.account, place.arn):
             delivery = standing.delivery
-            refusal = await self._refused(delivery, standing.account, place.region, policy, now)
+            refusal, _ = await self._of_policy(delivery, standing.account, place.region, policy, now)
             if not refusal:
                 continue
             if await self._stands(standing):
@@ -107,7 +107,7 @@ class Deliveries:
                     f"{refusal} afterwards, and the backend would go on delivering from {delivery.source} by itself. "
                     "Remove that delivery first."
                 )
-            self._standing[place.arn].discard(standing)
+            await self._kept.discard(place.arn, standing)
 
     async def _of_logs(self, exchange: Exchange, place: Place) -> Policy | None:
         """The policies of Logs after a call that changes one, as one; raises what Logs does not take."""
@@ -117,16 +117,16 @@ class Deliveries:
         left = log_policies.after(exchange.name, exchange.params, answer.get("resourcePolicies") or ())
         return compiled(place, log_policies.merged(left))
 
-    def _remember(self, delivery: Delivery, exchange: Exchange, account: str) -> None:
+    async def _remember(self, delivery: Delivery, exchange: Exchange, account: str) -> None:
         operation, members = SETUPS[exchange.name].shows
         if not operation or delivery.target.role or delivery.target.function:
             return
         params = tuple((name, exchange.params[name]) for name in members if name in exchange.params)
         service = exchange.known.service.name
-        standing = _Standing(delivery, account, exchange.region, service, operation, params)
-        self._standing.setdefault(_holder(delivery.target.arn), set()).add(standing)
+        standing = Standing(delivery, account, exchange.region, service, operation, params)
+        await self._kept.add(_holder(delivery.target.arn), standing)
 
-    async def _stands(self, standing: _Standing) -> bool:
+    async def _stands(self, standing: Standing) -> bool:
         """Whether the backend still has it; where it says too much to read, or nothing, it has."""
         params = dict(standing.params)
         where = standing.account, standing.region, standing.service
@@ -162,26 +162,32 @@ class Deliveries:
                 f"and Regions, and {target.arn} is in one."
             )
         if target.role or target.function:
-            refusal = await self._refused_to_role(delivery, exchange, snapshot, account)
+            refusal, decisions = await self._of_role(delivery, exchange, snapshot, account)
         else:
             guard = await self._resources.for_service(target.arn, account, exchange.region)
             service = Principal(account="", arn=delivery.services[0], kind="service")
             policy = guard.policy_for(service, delivery.actions[0])
-            refusal = await self._refused(delivery, account, exchange.region, policy, exchange.now)
+            refusal, decisions = await self._of_policy(delivery, account, exchange.region, policy, exchange.now)
+        exchange.delivering.extend(decisions)
         if not refusal:
             return
-        if setup.code:
-            raise AwsError(f"{setup.text}: {refusal}.", code=setup.code, status=400)
-        raise Unimplemented(
+        made: dict[str, Any] = {"code": Unimplemented.code, "status": Unimplemented.status}
+        text = (
             f"Kansatsu refuses {exchange.name.replace('.', ':')}: {refusal}. AWS would take the call and deliver "
             "nothing; the backend would deliver without asking. Give the permission first."
         )
+        if setup.code:
+            made, text = {"code": setup.code, "status": 400}, f"{setup.text}: {refusal}."
+        if decisions and not decisions[-1].allowed:
+            raise Undelivered(text, decisions[-1], **made)
+        raise AwsError(text, **made)
 
-    async def _refused(
+    async def _of_policy(
         self, delivery: Delivery, account: str, region: str, policy: Policy | None, now: datetime
-    ) -> str:
-        """Why the policy of the target does not let the service in; "" when it does."""
+    ) -> _Asked:
+        """Whether the policy of the target lets the service in."""
         policies = Policies(PolicySet(), resource=policy)
+        found: list[Decision] = []
         for action in delivery.actions:
             item = Authorization(action, _resource(delivery.target.arn))
             item = await self._resources.conditions.completed(item, account, region, [policies])
@@ -192,30 +198,32 @@ class Deliveries:
                 context |= {**of_resource(action, item.resource, account, ""), "aws:principalservicename": service}
                 requests.append(Request(principal, action, item.resource, context, account))
             decisions = [evaluate(request, policies) for request in requests]
-            if any(one.explicit for one in decisions) or not any(one.allowed for one in decisions):
-                why = next((one for one in decisions if one.explicit), decisions[0]).reason(action)
-                return f"{delivery.services[0]} may not do {action} on {delivery.target.arn}, {why}"
-        return ""
+            found.append(_deciding(decisions))
+            if not found[-1].allowed:
+                return f"{delivery.services[0]} {_may_not(found[-1], delivery.target)}", found
+        return "", found
 
-    async def _refused_to_role(self, delivery: Delivery, exchange: Exchange, snapshot: Snapshot, account: str) -> str:
-        """Why the service may not do it with its role; "" when it may."""
+    async def _of_role(self, delivery: Delivery, exchange: Exchange, snapshot: Snapshot, account: str) -> _Asked:
+        """Whether the service may do it with its role."""
         target, now = delivery.target, exchange.now
         wanted = target.role or await self._role_of(target, exchange, account)
         role = snapshot.find(account, "role", wanted.rpartition("/")[2])
         if role is None or role.arn != wanted:
-            return f"there is no role {wanted or 'of the function ' + target.function}"
+            return f"there is no role {wanted or 'of the function ' + target.function}", ()
         trust = {"aws:sourcearn": delivery.source, "aws:sourceaccount": account}
         grant = Grant(account, role.id, delivery.services[0], "delivery", {}, trust)
         if refusal := trust_refusal(role, grant, now):
-            return refusal.rstrip(".")
+            return refusal.rstrip("."), ()
+        found: list[Decision] = []
         for action in delivery.actions:
-            if refusal := await self._refused_action(action, target, role, exchange, snapshot):
-                return refusal
-        return ""
+            found.append(await self._as_role(action, target, role, exchange, snapshot))
+            if not found[-1].allowed:
+                return f"role {role.name} {_may_not(found[-1], target)}", found
+        return "", found
 
-    async def _refused_action(
+    async def _as_role(
         self, action: str, target: Target, role: EntityRecord, exchange: Exchange, snapshot: Snapshot
-    ) -> str:
+    ) -> Decision:
         account = role.account
         session = arn.assumed_role(account, role.name, "delivery")
         caller = Caller(account, "role", role.id, role.name, session, "")
@@ -228,10 +236,7 @@ class Deliveries:
         item = await self._resources.conditions.completed(item, guard.account, exchange.region, [policies])
         context = of_principal(caller, role) | _at(exchange.now) | dict(item.context)
         context |= of_resource(action, target.arn, guard.account, account)
-        decision = evaluate(Request(principal, action, target.arn, context, guard.account), policies)
-        if decision.allowed:
-            return ""
-        return f"role {role.name} may not do {action} on {target.arn}, {decision.reason(action)}"
+        return evaluate(Request(principal, action, target.arn, context, guard.account), policies)
 
     async def _role_of(self, target: Target, exchange: Exchange, account: str) -> str:
         """The ARN of the role that a function runs with, "" where there is no such function."""
@@ -241,6 +246,16 @@ class Deliveries:
         except AwsError:
             return ""
         return str(found.get("Role") or "")
+
+
+def _deciding(decisions: Sequence[Decision]) -> Decision:
+    """Of what was decided of one service under several names: a Deny of one counts, else an Allow of one."""
+    return next((one for one in decisions if one.explicit), None) or max(decisions, key=lambda one: one.allowed)
+
+
+def _may_not(decision: Decision, target: Target) -> str:
+    action = decision.request.action
+    return f"may not do {action} on {target.arn}, {decision.reason(action)}"
 
 
 def _at(now: datetime) -> Context:

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from kansatsu.advisor import Denied, Recorder, freeze
 from kansatsu.catalog import Authorization
-from kansatsu.errors import AccessDenied, AwsError
+from kansatsu.errors import AwsError
 from kansatsu.gateway import encoded, refusals
+from kansatsu.gateway.deliveries import Undelivered
 from kansatsu.gateway.observing import Passed
 from kansatsu.identity import Store
 from kansatsu.policy import Context, Decision
@@ -57,11 +58,16 @@ class Denier:
         return Passed(decisions[0].reason(decisions[0].request.action), kept)
 
     def refused(
-        self, made: tuple[str, datetime, str], caller: Caller, operation: Operation, context: Context, error: Refused
-    ) -> AccessDenied:
-        """The error of an operation that decides by itself, with the id of its details."""
+        self,
+        made: tuple[str, datetime, str],
+        caller: Caller,
+        operation: Operation,
+        context: Context,
+        error: Refused | Undelivered,
+    ) -> AwsError:
+        """The error of what was decided on the way, with the id of its details."""
         kept = self._keep(made, caller, operation, context, [error.decision])
-        return AccessDenied(error.message + refusals.pointer(kept))
+        return AwsError(error.message + refusals.pointer(kept), code=error.code, status=error.status)
 
     def _keep(
         self,

@@ -24,7 +24,7 @@ def told(exchange: Exchange, error: AwsError | None) -> Evidence:
         Authorization(f"{exchange.known.service.name}:{exchange.known.name}", "*", {}, exact=False),
     )
     texts: dict[str, str] = {}
-    return list(_events(exchange, items, error)), _record(exchange, items, error, texts), texts
+    return [*_events(exchange, items, error), *_delivered(exchange)], _record(exchange, items, error, texts), texts
 
 
 def of_denied(item: Authorization, asked: Sequence[Authorization]) -> tuple[Authorization, ...]:
@@ -71,6 +71,30 @@ def _events(exchange: Exchange, items: Sequence[Authorization], error: AwsError 
             user_agent=exchange.request.headers.get("user-agent", "")[:_LONGEST],
             context=worth_keeping(item.context, _LONGEST) if caller.learning else {},
             would_deny=passed.reason if passed else "",
+        )
+
+
+def _delivered(exchange: Exchange) -> Iterator[AccessEvent]:
+    """What the backend will do by itself, or would have: as the service, or as the role that it would do it with."""
+    for decision in exchange.delivering:
+        request = decision.request
+        prefix, _, action = request.action.partition(":")
+        yield AccessEvent(
+            time=exchange.now.timestamp(),
+            request_id=exchange.request_id,
+            account=_account(exchange),
+            principal_id=request.principal.id.partition(":")[0] or request.principal.arn,
+            principal_arn=request.principal.arn,
+            access_key_id="",
+            service=prefix,
+            action=action,
+            resource=request.resource[:_LONGEST],
+            region=exchange.region,
+            allowed=decision.allowed,
+            error="" if decision.allowed else "AccessDenied",
+            exact=True,
+            source_ip="",
+            user_agent=exchange.name.partition(".")[0] + ".amazonaws.com",
         )
 
 

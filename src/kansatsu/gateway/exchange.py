@@ -11,6 +11,7 @@ from kansatsu.gateway import asgi, observing
 from kansatsu.gateway.authentication import Identity
 from kansatsu.gateway.forms import Form
 from kansatsu.http import HttpRequest
+from kansatsu.policy import Decision
 from kansatsu.resources import Guard
 from kansatsu.services.registry import Caller
 from kansatsu.signing import AuthFailure, BodyVerifier, Signature, SigningError
@@ -50,6 +51,7 @@ class Exchange:
     authorized: bool = False
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)  # condition keys, in lower case
     result: Any = None  # what an operation of ours returned
+    delivering: list[Decision] = field(default_factory=list)  # of what the backend would do by itself
     passed: dict[int, observing.Passed] = field(default_factory=dict)  # denials let through, by place in authorizations
 
     @property

@@ -22,6 +22,7 @@ from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.backed import Backed
 from kansatsu.gateway.context import Context, of_request, of_resource, of_s3
+from kansatsu.gateway.deliveries import Undelivered
 from kansatsu.gateway.denying import Denier
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
@@ -69,7 +70,7 @@ class Pipeline:
         self._recorder = recorder
         self._workload = workload
         self._forwarder = forwarder
-        self._backed = Backed(resources, forwarder, spool or Spool())
+        self._backed = Backed(store, resources, forwarder, spool or Spool())
         self._clock = clock
         self._authenticator = Authenticator(store)
         self._denier = Denier(store, recorder)
@@ -100,7 +101,7 @@ class Pipeline:
     async def _attempt(self, exchange: Exchange) -> tuple[Answer, AwsError | None]:
         try:
             return await self._serve(exchange), None
-        except Refused as raised:
+        except (Refused, Undelivered) as raised:
             error = self._refused(exchange, raised)
         except AwsError as raised:
             error = raised
@@ -271,11 +272,11 @@ class Pipeline:
             raise self._denier.denied(*denial, item)
         exchange.authorized = True
 
-    def _refused(self, exchange: Exchange, error: Refused) -> AwsError:
-        """The denial of an operation of ours that decided by itself."""
+    def _refused(self, exchange: Exchange, error: Refused | Undelivered) -> AwsError:
+        """The denial of an operation of ours that decided by itself, or of what the backend would deliver."""
         identity = _caller(exchange)
         made = exchange.request_id, exchange.now, exchange.region
-        context = _context(exchange, identity)
+        context = _context(exchange, identity) if isinstance(error, Refused) else error.decision.request.context
         return self._denier.refused(made, identity.caller, _known(exchange.operation), context, error)
 
     def _record(self, exchange: Exchange, error: AwsError | None) -> None:

@@ -156,6 +156,7 @@ def _doomed(account: str, keep: dict[str, str]) -> list[tuple[Table, ColumnEleme
         (s.revocation, s.revocation.c.account == account),
         (s.access_report, s.access_report.c.account == account),
         (s.policy_commit, s.policy_commit.c.account == account),
+        (s.delivery, s.delivery.c.account == account),
         (s.setting, s.setting.c.name.in_([module.name_of(account) for module in (aliases, reports, passwords)])),
         (s.last_access, s.last_access.c.account == account),
         (s.entity, and_(s.entity.c.account == account, s.entity.c.id != keep["user"])),

@@ -304,3 +304,14 @@ container_instance = Table(
     Column("created", Float, nullable=False),
     Column("details", Text, nullable=False),  # JSON
 )
+
+# What a backend delivers by itself, for which the policy of its target must stay.
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", String(64), primary_key=True),  # SHA-256 of the rest
+    Column("account", String(12), nullable=False),
+    Column("holder", Text, nullable=False),  # ARN of what holds the target's policy
+    Column("details", Text, nullable=False),  # JSON: see gateway/standing.py
+    Index("delivery_holder", "account", "holder"),
+)
