@@ -252,9 +252,22 @@ def test_the_session_is_asked_for_its_provider_and_subject(gateway: Gateway, iss
         assert code_of(gateway.client("sqs", session).list_queues) == expected
 
 
-def test_tags_and_source_identity_of_the_token_need_the_trust_policy(gateway: Gateway, issuer: Issuer) -> None:
-    tags = {"principal_tags": {"team": ["blue"]}, "transitive_tag_keys": ["team"]}
-    tagged = {"https://aws.amazon.com/tags": tags, "https://aws.amazon.com/source_identity": "ana"}
+_TAGS = "https://aws.amazon.com/tags"
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {_TAGS: {"principal_tags": {"team": ["blue"]}, "transitive_tag_keys": ["team"]}},
+        {f"{_TAGS}/principal_tags/team": "blue", f"{_TAGS}/transitive_tag_keys": ["team"]},
+        {f"{_TAGS}/principal_tags/team": ["blue"], f"{_TAGS}/transitive_tag_keys": "team"},
+    ],
+    ids=["nested", "flat", "flat lists"],
+)
+def test_tags_and_source_identity_of_the_token_need_the_trust_policy(
+    gateway: Gateway, issuer: Issuer, tags: dict[str, Any]
+) -> None:
+    tagged = {**tags, "https://aws.amazon.com/source_identity": "ana"}
     plain = issuer.role()
     assert code(gateway, plain["Arn"], issuer.token(**tagged)) == "AccessDenied"
     asked = {"StringEquals": {"aws:PrincipalTag/team": "blue", "aws:SourceIdentity": "ana"}}
@@ -267,7 +280,7 @@ def test_tags_and_source_identity_of_the_token_need_the_trust_policy(gateway: Ga
     assert code_of(gateway.client("sqs", keys_of(got)).list_queues) == ""
 
 
-_TAGS, _LASTING = "https://aws.amazon.com/tags", "https://aws.amazon.com/source_identity"
+_LASTING = "https://aws.amazon.com/source_identity"
 
 
 @pytest.mark.parametrize(
@@ -286,7 +299,13 @@ _TAGS, _LASTING = "https://aws.amazon.com/tags", "https://aws.amazon.com/source_
         ({_TAGS: {"principal_tags": {"k": ["a", "b"]}}}, "InvalidIdentityToken"),
         ({_TAGS: {"principal_tags": {"k": ["v"]}, "transitive_tag_keys": "k"}}, "InvalidIdentityToken"),
         ({_TAGS: ["k"]}, "InvalidIdentityToken"),
-        ({f"{_TAGS}/principal_tags/team": "blue"}, "NotImplemented"),
+        ({_TAGS: {"transitive_tag_keys": [7]}}, "InvalidIdentityToken"),
+        ({f"{_TAGS}/principal_tags/team": ["a", "b"]}, "InvalidIdentityToken"),
+        ({f"{_TAGS}/principal_tags/team": 7}, "InvalidIdentityToken"),
+        ({f"{_TAGS}/principal_tags/team": "x" * 300}, "ValidationError"),
+        ({f"{_TAGS}/transitive_tag_keys": ["team"]}, "ValidationError"),
+        ({f"{_TAGS}/transitive_tag_keys": {"team": 1}}, "InvalidIdentityToken"),
+        ({f"{_TAGS}/principal_tags/k": "v", _TAGS: {"principal_tags": {"K": ["w"]}}}, "ValidationError"),
     ],
     ids=str,
 )

@@ -184,6 +184,13 @@ _SET = {
         oidc.circleci.com/org/${OrgId}:oidc.circleci.com/project-id
         idcs-${OciUniqueIdentifier}.identity.oraclecloud.com:rpst_id""",
     "services.sts.web_identity.issued_for": "aws:FederatedProvider",
+    "services.sts.saml.assume_role_with_saml": """saml:aud saml:cn saml:commonName saml:doc saml:eduorghomepageuri
+        saml:eduorgidentityauthnpolicyuri saml:eduorglegalname saml:eduorgsuperioruri saml:eduorgwhitepagesuri
+        saml:edupersonaffiliation saml:edupersonassurance saml:edupersonentitlement saml:edupersonnickname
+        saml:edupersonorgdn saml:edupersonorgunitdn saml:edupersonprimaryaffiliation saml:edupersonprimaryorgunitdn
+        saml:edupersonprincipalname saml:edupersonscopedaffiliation saml:edupersontargetedid saml:givenName saml:iss
+        saml:mail saml:name saml:namequalifier saml:organizationStatus saml:primaryGroupSID saml:sub saml:sub_type
+        saml:surname saml:uid saml:x500UniqueIdentifier""",
     "services.sts._tags.SessionTags": "sts:TransitiveTagKeys",
 }
 _AS_ON_AWS = {
@@ -216,7 +223,6 @@ _REFUSED = {
         ecs:gateway ecs:instance-metadata-tags-propagation ecs:namespace ecs:service ecs:subnet ecs:task""",
     "providers of every account: Google, Facebook, Login with Amazon, Cognito": """accounts.google.com:*
         cognito-identity.amazonaws.com:* graph.facebook.com:* www.amazon.com:*""",
-    "AssumeRoleWithSAML": "saml:*",
     "tokens that name roles": "sts:RoleAuthorizedByIdp",
     "GetWebIdentityToken": "sts:DurationSeconds sts:IdentityTokenAudience sts:SigningAlgorithm",
     "AssumeRoot": "sts:TaskPolicyArn",

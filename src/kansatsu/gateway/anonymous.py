@@ -21,7 +21,7 @@ from kansatsu.wire import Operation
 # Services whose resources may be open to everybody.
 _OPEN = frozenset({"s3", "sns", "sqs"})
 # Operations that nobody signs, because a token in the request speaks for its bearer.
-_BEARER = frozenset({("sts", "AssumeRoleWithWebIdentity")})
+_BEARER = frozenset({("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRoleWithSAML")})
 _REGION = re.compile(r"[./:]((?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+)[./:]", re.ASCII)
 _DEFAULT_REGION = "us-east-1"
 _MOST_A_SECOND = 10

@@ -13,7 +13,7 @@ from typing import Any
 from kansatsu.http import HttpRequest
 from kansatsu.identity import EntityRecord, Session
 from kansatsu.services.registry import Caller
-from kansatsu.services.sts import web_identity
+from kansatsu.services.sts import saml, web_identity
 from kansatsu.signing import ALGORITHM, Signature
 
 Context = dict[str, str | tuple[str, ...]]
@@ -44,6 +44,7 @@ def of_principal(caller: Caller, entity: EntityRecord) -> Context:
             context["aws:sourceidentity"] = session.source_identity
         context.update(_of_instance(caller))
         context.update(web_identity.issued_for(session.source, caller.account))
+        context.update(saml.issued_for(session.source))
     return context
 
 

@@ -9,6 +9,8 @@
 | service            | the user                | user name at the service      | the password          |
 | server-certificate | ""                      | name                          | the private key       |
 | oidc               | ""                      | URL without https://          | none: it is public    |
+| saml               | ""                      | name                          | none: it is public    |
+| assertion          | ""                      | hash of one that was used     | none                  |
 | deletion           | ""                      | id of the deletion task       | none                  |
 """
 

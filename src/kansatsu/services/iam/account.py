@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from kansatsu.identity import attachments, credentials, entities, groups, inline, keys, managed, profiles
 from kansatsu.identity.schema import policy, policy_version
-from kansatsu.services.iam import _resources, _trust, oidc_providers, public_keys, server_certificates
+from kansatsu.services.iam import _resources, _trust, oidc_providers, public_keys, saml_providers, server_certificates
 from kansatsu.services.iam._register import iam
 from kansatsu.services.registry import Call
 
@@ -52,7 +52,9 @@ def get_account_summary(call: Call) -> dict[str, Any]:
         "Policies": call.conn.execute(own).scalar_one(),
         "PolicyVersionsInUse": call.conn.execute(in_use).scalar_one(),
         "ServerCertificates": credentials.count(call.conn, call.account, server_certificates.KIND),
-        "Providers": credentials.count(call.conn, call.account, oidc_providers.KIND),
+        "Providers": sum(
+            credentials.count(call.conn, call.account, kind) for kind in (oidc_providers.KIND, saml_providers.KIND)
+        ),
         "MFADevices": credentials.count(call.conn, call.account, "mfa"),
         "MFADevicesInUse": credentials.count(call.conn, call.account, "mfa", in_use=True),
     }

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from kansatsu.identity import entities, managed, profiles, tags
 from kansatsu.identity.changes import touch
 from kansatsu.identity.pages import Cursor
-from kansatsu.services.iam import _render, _resources, mfa, oidc_providers, server_certificates
+from kansatsu.services.iam import _render, _resources, mfa, oidc_providers, saml_providers, server_certificates
 from kansatsu.services.iam._register import bind, iam
 from kansatsu.services.registry import Call
 
@@ -57,6 +57,11 @@ _SUBJECTS: dict[str, tuple[str, _resources.Locate, Callable[[Call, str], Tagged]
         "open_id_connect_provider_arn",
         oidc_providers.locate,
         lambda call, named: Tagged(oidc_providers.existing(call, named).id),
+    ),
+    "SAMLProvider": (
+        "saml_provider_arn",
+        saml_providers.locate,
+        lambda call, named: Tagged(saml_providers.existing(call, named).id),
     ),
     "ServerCertificate": (
         "server_certificate_name",

@@ -14,22 +14,23 @@ from typing import Any
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
-from kansatsu import arn, wire
-from kansatsu.errors import AwsError, Unimplemented, ValidationError
-from kansatsu.identity import EntityRecord, credentials
+from kansatsu import arn
+from kansatsu.errors import AwsError, Unimplemented
+from kansatsu.identity import credentials
 from kansatsu.identity.credentials import Credential
-from kansatsu.policy import Decision, Policies, PolicySet, PolicyType, Principal, Request, evaluate
 from kansatsu.services.iam.oidc_providers import KIND, provider_arn
-from kansatsu.services.registry import Call, Params, Refused, operation
+from kansatsu.services.registry import Call, Params, operation
+from kansatsu.services.sts import _federation as federation
 from kansatsu.services.sts import _sessions as common
-from kansatsu.services.sts._tags import SessionTags
-from kansatsu.services.sts.assume_role import duration_of, find_role, resource_tags
+from kansatsu.services.sts._federation import invalid
+from kansatsu.services.sts.assume_role import duration_of
 
 _ACTION = "sts:AssumeRoleWithWebIdentity"
 # INVARIANT: signatures of key pairs only; neither "none" nor one whose key is a secret counts.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
 _ALGORITHMS = ("RS256", "RS384", "RS512", "ES256", "ES384", "ES512")
 _TAGS, _SOURCE_IDENTITY = "https://aws.amazon.com/tags", "https://aws.amazon.com/source_identity"
+_FLAT = f"{_TAGS}/principal_tags/"
 _AHEAD = 300  # seconds that the clock of an issuer may be fast
 
 # Claims that are condition keys: of every provider, and of those that AWS knows by name.
@@ -102,19 +103,17 @@ async def assume_role_with_web_identity(
     if provider_id is not None:
         raise Unimplemented("OAuth 2.0 access tokens of Login with Amazon and Facebook are not implemented.")
     shown = await _verified(call, arn.Arn.parse(role_arn), web_identity_token)
-    tags, lasting = _session_tags(shown.claims), _source_identity(shown.claims)
-    asked = shown.context() | tags.context() | {"sts:rolesessionname": role_session_name}
-    if lasting:
-        asked["sts:sourceidentity"] = lasting
-    actions = [_ACTION] + ["sts:TagSession"] * bool(tags.tags) + ["sts:SetSourceIdentity"] * bool(lasting)
+    passed = _passed(shown.claims, role_arn, role_session_name)
+    provider = provider_arn(shown.provider.account, shown.provider.name)
     with call.store.read() as conn:
         call.enter(lambda: conn)
-        role = _trusting(call, role_arn, shown, actions, asked)
-        seconds, passed = duration_of(role, duration_seconds), common.Passed(policy, policy_arns, tags, lasting)
-        answer = common.assumed(call, role, role_session_name, seconds, passed, source=_source(shown))
+        role = federation.trusting(call, provider, _ACTION, passed, shown.context())
+        own = common.Passed(policy, policy_arns, passed.tags, passed.source_identity)
+        seconds = duration_of(role, duration_seconds)
+        answer = common.assumed(call, role, role_session_name, seconds, own, source=_source(shown))
     return answer | {
         "SubjectFromWebIdentityToken": shown.subject,
-        "Provider": provider_arn(role.account, shown.provider.name),
+        "Provider": provider,
         "Audience": shown.audience,
     }
 
@@ -134,21 +133,21 @@ async def _verified(call: Call, role: arn.Arn | None, token: str) -> Shown:
         known = bare != issuer and role is not None
         provider = credentials.named(conn, role.account, KIND, bare) if known and role is not None else None
     if provider is None or provider.name != bare:
-        raise _invalid(f"No OpenIDConnect provider found in your account for {issuer}")
+        raise invalid(f"No OpenIDConnect provider found in your account for {issuer}")
     keys = await call.issuers.keys(issuer)
     try:
         claims = jwt.decode(token, keys, algorithms=list(_ALGORITHMS)).claims
     except (JoseError, ValueError, RecursionError):
-        raise _invalid("Couldn't verify the signature of the token.") from None
+        raise invalid("Couldn't verify the signature of the token.") from None
     given = claims.get("azp") or claims.get("aud")
     audiences = given if isinstance(given, list) and "azp" not in claims else [given]
     audience = next((one for one in audiences if one in provider.details["clients"]), None)
     if audience is None:
-        raise _invalid("Incorrect token audience")
+        raise invalid("Incorrect token audience")
     _check_times(claims, call.now.timestamp())
     subject = claims.get("sub")
     if not isinstance(subject, str) or not subject or not _is_text(subject):
-        raise _invalid("Missing a required claim: sub")
+        raise invalid("Missing a required claim: sub")
     return Shown(provider, audience, claims)
 
 
@@ -156,16 +155,16 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
     """INVARIANT: every token ends; what is no number, or none that a clock reaches, is no time."""
     times = {name: claims[name] for name in ("exp", "iat", "nbf") if name in claims}
     if any(isinstance(time, bool) or not isinstance(time, int | float) for time in times.values()):
-        raise _invalid("A time of the token is no number.")
+        raise invalid("A time of the token is no number.")
     if not all(math.isfinite(time) for time in times.values()) or not {"exp", "iat"} <= times.keys():
-        raise _invalid("Missing a required claim: exp, iat")
+        raise invalid("Missing a required claim: exp, iat")
     if now >= times["exp"]:
         raise AwsError(
             f"Token expired: current date/time {int(now)} must be before the expiration date/time {int(times['exp'])}",
             code="ExpiredTokenException",
         )
     if max(times["iat"], times.get("nbf", 0)) > now + _AHEAD:
-        raise _invalid("The token is not valid yet.")
+        raise invalid("The token is not valid yet.")
 
 
 def _is_text(value: str) -> bool:
@@ -183,80 +182,33 @@ def _unverified(token: str) -> dict[str, Any]:
     except (JoseError, ValueError, RecursionError):
         claims = None
     if not isinstance(claims, dict):
-        raise _invalid("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
+        raise invalid("The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)")
     return claims
 
 
-def _session_tags(claims: Mapping[str, Any]) -> SessionTags:
-    """The tags of a token, held to what AssumeRole takes in a request.
+def _passed(claims: Mapping[str, Any], role_arn: str, session_name: str) -> federation.Passed:
+    """What a token passes to the session, in one claim or in one for each tag.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_adding-assume-role-idp
     """
-    flat = [name for name in claims if name.startswith(f"{_TAGS}/")]
-    if flat:
-        raise Unimplemented(f"Tags in claims of their own, as {flat[0][:200]}, are not implemented: use {_TAGS}.")
-    passed = claims.get(_TAGS, {})
-    tags = passed.get("principal_tags", {}) if isinstance(passed, dict) else None
-    transitive = passed.get("transitive_tag_keys", []) if isinstance(passed, dict) else None
+    whole = claims.get(_TAGS, {})
+    tags = whole.get("principal_tags", {}) if isinstance(whole, dict) else None
+    transitive = whole.get("transitive_tag_keys", []) if isinstance(whole, dict) else None
     if not isinstance(tags, dict) or not isinstance(transitive, list):
-        raise _invalid(f"The claim {_TAGS} is not of the documented form.")
+        raise invalid(f"The claim {_TAGS} is not of the documented form.")
+    # Each a text of its own, or a list of one. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+    flat = {name.removeprefix(_FLAT): claims[name] for name in claims if name.startswith(_FLAT)}
+    flat = {key: [value] if isinstance(value, str) else value for key, value in flat.items()}
+    further = claims.get(f"{_TAGS}/transitive_tag_keys", [])
+    further = [further] if isinstance(further, str) else further
+    if not isinstance(further, list) or not all(isinstance(key, str) for key in (*transitive, *further)):
+        raise invalid("The claims of transitive tag keys are not of the documented form.")
     pairs = []
-    for key, values in tags.items():
+    for key, values in (*tags.items(), *flat.items()):
         if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):
-            raise _invalid(f"The tag {key[:128]!r} of the token has not exactly one value.")
+            raise invalid(f"The tag {key[:128]!r} of the token has not exactly one value.")
         pairs.append({"Key": key, "Value": values[0]})
-    _as_of_a_request({"Tags": pairs, "TransitiveTagKeys": transitive})
-    return SessionTags.of(pairs, transitive, None)
-
-
-def _source_identity(claims: Mapping[str, Any]) -> str:
-    """That of a token, held to what AssumeRole takes in a request; "" when it has none."""
-    if _SOURCE_IDENTITY not in claims:
-        return ""
-    _as_of_a_request({"SourceIdentity": claims[_SOURCE_IDENTITY]})
-    return str(claims[_SOURCE_IDENTITY])
-
-
-def _as_of_a_request(params: dict[str, Any]) -> None:
-    """INVARIANT: what a token passes on is no more than a request could pass. Raises ValidationError."""
-    given = {"RoleArn": "arn:aws:iam::123456789012:role/r", "RoleSessionName": "session"}
-    if not isinstance(params.get("SourceIdentity", ""), str):
-        raise _invalid(f"The claim {_SOURCE_IDENTITY} is no string.")
-    if str(params.get("SourceIdentity", "")).lower().startswith("aws:"):
-        raise ValidationError("aws: prefixed source identities are not allowed for external use.")
-    if not all(isinstance(key, str) for key in params.get("TransitiveTagKeys", [])):
-        raise _invalid(f"The claim {_TAGS} is not of the documented form.")
-    wire.validate(wire.load_service("sts").operation("AssumeRole"), {**given, **params})
-
-
-def _trusting(
-    call: Call, role_arn: str, shown: Shown, actions: list[str], asked: dict[str, str | tuple[str, ...]]
-) -> EntityRecord:
-    """The role, once its trust policy allows every action to the provider's bearer.
-
-    INVARIANT: a role that does not exist and one that does not trust the provider are the same AccessDenied.
-    """
-    role = find_role(call, role_arn)
-    principal = Principal("", provider_arn(shown.provider.account, shown.provider.name), "federated")
-    for action in actions:
-        if role is None or role.trust is None:
-            unknown = Request(principal, action, role_arn, {**call.context, **asked})
-            raise _denied(Decision(unknown, Policies(PolicySet()), False, False, PolicyType.TRUST))
-        context = {**call.context, **asked, **resource_tags(role), "aws:resourceaccount": role.account}
-        request = Request(principal, action, role.arn, context, role.account)
-        decision = evaluate(request, Policies(PolicySet(), trust=role.trust))
-        if not decision.allowed:
-            raise _denied(decision)
-    assert role is not None  # noqa: S101 - there is always the first action, which has seen to it
-    return role
-
-
-def _denied(decision: Decision) -> Refused:
-    return Refused(f"Not authorized to perform {decision.request.action}", decision)
-
-
-def _invalid(message: str) -> AwsError:
-    return AwsError(message, code="InvalidIdentityToken")
+    return federation.passed(role_arn, session_name, pairs, [*transitive, *further], claims.get(_SOURCE_IDENTITY))
 
 
 def issued_for(source: Mapping[str, str], account: str) -> dict[str, str | tuple[str, ...]]:

@@ -1,0 +1,106 @@
+"""SAML providers: made of metadata that can be read, shown, changed, tagged, limited, deleted."""
+
+import base64
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from kansatsu.services.iam import saml_providers
+
+from .conftest import ACCOUNT, NOW
+
+Refused = Callable[..., str]
+ARN = f"arn:aws:iam::{ACCOUNT}:saml-provider/corp"
+MD, DS = "urn:oasis:names:tc:SAML:2.0:metadata", "http://www.w3.org/2000/09/xmldsig#"
+
+
+def _certificate() -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "idp")])
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    signed = made.not_valid_before(NOW).not_valid_after(NOW + timedelta(days=1)).sign(key, SHA256())
+    return base64.b64encode(signed.public_bytes(Encoding.DER)).decode()
+
+
+CERTIFICATE = _certificate()
+
+
+def metadata(entity: str = "https://idp.example", certificate: str = CERTIFICATE, until: str = "") -> str:
+    end = f' validUntil="{until}"' if until else ""
+    return (
+        f'<EntityDescriptor xmlns="{MD}" entityID="{entity}"{end}><IDPSSODescriptor><KeyDescriptor use="signing">'
+        f'<KeyInfo xmlns="{DS}"><X509Data><X509Certificate>{certificate}</X509Certificate></X509Data></KeyInfo>'
+        f"</KeyDescriptor></IDPSSODescriptor></EntityDescriptor>{' ' * 1000}"
+    )
+
+
+def test_a_provider_lives_and_dies(iam: Any, refused: Refused) -> None:
+    tags = [{"Key": "k", "Value": "v"}]
+    made = iam.create_saml_provider(Name="corp", SAMLMetadataDocument=metadata(), Tags=tags)
+    assert (made["SAMLProviderArn"], made["Tags"]) == (ARN, tags)
+    refused("EntityAlreadyExists", iam.create_saml_provider, Name="corp", SAMLMetadataDocument=metadata())
+    got = iam.get_saml_provider(SAMLProviderArn=ARN)
+    assert (got["SAMLMetadataDocument"], got["CreateDate"], got["Tags"]) == (
+        metadata(), NOW.replace(microsecond=0), tags,
+    )  # fmt: skip
+    assert len(got["SAMLProviderUUID"]) >= 22
+    until = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+    renewed = metadata(until="2030-01-02T03:04:05Z")
+    assert iam.update_saml_provider(SAMLProviderArn=ARN, SAMLMetadataDocument=renewed) == {
+        "SAMLProviderArn": ARN, "ResponseMetadata": iam.update_saml_provider(
+            SAMLProviderArn=ARN, SAMLMetadataDocument=renewed
+        )["ResponseMetadata"],
+    }  # fmt: skip
+    listed = iam.list_saml_providers()["SAMLProviderList"]
+    assert [(one["Arn"], one["ValidUntil"]) for one in listed] == [(ARN, until)]
+    assert iam.get_account_summary()["SummaryMap"]["Providers"] == 1
+    iam.tag_saml_provider(SAMLProviderArn=ARN, Tags=[{"Key": "l", "Value": "w"}])
+    iam.untag_saml_provider(SAMLProviderArn=ARN, TagKeys=["k"])
+    assert iam.list_saml_provider_tags(SAMLProviderArn=ARN)["Tags"] == [{"Key": "l", "Value": "w"}]
+    iam.delete_saml_provider(SAMLProviderArn=ARN)
+    for operation, more in (
+        (iam.get_saml_provider, {}),
+        (iam.delete_saml_provider, {}),
+        (iam.update_saml_provider, {"SAMLMetadataDocument": metadata()}),
+        (iam.list_saml_provider_tags, {}),
+    ):
+        refused("NoSuchEntity", operation, SAMLProviderArn=ARN, **more)
+    refused("NoSuchEntity", iam.get_saml_provider, SAMLProviderArn=ARN)
+    refused("NoSuchEntity", iam.delete_saml_provider, SAMLProviderArn=ARN)
+    refused("NoSuchEntity", iam.update_saml_provider, SAMLProviderArn=ARN, SAMLMetadataDocument=metadata())
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "x" * 1000,
+        metadata(entity=""),
+        metadata(certificate="bm9uZQ=="),
+        metadata().replace("IDPSSODescriptor", "SPSSODescriptor"),
+        metadata().replace('use="signing"', 'use="encryption"'),
+        metadata(until="soon"),
+        f"<!DOCTYPE x [<!ENTITY e 'x'>]>{metadata()}",
+        metadata().replace("EntityDescriptor", "EntitiesDescriptor"),
+    ],
+    ids=range(8),
+)
+def test_what_is_no_metadata(iam: Any, refused: Refused, document: str) -> None:
+    made = refused("InvalidInput", iam.create_saml_provider, Name="corp", SAMLMetadataDocument=document)
+    assert made == "Could not parse metadata"
+    assert iam.list_saml_providers()["SAMLProviderList"] == []
+
+
+def test_what_no_provider_has(iam: Any, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused("InvalidInput", iam.get_saml_provider, SAMLProviderArn=f"arn:aws:iam::{ACCOUNT}:role/corp")
+    refused("InvalidInput", iam.delete_saml_provider, SAMLProviderArn=f"arn:aws:iam::{ACCOUNT}:role/corp")
+    iam.create_saml_provider(Name="corp", SAMLMetadataDocument=metadata())
+    refused("InvalidInput", iam.update_saml_provider, SAMLProviderArn=ARN)
+    refused("NotImplemented", iam.update_saml_provider, SAMLProviderArn=ARN, AssertionEncryptionMode="Required")
+    monkeypatch.setattr(saml_providers, "PER_ACCOUNT", 1)
+    refused("LimitExceeded", iam.create_saml_provider, Name="other", SAMLMetadataDocument=metadata())
