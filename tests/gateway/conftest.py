@@ -29,6 +29,7 @@ from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.pipeline import Pipeline
 from kansatsu.gateway.server import HttpServer
 from kansatsu.identity import sessions
+from kansatsu.identity.issuers import published
 from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
 from kansatsu.services.issuers import Issuers
 from kansatsu.workload import Workload, WorkloadSettings
@@ -88,6 +89,8 @@ class Gateway:
         )
         accounts = Accounts(lambda: self.store.snapshot().accounts(), forwarder.keeps_apart)
         self.resources = Resources(Knowledge(forwarder.ask, self.clock, KINDS), forwarder.ask, ACCOUNT, accounts)
+        sock = socket.create_server(("127.0.0.1", 0))
+        self.issuers = Issuers(self.key_sources, f"http://127.0.0.1:{sock.getsockname()[1]}")
         self.pipeline = Pipeline(
             self.store,
             self.recorder,
@@ -95,9 +98,9 @@ class Gateway:
             forwarder,
             self.resources,
             self.clock,
-            issuers=Issuers(self.key_sources),
+            issuers=self.issuers,
         )
-        server = HttpServer(App(self.pipeline, lambda: {"status": "ok"}))
+        server = HttpServer(App(self.pipeline, lambda: {"status": "ok"}, None, published(self.store), self.issuers.url))
         stack.push_async_callback(server.close)
         processes = socket.create_server(("127.0.0.1", 0))
         endpoint = await CredentialEndpoint(metadata, self.clock).serve(processes, self.workload.processes.find)
@@ -105,7 +108,6 @@ class Gateway:
         self.workload.process_endpoint = f"http://127.0.0.1:{processes.getsockname()[1]}"
         await self.workload.start()
         stack.push_async_callback(self.workload.close)
-        sock = socket.create_server(("127.0.0.1", 0))
         await server.listen(sock)
         address: tuple[str, int] = sock.getsockname()
         return address

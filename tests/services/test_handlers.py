@@ -28,6 +28,7 @@ _NOT_TAKEN = {
         *("identity_center_instance_arn", "remove_context_provider", "remove_identity_center_instance"),
     },
     "AssumeRoleWithSAML": {"minimum_session_token_size"},
+    "GetWebIdentityToken": {"scope"},
     "AssumeRole": {"provided_contexts", "minimum_session_token_size"},
     "GetSessionToken": {"minimum_session_token_size"},
     "GetFederationToken": {"minimum_session_token_size"},

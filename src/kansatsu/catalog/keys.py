@@ -191,6 +191,8 @@ _SET = {
         saml:edupersonprincipalname saml:edupersonscopedaffiliation saml:edupersontargetedid saml:givenName saml:iss
         saml:mail saml:name saml:namequalifier saml:organizationStatus saml:primaryGroupSID saml:sub saml:sub_type
         saml:surname saml:uid saml:x500UniqueIdentifier""",
+    "services.sts.outbound.get_web_identity_token": """sts:DurationSeconds sts:IdentityTokenAudience
+        sts:SigningAlgorithm""",
     "services.sts._tags.SessionTags": "sts:TransitiveTagKeys",
 }
 _AS_ON_AWS = {
@@ -224,7 +226,6 @@ _REFUSED = {
     "providers of every account: Google, Facebook, Login with Amazon, Cognito": """accounts.google.com:*
         cognito-identity.amazonaws.com:* graph.facebook.com:* www.amazon.com:*""",
     "tokens that name roles": "sts:RoleAuthorizedByIdp",
-    "GetWebIdentityToken": "sts:DurationSeconds sts:IdentityTokenAudience sts:SigningAlgorithm",
     "AssumeRoot": "sts:TaskPolicyArn",
     "account properties": "iam:AccountPropertyNamespaces",
     "delegation requests": "iam:Delegation* iam:NotificationChannel iam:TemplateArn",

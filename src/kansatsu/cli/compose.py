@@ -24,6 +24,7 @@ from kansatsu.gateway.server import HttpServer
 from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.within import Within
 from kansatsu.identity import Store
+from kansatsu.identity.issuers import published
 from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
 from kansatsu.services.issuers import Issuers
 from kansatsu.workload import Handle, PrivateGateway, Workload, WorkloadSettings
@@ -117,11 +118,12 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     resources = Resources(Knowledge(forwarder.ask, clock, KINDS, lifetime), forwarder.ask, account, accounts)
     if embedded is not None:
         embedded.supervisor.when_emptied = resources.clear
+    issuers = Issuers(settings.oidc_keys, settings.token_base)
     pipeline = Pipeline(
         *(store, recorder, workload, forwarder, resources, clock),
         observe=settings.mode == OBSERVE,
         spool=Spool(settings.upload_spool),
-        issuers=Issuers(settings.oidc_keys),
+        issuers=issuers,
     )
 
     within.pipeline = pipeline
@@ -145,7 +147,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
             "data_dir": str(settings.data_dir),
         }
 
-    server = HttpServer(App(pipeline, health, reset if settings.test_mode else None))
+    server = HttpServer(App(pipeline, health, reset if settings.test_mode else None, published(store), issuers.url))
     servers.append(server)
     stack.push_async_callback(server.close)
     stack.push_async_callback(_stop, asyncio.get_running_loop().create_task(_keep_up(store)))

@@ -51,6 +51,7 @@ class Settings:
     backend_retries: int
     backend_ca_bundle: Path | None
     oidc_keys: Mapping[str, str]  # issuer -> file or URL of its key set
+    token_issuer: str  # "gateway" or a URL
     resource_ttl: timedelta
     upload_spool: int  # bytes
     mode: str
@@ -64,6 +65,11 @@ class Settings:
     trail_interval: timedelta
     trail_retention_days: int
     log_level: str
+
+    @property
+    def token_base(self) -> str:
+        """Where others find the gateway."""
+        return self.listen.url if self.token_issuer == values.GATEWAY else self.token_issuer
 
     def backend_of(self, service: str) -> str:
         """What stands behind `service` (botocore's name): "embedded" or a URL."""
@@ -168,6 +174,7 @@ SETTINGS: tuple[Setting, ...] = (
         "ISSUER=FILE|URL",
         many=True,
     ),
+    Setting("token-issuer", "gateway", values.issuer, str, "Where others find the keys of our own tokens.", "URL"),
     Setting(
         "resource-ttl",
         "5s",

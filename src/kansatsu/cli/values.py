@@ -152,6 +152,16 @@ def key_sources(text: str) -> Mapping[str, str]:
     return MappingProxyType(chosen)
 
 
+GATEWAY = "gateway"
+
+
+def issuer(text: str) -> str:
+    """A URL, or `gateway`."""
+    if text != GATEWAY and not _URL.fullmatch(text):
+        raise BadValue(f"'{text}' is neither `{GATEWAY}` nor like https://iam.example.")
+    return text.rstrip("/")
+
+
 def show_key_sources(chosen: Mapping[str, str]) -> str:
     return ",".join(f"{issuer}={source}" for issuer, source in chosen.items()) or "none"
 

@@ -1,5 +1,6 @@
-"""The ASGI application: Kansatsu's own two paths, and everything else as an AWS request."""
+"""The ASGI application: Kansatsu's own paths, and everything else as an AWS request."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,11 +9,13 @@ from typing import Any
 from kansatsu import wire
 from kansatsu.gateway import asgi
 from kansatsu.http import HttpRequest
+from kansatsu.services.issuers import OWN
 
 log = logging.getLogger(__name__)
 
 HEALTH = "/_kansatsu/health"
 RESET = "/_kansatsu/reset"
+_CONFIGURATION, _KEYS = "/.well-known/openid-configuration", "/.well-known/jwks.json"
 
 _JSON = [("content-type", "application/json")]
 
@@ -27,7 +30,9 @@ class App:
     """ASGI 3 application.
 
     `health` gives what GET /_kansatsu/health reports. `reset`, only with --test-mode, wipes everything but the admin
-    user and its key; without it the path does not exist.
+    user and its key; without it the path does not exist. `keys` gives the public keys of an issuer of ours by its id,
+    and `issuer_url` its URL: the two documents of OpenID Connect discovery, for whoever is shown one of our tokens.
+    https://openid.net/specs/openid-connect-discovery-1_0.html
     """
 
     def __init__(
@@ -35,7 +40,10 @@ class App:
         aws: Callable[[asgi.Scope, asgi.Receive, asgi.Send], Awaitable[None]],
         health: Callable[[], Mapping[str, Any]],
         reset: Callable[[], Awaitable[None]] | None = None,
+        keys: Callable[[str], Mapping[str, Any] | None] = lambda _: None,
+        issuer_url: Callable[[str], str] = str,
     ) -> None:
+        self._keys, self._issuer_url = keys, issuer_url
         self._aws = aws
         self._health = health
         self._reset = reset
@@ -56,8 +64,25 @@ class App:
             await self._json(send, 200, {"status": "ok"} if inside else self._health())
         elif path == RESET and self._reset is not None and not inside:
             await self._do_reset(scope, send)
+        elif path.startswith(OWN) and (found := await asyncio.to_thread(self._discovered, path[len(OWN) :])):
+            await self._json(send, 200, found)
         else:
             await self._json(send, 404, {"message": f"There is nothing at {path}."})
+
+    def _discovered(self, rest: str) -> Mapping[str, Any] | None:
+        """What is at ID/.well-known/... INVARIANT: public keys, and nothing else of an account."""
+        name = rest.partition("/")[0]
+        keys = self._keys(name) if rest in (name + _CONFIGURATION, name + _KEYS) else None
+        if keys is None or rest.endswith(_KEYS):
+            return keys
+        url = self._issuer_url(name)
+        return {
+            "issuer": url,
+            "jwks_uri": url + _KEYS,
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256", "ES384"],
+        }
 
     async def _do_reset(self, scope: asgi.Scope, send: asgi.Send) -> None:
         headers = dict(scope["headers"])

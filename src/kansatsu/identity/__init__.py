@@ -1,6 +1,6 @@
 """Who there is and what they may: users, groups, roles, policies, keys and sessions, and the store that holds them."""
 
-from kansatsu.identity import accounts, aws_managed, ids, keyring, messages, revocations, schema, sessions
+from kansatsu.identity import accounts, aws_managed, ids, issuers, keyring, messages, revocations, schema, sessions
 from kansatsu.identity.accounts import Account, reset
 from kansatsu.identity.bootstrap import AdminKey, bootstrap
 from kansatsu.identity.changes import touch
@@ -30,6 +30,7 @@ __all__ = [
     "aws_managed",
     "bootstrap",
     "ids",
+    "issuers",
     "keyring",
     "messages",
     "open_store",

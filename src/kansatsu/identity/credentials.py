@@ -10,6 +10,7 @@
 | server-certificate | ""                      | name                          | the private key       |
 | oidc               | ""                      | URL without https://          | none: it is public    |
 | saml               | ""                      | name                          | none: it is public    |
+| issuer             | ""                      | last part of its URL          | keys of tokens        |
 | assertion          | ""                      | hash of one that was used     | none                  |
 | deletion           | ""                      | id of the deletion task       | none                  |
 """

@@ -19,18 +19,30 @@ from joserfc.jwk import KeySet
 
 from kansatsu.errors import AwsError
 
+OWN = "/_kansatsu/tokens/"  # and the id of the issuer
 _PATIENCE = 5  # seconds
 _LARGEST = 1 << 20  # bytes
 _KNOWN_FOR, _UNKNOWN_FOR = 300, 15  # seconds
 
 
 class Issuers:
-    """`sources`: issuer -> file or URL of its key set, for issuers that cannot be asked themselves."""
+    """`sources`: issuer -> file or URL of its key set, for issuers that cannot be asked themselves.
 
-    def __init__(self, sources: Mapping[str, str] | None = None) -> None:
+    `base` is where everybody finds the gateway: below it are the issuers of our own tokens and their keys.
+    """
+
+    def __init__(self, sources: Mapping[str, str] | None = None, base: str = "http://127.0.0.1:4566") -> None:
         self._sources = {} if sources is None else sources
+        self._base = base.rstrip("/")
         self._known: dict[str, tuple[float, KeySet | None]] = {}
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # only for issuers of providers
+
+    def url(self, id: str) -> str:
+        """The issuer of our own tokens, as it stands in them."""
+        return f"{self._base}{OWN}{id}"
+
+    def own(self, issuer: str) -> bool:
+        return issuer.startswith(f"{self._base}{OWN}")
 
     async def keys(self, issuer: str) -> KeySet:
         """The keys of an issuer (a URL). Raises IDPCommunicationError."""

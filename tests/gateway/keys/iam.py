@@ -58,6 +58,16 @@ IAM = [
         "aws:TagKeys", "iam.untag_user", lambda world: {"UserName": world.tagged, "TagKeys": ["Other"]}, "Other",
         "Team", ANY,
     ),
+    *(
+        Case(key, "sts.get_web_identity_token", {
+            "Audience": ["one"], "SigningAlgorithm": "RS256", "DurationSeconds": 60,
+        }, right, wrong, operator)
+        for key, right, wrong, operator in (
+            ("sts:IdentityTokenAudience", "one", "two", ANY),
+            ("sts:DurationSeconds", "60", "61", "NumericEquals"),
+            ("sts:SigningAlgorithm", "RS256", "ES384", "StringEquals"),
+        )
+    ),
     Case("aws:ResourceAccount", "iam.list_users", {}, ACCOUNT, "210987654321"),
     Case("aws:ResourceAccount", "iam.get_account_summary", {}, ACCOUNT, "210987654321"),
     Case("sts:RoleSessionName", "sts.assume_role", assume(), "visit", "other"),

@@ -128,6 +128,9 @@ async def _verified(call: Call, role: arn.Arn | None, token: str) -> Shown:
     """The claims of a token. Raises InvalidIdentityToken, ExpiredTokenException, IDPCommunicationError."""
     claims = _unverified(token)
     issuer = str(claims.get("iss", ""))
+    if call.issuers.own(issuer):
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound_getting_started.html
+        raise invalid("Tokens of GetWebIdentityToken are for others: they make nobody a role here.")
     with call.store.read() as conn:
         bare = issuer.removeprefix("https://")
         known = bare != issuer and role is not None
