@@ -80,9 +80,19 @@ def named(statement: dict[str, Any], request: Request, bounded: bool) -> set[str
     return set() if all(want <= ways[0] for want in wanted) else {"self"}
 
 
+def named_in(name: str, statement: dict[str, Any], request: Request, given: dict[str, Any]) -> set[str]:
+    """The same in the policy of that type. Gateway endpoints take an account for its root user alone.
+
+    https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#vpc-endpoint-policies-gateway
+    """
+    ways = named(statement, request, "boundary" in given)
+    only_root = name == "endpoint" and "gateway" in given and request.principal.kind != "root"
+    return ways - {"account"} if only_root else ways
+
+
 def matching(request: Request, given: dict[str, Any]) -> list[tuple[str, str, int]]:
     """Every statement that applies: the type, which policy of that type from 0, which statement of it."""
-    caller, bounded = request.principal, "boundary" in given
+    caller = request.principal
     identified = caller.kind in {"user", "role", "root", "federated"} and not vouched(caller)
     linked = "/aws-service-role/" in caller.role_arn
     serves = caller.kind == "service" and "trust" in given and "/aws-service-role/" in request.resource
@@ -93,13 +103,13 @@ def matching(request: Request, given: dict[str, Any]) -> list[tuple[str, str, in
     }
     found = []
     for name, policies in given.items():
-        if name == "limits" or left_out.get(name):
+        if name in {"limits", "gateway"} or left_out.get(name):
             continue
         flat = [one for level in policies for one in level] if name in {"rcps", "scps"} else listed(policies)
         for place, policy in enumerate(flat):
             version = policy.get("Version", "2008-10-17")
             for index, statement in enumerate(listed(policy["Statement"])):
-                about = name not in {"endpoint", "trust", "resource"} or named(statement, request, bounded)
+                about = name not in {"endpoint", "trust", "resource"} or named_in(name, statement, request, given)
                 if about and applies(statement, request, version):
                     found.append((name, str(place), index))
     return found
@@ -114,11 +124,12 @@ def all_effects(policies: list[dict[str, Any]], request: Request) -> set[str]:
     return set().union(*(effects(each, request) for each in policies))
 
 
-def guard_effects(policy: dict[str, Any], request: Request, bounded: bool) -> tuple[bool, set[str]]:
+def guard_effects(name: str, request: Request, given: dict[str, Any]) -> tuple[bool, set[str]]:
     """Whether the policy with principals denies, and in which ways it allows."""
+    policy = given[name]
     version, denied, ways = policy.get("Version", "2008-10-17"), False, set()
     for statement in listed(policy["Statement"]):
-        found = named(statement, request, bounded)
+        found = named_in(name, statement, request, given)
         if found and applies(statement, request, version):
             if statement["Effect"] == "Deny":
                 denied = True
@@ -160,7 +171,7 @@ def naive(request: Request, given: dict[str, Any]) -> tuple[bool, bool, str]:
                 says[name] |= {"Allow"}
     for name in ("endpoint", "trust", "resource"):
         if name in given:
-            denied, found = guard_effects(given[name], request, bounded)
+            denied, found = guard_effects(name, request, given)
             says[name] = ({"Deny"} if denied else set()) | ({"Allow"} if found else set())
             ways = ways if name == "endpoint" else found
     if identified:

@@ -129,6 +129,7 @@ def policies_of(case: dict[str, Any]) -> Policies:
         rcps=tuple(several(PolicyType.RCP, level) for level in case.get("rcps", [])),
         vpc_endpoint=one(PolicyType.VPC_ENDPOINT, case["vpc_endpoint"]) if "vpc_endpoint" in case else None,
         limits=Limits(case["limits"]) if "limits" in case else None,
+        gateway_endpoint=case.get("gateway_endpoint", False),
     )
 
 

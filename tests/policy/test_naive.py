@@ -237,6 +237,7 @@ class Maker:
             given["rcps"] = self.levels(PolicyType.RCP, FULL)
         if chance() < 0.2:
             given["endpoint"] = FULL if chance() < 0.5 else self.policy(PolicyType.VPC_ENDPOINT)
+            given |= {"gateway": True} if chance() < 0.5 else {}
         if chance() < 0.15:
             given["limits"] = self.random.choice(["GetSessionToken", "GetFederationToken"])
         return given
@@ -298,6 +299,7 @@ def compiled(given: dict[str, Any]) -> Policies:
         rcps=levels("rcps"),
         vpc_endpoint=maybe("endpoint"),
         limits=Limits(given["limits"]) if "limits" in given else None,
+        gateway_endpoint="gateway" in given,
     )
 
 

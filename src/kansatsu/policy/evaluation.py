@@ -103,9 +103,9 @@ def _ask(request: Request, policies: Policies) -> Said:
     if policies.rcps and not _above_rcps(request, policies):
         rcp = levels(policies.rcps, request)
     if policies.vpc_endpoint is not None:
-        endpoint, _ = _guard(policies.vpc_endpoint, request, bounded)
+        endpoint, _ = _guard(policies.vpc_endpoint, request, bounded, _least(request, policies))
     if guard is not None:
-        guarded, reach = _guard(guard, request, bounded)
+        guarded, reach = _guard(guard, request, bounded, Reach.ACCOUNT)
     kind = principal.kind
     if kind in _PLAIN or own_policies(request):
         if policies.scps and not is_service_linked(principal):
@@ -146,17 +146,26 @@ def _session(request: Request, policies: Policies) -> tuple[Verdict | None, bool
     return (Verdict.IMPLICIT_DENY if said is None and limits == Limits.FEDERATION else said), False
 
 
-def _guard(policy: Policy, request: Request, bounded: bool) -> tuple[Verdict, Reach]:
-    """What the policy of the resource or role itself says about this caller."""
+def _least(request: Request, policies: Policies) -> Reach:
+    """How directly the policy of an endpoint has to name the caller.
+
+    In that of a gateway endpoint an account is its root user, and not all of its users and roles:
+    https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#vpc-endpoint-policies-gateway
+    """
+    return Reach.ROLE if policies.gateway_endpoint and request.principal.kind != "root" else Reach.ACCOUNT
+
+
+def _guard(policy: Policy, request: Request, bounded: bool, least: Reach) -> tuple[Verdict, Reach]:
+    """What the policy of the resource or role itself says about this caller, who is named no less than `least`."""
     principal, resource, context = request.principal, request.resource, request.context
     denies, allows = policy.rules.candidates(request.action)
     for rule in denies:
-        if rule.reach(principal, bounded=bounded) and rule.applies(resource, context):
+        if rule.reach(principal, bounded=bounded) >= least and rule.applies(resource, context):
             return Verdict.EXPLICIT_DENY, Reach.NONE
     best = Reach.NONE
     for rule in allows:
         reach = rule.reach(principal)
-        if reach > best and rule.applies(resource, context):
+        if reach > best and reach >= least and rule.applies(resource, context):
             best = reach
     return (Verdict.ALLOW if best else Verdict.IMPLICIT_DENY), best
 
@@ -211,19 +220,19 @@ def _concerned(decision: Decision) -> Iterator[Rule]:
         fitting += _all_candidates(policies.rcps, request)
     if own and not is_service_linked(request.principal):
         fitting += _all_candidates(policies.scps, request)
-    for guard in (policies.vpc_endpoint, policies.guard):
+    for guard, least in ((policies.vpc_endpoint, _least(request, policies)), (policies.guard, Reach.ACCOUNT)):
         if guard is not None:
-            fitting += _naming(guard, request, policies.boundary is not None)
+            fitting += _naming(guard, request, policies.boundary is not None, least)
     if own:
         sets = (policies.identity, policies.boundary.rules if policies.boundary else None, policies.session)
         fitting += _all_candidates(sets, request)
     return (rule for rule in fitting if rule.concerns(request.resource, request.context))
 
 
-def _naming(guard: Policy, request: Request, bounded: bool) -> Iterator[Rule]:
+def _naming(guard: Policy, request: Request, bounded: bool, least: Reach) -> Iterator[Rule]:
     """The rules that name the caller."""
     rules = _all_candidates((guard.rules,), request)
-    return (rule for rule in rules if rule.reach(request.principal, bounded=bounded))
+    return (rule for rule in rules if rule.reach(request.principal, bounded=bounded) >= least)
 
 
 def _all_candidates(sets: Iterable[PolicySet | None], request: Request) -> Iterator[Rule]:

@@ -18,8 +18,9 @@ class Policies:
     `scps` are those of the principal's account, `rcps` those of the resource's: one set for each level from the root
     of the organization down to the account, () where there is none or the account is the management account. Service
     principals and service-linked roles may come with them: evaluation leaves out what does not limit those.
-    `vpc_endpoint` is the policy of the endpoint that the request came through. `limits` says how the session was made;
-    that of a federated user need not be told.
+    `vpc_endpoint` is the policy of the endpoint that the request came through; `gateway_endpoint`: that is one of the
+    type Gateway (of S3 or DynamoDB), where an account as a principal is its root user alone. `limits` says how the
+    session was made; that of a federated user need not be told.
     """
 
     identity: PolicySet
@@ -31,6 +32,7 @@ class Policies:
     rcps: tuple[PolicySet, ...] = ()
     vpc_endpoint: Policy | None = None
     limits: Limits | None = None
+    gateway_endpoint: bool = False
 
     def __post_init__(self) -> None:
         if self.resource is not None and self.trust is not None:
