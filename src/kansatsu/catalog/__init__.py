@@ -7,7 +7,7 @@ from kansatsu.catalog.deliveries import deliveries
 from kansatsu.catalog.deputies import acts_unseen
 from kansatsu.catalog.ec2_keys import attributes as ec2_attributes
 from kansatsu.catalog.generic import is_known as is_action
-from kansatsu.catalog.identification import identify
+from kansatsu.catalog.identification import identify, outlined
 from kansatsu.catalog.keys import may_have
 from kansatsu.catalog.questions import questions
 from kansatsu.catalog.reference import manages_permissions
@@ -30,6 +30,7 @@ __all__ = [
     "is_action",
     "manages_permissions",
     "may_have",
+    "outlined",
     "questions",
     "resolve",
     "sets_unenforced_policy",

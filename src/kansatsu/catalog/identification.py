@@ -1,9 +1,11 @@
 """Which service a request is for."""
 
+from collections.abc import Callable, Collection
+
 from kansatsu.catalog.index import Index, index
 from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
-from kansatsu.wire import Service, form_parameters, load_service, match, spoken
+from kansatsu.wire import Service, form_parameters, load_service, match, outline, spoken
 
 _FORM_PROTOCOLS = {"query", "ec2"}
 # Of services with the same protocol and version the first speaks for the others: their operations are a part of its.
@@ -11,20 +13,45 @@ _SPEAKERS = {"rds": "rds"}
 _S3_CONTROL_PATH = "/v20180820/"
 
 
-def identify(request: HttpRequest, signing_name: str | None) -> Service | None:
+def identify(request: HttpRequest, signing_name: str | None, among: Collection[str] = ()) -> Service | None:
     """The service of a request, speaking the protocol of the request; None when there is none.
 
     `signing_name` is the service in the credential scope; None for an anonymous request. Where several services sign
-    with one name, X-Amz-Target, the API version, the host and the path decide. Raises AwsError when the request
-    contradicts itself (an operation named twice).
+    with one name, X-Amz-Target, the API version, the host and the path decide. `among`: no other is looked at where
+    some are given. Raises AwsError when the request contradicts itself (an operation named twice).
     """
-    found = index()
-    target = request.headers.get("x-amz-target")
-    names = _candidates(found, request, signing_name, target)
-    name = names[0] if len(names) == 1 else _choose(found, request, names)
-    if name is None:
+
+    def offers(name: str) -> bool:
+        return (not among or name in among) and _offers(name, request)
+
+    name = _named(request, signing_name, offers)
+    if name is None or (among and name not in among):
         return None
     return spoken(load_service(name), request)
+
+
+def outlined(request: HttpRequest, signing_name: str | None) -> Service | None:
+    """The service that it is most likely for, without operations: to answer an error in its shape.
+
+    INVARIANT: reads no model, whatever the request names: anybody may send it.
+    """
+    name = _named(request, signing_name, lambda _: True)
+    return spoken(outline(name), request) if name is not None else None
+
+
+def _offers(name: str, request: HttpRequest) -> bool:
+    try:
+        match(load_service(name), request)
+    except AwsError:
+        return False
+    return True
+
+
+def _named(request: HttpRequest, signing_name: str | None, offers: Callable[[str], bool]) -> str | None:
+    """`offers`: whether a service has an operation for the request, asked only where nothing else tells."""
+    found = index()
+    names = _candidates(found, request, signing_name, request.headers.get("x-amz-target"))
+    return names[0] if len(names) == 1 else _choose(found, request, names, offers)
 
 
 def _candidates(found: Index, request: HttpRequest, signing_name: str | None, target: str | None) -> list[str]:
@@ -72,7 +99,7 @@ def _by_host(found: Index, request: HttpRequest) -> list[str]:
     return []
 
 
-def _choose(found: Index, request: HttpRequest, names: list[str]) -> str | None:
+def _choose(found: Index, request: HttpRequest, names: list[str], offers: Callable[[str], bool]) -> str | None:
     if not names:
         return None
     if "s3control" in names:
@@ -83,7 +110,7 @@ def _choose(found: Index, request: HttpRequest, names: list[str]) -> str | None:
     hosts = set(_by_host(found, request)).intersection(names)
     if len(hosts) == 1:
         return hosts.pop()
-    return _by_operation(found, request, names)
+    return _by_operation(found, request, names, offers)
 
 
 def _is_s3_control(request: HttpRequest) -> bool:
@@ -99,15 +126,11 @@ def _by_version(found: Index, names: list[str], version: str) -> str | None:
     return exact[0] if exact else None
 
 
-def _by_operation(found: Index, request: HttpRequest, names: list[str]) -> str | None:
+def _by_operation(found: Index, request: HttpRequest, names: list[str], offers: Callable[[str], bool]) -> str | None:
     """The first service that has an operation for this request; the one named like the signing name goes first."""
     target = "x-amz-target" in request.headers
     signing = {found.metadata[name].get("signingName", found.metadata[name]["endpointPrefix"]) for name in names}
     for name in sorted(names, key=lambda item: (item not in signing, names.index(item))):
-        if target or any(protocol.startswith("rest") for protocol in found.protocols(name)):
-            try:
-                match(load_service(name), request)
-            except AwsError:
-                continue
+        if (target or any(protocol.startswith("rest") for protocol in found.protocols(name))) and offers(name):
             return name
     return None

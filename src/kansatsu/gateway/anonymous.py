@@ -22,6 +22,8 @@ from kansatsu.wire import Operation
 _OPEN = frozenset({"s3", "sns", "sqs"})
 # Operations that nobody signs, because a token in the request speaks for its bearer.
 _BEARER = frozenset({("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRoleWithSAML")})
+# What a request that nobody signed can be for.
+SERVICES = _OPEN | {service for service, _ in _BEARER}
 _REGION = re.compile(r"[./:]((?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+)[./:]", re.ASCII)
 _DEFAULT_REGION = "us-east-1"
 _MOST_A_SECOND = 10

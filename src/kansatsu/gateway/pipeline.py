@@ -36,7 +36,7 @@ from kansatsu.services.callers import policies_of
 from kansatsu.services.ec2 import ownership
 from kansatsu.services.issuers import Issuers
 from kansatsu.services.registry import Call, Handler, Refused, handler
-from kansatsu.signing import AuthFailure, Signature, SigningError, parse_signature
+from kansatsu.signing import AuthFailure, Signature, SigningError, Verified, parse_signature
 from kansatsu.wire import Operation, Service
 from kansatsu.workload import Workload
 
@@ -130,17 +130,13 @@ class Pipeline:
         by_head = form is not None or signing_name == "s3" or bodiless
         if not by_head:
             await self._read_body(exchange, signature)
-        service = exchange.service = catalog.identify(exchange.request, signing_name)
-        if service is None:
-            raise InvalidAction(f"No service that signs as {signing_name!r} has an operation for this request.")
+        snapshot = self._store.snapshot()
+        signed = self._signed(exchange, signature, snapshot)
+        service = self._identify(exchange, signing_name)
         if service.name in _GLOBAL:
             exchange.region = GLOBAL_REGION
         operation = exchange.operation = wire.match(service, exchange.request)
-        snapshot = self._store.snapshot()
-        if signature is None:
-            identity, verified = anonymous.admitted(operation, exchange.request), None
-        else:
-            identity, verified = self._authenticator.authenticate(exchange.request, signature, snapshot, exchange.now)
+        identity, verified = signed or (anonymous.admitted(operation, exchange.request), None)
         if form is not None:
             form.check(exchange.now)
         elif by_head and operation.streams_request and verified:
@@ -159,6 +155,29 @@ class Pipeline:
             exchange.identity = anonymous.bearer(exchange.params, snapshot) if service.name in OURS else identity
         return await self._dispatch(exchange, snapshot)
 
+    def _signed(
+        self, exchange: Exchange, signature: Signature | None, snapshot: Snapshot
+    ) -> tuple[Identity, Verified] | None:
+        if signature is None:
+            return None
+        try:
+            return self._authenticator.authenticate(exchange.request, signature, snapshot, exchange.now)
+        except SigningError:
+            exchange.service = catalog.outlined(exchange.request, signature.service)
+            raise
+
+    def _identify(self, exchange: Exchange, signing_name: str | None) -> Service:
+        """INVARIANT: only who signed makes us read the model of a service, but for the few that answer strangers."""
+        among = anonymous.SERVICES if signing_name is None else ()
+        service = exchange.service = catalog.identify(exchange.request, signing_name, among)
+        if service is not None:
+            return service
+        if signing_name is None:
+            exchange.service = catalog.outlined(exchange.request, None)
+        if exchange.service is not None:
+            raise SigningError(AuthFailure.MISSING)
+        raise InvalidAction(f"No service that signs as {signing_name!r} has an operation for this request.")
+
     async def _read_body(self, exchange: Exchange, signature: Signature | None = None) -> None:
         limit = asgi.ANONYMOUS_LIMIT
         if signature and not asgi.fits(exchange.request.headers, limit) and self._authenticator.knows(signature):
@@ -167,7 +186,7 @@ class Pipeline:
             body = await asgi.read(exchange.receive, exchange.request.headers, limit)
         except AwsError:
             # Only to answer in its protocol.
-            exchange.service = catalog.identify(exchange.request, signature.service if signature else None)
+            exchange.service = catalog.outlined(exchange.request, signature.service if signature else None)
             raise
         if body:
             exchange.request = _with_body(exchange.request, body)
@@ -176,7 +195,7 @@ class Pipeline:
         """The service of a request whose signature cannot be read: only to answer in its protocol."""
         if "content-type" in exchange.request.headers:
             await self._read_body(exchange)
-        return catalog.identify(exchange.request, None)
+        return catalog.outlined(exchange.request, None)
 
     async def _dispatch(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
         operation = _known(exchange.operation)
@@ -314,7 +333,7 @@ def _decide(
 
 
 def _refusal(exchange: Exchange, error: AwsError) -> Whole:
-    service = exchange.service or wire.load_service("s3")
+    service = exchange.service or wire.outline("s3")
     return Whole(wire.encode_error(service, error, exchange.request_id, exchange.operation))
 
 

@@ -2,7 +2,7 @@
 
 from kansatsu.wire.addressing import path_style
 from kansatsu.wire.codec import decode, encode, encode_error
-from kansatsu.wire.model import Operation, Service, Shape, UnknownService, load_service, service_metadata
+from kansatsu.wire.model import Operation, Service, Shape, UnknownService, load_service, outline, service_metadata
 from kansatsu.wire.routing import form_parameters, match, spoken
 from kansatsu.wire.validation import validate
 from kansatsu.wire.xmlout import escape
@@ -19,6 +19,7 @@ __all__ = [
     "form_parameters",
     "load_service",
     "match",
+    "outline",
     "path_style",
     "service_metadata",
     "spoken",

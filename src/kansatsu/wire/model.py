@@ -191,6 +191,16 @@ def load_service(name: str) -> Service:
     return Service(name, read_model(name))
 
 
+@cache
+def outline(name: str) -> Service:
+    """The same service by the head of its model, without operations: enough to tell its protocol and answer an error.
+
+    INVARIANT: reads no model, so that who has not signed yet cannot make us read hundreds of them.
+    """
+    model = {"metadata": service_metadata()[name], "shapes": {}, "operations": {}}
+    return Service(name, model)
+
+
 def read_model(name: str) -> dict[str, Any]:
     """The newest model of a service as botocore ships it, with botocore's own corrections merged in."""
     for root in _ROOTS:
@@ -255,8 +265,9 @@ def malformed(service: Service, text: str, code: str = "") -> AwsError:
 _HEAD = 4096  # bytes; the metadata stand at the beginning of every model
 
 
-def service_metadata() -> dict[str, dict[str, Any]]:
-    """The metadata of every service that there is a model of, read from the heads of the files alone."""
+@cache
+def service_metadata() -> Mapping[str, Mapping[str, Any]]:
+    """The metadata of every service that there is a model of, read once and from the heads of the files alone."""
     found: dict[str, dict[str, Any]] = {}
     for root in _ROOTS:
         for folder in sorted(os.scandir(root), key=lambda entry: entry.name):
