@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from gateway import test_condition_keys, test_context, test_property_keys, test_saml_federation, test_web_identity
+from gateway import (
+    test_condition_keys,
+    test_context,
+    test_organization_policies,
+    test_property_keys,
+    test_saml_federation,
+    test_web_identity,
+)
 from kansatsu.catalog.keys import Key, Standing, keys, names
 from services import test_ec2_keys, test_ecs_keys
 
@@ -39,8 +46,15 @@ def test_a_producer_is_a_function_that_there_is(producer: str) -> None:
 
 
 def test_a_key_that_is_set_is_named_and_has_a_case() -> None:
-    modules: list[Any] = [test_condition_keys, test_context, test_ec2_keys, test_ecs_keys, test_web_identity]
-    modules.append(test_saml_federation)
+    modules: list[Any] = [
+        test_organization_policies,
+        test_condition_keys,
+        test_context,
+        test_ec2_keys,
+        test_ecs_keys,
+        test_web_identity,
+        test_saml_federation,
+    ]
     cases = [*test_property_keys.TOLD, *(case for module in modules for case in module.CASES)]
     tested = {pattern(case.key.lower()) for case in cases}
     assert [key.name for key in SET if key.name.endswith("*") or pattern(key.name.lower()) not in tested] == []

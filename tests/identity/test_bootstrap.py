@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Table, func, insert, select
 
 from kansatsu.identity import AdminKey, Store, bootstrap, reset, revoke, schema
+from kansatsu.identity.organization_tables import TABLES
 
 from . import people
 from .people import ACCOUNT, allows, document
@@ -70,7 +71,7 @@ def filled(store: Store, account: str) -> None:
         use = {"account": account, "principal_id": role, "access_key_id": "", "service": "s3", "action": "GetObject"}
         conn.execute(insert(schema.last_access), use | {"region": "us-east-1", "last": 1.0, "allowed": 1, "count": 1})
         ecs = (schema.cluster, schema.task_definition, schema.task, schema.service, schema.container_instance)
-        for table in (*ecs, schema.access_report, schema.policy_commit, schema.delivery, schema.credential):
+        for table in (*ecs, schema.access_report, schema.policy_commit, schema.delivery, schema.credential, *TABLES):
             any_values = {column.name: column.type.python_type() for column in table.columns if not column.nullable}
             first_column = table.columns.keys()[0]
             conn.execute(insert(table), {**any_values, first_column: account, "account": account})

@@ -69,6 +69,8 @@ _SET = {
     "gateway.context.of_resource": "aws:ResourceAccount s3:ResourceAccount",
     "gateway.context.of_s3": """s3:authType s3:signatureAge s3:signatureversion s3:x-amz-content-sha256
         s3:object-lock-remaining-retention-days""",
+    "identity.organizations.Membership": """aws:PrincipalOrgID aws:PrincipalOrgPaths aws:ResourceOrgID
+        aws:ResourceOrgPaths""",
     "catalog.tags.request_tags": "aws:RequestTag/${TagKey} aws:TagKeys",
     "catalog.s3.resolve": """s3:prefix s3:delimiter s3:max-keys s3:versionid s3:annotation-prefix
         s3:max-annotation-results s3:locationconstraint s3:if-match s3:if-none-match s3:ObjectCreationOperation
@@ -207,8 +209,6 @@ _AS_ON_AWS = {
         aws:ChatbotSourceArn aws:SignInSessionArn codebuild:BuildArn codebuild:ProjectArn
         glue:CredentialIssuingService glue:RoleAssumedBy identitystore:UserId lambda:SourceFunctionArn
         ssm:SourceInstanceArn""",
-    "accounts are in no organization yet": """aws:PrincipalOrgID aws:PrincipalOrgPaths aws:ResourceOrgID
-        aws:ResourceOrgPaths""",
     "the gateway listens on plain HTTP, where it is absent": "s3:TlsVersion",
     "there are no access points and no access grants": """s3:AccessGrant* s3:AccessPointNetworkOrigin
         s3:AccessPointTag/${TagKey} s3:DataAccessPointAccount s3:DataAccessPointArn""",

@@ -208,6 +208,8 @@ def _first_start(store: Store, settings: Settings) -> str:
         known = identity.accounts.listing(conn)
     with credentials.editing(settings.data_dir) as profiles:
         for item in known:
+            if item.member:
+                continue  # on AWS, too, whoever opened it gets there by a role
             section = credentials.section_of(item.name)
             key = identity.bootstrap(store, item.id)
             if key is not None and (key.created or section not in profiles):

@@ -88,9 +88,12 @@ class Authenticator:
             entity = snapshot.entity(session.principal_id)
             if entity is None or entity.kind != session.entity_kind or snapshot.revoked(session):
                 raise SigningError(AuthFailure.INVALID_TOKEN)
+            if snapshot.closed(entity.account):
+                raise SigningError(AuthFailure.INVALID_TOKEN)
             return session.secret, session
         key = snapshot.access_key(signature.access_key_id)
-        if key is None or key.status != "Active":
+        # INVARIANT: nobody of a closed account is anybody; its sessions neither.
+        if key is None or key.status != "Active" or snapshot.closed(key.account):
             _advise(signature.access_key_id)
             raise SigningError(AuthFailure.INVALID_KEY)
         return key.secret, None

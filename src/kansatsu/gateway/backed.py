@@ -24,7 +24,7 @@ from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.standing import Kept
 from kansatsu.identity import Snapshot, Store
 from kansatsu.policy import Policies, PolicySet
-from kansatsu.resources import Deciding, Guard, Resources, arn_of, bucket_of
+from kansatsu.resources import Deciding, Guard, Resources, arn_of, bucket_of, owner_in
 from kansatsu.wire import Operation
 
 Authorize = Callable[[], None]
@@ -91,7 +91,8 @@ class Backed:
         )
         items = resolve(lambda *names: tables.setdefault(names, ()))
         conditions = self._resources.conditions
-        if tables and any(conditions.by_partition_key(item, policies) for item in items):
+        owned = ((item, _with_rcps(policies, snapshot, owner_in(item.resource, None) or account)) for item in items)
+        if tables and any(conditions.by_partition_key(item, deciding) for item, deciding in owned):
             tables = {names: await conditions.partition_keys(*names, account, region) for names in tables}
             items = resolve(lambda *names: tables[names])
         return (*items, *catalog.abroad(operation, params, account, region, items))
@@ -110,8 +111,10 @@ class Backed:
         completed = []
         for item, guard in zip(items, exchange.guards, strict=True):
             # Whatever may decide, also a policy that has no effect for this caller.
-            asked = policies if guard.policy is None else [*policies, Policies(PolicySet(), resource=guard.policy)]
             owner = guard.account or account
+            asked = _with_rcps(policies, exchange.state, owner)
+            if guard.policy is not None:
+                asked = [*asked, Policies(PolicySet(), resource=guard.policy)]
             completed.append(await self._resources.conditions.completed(item, owner, region, asked))
         exchange.authorizations = tuple(completed)
         authorize()
@@ -174,6 +177,12 @@ class Backed:
         got = await self._forwarder.forward(request, operation, account, exchange.region, exchange.request_id, body)
         await self._encryption.verify(exchange, got)
         return got
+
+
+def _with_rcps(policies: Deciding, snapshot: Snapshot, owner: str) -> Deciding:
+    """INVARIANT: a key that an RCP of the resource's account asks for is looked up as if the caller's policies did."""
+    rcps = snapshot.rcps(owner)
+    return [*policies, Policies(PolicySet(), rcps=rcps)] if rcps else policies
 
 
 def _account(operation: Operation, items: Sequence[Authorization], guards: Sequence[Guard]) -> str:

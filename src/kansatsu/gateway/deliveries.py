@@ -7,6 +7,7 @@ taken away while the delivery is there.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -87,19 +88,19 @@ class Deliveries:
             elif exchange.name not in SETUPS and (place := _changed(exchange, guard, account)) is not None:
                 await stack.enter_async_context(self._occupancy.changing(place.arn))
                 if exchange.name in log_policies.CALLS:
-                    await self.keep(place, await self._of_logs(exchange, place), exchange.now)
+                    await self.keep(place, await self._of_logs(exchange, place), exchange)
                 elif _leaves_none(exchange, guard):
-                    await self.keep(place, None, exchange.now)
+                    await self.keep(place, None, exchange)
             yield
 
-    async def keep(self, place: Place, policy: Policy | None, now: datetime) -> None:
+    async def keep(self, place: Place, policy: Policy | None, exchange: Exchange) -> None:
         """Before a resource has this policy: what is delivered to it must be allowed by it too.
 
         INVARIANT: a policy that takes a standing delivery's permission away is not stored as if it did.
         """
         for standing in self._kept.of(place.account, place.arn):
             delivery = standing.delivery
-            refusal, _ = await self._of_policy(delivery, standing.account, place.region, policy, now)
+            refusal, _ = await self._of_policy(delivery, standing.account, place.region, policy, exchange)
             if not refusal:
                 continue
             if await self._stands(standing):
@@ -167,7 +168,7 @@ class Deliveries:
             guard = await self._resources.for_service(target.arn, account, exchange.region)
             service = Principal(account="", arn=delivery.services[0], kind="service")
             policy = guard.policy_for(service, delivery.actions[0])
-            refusal, decisions = await self._of_policy(delivery, account, exchange.region, policy, exchange.now)
+            refusal, decisions = await self._of_policy(delivery, account, exchange.region, policy, exchange)
         exchange.delivering.extend(decisions)
         if not refusal:
             return
@@ -183,10 +184,11 @@ class Deliveries:
         raise AwsError(text, **made)
 
     async def _of_policy(
-        self, delivery: Delivery, account: str, region: str, policy: Policy | None, now: datetime
+        self, delivery: Delivery, account: str, region: str, policy: Policy | None, exchange: Exchange
     ) -> _Asked:
-        """Whether the policy of the target lets the service in."""
-        policies = Policies(PolicySet(), resource=policy)
+        """Whether the policy of the target, and the RCPs of its account, let the service in."""
+        snapshot = exchange.state
+        policies = Policies(PolicySet(), resource=policy, rcps=snapshot.rcps(account))
         found: list[Decision] = []
         for action in delivery.actions:
             item = Authorization(action, _resource(delivery.target.arn))
@@ -194,8 +196,9 @@ class Deliveries:
             requests = []
             for service in delivery.services:
                 principal = Principal(account="", arn=service, kind="service")
-                context = {**_of_service(delivery, account, now), **item.context}
-                context |= {**of_resource(action, item.resource, account, ""), "aws:principalservicename": service}
+                context = {**_of_service(delivery, account, exchange.now), **item.context}
+                context |= of_resource(action, item.resource, account, "", snapshot)
+                context |= {"aws:principalservicename": service, **snapshot.organization_keys("source", account)}
                 requests.append(Request(principal, action, item.resource, context, account))
             decisions = [evaluate(request, policies) for request in requests]
             found.append(_deciding(decisions))
@@ -212,7 +215,7 @@ class Deliveries:
             return f"there is no role {wanted or 'of the function ' + target.function}", ()
         trust = {"aws:sourcearn": delivery.source, "aws:sourceaccount": account}
         grant = Grant(account, role.id, delivery.services[0], "delivery", {}, trust)
-        if refusal := trust_refusal(role, grant, now):
+        if refusal := trust_refusal(role, grant, now, snapshot):
             return refusal.rstrip("."), ()
         found: list[Decision] = []
         for action in delivery.actions:
@@ -232,10 +235,12 @@ class Deliveries:
         own = policies_of(caller, snapshot)
         principal = Principal(account, session, "role", role.arn, f"{role.id}:delivery")
         policy = guard.policy_for(principal, action)
-        policies = Policies(own.identity, own.boundary, own.session, resource=policy)
+        rcps = snapshot.rcps(guard.account or account)
+        policies = replace(own, resource=policy, rcps=rcps)
         item = await self._resources.conditions.completed(item, guard.account, exchange.region, [policies])
         context = of_principal(caller, role) | _at(exchange.now) | dict(item.context)
-        context |= of_resource(action, target.arn, guard.account, account)
+        context |= of_resource(action, target.arn, guard.account, account, snapshot)
+        context |= snapshot.organization_keys("principal", account)
         return evaluate(Request(principal, action, target.arn, context, guard.account), policies)
 
     async def _role_of(self, target: Target, exchange: Exchange, account: str) -> str:

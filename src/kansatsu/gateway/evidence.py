@@ -139,13 +139,14 @@ def _asking(exchange: Exchange, place: int, item: Authorization, texts: dict[str
     policy = guard.policy_for(exchange.signer.principal, item.action) if guard is not None else None
     account = exchange.caller.account
     resolved = item.exact or item.resource != "*"
+    known = item.resource if resolved else UNRESOLVED
     return Asking(
         item.action,
         item.resource[:_LONGEST],
         resolved,
         owner,
         digest_of(policy, texts) if texts is not None else "",
-        {**of_resource(item.action, item.resource if resolved else UNRESOLVED, owner, account), **item.context},
+        {**of_resource(item.action, known, owner, account, exchange.state), **item.context},
     )
 
 

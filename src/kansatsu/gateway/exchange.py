@@ -11,6 +11,7 @@ from kansatsu.gateway import asgi, observing
 from kansatsu.gateway.authentication import Identity
 from kansatsu.gateway.forms import Form
 from kansatsu.http import HttpRequest
+from kansatsu.identity import Snapshot
 from kansatsu.policy import Decision
 from kansatsu.resources import Guard
 from kansatsu.services.registry import Caller
@@ -50,6 +51,7 @@ class Exchange:
     read_with: str | None = None  # the key of KMS that must encrypt the object in the answer, "" for none
     authorized: bool = False
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)  # condition keys, in lower case
+    snapshot: Snapshot | None = None  # what it is decided against
     result: Any = None  # what an operation of ours returned
     delivering: list[Decision] = field(default_factory=list)  # of what the backend would do by itself
     passed: dict[int, observing.Passed] = field(default_factory=dict)  # denials let through, by place in authorizations
@@ -59,6 +61,12 @@ class Exchange:
         """The operation, once it was matched."""
         assert self.operation is not None  # noqa: S101 - the steps before have set it
         return self.operation
+
+    @property
+    def state(self) -> Snapshot:
+        """What it is decided against, once its operation was matched."""
+        assert self.snapshot is not None  # noqa: S101 - the steps before have set it
+        return self.snapshot
 
     @property
     def name(self) -> str:

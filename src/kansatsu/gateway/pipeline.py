@@ -130,7 +130,7 @@ class Pipeline:
         by_head = form is not None or signing_name == "s3" or bodiless
         if not by_head:
             await self._read_body(exchange, signature)
-        snapshot = self._store.snapshot()
+        snapshot = exchange.snapshot = self._store.snapshot()
         signed = self._signed(exchange, signature, snapshot)
         service = self._identify(exchange, signing_name)
         if service.name in _GLOBAL:
@@ -265,10 +265,10 @@ class Pipeline:
         policies = policies_of(identity.caller, snapshot) if bound is None else bound.own
         items = tuple(zip_longest(exchange.authorizations, exchange.guards))
         for place, (item, guard) in enumerate(items):
-            decision = _decide(identity, item, guard, context, policies)
+            decision = _decide(identity, item, guard, context, policies, snapshot)
             if decision.allowed and bound is not None:
                 starters = _context(exchange, bound.starter)
-                decision = bound.within(_decide(bound.starter, item, guard, starters, bound.policies))
+                decision = bound.within(_decide(bound.starter, item, guard, starters, bound.policies, snapshot))
             if decision.allowed:
                 continue
             if identity is anonymous.NOBODY:
@@ -276,7 +276,8 @@ class Pipeline:
                 # that strangers fill nothing and learn nothing.
                 raise SigningError(AuthFailure.MISSING)
             others = items[:place] + items[place + 1 :]
-            decisions = [decision, *(_decide(identity, *other, context, policies) for other in others[:MOST_ASKED])]
+            asked = (_decide(identity, *other, context, policies, snapshot) for other in others[:MOST_ASKED])
+            decisions = [decision, *asked]
             made = exchange.request_id, exchange.now, exchange.region
             denial = made, identity.caller, _known(exchange.operation), context, decisions
             # INVARIANT: observing opens no account to another.
@@ -320,11 +321,18 @@ class Pipeline:
 
 
 def _decide(
-    identity: Identity, item: Authorization, guard: Guard | None, context: engine.Context, policies: Policies
+    identity: Identity,
+    item: Authorization,
+    guard: Guard | None,
+    context: engine.Context,
+    policies: Policies,
+    snapshot: Snapshot,
 ) -> Decision:
     resource = item.resource if item.exact or item.resource != "*" else UNRESOLVED
     owner = owner_in(item.resource, guard)
-    merged = {**context, **of_resource(item.action, resource, owner, identity.caller.account), **item.context}
+    merged = {**context, **of_resource(item.action, resource, owner, identity.caller.account, snapshot), **item.context}
+    if rcps := snapshot.rcps(owner or identity.caller.account):
+        policies = replace(policies, rcps=rcps)
     # What is ours has no guard: the policies of what we hold ourselves are the handlers' to bring.
     # INVARIANT: what belongs to another account must be allowed by a policy of its own as well.
     if guard is not None and (policy := guard.policy_for(identity.principal, item.action)):
@@ -355,7 +363,7 @@ def _context(exchange: Exchange, identity: Identity) -> Context:
     )
     if _known(exchange.operation).service.signing_name == "s3":
         own |= of_s3(exchange.signature, exchange.request, exchange.params, exchange.now)
-    return identity.context | own
+    return identity.context | own | exchange.state.organization_keys("principal", identity.caller.account)
 
 
 def _run(conn: Connection, found: Handler, call: Call, arguments: dict[str, Any]) -> Any:

@@ -106,7 +106,7 @@ class PolicyCalls:
         if name in COMPOSED:
             return await self._compose(exchange, place)
         if name in permissions.CALLS:
-            keep = partial(self._deliveries.keep, place, now=exchange.now)
+            keep = partial(self._deliveries.keep, place, exchange=exchange)
             return await self._permissions.answer(name, params, place, people, keep)
         # INVARIANT: it names a bus of one's own account only, which is where the backend looks it up.
         place = named(params, exchange.signer.caller.account, exchange.region)
@@ -123,7 +123,7 @@ class PolicyCalls:
             return None
         document, passed = prepared
         await self._may_set(name, params, document, place, exchange.signer, snapshot)
-        await self._deliveries.keep(place, compiled(place, document.text), exchange.now)
+        await self._deliveries.keep(place, compiled(place, document.text), exchange)
         return await self._tables.marked(passed, place) if name == tables.SETS and embedded else passed
 
     def _is_embedded(self, service: str, place: Place) -> bool:
@@ -139,7 +139,7 @@ class PolicyCalls:
         async with self._composing:
             policy = await self._resources.policy(place)
             text = composed.changed(params, place, policy.document.text if policy is not None else "")
-            await self._deliveries.keep(place, compiled(place, text), exchange.now)
+            await self._deliveries.keep(place, compiled(place, text), exchange)
             await self._ask(place, name.partition(".")[0], composed.operation, composed.params(params, text))
         return {}
 

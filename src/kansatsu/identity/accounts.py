@@ -28,12 +28,16 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,49}", re.ASCII)  # AWS's names 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account. `created` is in epoch seconds; `name` is unique without regard to case."""
+    """One account. `created` is in epoch seconds; `name` is unique without regard to case.
+
+    `member`: an organization made it. It has no administrator of its own, but a role for the management account.
+    """
 
     id: str
     name: str
     created: float
     first: bool
+    member: bool = False
 
 
 def found(store: "Store", account: str) -> str:
@@ -98,6 +102,18 @@ def create(
     return account, administrator(store, conn, chosen)
 
 
+def open_member(conn: Connection, name: str, now: float) -> Account:
+    """A further account for an organization, by its name where that may be one here and is free, else by its id."""
+    known = listing(conn)
+    chosen = _free({account.id for account in known})
+    taken = {account.name.lower() for account in known}
+    fits = _NAME.fullmatch(name) and not _ID.fullmatch(name) and name.lower() not in taken
+    made = Account(chosen, name if fits else chosen, now, False, member=True)
+    _register(conn, made)
+    touch(conn, chosen, "account", ACCOUNTS)
+    return made
+
+
 def reset(store: "Store", account: str) -> None:
     """For --test-mode: further accounts are gone, and the first is as on its first day, in one transaction."""
     with store.write() as conn:
@@ -116,5 +132,7 @@ def _free(taken: set[str]) -> str:
 
 
 def _register(conn: Connection, account: Account) -> None:
-    value = json.dumps({"name": account.name, "created": account.created, "first": account.first})
+    value = json.dumps(
+        {"name": account.name, "created": account.created, "first": account.first, "member": account.member}
+    )
     conn.execute(insert(setting), {"name": _PREFIX + account.id, "value": value})

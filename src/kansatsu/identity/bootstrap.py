@@ -9,6 +9,7 @@ from sqlalchemy.sql import ColumnElement
 
 from kansatsu.identity import aliases, ids, passwords, reports, schema
 from kansatsu.identity.changes import touch
+from kansatsu.identity.organization_tables import TABLES, TAGGED
 from kansatsu.identity.sealing import Secret
 
 if TYPE_CHECKING:
@@ -138,6 +139,7 @@ def _doomed(account: str, keep: dict[str, str]) -> list[tuple[Table, ColumnEleme
     instances = select(s.instance.c.id).where(s.instance.c.account == account)
     credentials = select(s.credential.c.id).where(s.credential.c.account == account)
     tagged = [s.tag.c.resource_id.in_(query) for query in (entities, policies, profiles, instances, credentials)]
+    tagged += [s.tag.c.resource_id.in_(select(column).where(column.table.c.account == account)) for column in TAGGED]
     return [
         *((s.tag, where) for where in tagged),
         (s.inline_policy, s.inline_policy.c.entity_id.in_(entities)),
@@ -158,6 +160,7 @@ def _doomed(account: str, keep: dict[str, str]) -> list[tuple[Table, ColumnEleme
         (s.policy_commit, s.policy_commit.c.account == account),
         (s.delivery, s.delivery.c.account == account),
         (s.setting, s.setting.c.name.in_([module.name_of(account) for module in (aliases, reports, passwords)])),
+        *((table, table.c.account == account) for table in TABLES),
         (s.last_access, s.last_access.c.account == account),
         (s.entity, and_(s.entity.c.account == account, s.entity.c.id != keep["user"])),
     ]

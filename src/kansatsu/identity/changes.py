@@ -12,6 +12,9 @@ Which touches a write needs (kind, id); a write that lacks one is a security bug
 | customer policy created, deleted, default version changed, tags           | "policy", its ARN                      |
 | access key created, activated, deactivated, deleted                       | "access_key", its id                   |
 | instance profile created, deleted, role added or removed, tags            | "instance_profile", its id             |
+| organization made, dissolved; account joins, leaves, moves, is closed      | "organization", the account's id       |
+| its policy types or features                                              | "organization", its id                 |
+| SCP or RCP attached or detached; changed or deleted                       | "organization", the target's; its own  |
 | account opened                                                            | "account", ACCOUNTS                    |
 | revoke() and rotation of sealing keys                                     | they touch by themselves               |
 """
@@ -34,6 +37,7 @@ KINDS = frozenset(
         "sealing_key",
         "reset",
         "account",
+        "organization",
     }
 )
 

@@ -12,6 +12,7 @@ from kansatsu.errors import InternalFailure, MalformedPolicyDocument
 from kansatsu.identity import aws_managed, schema
 from kansatsu.identity.accounts import listing
 from kansatsu.identity.changes import ACCOUNTS
+from kansatsu.identity.organizations import membership
 from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
 from kansatsu.policy import Policy, PolicySet, PolicyType, Source
 
@@ -46,6 +47,19 @@ def accounts(store: "Store") -> Loaded[tuple[str, ...]]:
     with store.read() as conn:
         found = tuple(account.id for account in listing(conn))
     return Loaded(found or None, (ACCOUNTS,))
+
+
+def organization(snapshot: "Snapshot", store: "Store", account: str) -> Loaded[membership.Membership]:
+    """What an organization means for an account."""
+    with store.read() as conn:
+        return Loaded(*membership.load(snapshot, conn, account))
+
+
+def organization_level(store: "Store", management: str, type: str, target: str) -> Loaded[membership.Level]:
+    """The policies of a type that hang on one root, unit or account."""
+    with store.read() as conn:
+        found = membership.load_level(conn, management, type, target)
+    return Loaded(found, (target, *found.depends))
 
 
 def access_key(store: "Store", id: str) -> Loaded[AccessKey]:

@@ -11,6 +11,7 @@ from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
 from kansatsu.policy import Policy, PolicySet, PolicyType
 
 if TYPE_CHECKING:
+    from kansatsu.identity.organizations.membership import Level, Membership
     from kansatsu.identity.sessions import Session
     from kansatsu.identity.store import Store
 
@@ -87,6 +88,39 @@ class Snapshot:
             with self._lock, self._store.read() as conn:
                 listed = self._revocations = revocations.load(conn)
         return bool(listed) and revocations.applies(listed, session)
+
+    def organization(self, account: str) -> "Membership | None":
+        """The place of an account in its organization and what limits it there; None outside of organizations."""
+        load = lambda: loader.organization(self, self._store, account)  # noqa: E731 - as its neighbours
+        found = self._get(("organization", account), "organization", load) if account else None
+        return found if found is not None and found.id else None
+
+    def closed(self, account: str) -> bool:
+        """Whether an organization has closed the account."""
+        member = self.organization(account)
+        return member is not None and member.suspended
+
+    def scps(self, account: str) -> tuple[PolicySet, ...]:
+        """What limits the principals of an account, one set a level from the root of its organization down."""
+        member = self.organization(account)
+        return member.scps if member is not None else ()
+
+    def rcps(self, account: str) -> tuple[PolicySet, ...]:
+        """What limits everybody on the resources of an account, likewise."""
+        member = self.organization(account)
+        return member.rcps if member is not None else ()
+
+    def organization_keys(self, whose: str, account: str) -> dict[str, str | tuple[str, ...]]:
+        """The condition keys that tell an account's place: `whose` is principal, resource or source."""
+        member = self.organization(account)
+        return member.keys(whose) if member is not None else {}
+
+    def organization_level(self, management: str, type: str, target: str) -> "Level":
+        """The policies of a type that hang on one root, unit or account; all that are below it share them."""
+        load = lambda: loader.organization_level(self._store, management, type, target)  # noqa: E731 - as its neighbours
+        found = self._get(("level", type, target), "organization", load)
+        assert found is not None  # noqa: S101 - a level is loaded or raises
+        return found
 
     def accounts(self) -> tuple[str, ...]:
         """The ids of all accounts of the installation, the first account's first."""

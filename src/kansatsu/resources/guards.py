@@ -56,7 +56,9 @@ class Guard:
         return None if restricted or owners_only(action) else self.policy
 
 
-_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:([0-9]{12}):")
+# INVARIANT: an organization is its members' as well: its service itself sees to it that the caller is one of them, and
+# names nothing of any other organization.
+_ACCOUNT = re.compile(r"arn:[^:]*:(?!organizations:)[^:]*:[^:]*:([0-9]{12}):")
 
 
 def owner_in(resource: str, guard: Guard | None) -> str:

@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-SERVICES = ("iam", "iam_toolbox", "sts", "cloudtrail", "ec2", "ecs", "kansatsu")
+SERVICES = ("iam", "iam_toolbox", "sts", "cloudtrail", "ec2", "ecs", "organizations", "kansatsu")
 
 
 def load() -> None:

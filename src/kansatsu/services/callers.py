@@ -18,12 +18,13 @@ _ANYTHING = compile_policy(
 
 
 def learning_policies(caller: Caller, snapshot: Snapshot) -> Policies:
-    """What the role itself says about a session that learns: its boundary and every Deny, in place of its Allows.
+    """What limits a session that learns: its role's boundary and every Deny, in place of its Allows, and SCPs.
 
     This is no permission: whoever uses it decides by the policies of the starter as well (gateway.learning).
     """
     own = snapshot.policies(caller.id)
-    return Policies(identity=PolicySet([*own.identity, _ANYTHING]), boundary=own.boundary)
+    scps = snapshot.scps(caller.account)
+    return Policies(identity=PolicySet([*own.identity, _ANYTHING]), boundary=own.boundary, scps=scps)
 
 
 def bounding_policies(bound: str | Policy, snapshot: Snapshot) -> Policies:
@@ -43,7 +44,8 @@ LIMITS = {"user": Limits.SESSION_TOKEN, "federated": Limits.FEDERATION}
 
 
 def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
-    """All policies of a caller: identity, boundary, and those passed when its session was made; nobody has none."""
+    """All policies of a caller: identity, boundary, those passed when its session was made, and the SCPs of its
+    account; nobody has none."""
     if caller.kind == "anonymous":
         return _NONE
     own = snapshot.policies(caller.id)
@@ -57,4 +59,5 @@ def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
             compiled.append(compile_policy(parse(session.policy, PolicyType.SESSION), source))
         passed = PolicySet(compiled)
     made = LIMITS.get(session.kind) if session is not None else None
-    return Policies(identity=own.identity, boundary=own.boundary, session=passed, limits=made)
+    scps = snapshot.scps(caller.account)
+    return Policies(identity=own.identity, boundary=own.boundary, session=passed, limits=made, scps=scps)

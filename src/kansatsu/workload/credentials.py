@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from kansatsu.clock import Clock
-from kansatsu.identity import EntityRecord, Store, profiles, sessions
-from kansatsu.policy import Policies, PolicySet, Principal, Request, evaluate
+from kansatsu.identity import EntityRecord, Snapshot, Store, profiles, sessions
+from kansatsu.policy import Policies, PolicySet, PolicyType, Principal, Request, evaluate
 from kansatsu.workload.records import Association, Instance
 from kansatsu.workload.views import CredentialError, Credentials, CredentialsState
 
@@ -69,12 +69,13 @@ class Issuer:
     def credentials(self, key: str, grant: Grant) -> CredentialsState:
         """The credentials of `grant`, or why there are none. `key` names the place where the newest are kept."""
         now = self._clock.now()
-        role = self._store.snapshot().entity(grant.role_id)
+        snapshot = self._store.snapshot()
+        role = snapshot.entity(grant.role_id)
         if role is None or role.kind != "role":
             self._issued.pop(key, None)
             return CredentialError(_REFUSED, "The role no longer exists.", "", now)
         # INVARIANT: who may be given a role is asked anew each time; a trust policy that no longer allows ends it.
-        if refusal := trust_refusal(role, grant, now):
+        if refusal := trust_refusal(role, grant, now, snapshot):
             self._issued.pop(key, None)
             return CredentialError(_REFUSED, refusal, role.name, now)
         kept = self._issued.get(key)
@@ -129,8 +130,8 @@ class Issuer:
         return _Issued(credentials, grant, renew)
 
 
-def trust_refusal(role: EntityRecord, grant: Grant, now: datetime) -> str:
-    """Why the role's trust policy does not let the service assume it; "" when it does.
+def trust_refusal(role: EntityRecord, grant: Grant, now: datetime, snapshot: Snapshot) -> str:
+    """Why the role's trust policy, or an RCP, does not let the service assume it; "" when they do.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_iam-ec2.html
     """
@@ -141,12 +142,17 @@ def trust_refusal(role: EntityRecord, grant: Grant, now: datetime) -> str:
         "aws:epochtime": str(int(now.timestamp())),
         "aws:principalisawsservice": "true",
         "aws:principalservicename": grant.service,
+        "aws:resourceaccount": role.account,
+        **snapshot.organization_keys("resource", role.account),
+        **snapshot.organization_keys("source", grant.trust_context.get("aws:sourceaccount", "")),
     }
     request = Request(principal, "sts:AssumeRole", role.arn, context, resource_account=role.account)
-    decision = evaluate(request, Policies(identity=PolicySet(()), trust=role.trust))
+    decision = evaluate(request, Policies(PolicySet(), trust=role.trust, rcps=snapshot.rcps(role.account)))
     if decision.allowed:
         return ""
     why = decision.reason("sts:AssumeRole")
+    if decision.type is PolicyType.RCP:
+        return f"{grant.service} may not assume role {role.name}, {why}."
     return f"The trust policy of role {role.name} does not allow {grant.service} to assume it, {why}."
 
 

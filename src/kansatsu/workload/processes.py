@@ -128,7 +128,7 @@ class Processes:
             source={"process": handle, "region": region} | ({LEARNING: handle} if starter is not None else {}),
             trust_context={"aws:sourcearn": task_arn, "aws:sourceaccount": account},
         )
-        if refusal := trust_refusal(role, grant, self._fleet.clock.now()):
+        if refusal := trust_refusal(role, grant, self._fleet.clock.now(), self._fleet.store.snapshot()):
             raise AccessDenied(refusal)
         return self._add(_Subject(account, region, handle, grant, starter=starter), pid)
 
@@ -146,7 +146,7 @@ class Processes:
             source={"process": task.id, "region": region},
             trust_context={"aws:sourcearn": task.arn, "aws:sourceaccount": account},
         )
-        if refusal := trust_refusal(role, grant, self._fleet.clock.now()):
+        if refusal := trust_refusal(role, grant, self._fleet.clock.now(), self._fleet.store.snapshot()):
             raise AccessDenied(refusal)
         return self._add(_Subject(account, region, task.id, grant, task=task), pid)
 

@@ -134,6 +134,9 @@ def simulate_principal_policy(
     scene = _scene(
         call, caller, identity, boundary, resource_policy, resource_owner, resource_arns, entries(context_entries)
     )
+    if scene.principal.account == call.account:
+        # https://docs.aws.amazon.com/IAM/latest/APIReference/API_OrganizationsDecisionDetail.html
+        scene = replace(scene, scps=call.snapshot.scps(call.account))
     return _answer(scene, action_names, Cursor.of("Simulate", marker, max_items))
 
 
@@ -211,7 +214,8 @@ def _scene(
         if resource != "*" and Arn.parse(resource) is None:
             raise InvalidInput(f"Invalid Resource Arn: {resource}")
     listed = bool(resources) and tuple(resources) != ("*",)
-    context = context_of(principal, record) | given
+    known = call.snapshot.organization_keys("principal", call.account) if record is not None else {}
+    context = context_of(principal, record) | known | given
     return Scene(
         principal,
         context,

@@ -11,7 +11,7 @@ from typing import Any
 from kansatsu import arn as arns
 from kansatsu.arn import Arn
 from kansatsu.errors import InvalidParameterValue, NoSuchEntity
-from kansatsu.identity import EntityRecord, entities
+from kansatsu.identity import EntityPolicies, EntityRecord, entities
 from kansatsu.identity.pages import Cursor
 from kansatsu.policy import Decision, Policies, Request, evaluate
 from kansatsu.services.iam import simulated
@@ -99,14 +99,16 @@ def _checked(action: str, resource: str, context: Keys) -> simulated.Context:
     return given
 
 
-def _request(record: EntityRecord, action: str, resource: str, given: simulated.Context, session: str = "") -> Request:
+def _request(
+    call: Call, record: EntityRecord, action: str, resource: str, given: simulated.Context, session: str = ""
+) -> Request:
     """`session`: the ARN of a session of the role, whose name and user id are then known."""
     principal = simulated.principal_of(record.arn, record)
     context = simulated.context_of(principal, record)
     if session:
         principal = replace(principal, arn=session)
         context["aws:userid"] = f"{record.id}:{session.rpartition('/')[2]}"
-    context |= given
+    context |= call.snapshot.organization_keys("principal", record.account) | given
     return Request(principal, action, resource, context, simulated.owner_of(resource, ""))
 
 
@@ -114,12 +116,20 @@ def _decide(
     call: Call, record: EntityRecord, action: str, resource: str, given: simulated.Context, session: str
 ) -> Decision:
     own = call.snapshot.policies(record.id)
-    return evaluate(_request(record, action, resource, given, session), Policies(own.identity, own.boundary))
+    return evaluate(_request(call, record, action, resource, given, session), _policies(call, own))
 
 
 def _grants(call: Call, record: EntityRecord, action: str, resource: str, given: simulated.Context) -> list[Grant]:
     own = call.snapshot.policies(record.id)
-    return grants(_request(record, action, resource, given), Policies(own.identity, own.boundary))
+    return grants(_request(call, record, action, resource, given), _policies(call, own))
+
+
+def _policies(call: Call, own: EntityPolicies) -> Policies:
+    """What a principal of the account has, and what its organization leaves of it.
+
+    RCPs are of the resource's account; where nobody can tell which that is, it is taken for the caller's own.
+    """
+    return Policies(own.identity, own.boundary, scps=call.snapshot.scps(call.account))
 
 
 def _shown(call: Call, record: EntityRecord, grant: Grant) -> dict[str, Any]:

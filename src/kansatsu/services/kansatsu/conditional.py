@@ -40,6 +40,7 @@ def grants(request: Request, policies: Policies) -> list[Grant]:
             policies,
             identity=_hopeful(policies.identity, context),
             boundary=_hopeful_policy(policies.boundary, context) if policies.boundary else None,
+            scps=tuple(_hopeful(level, context) for level in policies.scps),
         ),
     )
     if not hopeful.allowed:
@@ -98,19 +99,17 @@ def _unless(request: Request, policies: PolicySet) -> Iterator[str]:
 
 
 def _limits(request: Request, policies: Policies) -> Iterator[str]:
-    """What the boundary adds: its Denies, and its Allows where none is without conditions."""
-    boundary = policies.boundary
-    if boundary is None:
-        return
-    yield from _unless(request, PolicySet((boundary,)))
-    wanted = []
-    for statement in boundary.document.statements:
-        if statement.effect == "Allow":
-            alone = replace(boundary.document, statements=(_lenient(statement, request.context),))
-            if _applies(compile_policy(alone, boundary.source), request):
-                wanted.append(_words(statement, request.context))
-    if wanted and all(wanted):
-        yield "if " + " or ".join(wanted)
+    """What the boundary and each level of SCPs add: Denies, and Allows where none is without conditions."""
+    for bound in (*([policies.boundary.rules] if policies.boundary else ()), *policies.scps):
+        yield from _unless(request, bound)
+        wanted = []
+        for policy in bound:
+            for statement in policy.document.statements:
+                alone = replace(policy.document, statements=(_lenient(statement, request.context),))
+                if statement.effect == "Allow" and _applies(compile_policy(alone, policy.source), request):
+                    wanted.append(_words(statement, request.context))
+        if wanted and all(wanted):
+            yield "if " + " or ".join(wanted)
 
 
 def _applies(policy: Policy, request: Request) -> bool:

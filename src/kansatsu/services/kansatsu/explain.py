@@ -235,8 +235,12 @@ def _now(call: Call, event: AccessEvent) -> Decision | None:
     principal = Principal(event.account, event.principal_arn, record.kind, role_arn, record.id)
     resource = event.resource if event.exact or event.resource != "*" else UNRESOLVED
     parsed = arn.Arn.parse(event.resource)
-    request = Request(principal, f"{event.service}:{event.action}", resource, context, parsed.account if parsed else "")
-    return evaluate(request, Policies(own.identity, own.boundary))
+    owner = parsed.account if parsed else ""
+    context |= call.snapshot.organization_keys("principal", event.account)
+    context |= call.snapshot.organization_keys("resource", owner or event.account)
+    request = Request(principal, f"{event.service}:{event.action}", resource, context, owner)
+    scps, rcps = call.snapshot.scps(event.account), call.snapshot.rcps(owner or event.account)
+    return evaluate(request, Policies(own.identity, own.boundary, scps=scps, rcps=rcps))
 
 
 def decided(decision: Decision) -> dict[str, Any]:

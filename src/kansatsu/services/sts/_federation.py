@@ -13,7 +13,7 @@ from kansatsu.identity import EntityRecord
 from kansatsu.policy import Decision, Policies, PolicySet, PolicyType, Principal, Request, evaluate
 from kansatsu.services.registry import Call, Refused
 from kansatsu.services.sts._tags import SessionTags
-from kansatsu.services.sts.assume_role import find_role, resource_tags
+from kansatsu.services.sts.assume_role import find_role, of_role
 
 Context = dict[str, str | tuple[str, ...]]
 
@@ -66,9 +66,9 @@ def trusting(call: Call, provider: str, action: str, what: Passed, asked: Mappin
         if role is None or role.trust is None:
             unknown = Request(principal, each, what.role_arn, own)
             raise denied(Decision(unknown, Policies(PolicySet()), False, False, PolicyType.TRUST))
-        context = {**own, **resource_tags(role), "aws:resourceaccount": role.account}
+        context = {**own, **of_role(role, call.snapshot)}
         request = Request(principal, each, role.arn, context, role.account)
-        decision = evaluate(request, Policies(PolicySet(), trust=role.trust))
+        decision = evaluate(request, Policies(PolicySet(), trust=role.trust, rcps=call.snapshot.rcps(role.account)))
         if not decision.allowed:
             raise denied(decision)
     assert role is not None  # noqa: S101 - there is always the first action, which has seen to it

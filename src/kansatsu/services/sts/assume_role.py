@@ -10,7 +10,7 @@ from typing import Any
 from kansatsu import arn
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, ValidationError
-from kansatsu.identity import EntityRecord
+from kansatsu.identity import EntityRecord, Snapshot
 from kansatsu.policy import Decision, Policies, PolicyType, Request, evaluate
 from kansatsu.services import callers
 from kansatsu.services.registry import Call, Params, Refused, operation
@@ -96,9 +96,10 @@ def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Conte
         if role is None or role.trust is None:
             unknown = Request(principal, action, role_arn, {**call.context, **asked})
             raise _denied(call, Decision(unknown, own, False, False, PolicyType.TRUST))
-        context = {**call.context, **asked, **resource_tags(role), "aws:resourceaccount": role.account}
+        context = {**call.context, **asked, **of_role(role, snapshot)}
         request = Request(principal, action, role.arn, context, role.account)
-        trusted = Policies(own.identity, own.boundary, own.session, trust=role.trust)
+        rcps = snapshot.rcps(role.account)
+        trusted = Policies(own.identity, own.boundary, own.session, trust=role.trust, scps=own.scps, rcps=rcps)
         decision = evaluate(request, trusted)
         if decision.allowed and action == "sts:SetSourceIdentity" and _chain_depth(call):
             # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html:
@@ -135,7 +136,7 @@ def _denied(call: Call, decision: Decision) -> AccessDenied:
     return Refused(message, evaluate(asked, replace(own, trust=None)))
 
 
-_OF_ROLE = ("aws:resourcetag/", "iam:resourcetag/", "aws:resourceaccount")
+_OF_ROLE = ("aws:resourcetag/", "iam:resourcetag/", "aws:resourceaccount", "aws:resourceorg")
 
 
 def _context(session_name: str, external_id: str | None, source_identity: str) -> Context:
@@ -152,6 +153,15 @@ def resource_tags(role: EntityRecord) -> Context:
     """The condition keys of a role's tags."""
     prefixes = ("aws:resourcetag/", "iam:resourcetag/")
     return {prefix + key.lower(): value for key, value in role.tags.items() for prefix in prefixes}
+
+
+def of_role(role: EntityRecord, snapshot: Snapshot) -> Context:
+    """All condition keys that the role brings: its tags, and whose it is."""
+    return {
+        **resource_tags(role),
+        "aws:resourceaccount": role.account,
+        **snapshot.organization_keys("resource", role.account),
+    }
 
 
 def _chain_depth(call: Call) -> int:

@@ -76,7 +76,7 @@ def refusal(snapshot: Snapshot, task: Task, now: datetime) -> str:
     https://repost.aws/knowledge-center/ecs-unable-to-assume-role
     """
     role = snapshot.entity(task.role_id) if task.role_id else None
-    if role is not None and (why := trust_refusal(role, grant_of(task), now)):
+    if role is not None and (why := trust_refusal(role, grant_of(task), now, snapshot)):
         return f"{_unable(role.arn)} {why}"
     return ""
 
