@@ -11,6 +11,8 @@ for program in "${!package[@]}"; do
     PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || missing+=("${package[$program]}")
 done
 find /usr/lib /lib -name 'libfaketime*.so*' -print -quit 2>/dev/null | grep -q . || missing+=(libfaketime)
+# Not in PATH: Debian keeps the servers of several releases beside each other.
+[ -x /usr/lib/postgresql/15/bin/postgres ] || missing+=(postgresql-15)
 # podman only recommends the programs that make its networks.
 for program in netavark aardvark-dns; do
     [ -x "/usr/lib/podman/$program" ] || missing+=("$program")

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from clusters import Cluster
+
 SOURCE = Path(__file__).parents[1] / "src"
 START_WITHIN = 60.0  # seconds
 
@@ -53,6 +55,14 @@ def data_dir() -> Iterator[Path]:
     """A data directory of the test's own, with a short path (unix sockets); it does not exist yet."""
     with tempfile.TemporaryDirectory(prefix="kansatsu-") as directory:
         yield Path(directory) / "data"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """One PostgreSQL server for all tests that take databases of it; none of them stops it."""
+    made = Cluster()
+    yield made
+    made.remove()
 
 
 @functools.cache

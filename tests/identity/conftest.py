@@ -27,16 +27,26 @@ def clock() -> MovingClock:
     return MovingClock()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where a store is: "" in its data directory, else on PostgreSQL. What is tested here holds on both."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    with request.getfixturevalue("cluster").database() as made:
+        yield made
+
+
 @pytest.fixture
-def store(tmp_path: Path, clock: MovingClock) -> Iterator[Store]:
-    opened = open_store(tmp_path / "data", clock)
+def store(tmp_path: Path, clock: MovingClock, url: str) -> Iterator[Store]:
+    opened = open_store(tmp_path / "data", clock, url)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def other(store: Store, tmp_path: Path, clock: MovingClock) -> Iterator[Store]:
+def other(store: Store, tmp_path: Path, clock: MovingClock, url: str) -> Iterator[Store]:
     """The same database, opened once more: what another process sees."""
-    opened = open_store(tmp_path / "data", clock)
+    opened = open_store(tmp_path / "data", clock, url)
     yield opened
     opened.close()

@@ -145,7 +145,7 @@ def test_a_write_is_seen_at_once(case: str, writer: str, store: Store, other: St
         assert see(reader.snapshot(), world) == then
 
 
-def test_a_real_other_process_is_seen_too(store: Store, tmp_path: Path) -> None:
+def test_a_real_other_process_is_seen_too(store: Store, tmp_path: Path, url: str) -> None:
     world = World(store)
     assert store.snapshot().access_key(world.key) is not None
     script = """
@@ -154,12 +154,12 @@ from pathlib import Path
 from sqlalchemy import delete
 from kansatsu.clock import SystemClock
 from kansatsu.identity import open_store, schema, touch
-store = open_store(Path(sys.argv[1]), SystemClock())
+store = open_store(Path(sys.argv[1]), SystemClock(), sys.argv[3])
 with store.write() as conn:
     conn.execute(delete(schema.access_key).where(schema.access_key.c.id == sys.argv[2]))
     touch(conn, "123456789012", "access_key", sys.argv[2])
 """
-    subprocess.run([sys.executable, "-c", script, str(tmp_path / "data"), world.key], check=True)
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "data"), world.key, url], check=True)
     assert store.snapshot().access_key(world.key) is None
 
 

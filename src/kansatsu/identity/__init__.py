@@ -4,13 +4,14 @@ from kansatsu.identity import accounts, aws_managed, ids, issuers, keyring, mess
 from kansatsu.identity.accounts import Account, reset
 from kansatsu.identity.bootstrap import AdminKey, bootstrap
 from kansatsu.identity.changes import touch
+from kansatsu.identity.opening import open_store
 from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
 from kansatsu.identity.revocations import revoke
 from kansatsu.identity.sealer import Sealer
 from kansatsu.identity.sealing import Secret, StoreError, sync_directory
 from kansatsu.identity.sessions import ExpiredToken, InvalidToken, Session
 from kansatsu.identity.snapshot import Snapshot
-from kansatsu.identity.store import Store, open_store
+from kansatsu.identity.store import Store
 
 __all__ = [
     "AccessKey",

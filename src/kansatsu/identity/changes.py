@@ -19,9 +19,10 @@ Which touches a write needs (kind, id); a write that lacks one is a security bug
 | revoke() and rotation of sealing keys                                     | they touch by themselves               |
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, exists, func, insert, select
 
 from kansatsu.identity.schema import change
 
@@ -71,3 +72,13 @@ def since(conn: Connection, revision: int, limit: int) -> list[Change]:
     columns = (change.c.revision, change.c.account, change.c.kind, change.c.id)
     query = select(*columns).where(change.c.revision > revision).order_by(change.c.revision).limit(limit)
     return [Change(*row) for row in conn.execute(query)]
+
+
+def reaches(conn: Connection, revision: int, following: Sequence[Change]) -> bool:
+    """Whether the log still holds all changes after `revision`, of which `following` are the first.
+
+    Revisions have gaps on PostgreSQL, where a transaction that fails does not give back the one that it took.
+    """
+    if not following or following[0].revision == revision + 1:
+        return True
+    return conn.execute(select(exists().where(change.c.revision <= revision))).scalar_one()

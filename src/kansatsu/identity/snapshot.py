@@ -126,12 +126,13 @@ class Snapshot:
         """The ids of all accounts of the installation, the first account's first."""
         return self._get((ACCOUNTS,), "account", lambda: loader.accounts(self._store)) or ()
 
-    def refresh(self) -> None:
-        """Drop what has changed since the last time. The store calls it under the lock."""
+    def refresh(self, *, trusted: bool = True) -> None:
+        """Drop what has changed since the last time, or everything. The store calls it under the lock."""
         with self._store.read() as conn:
             rows = changes.since(conn, self._revision, MANY_CHANGES)
-        if rows and (len(rows) == MANY_CHANGES or rows[0].revision != self._revision + 1):
-            self._drop_all()  # too many, or the log was pruned past us
+            known = len(rows) < MANY_CHANGES and changes.reaches(conn, self._revision, rows)
+        if not (trusted and known):  # too many, or the log was pruned past us
+            self._drop_all()
             with self._store.read() as conn:
                 self._revision = changes.latest(conn)
             return

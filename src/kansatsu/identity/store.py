@@ -1,28 +1,21 @@
 """The store: one place where identities are written in transactions and read without waiting."""
 
 import asyncio
-import base64
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection
 
 from kansatsu.clock import Clock
 from kansatsu.identity import keyring
-from kansatsu.identity.database import FILE, Database
-from kansatsu.identity.schema import setting
+from kansatsu.identity.database import Database
 from kansatsu.identity.sealer import Sealer
-from kansatsu.identity.sealing import StoreError, Vault, load_master_key
+from kansatsu.identity.sealing import Vault
 from kansatsu.identity.snapshot import Snapshot
 from kansatsu.identity.upkeep import upkeep
-
-MASTER_KEY = "master.key"
-_CHECK = "master_key_check"
-_CHECK_TEXT = b"this installation's master key"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,7 +34,7 @@ class Store:
         self._writer_busy = False
         self._executor = ThreadPoolExecutor(1, "kansatsu-write")
         self._lock = threading.RLock()
-        self._version = -1
+        self._version = (-1, -1)
         self.clock = clock
         self.sealer = Sealer(vault, lambda: keyring.load(self, vault))
         self._snapshot = Snapshot(self, self._lock)
@@ -56,7 +49,7 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """One transaction: it commits when the block ends, and leaves nothing behind when the block raises.
 
-        INVARIANT: what was written is on disk when this returns (WAL, synchronous=FULL).
+        INVARIANT: what was written is on disk when this returns.
         """
         with self._writing:
             if self._writer_busy:
@@ -86,7 +79,7 @@ class Store:
         with self._lock:
             version = self._database.data_version()
             if version != self._version:
-                self._snapshot.refresh()
+                self._snapshot.refresh(trusted=version[0] == self._version[0])
                 self._version = version
             return self._snapshot
 
@@ -99,50 +92,3 @@ class Store:
         """Finish the writes that were begun and let go of all files."""
         self._executor.shutdown(wait=True)
         self._database.close()
-
-
-def open_store(data_dir: Path, clock: Clock) -> Store:
-    """Open or create the store in `data_dir` (mode 0700, files 0600). Raises StoreError: a sentence for the user."""
-    path = data_dir / FILE
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        vault = Vault(load_master_key(data_dir / MASTER_KEY, create=not path.exists() or path.stat().st_size == 0))
-        if path.exists() or not any(entry for entry in data_dir.iterdir() if entry.name != MASTER_KEY):
-            data_dir.chmod(0o700)
-        database = Database(path)
-    except OSError as error:
-        raise StoreError(f"The data directory {data_dir} cannot be used: {error.strerror}.") from error
-    try:
-        database.prepare()
-        store = Store(database, vault, clock)
-        with store.read() as conn:
-            sealed = conn.execute(_CHECK_QUERY).scalar()
-        if sealed is None:
-            _first_start(store, vault)
-        else:
-            _check_master_key(sealed, vault, data_dir)
-    except BaseException:
-        database.close()
-        raise
-    return store
-
-
-_CHECK_QUERY = select(setting.c.value).where(setting.c.name == _CHECK)
-
-
-def _first_start(store: Store, vault: Vault) -> None:
-    with store.write() as conn:
-        if conn.execute(_CHECK_QUERY).scalar() is not None:
-            return  # another process was faster
-        sealed = base64.b64encode(vault.seal(_CHECK_TEXT, "check", _CHECK)).decode()
-        conn.execute(insert(setting), {"name": _CHECK, "value": sealed})
-        keyring.add(conn, vault, store.clock.now())
-
-
-def _check_master_key(sealed: str, vault: Vault, data_dir: Path) -> None:
-    try:
-        vault.open(base64.b64decode(sealed), "check", _CHECK)
-    except StoreError:
-        raise StoreError(
-            f"{data_dir / MASTER_KEY} is not the key of the database beside it. Restore the key that belongs to it."
-        ) from None

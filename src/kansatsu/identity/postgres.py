@@ -1,0 +1,231 @@
+"""The store on PostgreSQL, for several nodes: who writes, what tells of commits, and a database that goes away.
+
+Writes are one at a time over all nodes, as on SQLite: each holds one advisory lock from its begin to its commit. So
+what a transaction has read is true until it ends, revisions in the log of changes become visible in their order, and
+nothing ever fails for a conflict. A node that reads the newest revision has missed no commit.
+"""
+
+import logging
+import select
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic
+from typing import Any
+
+import psycopg
+from psycopg import conninfo, errors
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DisconnectionError
+
+from kansatsu.errors import AwsError, ServiceUnavailable, ValidationError
+from kansatsu.identity import database
+from kansatsu.identity.results import close_with_connection
+from kansatsu.identity.sealing import StoreError
+
+log = logging.getLogger(__name__)
+OLDEST = 15  # the release that the tests run on; https://www.postgresql.org/support/versioning/
+_PROGRAM = "kansatsu"
+_LOCK = int.from_bytes(b"kansatsu")  # https://www.postgresql.org/docs/15/explicit-locking.html#ADVISORY-LOCKS
+_WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({_LOCK})"
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_NEWEST = "SELECT coalesce(max(revision), 0) FROM change"
+_AGAIN = 1.0  # seconds from a connection that failed to the next attempt: requests do not queue up behind a dead host
+# INVARIANT: a node that is paused or cut off in the middle of a write does not keep the others from writing: the
+# server ends its transaction. https://www.postgresql.org/docs/15/runtime-config-client.html
+# INVARIANT: what was written is on disk when its transaction ends, whatever the server does by default.
+_SESSION = """
+SET lock_timeout = '{busy}ms';
+SET statement_timeout = '30s';
+SET idle_in_transaction_session_timeout = '10s';
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')
+"""
+# Of libpq, where the URL says nothing else: https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+_CONNECTION: dict[str, Any] = {
+    "connect_timeout": 5,
+    "tcp_user_timeout": 10_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+    # INVARIANT: a server that only follows another one, and may be behind it, decides nothing.
+    "target_session_attrs": "read-write",
+}
+_TEXTS = """
+SELECT table_name, string_agg('ALTER ' || quote_ident(column_name) || ' TYPE text COLLATE "C"', ', ')
+FROM information_schema.columns
+WHERE table_schema = current_schema() AND data_type IN ('character varying', 'text')
+AND (data_type <> 'text' OR collation_name IS DISTINCT FROM 'C')
+GROUP BY table_name
+"""
+
+
+class PostgresDatabase:
+    """Two engines and a watching connection on one database; `node` tells this process from others in it."""
+
+    local = False
+
+    def __init__(self, url: str, node: str):
+        self._node = node
+        try:
+            named = {"application_name": f"{_PROGRAM} {node}"}
+            self._parameters = _CONNECTION | conninfo.conninfo_to_dict(url) | named
+        except psycopg.Error:  # its text would quote the URL
+            raise StoreError("The URL of the database cannot be read: postgresql://USER@HOST:PORT/NAME.") from None
+        self.writer = self._engine(_WRITE)
+        self.reader = self._engine(_READ)
+        self._watch: psycopg.Connection[Any] | None = None
+        self._epoch = 0
+        self._away = False
+        self._next_attempt = 0.0
+
+    def where(self) -> str:
+        given = self._parameters
+        return f"{given.get('dbname', '')} on {given.get('host') or given.get('hostaddr') or 'localhost'}"
+
+    def prepare(self) -> None:
+        """Create the tables or bring them up to date. Raises StoreError."""
+        try:
+            self._check_server()
+            database.bring_up_to_date(self)
+        except (psycopg.Error, AwsError) as error:
+            raise StoreError(f"The database {self.where()} cannot be used: {_said(error)}") from error
+
+    @contextmanager
+    def preparing(self) -> Iterator[Connection]:
+        with self.writer.begin() as conn:
+            conn.execute(text("SET LOCAL statement_timeout = 0"))
+            yield conn
+
+    def settle(self, conn: Connection) -> None:
+        """Let texts be of any length and in the order of their code points, as on SQLite: what may be how long is
+        AWS's models' to say, and pages are in the same order on every server."""
+        for table, alterations in conn.exec_driver_sql(_TEXTS).all():
+            conn.exec_driver_sql(f'ALTER TABLE "{table}" {alterations}')
+
+    def others(self) -> set[str]:
+        query = "SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = current_database()"
+        with self.reader.connect() as conn:
+            names = [str(name) for (name,) in conn.exec_driver_sql(query)]
+        return {name.removeprefix(_PROGRAM + " ") for name in names if name.startswith(_PROGRAM + " ")} - {self._node}
+
+    def data_version(self) -> tuple[int, int]:
+        """How often this process has connected, and the newest revision: one round trip.
+
+        INVARIANT: after a connection was lost nothing in memory is trusted: what answers now may be another server,
+        which never saw the last commits of the former one.
+        """
+        watch, self._watch = self._watch, None
+        try:
+            if watch is not None and not _is_stale(watch):
+                with suppress(psycopg.Error):  # it is lost: a new one may do
+                    return self._watched(watch)
+            self._epoch += 1
+            return self._watched(self._connect())
+        except psycopg.Error as error:
+            if not self._away:
+                log.error("the database %s is away: %s", self.where(), _said(error))
+            self._away = True
+            raise (_known(error) or error) from error
+
+    def _watched(self, watch: psycopg.Connection[Any]) -> tuple[int, int]:
+        row = watch.execute(_NEWEST, prepare=True).fetchone()
+        self._watch = watch
+        if self._away:
+            log.warning("the database %s is back", self.where())
+        self._away = False
+        return self._epoch, int(row[0]) if row else 0
+
+    def close(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+        self.reader.dispose()
+        self.writer.dispose()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        if monotonic() < self._next_attempt:
+            raise errors.CannotConnectNow("the last attempt to connect failed just now")
+        try:
+            conn = psycopg.connect(**self._parameters, autocommit=True)  # transactions begin where SQLAlchemy says so
+        except psycopg.Error:
+            self._next_attempt = monotonic() + _AGAIN
+            raise
+        conn.execute(_SESSION.format(busy=int(database.BUSY_SECONDS * 1000)).encode())
+        return conn
+
+    def _check_server(self) -> None:
+        with self._connect() as conn:
+            if (release := conn.info.server_version // 10_000) < OLDEST:
+                raise StoreError(f"{self.where()} is on PostgreSQL {release}; Kansatsu needs {OLDEST} or newer.")
+            if (encoding := conn.info.parameter_status("server_encoding")) != "UTF8":
+                raise StoreError(
+                    f"The database {self.where()} holds texts as {encoding}; make one with: "
+                    "createdb --template=template0 --encoding=UTF8"
+                )
+            row = conn.execute("SHOW fsync").fetchone()
+            if row is not None and row[0] == "off":
+                log.warning("fsync is off in %s: a power cut may lose what was acknowledged", self.where())
+
+    def _engine(self, begin: str) -> Engine:
+        engine = create_engine(
+            "postgresql+psycopg://", creator=self._connect, hide_parameters=True, use_native_hstore=False
+        )
+        event.listen(engine, "checkout", _checked_out)
+        event.listen(engine, "begin", _begun(begin))
+        event.listen(engine, "handle_error", _failed)
+        close_with_connection(engine)
+        return engine
+
+
+def _is_stale(conn: psycopg.Connection[Any]) -> bool:
+    """Whether the server has closed it, or has said something that nobody asked for, as it does before."""
+    if conn.closed:
+        return True
+    poll = select.poll()
+    poll.register(conn.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _checked_out(connection: Any, _record: object, _proxy: object) -> None:
+    """After a restart of the server no request fails for a connection from before."""
+    if _is_stale(connection):
+        raise DisconnectionError("the server has closed it")
+
+
+def _begun(statement: str) -> Callable[[Connection], None]:
+    command = statement.encode()
+
+    def listener(conn: Connection) -> None:
+        raw: Any = conn.connection.dbapi_connection
+        try:
+            raw.execute(command)  # begin and lock in one round trip
+        except psycopg.Error as error:
+            if raw.closed:
+                conn.invalidate(error)
+            raise (_known(error) or error) from error
+
+    return listener
+
+
+def _failed(context: ExceptionContext) -> None:
+    error = context.original_exception
+    if isinstance(error, psycopg.Error) and (known := _known(error)) is not None:
+        raise known from error
+
+
+def _known(error: psycopg.Error) -> AwsError | None:
+    """What a client is told of an error of the database; None for one that is a bug of ours."""
+    if isinstance(error, errors.LockNotAvailable):
+        return ServiceUnavailable("Another process has been writing for too long. Try again.")
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | errors.IdleInTransactionSessionTimeout):
+        return ServiceUnavailable("The database of Kansatsu is not available. Try again.")
+    if isinstance(error, psycopg.DataError) and "NUL" in str(error):
+        return ValidationError("A text with a NUL character is not valid.")
+    return None
+
+
+def _said(error: BaseException) -> str:
+    """The server's own sentence, or ours where that says more."""
+    cause = error.__cause__ if isinstance(error, AwsError) else error
+    said = error if cause is None or isinstance(cause, errors.LockNotAvailable) else cause
+    words = " ".join(str(said).split()).removeprefix("connection failed: ")
+    return words if words.endswith((".", "?")) else words + "."
