@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from kansatsu.cli import children, client, enclosure, learning, options, surroundings
+from kansatsu.cli import children, client, learning, options, surroundings
 from kansatsu.cli.output import Exit, Failure, say
 from kansatsu.cli.settings import Settings
 
@@ -84,6 +84,8 @@ def _by_variables(command: Sequence[str], process: Mapping[str, Any], private: P
 
 
 def _in_own_network(command: Sequence[str], process: Mapping[str, Any], private: Path, control: Any) -> int:
+    from kansatsu.cli import enclosure  # half a second of imports that only this mode needs
+
     targets = enclosure.Targets(
         plain=process["PlainEndpoint"],
         tls=process["TlsEndpoint"],

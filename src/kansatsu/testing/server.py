@@ -75,6 +75,7 @@ class Kansatsu:
                     self._start(undo)
                 self.keys = credentials.read(self.data_dir)
                 self._session = self.session()
+                self._clients: dict[str, Any] = {}
                 undo.callback(self._remove_roles)
                 self._stack = undo.pop_all()
         except Failure as failure:
@@ -127,6 +128,12 @@ class Kansatsu:
         """A boto3 client of the administrator; `kansatsu` is the control API."""
         return self._session.client(service, **more)
 
+    def _own(self, service: str) -> Any:
+        """One client for all that is asked here: to make one takes longer than most calls."""
+        if service not in self._clients:
+            self._clients[service] = self.client(service)
+        return self._clients[service]
+
     def environ(self) -> dict[str, str]:
         """This process's environment, as the administrator's: for programs that set something up."""
         keys = surroundings.pointing(self.endpoint, self.region, self.keys, os.environ)
@@ -168,7 +175,7 @@ class Kansatsu:
             asked |= learning.further(bound, learn=learn)
         except Failure as failure:
             raise KansatsuError(failure.message) from None
-        control = self.client("kansatsu")
+        control = self._own("kansatsu")
         process = control.register_process(**asked)
         environ = self._scrubbed() | process["Environment"] | {surroundings.RUNNING_AS: process["Arn"]}
         try:
@@ -181,7 +188,7 @@ class Kansatsu:
         """The role with these policies and this trust policy; made at the first call."""
         key = (*policies, trust)
         if key not in self._roles:
-            name, iam = f"test-{uuid.uuid4().hex[:12]}", self.client("iam")
+            name, iam = f"test-{uuid.uuid4().hex[:12]}", self._own("iam")
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
             self._roles[key] = name
             try:
@@ -210,7 +217,7 @@ class Kansatsu:
         self._roles.clear()
 
     def _remove(self, name: str) -> None:
-        iam = self.client("iam")
+        iam = self._own("iam")
         for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
             iam.delete_role_policy(RoleName=name, PolicyName=policy)
         for attached in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:

@@ -1,4 +1,7 @@
-"""A suite that runs as roles: who each test is, why it was denied, what of the policies was used or learned."""
+"""A suite that runs as roles: who each test is, why it was denied, what of the policies was used or learned.
+
+What only a suite that learns needs is imported there: every worker pays for what stands at the top.
+"""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,11 +12,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from kansatsu.advisor import AccessEvent, least, segments
-from kansatsu.advisor.events import Gap, decode, encode
 from kansatsu.cli.learning import explained, nothing, write
 from kansatsu.cli.why import explanation_lines
-from kansatsu.services.kansatsu.learned import shown
 from kansatsu.testing.roles import Held, Policies, Policy, Role
 from kansatsu.testing.server import Kansatsu, inline
 
@@ -73,6 +73,10 @@ class Suite:
         """Write what the tests of all workers learned, as if they had been one run."""
         if self.learn is None or not self.evidence:
             return
+        from kansatsu.advisor import AccessEvent, least
+        from kansatsu.advisor.events import Gap, decode
+        from kansatsu.services.kansatsu.learned import shown
+
         records = [decode(line.encode()) for line in self.evidence]
         events = sorted((one for one in records if isinstance(one, AccessEvent)), key=lambda event: event.time)
         gaps = sum(isinstance(one, Gap) for one in records)
@@ -88,6 +92,9 @@ class Suite:
 
 def _evidence(kansatsu: Kansatsu, role: str) -> Iterator[str]:
     """What was recorded of a role, from the server's own files: workers have no more in common than this machine."""
+    from kansatsu.advisor import AccessEvent, segments
+    from kansatsu.advisor.events import Gap, encode
+
     principal = kansatsu.client("iam").get_role(RoleName=role)["Role"]["RoleId"]
     for path in sorted((kansatsu.data_dir / "events").glob("*.jsonl")):
         for line in segments.read(path):
