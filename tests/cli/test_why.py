@@ -110,19 +110,28 @@ def test_the_proposed_command_works(server: Any, tmp_path: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code"),
+    ("arguments", "code", "said"),
     [
-        (["0" * 30], 1),
-        ([str(uuid.UUID(int=0))], 1),
-        (["not-sealed-here"], 1),
-        (["0" * 30, "--last"], 2),
-        (["--output", "yaml"], 2),
+        (["0" * 30], 1, "Nothing is known of"),
+        ([str(uuid.UUID(int=0))], 1, "Nothing is known of"),
+        (["A" * 80], 1, "InvalidAuthorizationMessage"),
+        (["nonsense"], 2, "nonsense is neither a request id such as"),
+        (["arn:aws:iam::123456789012:user/u"], 2, "user/u is neither a request id such as"),
+        (["0" * 30, "--last"], 2, "not both"),
+        (["--output", "yaml"], 2, "yaml"),
     ],
 )
-def test_failures(server: Any, arguments: list[str], code: int) -> None:
+def test_failures(server: Any, arguments: list[str], code: int, said: str) -> None:
     done = why(server, *arguments)
     assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_whole_message_of_an_error_names_its_request(server: Any, refusal: tuple[str, str, str]) -> None:
+    name, given, _ = refusal
+    text = f"User: {name} is not authorized. Run `kansatsu why` with the following authorization id: {given}"
+    assert json.loads(why(server, text, "-o", "json").stdout)["AuthorizationId"] == given
 
 
 class Poor:

@@ -22,8 +22,10 @@ from botocore.exceptions import ClientError
 from joserfc import jws
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from kansatsu.services.sts.web_identity import CLAIMS_OF
+from kansatsu.identity.credentials import Credential
+from kansatsu.services.sts.web_identity import CLAIMS_OF, Shown
 
+from . import raw
 from .conftest import ACCOUNT, REGION, SECOND, Gateway
 from .raw import Keys, statement
 from .test_tags import code_of
@@ -235,13 +237,71 @@ def test_claims_that_are_condition_keys(gateway: Gateway, tmp_path: Path, provid
     issuer = Issuer(gateway, tmp_path, provider)
     claims = [case.claim for case in CASES if case.provider == provider]
     right = dict.fromkeys(claims, "right")
-    role = issuer.role(StringEquals=right)
+    role = issuer.role(StringEquals=right | {"sub": "ana"})
     assert code(gateway, role["Arn"], issuer.token(**right)) == ""
     for claim in claims:
         assert code(gateway, role["Arn"], issuer.token(**right | {claim: "wrong"})) == "AccessDenied"
-    strange = issuer.role(StringEquals={"hosted_domain": "right"})
+    strange = issuer.role(StringEquals={"hosted_domain": "right", "sub": "ana"})
     assert code(gateway, strange["Arn"], issuer.token(hosted_domain="right")) == "AccessDenied"
     gateway.iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=issuer.arn)
+
+
+SUB = f"{GITHUB}:sub"
+BRANCH = "repo:octo-org/octo-repo:ref:refs/heads/main"
+
+
+@pytest.mark.parametrize(
+    ("provider", "condition", "taken"),
+    [
+        (GITHUB, {"StringEquals": {SUB: BRANCH}}, True),
+        (GITHUB, {"StringLike": {SUB.upper(): "repo:octo-org/*"}}, True),
+        (GITHUB, {"ForAnyValue:StringLike": {SUB: "repo:octo-org/*"}}, True),
+        (GITHUB, {}, False),
+        (GITHUB, {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com"}}, False),
+        (GITHUB, {"StringEquals": {f"{GITHUB}:repository": "octo-org/octo-repo"}}, False),
+        # What is true without the claim, or whatever it says, evaluates nothing.
+        (GITHUB, {"StringEqualsIfExists": {SUB: BRANCH}}, False),
+        (GITHUB, {"StringNotEquals": {SUB: BRANCH}}, False),
+        (GITHUB, {"ForAllValues:StringLike": {SUB: "repo:octo-org/*"}}, False),
+        (GITHUB, {"Null": {SUB: "false"}}, False),
+        (GITHUB, {"StringLike": {SUB: ["repo:octo-org/*", "*"]}}, False),
+        ("oidc.vercel.com", {"StringEquals": {"oidc.vercel.com:aud": "https://vercel.com/octo"}}, True),
+        ("oidc.vercel.com", {"StringEquals": {"oidc.vercel.com:sub": "owner:octo"}}, False),
+        # One organization's own.
+        (f"{GITHUB}/octo-enterprise", {}, True),
+        ("idp.example", {}, True),
+    ],
+)
+def test_a_provider_that_many_share_is_trusted_for_a_subject_alone(
+    gateway: Gateway, provider: str, condition: dict[str, Any], taken: bool
+) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html"""
+    name, arn = gateway.name("role"), f"arn:aws:iam::{ACCOUNT}:oidc-provider/{provider}"
+    trust = {"Effect": "Allow", "Principal": {"Federated": arn}, "Action": "sts:AssumeRoleWithWebIdentity"}
+    document = raw.document(trust | ({"Condition": condition} if condition else {}))
+    expected = "" if taken else "MalformedPolicyDocument"
+    assert code_of(gateway.iam.create_role, RoleName=name, AssumeRolePolicyDocument=document) == expected
+    other = gateway.role()["RoleName"]
+    assert code_of(gateway.iam.update_assume_role_policy, RoleName=other, PolicyDocument=document) == expected
+    deny = raw.document(trust | {"Effect": "Deny"})
+    assert code_of(gateway.iam.update_assume_role_policy, RoleName=other, PolicyDocument=deny) == ""
+
+
+@pytest.mark.parametrize(
+    ("provider", "claims", "keys"),
+    [
+        ("accounts.google.com", {"aud": "app", "azp": "phone"}, {"aud": "phone", "oaud": "app", "sub": "ana"}),
+        ("accounts.google.com", {"aud": "app"}, {"aud": "app", "oaud": "app", "sub": "ana"}),
+        # A claim of that name says nothing, and of other providers the key is not documented.
+        ("accounts.google.com", {"aud": "app", "oaud": "evil"}, {"aud": "app", "oaud": "app", "sub": "ana"}),
+        ("idp.example", {"aud": "app", "azp": "phone", "oaud": "evil"}, {"aud": "phone", "sub": "ana"}),
+    ],
+)
+def test_oaud_is_the_audience_of_googles_tokens(provider: str, claims: dict[str, str], keys: dict[str, str]) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif"""
+    known = Credential(f"p-{provider}", ACCOUNT, "oidc", "", provider, "Active", 0.0)
+    shown = Shown(known, claims.get("azp", claims["aud"]), {"sub": "ana", **claims})
+    assert shown.context() == {f"{provider}:{claim}": value for claim, value in keys.items()}
 
 
 def test_the_session_is_asked_for_its_provider_and_subject(gateway: Gateway, issuer: Issuer) -> None:

@@ -112,6 +112,9 @@ def test_types_of_context(iam: Any, given: str, kind: str, values: list[str], co
     ("key", "kind", "values"),
     [
         ("key:n", "numeric", ["ten"]),
+        ("key:n", "numeric", ["NaN"]),
+        ("key:n", "numeric", ["-Infinity"]),
+        ("key:n", "numericList", ["1", "1_000"]),
         ("key:b", "boolean", ["yes"]),
         ("key:i", "ip", ["300.1.1.1"]),
         ("key:d", "date", ["tomorrow"]),

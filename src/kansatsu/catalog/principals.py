@@ -18,6 +18,33 @@ _SUFFIX = re.compile(r"(?P<name>.+?)(\.[a-z]{2}(-[a-z]+)+-[0-9])?\.amazonaws\.co
 _NEAR = 0.85
 
 
+# Providers of OpenID Connect that vouch for the jobs or users of many organizations, and the condition key that every
+# trust policy has to evaluate for them:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html
+SHARED_PROVIDERS = {
+    "cognito-identity.amazonaws.com": "cognito-identity.amazonaws.com:aud",
+    "api.pulumi.com/oidc": "api.pulumi.com/oidc:aud",
+    "oidc.vercel.com": "oidc.vercel.com:aud",
+    "sandboxes.cloud": "sandboxes.cloud:aud",
+    **{
+        provider: f"{provider}:sub"
+        for provider in (
+            "agent.buildkite.com",
+            "app.terraform.io",
+            "gitlab.com",
+            "oidc-configuration.audit-log.githubusercontent.com",
+            "oidc.codefresh.io",
+            "proidc.upbound.io",
+            "scalr.io",
+            "studio.datachain.ai/api",
+            "token.actions.githubusercontent.com",
+            "tokens.cloud.shisho.dev",
+            "vstoken.actions.githubusercontent.com",
+        )
+    },
+}
+
+
 @lru_cache(maxsize=1)
 def _known() -> frozenset[str]:
     """Without what they all end with: "ecs-tasks", "delivery.logs"."""

@@ -14,7 +14,13 @@ from kansatsu.cli.output import Exit, Failure, again, hint
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _AUTHORIZATION_ID = re.compile(r"[0-9a-z]{30}")
+_ENCODED = re.compile(r"[A-Za-z0-9_=-]{60,}")
+# What an error message says, for those who pass the whole of it.
+_SAID = re.compile(
+    r"authorization id: (?P<id>[0-9a-z]{30})\b|authorization failure message: (?P<encoded>[A-Za-z0-9_=-]{60,})"
+)
 _LONGEST_TEXT = 20  # lines of a statement
+_LONGEST_NAME = 60  # characters of what is no id
 _VERDICTS = {"allowed": "allows it", "explicitDeny": "DENIES it", "implicitDeny": "does not allow it"}
 
 
@@ -30,10 +36,11 @@ def why(what: str | None, last: bool, form: str, profile: str | None, whose: str
     if what and last:
         raise Failure("Give --last or an id, not both.", Exit.USAGE)
     settings = options.load(**given).settings
+    asked = _asked(what)
     control = client.connect(settings, "kansatsu", profile, whose)
     try:
         with client.answers():
-            answer = control.explain_request(**_asked(what))
+            answer = control.explain_request(**asked)
     except Failure as failure:
         elsewhere = profile is None and whose is None and len(credentials.read_all(settings.data_dir)) > 1
         if not (elsewhere and failure.message.startswith("NoSuchRequest: ")):
@@ -52,11 +59,23 @@ def why(what: str | None, last: bool, form: str, profile: str | None, whose: str
 
 
 def _asked(what: str | None) -> dict[str, str]:
+    """What to ask for. Ends the command with exit 2 for what names no request."""
     if not what:
         return {}
+    if said := _SAID.search(what):
+        what = said["id"] or said["encoded"]
     if _REQUEST_ID.fullmatch(what):
         return {"RequestId": what.lower()}
-    return {"AuthorizationId" if _AUTHORIZATION_ID.fullmatch(what) else "EncodedMessage": what}
+    if _AUTHORIZATION_ID.fullmatch(what):
+        return {"AuthorizationId": what}
+    if _ENCODED.fullmatch(what):
+        return {"EncodedMessage": what}
+    shown = what if len(what) <= _LONGEST_NAME else what[:_LONGEST_NAME] + "..."
+    raise Failure(
+        f"{shown} is neither a request id such as 01234567-89ab-cdef-0123-456789abcdef, nor an authorization id (30 "
+        "letters and digits) or an encoded message out of an error; without any of them it is the last denial.",
+        Exit.USAGE,
+    )
 
 
 def explanation_lines(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from kansatsu.catalog.principals import SHARED_PROVIDERS
 from kansatsu.lint import _ask, _reference
 from kansatsu.lint.conditions import lines_of
 from kansatsu.lint.findings import Found, Part, Subject
@@ -10,17 +11,9 @@ from kansatsu.policy import PolicyType, Source, compile_policy
 _DEPUTY_KEYS = frozenset({"aws:sourcearn", "aws:sourceaccount", "aws:sourceorgid", "aws:sourceorgpaths"})
 # Providers that vouch for anybody's jobs or users, so that a subject must be named.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html
-_SHARED_PROVIDERS = frozenset(
-    {
-        "accounts.google.com",
-        "agent.buildkite.com",
-        "app.terraform.io",
-        "gitlab.com",
-        "graph.facebook.com",
-        "token.actions.githubusercontent.com",
-        "www.amazon.com",
-    }
-)
+_SHARED_PROVIDERS = {"accounts.google.com", "graph.facebook.com", "www.amazon.com"} | {
+    provider for provider, key in SHARED_PROVIDERS.items() if key.endswith(":sub")
+}
 
 
 def public(subject: Subject) -> Iterator[Found]:

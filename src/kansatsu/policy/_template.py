@@ -38,7 +38,8 @@ class Variable:
 
 Token = str | Wild | Variable
 
-_VARIABLE = re.compile(r"\$\{(?:([*?$])|([^\s{},'\"$]+)(?:\s*,\s*'([^']*)')?)\}")
+# Keys of tags may have spaces inside: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+_VARIABLE = re.compile(r"\$\{(?:([*?$])|([^\s{},'\"$]+(?: +[^\s{},'\"$]+)*)(?:\s*,\s*'([^']*)')?)\}")
 _WILD: Final = {"*": Wild.STAR, "?": Wild.ONE}
 
 

@@ -4,7 +4,6 @@ import base64
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from ipaddress import ip_network
 from typing import Any
 
@@ -17,7 +16,7 @@ Context = dict[str, str | tuple[str, ...]]
 
 _TYPES = {"user": "User", "role": "AssumedRole", "group": "User"}
 _ENTITY = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):(user|group|role)/(?:.*/)?([^/]+)", re.ASCII)
-_VARIABLE = re.compile(r"\$\{([^\s{},'\"$*?]+)")
+_VARIABLE = re.compile(r"\$\{([^\s{},'\"$*?]+(?: +[^\s{},'\"$*?]+)*)")
 
 
 def entity_of(snapshot: Snapshot, arn: str) -> EntityRecord | None:
@@ -108,7 +107,7 @@ def entries(given: Sequence[Mapping[str, Any]] | None) -> Context:
 def _typed(name: str, kind: str, value: str) -> None:
     try:
         fits = _PARSERS[kind](value) is not None
-    except (ValueError, ArithmeticError):
+    except ValueError:
         fits = False
     if not fits:
         raise InvalidInput(f"The value {value} of the context key {name} is not of type {kind}.")
@@ -120,7 +119,8 @@ def _date(value: str) -> object:
 
 _PARSERS: dict[str, Callable[[str], object]] = {
     "string": str,
-    "numeric": Decimal,
+    # Neither NaN nor Infinity is a number that a policy could compare.
+    "numeric": re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII).fullmatch,
     "boolean": re.compile(r"true|false", re.IGNORECASE).fullmatch,
     "ip": lambda value: ip_network(value, strict=False),
     "binary": lambda value: base64.b64decode(value, validate=True),

@@ -78,7 +78,8 @@ def _find(call: Call, wanted: str) -> EntityRecord:
         record = simulated.entity_of(call.snapshot, wanted)
     else:
         raise InvalidParameterValue(
-            f"{wanted} is neither the ARN of a user, a role or a role session nor user/NAME or role/NAME."
+            f"{wanted} is neither the ARN of a user, a role or a role session nor user/NAME or role/NAME, such as "
+            "user/admin."
         )
     if record is None or record.account != call.account:
         raise NoSuchEntity(f"There is no {wanted} in account {call.account}.")
@@ -89,7 +90,12 @@ def _checked(action: str, resource: str, context: Keys) -> simulated.Context:
     if not _ACTION.fullmatch(action):
         raise InvalidParameterValue(f"{action} is not the name of one action, such as s3:GetObject.")
     if resource != "*" and Arn.parse(resource) is None:
-        raise InvalidParameterValue(f'{resource} is neither an ARN nor "*".')
+        meant = (
+            "arn:aws:s3:::" + resource.removeprefix("s3://")
+            if resource.startswith("s3://")
+            else "arn:aws:s3:::bucket/key"
+        )
+        raise InvalidParameterValue(f'{resource} is neither an ARN, such as {meant}, nor "*".')
     given: simulated.Context = {}
     for entry in context:
         key, values = entry.get("Key", ""), entry.get("Values", [])

@@ -35,7 +35,8 @@ _AHEAD = 300  # seconds that the clock of an issuer may be fast
 
 # Claims that are condition keys: of every provider, and of those that AWS knows by name.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
-_CLAIMS = ("sub", "amr", "email", "oaud")
+_CLAIMS = ("sub", "amr", "email")
+_GOOGLE = "accounts.google.com"  # of whose tokens alone oaud is documented: their aud, also where azp is the audience
 _GITHUB = """actor actor_id enterprise_id environment job_workflow_ref ref repository repository_id repository_owner_id
     workflow"""
 CLAIMS_OF = {
@@ -75,8 +76,8 @@ class Shown:
         name = self.provider.name
         found: dict[str, str | tuple[str, ...]] = {"aud": self.audience}
         known = [claim for provider, claims in CLAIMS_OF.items() if provider.fullmatch(name) for claim in claims]
-        for claim in (*_CLAIMS, *known):
-            value = self.claims.get(claim)
+        values = {claim: self.claims.get(claim) for claim in (*_CLAIMS, *known)}
+        for claim, value in (values | ({"oaud": self.claims.get("aud")} if name == _GOOGLE else {})).items():
             if isinstance(value, list):
                 found[claim] = tuple(str(item) for item in value if _is_text(str(item)))
             elif isinstance(value, str | int) and _is_text(str(value)):
