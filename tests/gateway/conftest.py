@@ -30,6 +30,7 @@ from kansatsu.gateway.pipeline import Pipeline
 from kansatsu.gateway.server import HttpServer
 from kansatsu.identity import sessions
 from kansatsu.identity.issuers import published
+from kansatsu.identity.quotas import Quotas
 from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
 from kansatsu.services.issuers import Issuers
 from kansatsu.workload import Workload, WorkloadSettings
@@ -51,6 +52,7 @@ class Gateway:
         self.clock = SystemClock()
         self.key_sources: dict[str, str] = {}  # issuer -> file or URL of its keys; tests add theirs
         self.store = identity.open_store(data_dir, self.clock)
+        self.store.quotas = Quotas(dict.fromkeys(("RolesPerAccount", "GroupsPerAccount"), None))  # tests make many
         identity.accounts.found(self.store, ACCOUNT)
         admin = identity.bootstrap(self.store, ACCOUNT)
         assert admin is not None

@@ -11,8 +11,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from kansatsu.services.iam import saml_providers
-
 from .conftest import ACCOUNT, NOW
 
 Refused = Callable[..., str]
@@ -96,11 +94,9 @@ def test_what_is_no_metadata(iam: Any, refused: Refused, document: str) -> None:
     assert iam.list_saml_providers()["SAMLProviderList"] == []
 
 
-def test_what_no_provider_has(iam: Any, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_no_provider_has(iam: Any, refused: Refused) -> None:
     refused("InvalidInput", iam.get_saml_provider, SAMLProviderArn=f"arn:aws:iam::{ACCOUNT}:role/corp")
     refused("InvalidInput", iam.delete_saml_provider, SAMLProviderArn=f"arn:aws:iam::{ACCOUNT}:role/corp")
     iam.create_saml_provider(Name="corp", SAMLMetadataDocument=metadata())
     refused("InvalidInput", iam.update_saml_provider, SAMLProviderArn=ARN)
     refused("NotImplemented", iam.update_saml_provider, SAMLProviderArn=ARN, AssertionEncryptionMode="Required")
-    monkeypatch.setattr(saml_providers, "PER_ACCOUNT", 1)
-    refused("LimitExceeded", iam.create_saml_provider, Name="other", SAMLMetadataDocument=metadata())

@@ -248,4 +248,4 @@ def test_encoded_messages_are_read_by_their_account_only(world: World, refused: 
 
 
 def test_operations_without_a_handler_are_501(world: World, refused: Refused) -> None:
-    refused("NotImplemented", world.sts.get_web_identity_token, Audience=["a"], SigningAlgorithm="RS256")
+    refused("NotImplemented", world.sts.get_scoped_credentials, DurationSeconds=900)

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from kansatsu import __version__, identity, services
 from kansatsu.advisor import Recorder, RecorderSettings
-from kansatsu.cli import backends, credentials, engine, trails
+from kansatsu.cli import backends, credentials, engine, trails, values
 from kansatsu.cli.output import Failure
 from kansatsu.cli.settings import BY_NAME, NOT_ENFORCED, OBSERVE, Settings
 from kansatsu.cli.surroundings import Keys
@@ -25,6 +25,7 @@ from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.within import Within
 from kansatsu.identity import Store
 from kansatsu.identity.issuers import published
+from kansatsu.identity.quotas import Quotas
 from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
 from kansatsu.services.issuers import Issuers
 from kansatsu.workload import Handle, PrivateGateway, Workload, WorkloadSettings
@@ -57,7 +58,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     """Build everything, from the store upwards; the stack takes it down in the reverse order."""
     services.load()
     clock = SystemClock()
-    store = identity.open_store(settings.data_dir, clock)
+    store = identity.open_store(settings.data_dir, clock, quotas=Quotas(settings.quotas))
     stack.callback(store.close)
     account = _first_start(store, settings)
     recorder = Recorder(
@@ -118,7 +119,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     resources = Resources(Knowledge(forwarder.ask, clock, KINDS, lifetime), forwarder.ask, account, accounts)
     if embedded is not None:
         embedded.supervisor.when_emptied = resources.clear
-    issuers = Issuers(settings.oidc_keys, settings.token_base)
+    issuers = Issuers(settings.oidc_keys, values.base(settings.token_issuer, settings.listen.url))
     pipeline = Pipeline(
         *(store, recorder, workload, forwarder, resources, clock),
         observe=settings.mode == OBSERVE,

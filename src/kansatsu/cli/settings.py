@@ -52,6 +52,7 @@ class Settings:
     backend_ca_bundle: Path | None
     oidc_keys: Mapping[str, str]  # issuer -> file or URL of its key set
     token_issuer: str  # "gateway" or a URL
+    quotas: Mapping[str, int | None]  # name -> number, None: unlimited
     resource_ttl: timedelta
     upload_spool: int  # bytes
     mode: str
@@ -65,11 +66,6 @@ class Settings:
     trail_interval: timedelta
     trail_retention_days: int
     log_level: str
-
-    @property
-    def token_base(self) -> str:
-        """Where others find the gateway."""
-        return self.listen.url if self.token_issuer == values.GATEWAY else self.token_issuer
 
     def backend_of(self, service: str) -> str:
         """What stands behind `service` (botocore's name): "embedded" or a URL."""
@@ -173,6 +169,9 @@ SETTINGS: tuple[Setting, ...] = (
         "Where the keys of an identity provider are read, when not from the issuer itself: a JWKS file or URL.",
         "ISSUER=FILE|URL",
         many=True,
+    ),
+    Setting(
+        "quotas", "aws", values.quotas, values.show_quotas, "Quotas of IAM that are not AWS's.", "NAME=N", many=True
     ),
     Setting("token-issuer", "gateway", values.issuer, str, "Where others find the keys of our own tokens.", "URL"),
     Setting(

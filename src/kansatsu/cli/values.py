@@ -152,6 +152,28 @@ def key_sources(text: str) -> Mapping[str, str]:
     return MappingProxyType(chosen)
 
 
+def quotas(text: str) -> Mapping[str, int | None]:
+    """NAME=N and NAME=unlimited (None), separated by commas, or `aws`: as it is there."""
+    if text == "aws":
+        return MappingProxyType({})
+    from kansatsu.identity.quotas import DEFAULTS  # late: few set any, and all commands read the settings
+
+    chosen: dict[str, int | None] = {}
+    for part in (part.strip() for part in text.split(",")):
+        name, _, number = part.partition("=")
+        if name not in DEFAULTS:
+            raise BadValue(f"'{name}' is no quota that can be set: {', '.join(DEFAULTS)}.")
+        if number != "unlimited" and not (number.isascii() and number.isdecimal()):
+            raise BadValue(f"'{part}' is not like {name}=5000 or {name}=unlimited.")
+        chosen[name] = None if number == "unlimited" else int(number)
+    return MappingProxyType(chosen)
+
+
+def show_quotas(chosen: Mapping[str, int | None]) -> str:
+    shown = {name: "unlimited" if limit is None else limit for name, limit in chosen.items()}
+    return ",".join(f"{name}={limit}" for name, limit in shown.items()) or "aws"
+
+
 GATEWAY = "gateway"
 
 
@@ -160,6 +182,11 @@ def issuer(text: str) -> str:
     if text != GATEWAY and not _URL.fullmatch(text):
         raise BadValue(f"'{text}' is neither `{GATEWAY}` nor like https://iam.example.")
     return text.rstrip("/")
+
+
+def base(chosen: str, gateway: str) -> str:
+    """The URL that an issuer's is made of; `gateway` is that of the gateway here."""
+    return gateway if chosen == GATEWAY else chosen
 
 
 def show_key_sources(chosen: Mapping[str, str]) -> str:

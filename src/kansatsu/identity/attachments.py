@@ -4,13 +4,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, union
 
-from kansatsu.errors import InvalidInput, LimitExceeded, NoSuchEntity, PolicyNotAttachable
+from kansatsu.errors import InvalidInput, NoSuchEntity, PolicyNotAttachable
 from kansatsu.identity import entities, managed
 from kansatsu.identity.changes import touch
 from kansatsu.identity.entities import Entity
+from kansatsu.identity.quotas import AWS, Quotas
 from kansatsu.identity.schema import attachment, entity, membership
-
-LIMIT = 10  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +32,13 @@ def attachable(conn: Connection, account: str, policy_arn: str) -> managed.Manag
     return found
 
 
-def attach(conn: Connection, owner: Entity, policy_arn: str, now: float) -> None:
+def attach(conn: Connection, owner: Entity, policy_arn: str, now: float, quotas: Quotas = AWS) -> None:
     """Attach a policy; once more is no error. Raises also LimitExceeded."""
     attachable(conn, owner.account, policy_arn)
     held = arns(conn, owner)
     if policy_arn in held:
         return
-    if len(held) >= LIMIT:
-        raise LimitExceeded(f"Cannot exceed quota for PoliciesPer{owner.kind.capitalize()}: {LIMIT}")
+    quotas.check(f"PoliciesPer{owner.kind.capitalize()}", len(held) + 1)
     link(conn, owner, policy_arn, now)
 
 

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from kansatsu.identity.pages import Cursor, Page
 from kansatsu.identity.schema import credential, tag
@@ -77,6 +77,11 @@ def listing(conn: Connection, account: str, kind: str, cursor: Cursor) -> Page[C
 def every(conn: Connection, account: str, kind: str) -> list[Credential]:
     """All of an account, by name."""
     return list(listing(conn, account, kind, Cursor(kind, size=sys.maxsize - 1)).items)
+
+
+def ids_of(account: str, kind: str) -> Select[Any]:
+    """The ids of a kind."""
+    return select(credential.c.id).where(credential.c.account == account, credential.c.kind == kind)
 
 
 def count(conn: Connection, account: str, kind: str, *, in_use: bool = False) -> int:

@@ -125,6 +125,11 @@ def listing(conn: Connection, account: str, kind: str, path_prefix: str, cursor:
     return cursor.page([(row.name.lower(), _of(row)) for row in rows])
 
 
+def ids_of(account: str, kind: str) -> Select[Any]:
+    """The unique ids of a kind."""
+    return select(entity.c.id).where(entity.c.account == account, entity.c.kind == kind)
+
+
 def count(conn: Connection, account: str, kind: str) -> int:
     return conn.execute(
         select(func.count()).select_from(entity).where(entity.c.account == account, entity.c.kind == kind)

@@ -4,23 +4,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, insert, select
 
-from kansatsu.errors import LimitExceeded, NoSuchEntity
+from kansatsu.errors import NoSuchEntity
 from kansatsu.identity import entities
 from kansatsu.identity.changes import touch
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.pages import Cursor, Page
+from kansatsu.identity.quotas import AWS, Quotas
 from kansatsu.identity.schema import entity, membership
 
-PER_USER = 10  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 
-
-def add(conn: Connection, group: Entity, user: Entity) -> None:
+def add(conn: Connection, group: Entity, user: Entity, quotas: Quotas = AWS) -> None:
     """Put a user into a group; once more is no error. Raises LimitExceeded."""
     held = conn.execute(select(membership.c.group_id).where(membership.c.user_id == user.id)).scalars().all()
     if group.id in held:
         return
-    if len(held) >= PER_USER:
-        raise LimitExceeded(f"Cannot exceed quota for GroupsPerUser: {PER_USER}")
+    quotas.check("GroupsPerUser", len(held) + 1)
     conn.execute(insert(membership).values(group_id=group.id, user_id=user.id))
     touch(conn, user.account, "entity", user.id)
 

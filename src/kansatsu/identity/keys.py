@@ -4,14 +4,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from kansatsu.errors import LimitExceeded, NoSuchEntity
+from kansatsu.errors import NoSuchEntity
 from kansatsu.identity import ids
 from kansatsu.identity.changes import touch
 from kansatsu.identity.entities import Entity
+from kansatsu.identity.quotas import AWS, Quotas
 from kansatsu.identity.schema import access_key
 from kansatsu.identity.sealer import Sealer
-
-PER_USER = 2  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +33,9 @@ _COLUMNS = (
 )
 
 
-def create(conn: Connection, sealer: Sealer, user: Entity, now: float) -> tuple[Key, str]:
+def create(conn: Connection, sealer: Sealer, user: Entity, now: float, quotas: Quotas = AWS) -> tuple[Key, str]:
     """A new active key and its secret. Raises LimitExceeded."""
-    if len(of(conn, user)) >= PER_USER:
-        raise LimitExceeded(f"Cannot exceed quota for AccessKeysPerUser: {PER_USER}")
+    quotas.check("AccessKeysPerUser", len(of(conn, user)) + 1)
     key = Key(ids.access_key_id(user.account, "AKIA"), user.account, user.id, "Active", now)
     secret = ids.secret_key()
     values = {column.name: getattr(key, column.name) for column in _COLUMNS}

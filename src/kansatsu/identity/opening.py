@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 from kansatsu.clock import Clock
 from kansatsu.identity import keyring
 from kansatsu.identity.database import Database
+from kansatsu.identity.quotas import AWS, Quotas
 from kansatsu.identity.schema import setting
 from kansatsu.identity.sealing import StoreError, Vault, load_master_key
 from kansatsu.identity.sqlite import FILE, SqliteDatabase
@@ -22,15 +23,17 @@ _CHECK_TEXT = b"this installation's master key"
 _CHECK_QUERY = select(setting.c.value).where(setting.c.name == _CHECK)
 
 
-def open_store(data_dir: Path, clock: Clock, url: str = "") -> Store:
+def open_store(data_dir: Path, clock: Clock, url: str = "", quotas: Quotas = AWS) -> Store:
     """Open or create the store in `data_dir` (mode 0700, files 0600), or the one on PostgreSQL at `url`, whose key and
     this node's name are in `data_dir`. Raises StoreError: a sentence for the user.
     """
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return _on_postgres(data_dir, clock, url) if url else _on_sqlite(data_dir, clock)
+        store = _on_postgres(data_dir, clock, url) if url else _on_sqlite(data_dir, clock)
     except OSError as error:
         raise StoreError(f"The data directory {data_dir} cannot be used: {error.strerror}.") from error
+    store.quotas = quotas
+    return store
 
 
 def node_name(data_dir: Path) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, true, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, true, update
 
 from kansatsu import arn
 from kansatsu.errors import DeleteConflict, EntityAlreadyExists, LimitExceeded, NoSuchEntity
@@ -58,6 +58,11 @@ def get(conn: Connection, account: str, name: str) -> Profile:
 def by_id(conn: Connection, id: str) -> Profile | None:
     row = conn.execute(select(*_COLUMNS).where(instance_profile.c.id == id)).first()
     return _of(row) if row is not None else None
+
+
+def ids_of(account: str) -> Select[Any]:
+    """The unique ids of an account's."""
+    return select(instance_profile.c.id).where(instance_profile.c.account == account)
 
 
 def create(conn: Connection, account: str, name: str, *, path: str, now: float) -> Profile:

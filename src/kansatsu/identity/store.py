@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from kansatsu.clock import Clock
 from kansatsu.identity import keyring
 from kansatsu.identity.database import Database
+from kansatsu.identity.quotas import AWS
 from kansatsu.identity.sealer import Sealer
 from kansatsu.identity.sealing import Vault
 from kansatsu.identity.snapshot import Snapshot
@@ -37,6 +38,7 @@ class Store:
         self._version = (-1, -1)
         self.clock = clock
         self.sealer = Sealer(vault, lambda: keyring.load(self, vault))
+        self.quotas = AWS  # of every account
         self._snapshot = Snapshot(self, self._lock)
 
     @contextmanager

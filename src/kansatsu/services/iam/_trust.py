@@ -6,21 +6,20 @@ from functools import partial
 from sqlalchemy import Connection
 
 from kansatsu.catalog.principals import SHARED_PROVIDERS
-from kansatsu.errors import LimitExceeded, MalformedPolicyDocument
+from kansatsu.errors import MalformedPolicyDocument
 from kansatsu.identity import entities, principals
+from kansatsu.identity.quotas import AWS, Quotas
 from kansatsu.policy import PolicyType, Statement, parse
 
-SIZE = 2048  # characters without white space; the default of the quota
 shown = principals.shown
 # INVARIANT: an operator that is true where the token lacks the claim, or whatever it says, evaluates nothing.
 _EVALUATES = re.compile(r"(foranyvalue:)?string(equals|equalsignorecase|like)")
 
 
-def stored(conn: Connection, text: str) -> str:
+def stored(conn: Connection, text: str, quotas: Quotas = AWS) -> str:
     """A trust policy as it is kept. Raises MalformedPolicyDocument, LimitExceeded."""
     document = parse(text, PolicyType.TRUST)
-    if document.size > SIZE:
-        raise LimitExceeded(f"Cannot exceed quota for ACLSizePerRole: {SIZE}")
+    quotas.check("ACLSizePerRole", document.size)
     for statement in document.statements:
         _check_shared(statement)
     people = principals.People(partial(entities.by_id, conn), partial(entities.find, conn))

@@ -4,28 +4,40 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from kansatsu.identity import attachments, credentials, entities, groups, inline, keys, managed, profiles
+from kansatsu.errors import Unimplemented
+from kansatsu.identity import credentials, entities, inline, managed, profiles
 from kansatsu.identity.schema import policy, policy_version
-from kansatsu.services.iam import _resources, _trust, oidc_providers, public_keys, saml_providers, server_certificates
+from kansatsu.services.iam import _resources, oidc_providers, public_keys, saml_providers, server_certificates
 from kansatsu.services.iam._register import iam
 from kansatsu.services.registry import Call
 
-# Only quotas that are enforced here: AWS's limits on the number of entities of an account are not.
+# Only quotas that are enforced here.
 _QUOTAS = {
     "UserPolicySizeQuota": inline.TOTAL_SIZE["user"],
     "GroupPolicySizeQuota": inline.TOTAL_SIZE["group"],
     "RolePolicySizeQuota": inline.TOTAL_SIZE["role"],
-    "AssumeRolePolicySizeQuota": _trust.SIZE,
     "PolicySizeQuota": managed.SIZE,
     "VersionsPerPolicyQuota": managed.VERSIONS,
-    "GroupsPerUserQuota": groups.PER_USER,
-    "AccessKeysPerUserQuota": keys.PER_USER,
-    "AttachedPoliciesPerUserQuota": attachments.LIMIT,
-    "AttachedPoliciesPerGroupQuota": attachments.LIMIT,
-    "AttachedPoliciesPerRoleQuota": attachments.LIMIT,
     "SigningCertificatesPerUserQuota": public_keys.PER_USER[public_keys.CERTIFICATE],
-    "ServerCertificatesQuota": server_certificates.PER_ACCOUNT,
 }
+# Quotas that a setting can change -> their names in identity.quotas; of what has no limit none is shown.
+_ADJUSTABLE = {
+    "UsersQuota": "UsersPerAccount",
+    "GroupsQuota": "GroupsPerAccount",
+    "RolesQuota": "RolesPerAccount",
+    "PoliciesQuota": "PoliciesPerAccount",
+    "InstanceProfilesQuota": "InstanceProfilesPerAccount",
+    "ServerCertificatesQuota": "ServerCertificatesPerAccount",
+    "GroupsPerUserQuota": "GroupsPerUser",
+    "AccessKeysPerUserQuota": "AccessKeysPerUser",
+    "AttachedPoliciesPerUserQuota": "PoliciesPerUser",
+    "AttachedPoliciesPerGroupQuota": "PoliciesPerGroup",
+    "AttachedPoliciesPerRoleQuota": "PoliciesPerRole",
+    "AssumeRolePolicySizeQuota": "ACLSizePerRole",
+}
+# Session tokens of the global endpoint are valid in every Region here, as those of version 2 are on AWS.
+_TOKEN_VERSION = {"GlobalEndpointTokenVersion": 2}
+_EVERYWHERE = f"v{_TOKEN_VERSION['GlobalEndpointTokenVersion']}Token"
 
 # What nobody has, because nothing here makes it: the operations for it answer 501. The root user cannot sign in.
 _ABSENT = (
@@ -58,4 +70,14 @@ def get_account_summary(call: Call) -> dict[str, Any]:
         "MFADevices": credentials.count(call.conn, call.account, "mfa"),
         "MFADevicesInUse": credentials.count(call.conn, call.account, "mfa", in_use=True),
     }
-    return {"SummaryMap": counted | dict.fromkeys(_ABSENT, 0) | _QUOTAS}
+    limits = {shown: call.store.quotas.of(name) for shown, name in _ADJUSTABLE.items()}
+    adjusted = {shown: limit for shown, limit in limits.items() if limit is not None}
+    return {"SummaryMap": counted | dict.fromkeys(_ABSENT, 0) | _QUOTAS | adjusted | _TOKEN_VERSION}
+
+
+@iam("SetSecurityTokenServicePreferences", _resources.everything, write=True)
+def set_security_token_service_preferences(_call: Call, global_endpoint_token_version: str) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SetSecurityTokenServicePreferences.html"""
+    if global_endpoint_token_version != _EVERYWHERE:
+        raise Unimplemented(f"Tokens that are not valid in every Region are not implemented, only {_EVERYWHERE}.")
+    return {}

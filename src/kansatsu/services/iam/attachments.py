@@ -17,7 +17,7 @@ _OWNERS = ("user", "group", "role")
 
 @twins("Attach{}Policy", *_OWNERS, write=True)
 def attach_policy(call: Call, owner: Entity, policy_arn: str) -> dict[str, Any]:
-    attachments.attach(call.conn, owner, policy_arn, call.now.timestamp())
+    attachments.attach(call.conn, owner, policy_arn, call.now.timestamp(), call.store.quotas)
     return {}
 
 

@@ -5,13 +5,14 @@ from typing import Any
 from kansatsu.identity import entities, groups
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.pages import Cursor
-from kansatsu.services.iam import _render, _resources
+from kansatsu.services.iam import _render, _resources, users
 from kansatsu.services.iam._register import iam, twins
 from kansatsu.services.registry import Call
 
 
 @iam("CreateGroup", _resources.new("group"), write=True)
 def create_group(call: Call, group_name: str, path: str = "/") -> dict[str, Any]:
+    users.check_room(call, "group")
     now = int(call.now.timestamp())
     return {"Group": _render.entity(entities.create(call.conn, call.account, "group", group_name, path=path, now=now))}
 
@@ -43,7 +44,7 @@ def update_group(
 
 @twins("AddUserTo{}", "group", write=True)
 def add_user_to_group(call: Call, group: Entity, user_name: str) -> dict[str, Any]:
-    groups.add(call.conn, group, entities.get(call.conn, call.account, "user", user_name))
+    groups.add(call.conn, group, entities.get(call.conn, call.account, "user", user_name), call.store.quotas)
     return {}
 
 

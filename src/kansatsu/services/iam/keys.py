@@ -15,7 +15,7 @@ from kansatsu.services.registry import Call, Params
 @iam("CreateAccessKey", _resources.entity("user"), write=True)
 def create_access_key(call: Call, user_name: str | None = None) -> dict[str, Any]:
     user = _resources.user(call, user_name)
-    key, secret = keys.create(call.conn, call.store.sealer, user, int(call.now.timestamp()))
+    key, secret = keys.create(call.conn, call.store.sealer, user, int(call.now.timestamp()), call.store.quotas)
     return {"AccessKey": _show(user, key) | {"SecretAccessKey": secret}}
 
 

@@ -17,7 +17,7 @@ from kansatsu.services.iam._register import iam
 from kansatsu.services.registry import Call, Params
 
 KIND = "oidc"
-PER_ACCOUNT, CLIENTS, THUMBPRINTS = 100, 100, 5
+CLIENTS, THUMBPRINTS = 100, 5
 _BUILT_IN = {"accounts.google.com", "www.amazon.com", "graph.facebook.com", "cognito-identity.amazonaws.com"}
 _MEMBER = "OpenIDConnectProviderArn"
 
@@ -52,8 +52,7 @@ def create_open_id_connect_provider(
         raise Unimplemented(f"{parts.hostname} is a provider of every account on AWS; here it is not implemented.")
     if credentials.named(call.conn, call.account, KIND, bare) is not None:
         raise EntityAlreadyExists(f"Provider with url {url} already exists.")
-    if credentials.count(call.conn, call.account, KIND) >= PER_ACCOUNT:
-        raise LimitExceeded(f"Cannot exceed quota for OpenIdConnectProvidersPerAccount: {PER_ACCOUNT}")
+    call.store.quotas.check_room("OpenIdConnectProvidersPerAccount", call.conn, credentials.ids_of(call.account, KIND))
     clients, thumbprints = list(dict.fromkeys(client_id_list or [])), thumbprint_list or []
     _check(clients, thumbprints)
     details = {"clients": clients, "thumbprints": thumbprints}

@@ -25,6 +25,7 @@ def create_policy(
     tags: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     parse(policy_document, PolicyType.IDENTITY, managed=True)
+    call.store.quotas.check_room("PoliciesPerAccount", call.conn, managed.ids_of(call.account))
     created = managed.create(
         call.conn,
         call.account,

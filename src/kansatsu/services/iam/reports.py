@@ -29,6 +29,7 @@ _NO, _NONE = "false", "N/A"
 _NO_KEY = (_NO, _NONE, _NONE, _NONE, _NONE)
 _NO_CERTIFICATES = (_NO, _NONE) * 2
 _PAGE = 1000
+_KEYS = 2  # of a user, as the report has columns for
 
 
 @iam("GenerateCredentialReport", _resources.everything, write=True)
@@ -84,7 +85,7 @@ def _root(call: Call) -> tuple[str, ...]:
 
 def _row(call: Call, user: Entity) -> tuple[str, ...]:
     held = [_key(call, key) for key in keys.of(call.conn, user)]
-    first, second = [*held, _NO_KEY, _NO_KEY][: keys.PER_USER]
+    first, second = [*held, _NO_KEY, _NO_KEY][:_KEYS]
     shown = credentials.owned(call.conn, user.id, "certificate")
     states = [("true" if item.status == "Active" else _NO, _time(item.created)) for item in shown]
     certificates = [value for state in states for value in state] + list(_NO_CERTIFICATES[2 * len(states) :])

@@ -35,7 +35,7 @@ def create_role(
         path=path,
         boundary=permissions_boundary,
         requested=tags,
-        trust_document=_trust.stored(call.conn, assume_role_policy_document),
+        trust_document=_trust.stored(call.conn, assume_role_policy_document, call.store.quotas),
         description=description,
         max_session_duration=max_session_duration,
     )
@@ -84,7 +84,7 @@ def update_role_description(call: Call, role: Entity, description: str) -> dict[
 @iam("UpdateAssumeRolePolicy", _resources.entity("role"), write=True)
 def update_assume_role_policy(call: Call, role_name: str, policy_document: str) -> dict[str, Any]:
     role = changeable(call, role_name)
-    entities.change(call.conn, role, trust_document=_trust.stored(call.conn, policy_document))
+    entities.change(call.conn, role, trust_document=_trust.stored(call.conn, policy_document, call.store.quotas))
     return {}
 
 

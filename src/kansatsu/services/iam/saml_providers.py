@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from kansatsu import arn
-from kansatsu.errors import AwsError, EntityAlreadyExists, InvalidInput, LimitExceeded, NoSuchEntity
+from kansatsu.errors import AwsError, EntityAlreadyExists, InvalidInput, NoSuchEntity
 from kansatsu.identity import credentials
 from kansatsu.identity import tags as held
 from kansatsu.identity.credentials import Credential
@@ -18,7 +18,6 @@ from kansatsu.services.iam._register import iam
 from kansatsu.services.registry import Call, Params
 
 KIND = "saml"
-PER_ACCOUNT = 100  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _MEMBER = "SAMLProviderArn"
 _WITHOUT_END = timedelta(days=36525)  # AWS shows an end a century away where the metadata name none
 
@@ -43,8 +42,7 @@ def create_saml_provider(
 ) -> dict[str, Any]:
     if credentials.named(call.conn, call.account, KIND, name) is not None:
         raise EntityAlreadyExists(f"SAMLProvider with name {name} already exists.")
-    if credentials.count(call.conn, call.account, KIND) >= PER_ACCOUNT:
-        raise LimitExceeded(f"Cannot exceed quota for SAMLProvidersPerAccount: {PER_ACCOUNT}")
+    call.store.quotas.check_room("SAMLProvidersPerAccount", call.conn, credentials.ids_of(call.account, KIND))
     now = int(call.now.timestamp())
     details = _details(saml_metadata_document) | {
         "uuid": base64.b32encode(secrets.token_bytes(20)).decode(),

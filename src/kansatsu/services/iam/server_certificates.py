@@ -12,7 +12,7 @@ from cryptography.x509 import load_pem_x509_certificates
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization
-from kansatsu.errors import AwsError, EntityAlreadyExists, LimitExceeded, NoSuchEntity
+from kansatsu.errors import AwsError, EntityAlreadyExists, NoSuchEntity
 from kansatsu.identity import credentials, ids
 from kansatsu.identity import tags as held
 from kansatsu.identity.credentials import Credential
@@ -23,7 +23,6 @@ from kansatsu.services.iam.public_keys import certificate
 from kansatsu.services.registry import Call, Params
 
 KIND = "server-certificate"
-PER_ACCOUNT = 20  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _SPKI = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
 
 
@@ -46,8 +45,7 @@ def upload_server_certificate(
     tags: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     _free(call, server_certificate_name)
-    if credentials.count(call.conn, call.account, KIND) >= PER_ACCOUNT:
-        raise LimitExceeded(f"Cannot exceed quota for ServerCertificatesPerAccount: {PER_ACCOUNT}")
+    call.store.quotas.check_room("ServerCertificatesPerAccount", call.conn, credentials.ids_of(call.account, KIND))
     parsed = certificate(certificate_body)
     _check_pair(parsed.public_key().public_bytes(*_SPKI), private_key)
     if certificate_chain is not None:

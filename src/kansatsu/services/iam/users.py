@@ -64,12 +64,19 @@ def create(
     **fields: Any,
 ) -> Entity:
     """A new user or role with its boundary and tags."""
+    check_room(call, kind)
     if boundary is not None:
         attachments.check_boundary(call.conn, call.account, boundary)
     now = int(call.now.timestamp())
     created = entities.create(call.conn, call.account, kind, name, path=path, now=now, boundary_arn=boundary, **fields)
     tags.put(call.conn, created.id, _render.pairs(requested))
     return created
+
+
+def check_room(call: Call, kind: str) -> None:
+    """Raises LimitExceeded where the account has as many users, groups or roles as it may."""
+    name = f"{kind.capitalize()}sPerAccount"
+    call.store.quotas.check_room(name, call.conn, entities.ids_of(call.account, kind))
 
 
 def show(call: Call, user: Entity) -> dict[str, Any]:

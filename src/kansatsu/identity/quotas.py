@@ -1,0 +1,59 @@
+"""How many of each thing there may be: AWS's quotas by the names in its error messages, and what a setting changes.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Connection, Select
+
+from kansatsu.errors import LimitExceeded
+
+DEFAULTS: Mapping[str, int] = MappingProxyType(
+    {
+        "UsersPerAccount": 5000,
+        "GroupsPerAccount": 300,
+        "RolesPerAccount": 1000,
+        "PoliciesPerAccount": 1500,
+        "InstanceProfilesPerAccount": 1000,
+        "ServerCertificatesPerAccount": 20,
+        "VirtualMFADevicesPerAccount": 5000,
+        "OpenIdConnectProvidersPerAccount": 100,
+        "SAMLProvidersPerAccount": 100,
+        "PoliciesPerUser": 10,
+        "PoliciesPerGroup": 10,
+        "PoliciesPerRole": 10,
+        "GroupsPerUser": 10,
+        "AccessKeysPerUser": 2,
+        "ACLSizePerRole": 2048,  # characters of a trust policy, without white space
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """`changed`: those that are not AWS's own; None is no limit."""
+
+    changed: Mapping[str, int | None] = field(default_factory=dict)
+
+    def of(self, name: str) -> int | None:
+        """The limit, or None where there is none."""
+        return self.changed.get(name, DEFAULTS[name])
+
+    def check(self, name: str, wanted: int) -> None:
+        """Raises LimitExceeded where so many, or so much, are more than the quota."""
+        limit = self.of(name)
+        if limit is not None and wanted > limit:
+            raise LimitExceeded(f"Cannot exceed quota for {name}: {limit}")
+
+    def check_room(self, name: str, conn: Connection, held: Select[Any]) -> None:
+        """Raises LimitExceeded where `held` finds as many rows as the quota: it reads no more of them than that."""
+        limit = self.of(name)
+        if limit is not None and (limit == 0 or conn.execute(held.limit(1).offset(limit - 1)).first() is not None):
+            raise LimitExceeded(f"Cannot exceed quota for {name}: {limit}")
+
+
+AWS = Quotas()
