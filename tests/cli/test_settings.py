@@ -108,6 +108,8 @@ BAD = [
     ("backend-ca-bundle", ""),
     ("oidc-keys", "issuer.example=keys.json"),
     ("oidc-keys", "https://issuer.example"),
+    ("quotas", "Roles=5"),
+    ("token-issuer", "iam.example"),
     ("mode", "audit"),
     ("engine", "docker"),
     ("engine", "unix://relative"),

@@ -1,6 +1,5 @@
 """`kansatsu why` against a real server: what it prints, for whom, and with which exit code."""
 
-import base64
 import json
 import shlex
 import subprocess
@@ -272,7 +271,7 @@ def test_how_to_sign_in_with_mfa(server: Any) -> None:
     none = f"{poor.name} has no MFA device yet: aws iam create-virtual-mfa-device --virtual-mfa-device-name {poor.name}"
     assert f"{said.format(arn)} {none}" in done.stdout
     made = poor.iam.create_virtual_mfa_device(VirtualMFADeviceName=f"phone-{poor.name}")["VirtualMFADevice"]
-    seed, step = base64.b64decode(made["Base32StringSeed"]).decode(), int(time.time()) // totp.STEP
+    seed, step = made["Base32StringSeed"].decode(), int(time.time()) // totp.STEP
     codes = {f"AuthenticationCode{n + 1}": totp.code(seed, step - 20 + n) for n in range(2)}
     poor.iam.enable_mfa_device(UserName=poor.name, SerialNumber=made["SerialNumber"], **codes)
     done = poor.denied("sqs", "list_queues")

@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
 """
 
-import base64
 import time
 from typing import Any
 
@@ -21,7 +20,7 @@ class Phone:
 
     def __init__(self, gateway: Gateway, user: str) -> None:
         made = gateway.iam.create_virtual_mfa_device(VirtualMFADeviceName=gateway.name("phone"))["VirtualMFADevice"]
-        self.serial, self._seed = made["SerialNumber"], base64.b64decode(made["Base32StringSeed"]).decode()
+        self.serial, self._seed = made["SerialNumber"], made["Base32StringSeed"].decode()
         # As on a device whose clock is behind, so that the codes of now are still ahead.
         self._next = int(time.time()) // totp.STEP - 20
         one, two = self._code(), self._code()

@@ -137,7 +137,7 @@ def test_nothing_secret_is_in_the_files(world: World, iam: Any, ana: object, tmp
 
 
 def _seed(device: dict[str, Any]) -> str:
-    return base64.b64decode(device["Base32StringSeed"]).decode()
+    return str(device["Base32StringSeed"].decode())
 
 
 def _codes(seed: str, clock: TestClock, off: int = 0) -> dict[str, str]:

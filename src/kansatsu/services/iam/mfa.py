@@ -4,7 +4,6 @@ A device is a seed that the account holds; enabled for a user, its codes count w
 tokens and passkeys are not implemented: their serial numbers are nobody's.
 """
 
-import base64
 import io
 import secrets
 from typing import Any
@@ -46,7 +45,7 @@ def create_virtual_mfa_device(
     held.put(call.conn, made.id, _render.pairs(tags))
     account = aliases.of(call.conn, call.account) or call.account
     shown = _serial(call, made) | {
-        "Base32StringSeed": base64.b64encode(seed.encode()),
+        "Base32StringSeed": seed.encode(),
         "QRCodePNG": _qr_code(virtual_mfa_device_name, account, seed),
     }
     return {"VirtualMFADevice": shown}
