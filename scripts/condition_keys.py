@@ -32,7 +32,8 @@ Where the backend does not answer the request is refused with 503, and where it 
 tell which resource it is, with 501: a Deny by such a key never fails to apply because nobody knew the key.
 
 Keys without a value are absent, never empty. `aws:MultiFactorAuthPresent` is absent for long-term keys, not false.
-`aws:ViaAWSService` and `aws:PrincipalIsAWSService` are always false: no service calls in a caller's place.
+`aws:PrincipalIsAWSService` is always false, and so is `aws:ViaAWSService`, but for what `policy commit` and `rollback`
+change: there it is true, and `aws:CalledVia` has `kansatsu.amazonaws.com`.
 `aws:ResourceTag/...` is known of IAM's entities, of instances that are Kansatsu's own, and of the resources of a
 backend that can be asked for their tags. EC2's keys are in the context of the resources that have them in the
 reference, and of no others. AWS documents no spelling for some values: `ec2:RoutingType` is `static` or `BGP`,

@@ -30,6 +30,8 @@ CASES = [
         Meaning("dynamodb", (), ("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")),
     ),
     ("signin", "ConsoleLogin", Meaning("signin")),
+    ("kansatsu", "CommitPolicyChange", Meaning("kansatsu", ("CommitPolicyChange",))),
+    ("kansatsu", "NothingLikeIt", Meaning("kansatsu")),
     ("s3", "NothingLikeIt", Meaning("s3")),
     ("no-such-service", "Run", Meaning("no-such-service")),
     ("", "", Meaning("")),

@@ -94,7 +94,8 @@ def test_policies_that_grant(server: Any, policy: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["nonsense"], 2, "nonsense is neither an ARN nor"),
+        (["non sense"], 2, "non sense is neither an ARN nor"),
+        (["nonsense"], 1, "NoSuchEntity: There is no user, group or role named nonsense."),
         ([ADMIN, "--actions", "--policies", "s3"], 2, "Give one of"),
         (["user/nobody-of-this-name"], 1, "NoSuchEntity"),
         ([ADMIN + "-of-another-name"], 1, "NoSuchEntity"),

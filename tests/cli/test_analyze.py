@@ -136,7 +136,7 @@ def test_a_change_is_held_against_the_logs(out: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.json"
     bad.write_text("{}")
     done = kansatsu("policy", "replay", ORDERS, "--change", str(bad), "--policy-name", "app", "--from", str(out))
-    assert (done.exit_code, done.stderr.split(":")[1]) == (1, " MalformedPolicyDocument")
+    assert (done.exit_code, done.stderr.startswith(f"kansatsu: {bad}:1:1: MalformedPolicyDocument")) == (1, True)
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,32 @@ def test_what_is_on_record_of_a_role(server: Any, bucket: str, tmp_path: Path) -
     [statement] = json.loads((tmp_path / "policy.json").read_text())["Statement"]
     assert statement == {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": [f"arn:aws:s3:::{bucket}/one"]}
     assert json.loads(kansatsu(environ, "policy", "suggest", role).stdout)["Statement"] == [statement]
-    for command in ("suggest", "coverage"):
+    for command, said in (
+        ("suggest", "NoSuchEntity: There is no user, group or role named nobody."),
+        ("coverage", "NoSuchEntity: The role with name nobody cannot be found."),
+    ):
         done = kansatsu(environ, "policy", command, "nobody")
-        assert done.returncode == 1 and "NoSuchEntity: The role with name nobody cannot be found." in done.stderr
+        assert done.returncode == 1 and said in done.stderr
+
+
+def test_a_change_is_asked_for_by_name_and_refused_in_words_of_the_command_line(server: Any, tmp_path: Path) -> None:
+    iam, environ, bad = server.client("iam"), server.environ(), tmp_path / "bad.json"
+    said = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": said})
+    for name in ("by-name", "by-two-names"):
+        iam.create_user(UserName=name)
+    iam.put_user_policy(UserName="by-name", PolicyName="own", PolicyDocument=document)
+    iam.create_group(GroupName="by-two-names")
+    bad.write_text(document[:-1] + ',\n "Statemen": []}')
+    for words, code, message in (
+        (["suggest", "by-name"], 0, "From 0 requests"),
+        (["suggest", "by-two-names"], 2, "type user/by-two-names or group/by-two-names"),
+        (["commit", "by-name", "--delete", "own"], 1, "--accept-gap makes the change"),
+        (
+            ["replay", "by-name", "--change", str(bad), "--policy-name", "own"],
+            1,
+            f"{bad}:2:14: MalformedPolicyDocument",
+        ),
+    ):
+        done = kansatsu(environ, "policy", *words)
+        assert (done.returncode, message in done.stderr) == (code, True), (words, done.stderr)

@@ -32,6 +32,19 @@ def user_arn(keys: Keys) -> str:
     return f"arn:aws:iam::{ACCOUNT}:user/{keys.name}"
 
 
+def trail_of(gateway: Gateway, keys: Keys) -> list[dict[str, Any]]:
+    """What the trail has of somebody, the oldest first."""
+    asked = {"LookupAttributes": [{"AttributeKey": "AccessKeyId", "AttributeValue": keys.id}]}
+    events = gateway.client("cloudtrail").lookup_events(**asked)["Events"]
+    return [json.loads(event["CloudTrailEvent"]) for event in reversed(events)]
+
+
+def attempts(gateway: Gateway, keys: Keys) -> list[tuple[str, bool]]:
+    """(action, allowed) of all that counts as use of somebody."""
+    found = (event for event in gateway.recorder.recent(200) if event.access_key_id == keys.id)
+    return sorted((f"{event.service}:{event.action}", event.allowed) for event in found)
+
+
 def version(gateway: Gateway, arn: str) -> tuple[str, Any]:
     found = gateway.iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     text = gateway.iam.get_policy_version(PolicyArn=arn, VersionId=found)["PolicyVersion"]["Document"]
@@ -121,6 +134,55 @@ def test_a_commit_is_no_way_around_iam(gateway: Gateway, control: Any) -> None:
     with pytest.raises(ClientError, match=r"NoSuchCommit|AccessDenied"):
         gateway.client("kansatsu", gateway.stranger).rollback_policy_change(CommitId=made["CommitId"])
     assert gateway.client("kansatsu", gateway.stranger).list_policy_commits()["Commits"] == []
+
+
+def test_each_step_is_an_event_of_iam_that_the_service_asked_for(gateway: Gateway, control: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html"""
+    keys, arn = used(gateway)
+    via = {"StringEquals": {"aws:CalledViaLast": "kansatsu.amazonaws.com"}, "Bool": {"aws:ViaAWSService": "true"}}
+    steps = ["iam:PutUserPolicy", "iam:DetachUserPolicy", "iam:AttachUserPolicy", "iam:DeleteUserPolicy"]
+    changer = gateway.user(statement("Allow", "kansatsu:*"), statement("Allow", steps, condition=via))
+    with pytest.raises(ClientError, match="AccessDenied"):  # by itself
+        gateway.client("iam", changer).detach_user_policy(UserName=keys.name, PolicyArn=arn)
+    tries = gateway.client("kansatsu", changer)
+    made = tries.commit_policy_change(Arn=user_arn(keys), Suggested=True)
+    tries.rollback_policy_change(CommitId=made["CommitId"])
+    those = {event["eventName"]: event for event in trail_of(gateway, changer)[1:]}
+    assert len(those) == len({event["eventID"] for event in those.values()}) == 6
+    commit, put, detach = (those[name] for name in ("CommitPolicyChange", "PutUserPolicy", "DetachUserPolicy"))
+    back, attach, delete = (those[name] for name in ("RollbackPolicyChange", "AttachUserPolicy", "DeleteUserPolicy"))
+    for asked, step in ((commit, put), (commit, detach), (back, attach), (back, delete)):
+        assert step["eventSource"] == "iam.amazonaws.com"
+        assert step["sourceIPAddress"] == step["userAgent"] == "kansatsu.amazonaws.com"
+        assert step["userIdentity"] == asked["userIdentity"] | {"invokedBy": "kansatsu.amazonaws.com"}
+        assert step["additionalEventData"] == {"invokedByRequestID": asked["requestID"]}
+        assert (step["readOnly"], "errorCode" in step) == (False, False)
+    assert "invokedBy" not in commit["userIdentity"]
+    assert detach["requestParameters"] == {"userName": keys.name, "policyArn": arn}
+    assert "iam:ListUsers" in put["requestParameters"]["policyDocument"]
+
+
+def test_a_refused_commit_is_no_use_of_steps_that_nobody_came_to(gateway: Gateway, control: Any) -> None:
+    """INVARIANT: what policy refused was tried, and nothing else of it: not the steps around, nor those of a commit
+    that the evidence stopped."""
+    keys, arn = used(gateway)
+    changer = gateway.user(statement("Allow", ["kansatsu:*", "iam:PutUserPolicy"]))
+    tries = gateway.client("kansatsu", changer)
+    with pytest.raises(ClientError, match=r"AccessDenied.*iam:DetachUserPolicy"):
+        tries.commit_policy_change(Arn=user_arn(keys), Suggested=True)
+    assert attempts(gateway, changer) == [("iam:DetachUserPolicy", False), ("kansatsu:CommitPolicyChange", False)]
+    [commit, denied] = sorted(trail_of(gateway, changer), key=lambda event: str(event["eventSource"]), reverse=True)
+    assert (denied["eventName"], denied["errorCode"]) == ("DetachUserPolicy", "AccessDenied")
+    assert denied["userIdentity"]["invokedBy"] == commit["eventSource"] == "kansatsu.amazonaws.com"
+    with pytest.raises(ClientError, match="RequestsWouldBeRefused"):
+        control.commit_policy_change(Arn=user_arn(keys), DetachPolicyArn=arn)
+    last = gateway.recorder.recent(1)[0]
+    assert (last.service, last.action, last.error) == ("kansatsu", "CommitPolicyChange", "RequestsWouldBeRefused")
+    able = gateway.user(statement("Allow", ["kansatsu:*", "iam:*"]))
+    with pytest.raises(ClientError, match="RequestsWouldBeRefused"):
+        gateway.client("kansatsu", able).commit_policy_change(Arn=user_arn(keys), DetachPolicyArn=arn)
+    assert attempts(gateway, able) == [("kansatsu:CommitPolicyChange", True)]
+    assert [event["eventName"] for event in trail_of(gateway, able)] == ["CommitPolicyChange"]
 
 
 def test_what_was_changed_since_is_not_undone(gateway: Gateway, control: Any) -> None:

@@ -47,7 +47,8 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """A request by somebody known, or one of nobody that a resource let in; `call` is its request id.
 
     `entity` is the ARN of the user, or of the role behind a session, `principal_id` its unique id. `params` and
-    `result` are without secrets, by AWS's names. `whole` False: something was too long to be kept.
+    `result` are without secrets, by AWS's names. `whole` False: something was too long to be kept. `via`: the service
+    that asked for the caller (kansatsu.amazonaws.com), within the request `parent`; "" where the caller asked itself.
     """
 
     call: str
@@ -75,6 +76,8 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     params: Any = None
     result: Any = None
     whole: bool = True
+    via: str = ""
+    parent: str = ""
 
 
 class PolicyText(msgspec.Struct, frozen=True):

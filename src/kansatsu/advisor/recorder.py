@@ -110,16 +110,16 @@ class Recorder:
         self.flush()
 
     def append(
-        self, events: Sequence[AccessEvent], record: CallRecord | None = None, texts: Mapping[str, str] = _NO_TEXTS
+        self, events: Sequence[AccessEvent], records: Sequence[CallRecord] = (), texts: Mapping[str, str] = _NO_TEXTS
     ) -> None:
-        """Write the events of one request and the request itself, then count them; `texts` are the policies that it
-        names by their digests. Raises EvidenceLost when they cannot be written.
+        """Write the events of one request, the request itself and what was done within it, then count them; `texts` are
+        the policies that they name by their digests. Raises EvidenceLost when they cannot be written.
 
-        INVARIANT: when this returns, the events survive the death of this process.
+        INVARIANT: when this returns, all of it survives the death of this process; it is one write.
         """
         if not events:
             return
-        data = (bounded(record) if record is not None else b"") + b"".join(map(encode, events))
+        data = b"".join(map(bounded, records)) + b"".join(map(encode, events))
         with self._lock:
             try:
                 if fresh := texts.keys() - self._texts:

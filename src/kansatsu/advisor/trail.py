@@ -64,8 +64,10 @@ def event(record: CallRecord, account: str) -> Event:
         "eventSource": trails.event_source(operation),
         "eventName": trails.event_name(operation),
         "awsRegion": record.region,
-        "sourceIPAddress": record.source_ip,
-        "userAgent": record.user_agent,
+        # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+        # "For services in AWS, only the DNS name is displayed."
+        "sourceIPAddress": record.via or record.source_ip,
+        "userAgent": record.via or record.user_agent,
     }
     if record.error:
         # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
@@ -106,7 +108,7 @@ def user_identity(record: CallRecord, account: str) -> Event:
     principal = _principal_id(record)
     if account != record.account:
         return {"type": "AWSAccount", "principalId": principal, "accountId": record.account}
-    found = {
+    found: Event = {
         "type": _TYPES[record.kind],
         "principalId": principal,
         "arn": record.arn,
@@ -115,7 +117,11 @@ def user_identity(record: CallRecord, account: str) -> Event:
     }
     if record.kind == "user":
         found["userName"] = record.name
-    return found if record.session is None else found | {"sessionContext": _session(record, record.session)}
+    if record.session is not None:
+        found["sessionContext"] = _session(record, record.session)
+    # A forward access session: the caller's identity, and the service that asked for them.
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
+    return found | {"invokedBy": record.via} if record.via else found
 
 
 def _principal_id(record: CallRecord) -> str:
@@ -146,6 +152,8 @@ def _session(record: CallRecord, session: Bearer) -> Event:
 
 
 def _additional(record: CallRecord) -> Event:
+    if record.parent:
+        return {"invokedByRequestID": record.parent}
     if record.service != "s3" or record.kind == "anonymous":
         return {}
     method = _S3_METHODS.get(str(record.context.get("s3:authtype", "")))

@@ -14,6 +14,7 @@ from kansatsu.catalog.rules import rules_of
 from kansatsu.wire import load_service
 
 _HOST = ".amazonaws.com"
+_OURS = "kansatsu"  # in trails of Kansatsu's own; each of its operations is an action
 # eventName bears the version of the API where a service has several: GetFunction20150331v2.
 # https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html
 _VERSION = re.compile(r"(?P<name>.*?[a-z])(?:_?20\d\d(?:[_-]?\d\d){2})(?:v\d+)?")
@@ -131,6 +132,10 @@ def _actions(source: str, name: str) -> Iterator[str]:
         return
     if source == "apigateway":
         yield from _verb(name)
+        return
+    if source == _OURS:
+        if name in load_service(_OURS).operation_names:
+            yield f"{_OURS}:{name}"
         return
     for service in _services(source):
         rules = rules_of(service)

@@ -200,8 +200,9 @@ _SET = {
 _AS_ON_AWS = {
     "there are no VPC endpoints, and a request that comes through none has it not": """aws:SourceVpc aws:SourceVpcArn
         aws:SourceVpce aws:VpceAccount aws:VpceOrgID aws:VpceOrgPaths aws:VpcSourceIp""",
-    "no service calls another with a caller's credentials": """aws:CalledVia aws:CalledViaFirst aws:CalledViaLast
-        kms:ViaService kms:GrantIsForAWSResource""",
+    "no service calls another with a caller's credentials": "kms:ViaService kms:GrantIsForAWSResource",
+    "only Kansatsu calls with a caller's credentials, for the steps of `policy commit`": """aws:CalledVia
+        aws:CalledViaFirst aws:CalledViaLast""",
     "there is no MCP service of AWS here": "aws:CalledViaAWSMCP aws:ViaAWSMCPService aws:IsMcpServiceAction",
     "no service principal calls; services that need a role use its session": """aws:PrincipalServiceName
         aws:PrincipalServiceNamesList aws:SourceAccount aws:SourceArn aws:SourceOrgID aws:SourceOrgPaths""",

@@ -46,7 +46,8 @@ def access(
 ) -> None:  # fmt: skip
     """Show what ARN allows and when that was last tried: what nobody ever tried comes first.
 
-    ARN is that of a user, group, role or managed policy, or user/NAME, group/NAME or role/NAME.
+    ARN is that of a user, group, role or managed policy, or user/NAME, group/NAME or role/NAME, or a NAME that only one
+    of them has.
     """
     if bool(actions) + bool(entities) + bool(policies) > 1:
         raise Failure("Give one of --actions, --entities and --policies.", Exit.USAGE)
@@ -100,11 +101,38 @@ def arn_of(iam: Any, text: str) -> str:
     """The ARN that was given, or that of user/NAME and its like."""
     if text.startswith("arn:"):
         return text
+    if re.fullmatch(r"[\w+=,.@-]+", text, re.ASCII):
+        return named(iam, text)
     short = _SHORT.fullmatch(text)
     if short is None:
-        raise Failure(f"{text} is neither an ARN nor user/NAME, group/NAME or role/NAME.", Exit.USAGE)
-    operation, member = _FINDERS[short[1]]
-    return str(getattr(iam, operation)(**{member: short[2]})[short[1].capitalize()]["Arn"])
+        raise Failure(f"{text} is neither an ARN nor NAME, user/NAME, group/NAME or role/NAME.", Exit.USAGE)
+    return _find(iam, short[1], short[2])
+
+
+def named(iam: Any, name: str) -> str:
+    """The ARN of the one user, group or role of that name. Ends the command where there is none, or are several."""
+    from botocore.exceptions import ClientError
+
+    found = {}
+    for kind in _FINDERS:
+        try:
+            found[f"{kind}/{name}"] = _find(iam, kind, name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchEntity":
+                raise
+        except Failure as failure:  # a report that stands for IAM
+            if not failure.message.startswith("NoSuchEntity"):
+                raise
+    if not found:
+        raise Failure(f"NoSuchEntity: There is no user, group or role named {name}.")
+    if len(found) > 1:
+        raise Failure(f"{name} is the name of several: type {' or '.join(found)}.", Exit.USAGE)
+    return next(iter(found.values()))
+
+
+def _find(iam: Any, kind: str, name: str) -> str:
+    operation, member = _FINDERS[kind]
+    return str(getattr(iam, operation)(**{member: name})[kind.capitalize()]["Arn"])
 
 
 def _job(iam: Any, arn: str, granularity: str) -> str:

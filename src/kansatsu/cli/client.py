@@ -4,7 +4,7 @@ The control API is the service `kansatsu`; its model lies with those of `kansats
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -86,14 +86,19 @@ NO_FILES: dict[str, tuple[str | None, str | None, Any, Any]] = {
 
 
 @contextmanager
-def answers() -> Iterator[None]:
-    """Turn AWS's errors into ends of the command: exit 4 when denied, 3 when nobody answers, else 1."""
+def answers(flags: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Turn AWS's errors into ends of the command: exit 4 when denied, 3 when nobody answers, else 1.
+
+    `flags`: what the command line calls parameters that a message may name.
+    """
     import botocore.exceptions
 
     try:
         yield
     except botocore.exceptions.ClientError as error:
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
+        for parameter, flag in (flags or {}).items():
+            message = message.replace(parameter, flag)
         raise Failure(f"{code}: {message}", Exit.DENIED if code in _DENIED else Exit.FAILED) from None
     except botocore.exceptions.BotoCoreError as error:
         lost = type(error).__name__ in _LOST

@@ -6,6 +6,17 @@ from pathlib import Path
 from kansatsu.cli.output import Failure
 
 
+def read_policy(file: str) -> str:
+    """The identity-based policy of a file. Raises Failure with the place of what AWS would refuse in it."""
+    from kansatsu.lint import Severity, validate
+
+    text = read(file)
+    for finding in validate(text):
+        if finding.severity is Severity.ERROR:
+            raise Failure(f"{file}:{finding.line}:{finding.column}: {finding.message}")
+    return text
+
+
 def read(file: str) -> str:
     """The text of a file, `-` for standard input. Raises Failure."""
     try:

@@ -107,6 +107,7 @@ def suggestion(path: Path, subject: str) -> Any:
     from kansatsu.advisor.logs import suggest
 
     found = open_report(path)
+    subject = _arn(found, subject)
     try:
         return suggest.suggestion(found.evidence, found.account, subject)
     except suggest.NoSubject as error:
@@ -117,7 +118,7 @@ def replayed(path: Path, arn: str, given: Mapping[str, Any], listed: int) -> Any
     """What ReplayPolicyChange answers, by a report; `given` are the flags of the command."""
     from kansatsu.advisor.logs import replay
     from kansatsu.advisor.logs.suggest import NoSubject
-    from kansatsu.cli.files import read
+    from kansatsu.cli.files import read_policy
     from kansatsu.cli.policy_change import one_change
     from kansatsu.errors import MalformedPolicyDocument
 
@@ -125,7 +126,8 @@ def replayed(path: Path, arn: str, given: Mapping[str, Any], listed: int) -> Any
     if given["since"] or given["profile"] or given["whose"]:
         raise Failure("--since, --profile and --account do not go with --from.", Exit.USAGE)
     found = open_report(path)
-    document = read(given["change"]) if given["change"] else None
+    arn = _arn(found, arn)
+    document = read_policy(given["change"]) if given["change"] else None
     asked = replay.Asked(
         arn, document, given["policy_name"], given["detach"], given["delete"], bool(given["suggested"])
     )
@@ -135,6 +137,13 @@ def replayed(path: Path, arn: str, given: Mapping[str, Any], listed: int) -> Any
         raise Failure(str(error)) from None
     except MalformedPolicyDocument as error:
         raise Failure(f"MalformedPolicyDocument: {error}") from None
+
+
+def _arn(found: Offline, text: str) -> str:
+    """Of a name that only one has, its ARN."""
+    from kansatsu.cli.access import named as one_named
+
+    return text if ":" in text or "/" in text else one_named(found, text)
 
 
 def _known(namespace: str) -> str:

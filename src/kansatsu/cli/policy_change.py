@@ -10,7 +10,7 @@ import click
 
 from kansatsu.cli import client, options, policy_texts
 from kansatsu.cli.access import arn_of
-from kansatsu.cli.files import read
+from kansatsu.cli.files import read_policy
 from kansatsu.cli.output import Exit, Failure, emit, output_option, say
 from kansatsu.cli.values import BadValue, duration
 
@@ -55,7 +55,7 @@ class Asked:
         if detached and ":policy/" in self.arn and ":policy/" not in detached:
             self.arn, detached = detached, self.arn  # from whom, or what: either way round is clear
         found = {
-            "Document": read(changes["change"]) if changes["change"] else None,
+            "Document": read_policy(changes["change"]) if changes["change"] else None,
             "PolicyName": changes["policy_name"],
             "DetachPolicyArn": detached,
             "DeletePolicyName": changes["delete"],
@@ -185,7 +185,7 @@ def diff(
         begin = old or (default if ends_elsewhere or new else _before(iam, arn, default))
         before, after, name = _version(iam, arn, begin), "", new or default
         if change is not None:
-            after, name = read(change), change
+            after, name = read_policy(change), change
         elif suggested:
             control = client.connect(settings, "kansatsu", profile, whose)
             after, name = control.suggest_policy_change(Arn=arn)["Document"], "suggested"

@@ -24,7 +24,7 @@ def commit(arn: str, accept_refused: bool, accept_gap: bool, **given: Any) -> No
     is missing, unless that is accepted.
     """
     asked = Asked(arn, given)
-    with client.answers():
+    with client.answers({"AcceptRefused": "--accept-refused", "AcceptGap": "--accept-gap"}):
         show(asked.control.replay_policy_change(**asked.parameters), "table")
         made = asked.control.commit_policy_change(
             **asked.parameters, AcceptRefused=accept_refused, AcceptGap=accept_gap

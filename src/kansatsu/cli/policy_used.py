@@ -49,8 +49,8 @@ def suggest(
 ) -> None:
     """The least policy for all that is on record of ROLE; with an ARN: the smaller one in place of those in force.
 
-    ARN is that of a managed policy, user, group or role, or user/NAME, group/NAME, role/NAME. Each Allow is cut down to
-    what recorded requests made of it; nothing is added, conditions and Denies stay.
+    ARN is that of a managed policy, user, group or role, or user/NAME, group/NAME, role/NAME, or the name of a user or
+    group. Each Allow is cut down to what recorded requests made of it; nothing is added, conditions and Denies stay.
     """
     if write is not None:
         learning.check_writable(write)
@@ -63,20 +63,32 @@ def suggest(
         return
     settings = options.load(**given).settings
     control = client.connect(settings, "kansatsu", profile)
-    if ":" in subject or "/" in subject:
-        asked: dict[str, Any] = {"Since": moment(since)} if since else {}
-        with client.answers():
+    simple = ":" not in subject and "/" not in subject and since is None and form == "diff"
+    with client.answers():
+        learned = _learned(control, subject) if simple else None
+        if learned is None:
             arn = arn_of(client.connect(settings, "iam", profile), subject)
+            asked: dict[str, Any] = {"Since": moment(since)} if since else {}
             answer = control.suggest_policy_change(Arn=arn, **asked)
+    if learned is None:
         _show(answer, form, write)
         return
-    if since is not None or form != "diff":
-        raise Failure("--since and -o go with an ARN, such as role/NAME.", Exit.USAGE)
-    with client.answers():
-        learned = control.get_learned_policy(RoleName=subject)
     learning.deliver(learned, learning.Wanted(write, None))
     for line in learning.explained(learned):
         say(line)
+
+
+def _learned(control: Any, name: str) -> Mapping[str, Any] | None:
+    """The least policy for a role; None where the name is no role's."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found: Mapping[str, Any] = control.get_learned_policy(RoleName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+        return None
+    return found
 
 
 def _show(answer: Mapping[str, Any], form: str, write: Path | None) -> None:

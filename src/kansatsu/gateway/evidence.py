@@ -1,30 +1,74 @@
 """What is written down of a request before its answer goes out: what it used, and what it was decided with."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from kansatsu import wire
 from kansatsu.advisor import DENIALS, AccessEvent, Asking, Bearer, CallRecord, digest, digest_of, worth_keeping
 from kansatsu.catalog import Authorization, redaction, trails
 from kansatsu.errors import AwsError
 from kansatsu.gateway.context import of_resource
-from kansatsu.gateway.exchange import Exchange
+from kansatsu.gateway.exchange import Exchange, new_id
+from kansatsu.gateway.refusals import denial_code
 from kansatsu.identity import Session
 from kansatsu.policy import UNRESOLVED
 from kansatsu.resources import owner_in
+from kansatsu.services import steps
+from kansatsu.wire import Operation
 
 # INVARIANT: what a client chose never makes a record so long that its readers take it for damage (1 MiB), nor the
 # evidence of one request out of proportion to it. Longer than any ARN that AWS has.
 _LONGEST = 4096
-Evidence = tuple[list[AccessEvent], CallRecord, dict[str, str]]
+Evidence = tuple[list[AccessEvent], list[CallRecord], dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The request, or a step of it (`parent`: the request's id), as it is written down."""
+
+    request_id: str
+    operation: Operation
+    params: Mapping[str, Any]
+    result: Any
+    items: Sequence[Authorization]
+    parent: str = ""
 
 
 def told(exchange: Exchange, error: AwsError | None) -> Evidence:
-    """The events of a request, the request itself, and the texts of the policies that it names."""
+    """The events of a request and of its steps, these themselves, and the texts of the policies that they name."""
+    texts: dict[str, str] = {}
     items = exchange.authorizations or (
         Authorization(f"{exchange.known.service.name}:{exchange.known.name}", "*", {}, exact=False),
     )
-    texts: dict[str, str] = {}
-    return [*_events(exchange, items, error), *_delivered(exchange)], _record(exchange, items, error, texts), texts
+    own = _Told(exchange.request_id, exchange.known, exchange.params, exchange.result, items)
+    events = [*_events(exchange, own, error), *_delivered(exchange)]
+    records = [_record(exchange, own, error, texts)]
+    for step in exchange.steps:
+        operation = wire.load_service(step.service).operation(step.name)
+        part = _Told(new_id(), operation, step.params, step.result, step.authorizations, exchange.request_id)
+        failed = None if step.made or error is None else _denial(operation, error)
+        events += _events(exchange, part, failed)
+        records.append(_record(exchange, part, failed, texts))
+    return events, records, texts
+
+
+def _denial(operation: Operation, error: AwsError) -> AwsError:
+    return AwsError(error.message, code=denial_code(operation.service), status=error.status)
+
+
+def deny(exchange: Exchange, item: Authorization) -> None:
+    """Leave of what was asked what the denial of `item` is evidence of: an attempt at that, and at the operation.
+
+    INVARIANT: steps that nobody came to are no use of anything.
+    """
+    exchange.passed = {}
+    if item in exchange.authorizations:
+        exchange.authorizations, exchange.steps = of_denied(item, exchange.authorizations), ()
+        return
+    denied = next(step for step in exchange.steps if item in step.authorizations)
+    exchange.authorizations = exchange.authorizations[:1]
+    exchange.steps = (replace(denied, authorizations=of_denied(item, denied.authorizations)),)
 
 
 def of_denied(item: Authorization, asked: Sequence[Authorization]) -> tuple[Authorization, ...]:
@@ -47,15 +91,15 @@ def _account(exchange: Exchange) -> str:
     return exchange.caller.account or exchange.guards[0].account
 
 
-def _events(exchange: Exchange, items: Sequence[Authorization], error: AwsError | None) -> Iterator[AccessEvent]:
+def _events(exchange: Exchange, told: _Told, error: AwsError | None) -> Iterator[AccessEvent]:
     caller = exchange.caller
     allowed = _allowed(exchange, error)
-    for place, item in enumerate(items):
-        passed = exchange.passed.get(place)
+    for place, item in enumerate(told.items):
+        passed = None if told.parent else exchange.passed.get(place)
         prefix, _, action = item.action.partition(":")
         yield AccessEvent(
             time=exchange.now.timestamp(),
-            request_id=exchange.request_id,
+            request_id=told.request_id,
             account=_account(exchange),
             principal_id=caller.id,
             principal_arn=caller.arn,
@@ -98,14 +142,12 @@ def _delivered(exchange: Exchange) -> Iterator[AccessEvent]:
         )
 
 
-def _record(
-    exchange: Exchange, items: Sequence[Authorization], error: AwsError | None, texts: dict[str, str]
-) -> CallRecord:
-    caller, operation, signer = exchange.caller, exchange.known, exchange.signer
+def _record(exchange: Exchange, told: _Told, error: AwsError | None, texts: dict[str, str]) -> CallRecord:
+    caller, operation, signer = exchange.caller, told.operation, exchange.signer
     hides = redaction.of_params(operation)
     allowed = _allowed(exchange, error)
     return CallRecord(
-        call=exchange.request_id,
+        call=told.request_id,
         time=exchange.now.timestamp(),
         account=_account(exchange),
         kind=caller.kind,
@@ -121,14 +163,18 @@ def _record(
         user_agent=exchange.request.headers.get("user-agent", "")[:_LONGEST],
         allowed=allowed,
         context=exchange.context,
-        asked=tuple(_asking(exchange, place, item, texts if allowed else None) for place, item in enumerate(items)),
+        asked=tuple(
+            _asking(exchange, place, item, texts if allowed else None) for place, item in enumerate(told.items)
+        ),
         error=error.code if error else "",
         message=error.message if error else "",
         observed=bool(exchange.passed),
         session=_bearer(caller.session, caller.learning, texts) if caller.session is not None else None,
         host=exchange.request.headers.get("host", "") if exchange.secure else "",
-        params=(hides(exchange.params) if hides else exchange.params) or None,
-        result=_result(exchange, items[0].action) if error is None else None,
+        params=(hides(told.params) if hides else told.params) or None,
+        result=_result(told) if error is None else None,
+        via=steps.VIA if told.parent else "",
+        parent=told.parent,
     )
 
 
@@ -169,14 +215,14 @@ def _bearer(session: Session, learning: str, texts: dict[str, str]) -> Bearer:
     )
 
 
-def _result(exchange: Exchange, action: str) -> Any:
+def _result(told: _Told) -> Any:
     """What an operation of ours answered, where it changed something or gave out credentials.
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
     """
-    operation = exchange.known
+    operation = told.operation
     service = operation.service.name
-    if not exchange.result or (service != "sts" and trails.reads(service, operation.name, action)):
+    if not told.result or (service != "sts" and trails.reads(service, operation.name, told.items[0].action)):
         return None
     hides = redaction.of_result(operation)
-    return hides(exchange.result) if hides else exchange.result
+    return hides(told.result) if hides else told.result

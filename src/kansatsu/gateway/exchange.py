@@ -14,12 +14,12 @@ from kansatsu.http import HttpRequest
 from kansatsu.identity import Snapshot
 from kansatsu.policy import Decision
 from kansatsu.resources import Guard
-from kansatsu.services.registry import Caller
+from kansatsu.services.registry import Caller, Step
 from kansatsu.signing import AuthFailure, BodyVerifier, Signature, SigningError
 from kansatsu.wire import Operation, Service
 
 
-def _request_id() -> str:
+def new_id() -> str:
     """A random UUID (RFC 9562, version 4), without the module's objects: they cost more than the random bits."""
     digits = os.urandom(16).hex()
     return (
@@ -36,7 +36,7 @@ class Exchange:
     client: str
     secure: bool
     now: datetime
-    request_id: str = field(default_factory=_request_id)
+    request_id: str = field(default_factory=new_id)
     service: Service | None = None
     operation: Operation | None = None
     signature: Signature | None = None
@@ -49,6 +49,7 @@ class Exchange:
     authorizations: tuple[Authorization, ...] = ()
     guards: tuple[Guard, ...] = ()  # of the authorizations, where a backend holds the resources
     read_with: str | None = None  # the key of KMS that must encrypt the object in the answer, "" for none
+    steps: tuple[Step, ...] = ()  # what it makes for its caller: to be authorized, then what was done or denied
     authorized: bool = False
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)  # condition keys, in lower case
     snapshot: Snapshot | None = None  # what it is decided against
@@ -67,6 +68,11 @@ class Exchange:
         """What it is decided against, once its operation was matched."""
         assert self.snapshot is not None  # noqa: S101 - the steps before have set it
         return self.snapshot
+
+    @property
+    def checks(self) -> tuple[Authorization, ...]:
+        """All that must be allowed: of the operation first, then of its steps."""
+        return sum((step.authorizations for step in self.steps), self.authorizations)
 
     @property
     def name(self) -> str:

@@ -237,17 +237,22 @@ class Pipeline:
         with ExitStack() as stack:
             call.enter(lambda: stack.enter_context(self._store.read()))
             exchange.authorizations = tuple(found.authorizations(call, exchange.params))
+            exchange.steps = tuple(found.steps(call, exchange.params)) if found.steps else ()
             if found.always_allowed:
                 exchange.authorized = True
             else:
                 self._authorize(exchange, call.context, snapshot)
+            exchange.steps = ()  # INVARIANT: what is not done is no evidence of use
             arguments = found.bind(exchange.params)
             if not found.write and not found.is_async:
                 return found.function(call, **arguments)
         call.enter(None)
         if found.is_async:
-            return await found.function(call, **arguments)
-        return await self._store.transact(_run, found, call, arguments)
+            result = await found.function(call, **arguments)
+        else:
+            result = await self._store.transact(_run, found, call, arguments)
+        exchange.steps = tuple(call.made)
+        return result
 
     async def _forward(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
         identity = _caller(exchange)
@@ -263,7 +268,7 @@ class Pipeline:
         identity = _caller(exchange)
         bound = bound_of(identity, self._workload, self._authenticator, snapshot, exchange.now)
         policies = policies_of(identity.caller, snapshot) if bound is None else bound.own
-        items = tuple(zip_longest(exchange.authorizations, exchange.guards))
+        items = tuple(zip_longest(exchange.checks, exchange.guards))
         for place, (item, guard) in enumerate(items):
             decision = _decide(identity, item, guard, context, policies, snapshot)
             if decision.allowed and bound is not None:
@@ -288,7 +293,7 @@ class Pipeline:
             if passes:
                 exchange.passed[place] = self._denier.passed(*denial)
                 continue
-            exchange.authorizations, exchange.passed = evidence.of_denied(item, exchange.authorizations), {}
+            evidence.deny(exchange, item)
             raise self._denier.denied(*denial, item)
         exchange.authorized = True
 

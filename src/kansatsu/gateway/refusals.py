@@ -135,6 +135,7 @@ _S3_ONLY: dict[AuthFailure, tuple[str, int, str]] = {
 
 # Services with a word of their own for AccessDenied: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 _DENIED_BY = {"sns": "AuthorizationError"}
+_DENIALS = {"ec2": "UnauthorizedOperation", "json": "AccessDeniedException", "rest-json": "AccessDeniedException"}
 
 _DIALECTS = {"query": "query", "ec2": "ec2", "json": "json", "rest-json": "rest-json", "rest-xml": "query"}
 
@@ -189,12 +190,15 @@ def denied(
         return AwsError(
             f"You are not authorized to perform this operation. {message}. "
             f"Encoded authorization failure message: {encoded()}",
-            code="UnauthorizedOperation",
+            code=denial_code(service),
             status=403,
         )
-    if spoken in ("json", "rest-json"):
-        return AwsError(message, code="AccessDeniedException", status=400 if spoken == "json" else 403)
-    return AwsError(message, code=_DENIED_BY.get(service.name, "AccessDenied"), status=403)
+    return AwsError(message, code=denial_code(service), status=400 if spoken == "json" else 403)
+
+
+def denial_code(service: Service) -> str:
+    """What a service calls the denial of a request."""
+    return _DENIED_BY.get(service.name) or _DENIALS.get(dialect(service), "AccessDenied")
 
 
 def _denying_policy(decision: Decision) -> str:

@@ -56,6 +56,21 @@ class Caller:
         return self.session.source.get(LEARNING, "") if self.session else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation of ours that another one makes for its caller: authorized and recorded as the operation it is.
+
+    `made`: it was done, with `result`; else it is what will be asked for.
+    """
+
+    service: str
+    name: str
+    params: Params
+    authorizations: tuple[Authorization, ...]
+    made: bool = False
+    result: Any = None
+
+
 @dataclass(slots=True)
 class Call:
     """One authorized call of an operation: who, where, when, and what the handler works with."""
@@ -74,6 +89,7 @@ class Call:
     _snapshot: Snapshot | None = field(default=None, repr=False)
     _open: Callable[[], Connection] | None = field(default=None, repr=False)
     _conn: Connection | None = field(default=None, repr=False)
+    made: list[Step] = field(default_factory=list)  # what was done for the caller besides, for the record
 
     @property
     def snapshot(self) -> Snapshot:
@@ -110,6 +126,7 @@ class Handler:
     always_allowed: bool
     action: str
     arguments: tuple[str, ...]
+    steps: Callable[[Call, Params], Iterable[Step]] | None = None
 
     def authorizations(self, call: Call, params: Params) -> list[Authorization]:
         """Everything the caller must be allowed: the operation's action on each resource, then the further checks."""
@@ -157,11 +174,13 @@ def operation(
     write: bool = False,
     always_allowed: bool = False,
     action: str = "",
+    steps: Callable[[Call, Params], Iterable[Step]] | None = None,
 ) -> Callable[[F], F]:
     """Register a function as AWS operation `name` of `service`.
 
     `resource` names what the call is authorized on, as ARNs or as Authorizations where the resource has condition keys
-    of its own (tags); `authorize` adds further checks (iam:PassRole). `always_allowed`
+    of its own (tags); `authorize` adds further checks (iam:PassRole); `steps` are operations of ours that it will make
+    for the caller, who must be allowed each: what it did of them it appends to `call.made`. `always_allowed`
     is for what AWS never refuses an authenticated caller (sts:GetCallerIdentity) and for operations that decide by
     themselves through a trust policy.
     """
@@ -181,6 +200,7 @@ def operation(
             always_allowed,
             action or f"{service}:{name}",
             arguments,
+            steps,
         )
         return function
 

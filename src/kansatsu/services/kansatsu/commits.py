@@ -1,43 +1,43 @@
 """Changes of policies made on evidence, and taken back: a replay decides first, and what was before is kept.
 
-A commit is nothing but operations of IAM in one transaction, each authorized as if it were asked for by itself.
+A commit is nothing but operations of IAM in one transaction, each authorized and recorded as the operation it is.
 """
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from kansatsu.advisor.altered import SUGGESTED, Change
-from kansatsu.catalog import Authorization
-from kansatsu.errors import AwsError, Unimplemented
+from kansatsu.errors import AwsError
 from kansatsu.identity import EntityRecord, attachments, commits, entities, inline, managed
 from kansatsu.identity.commits import Commit
+from kansatsu.services import steps as forwarded
 from kansatsu.services.iam import _resources
 from kansatsu.services.iam.simulate import record_of
 from kansatsu.services.kansatsu.changes import Asked, Proposed, Shown, kept, proposed, replayed, subject_arn
-from kansatsu.services.registry import Call, Handler, Params, handler, operation
+from kansatsu.services.registry import Call, Params, Step, operation
+from kansatsu.services.steps import Asked as Wanted
 
-Step = tuple[str, dict[str, Any]]  # an operation of IAM and its parameters
 # What hangs on the subject: {"version": default} of a managed policy, else {"inline": {name: text}, "attached": [ARN]}.
 State = dict[str, Any]
 _CONFLICT = 409
 
 
-def _steps_of(call: Call, params: Params) -> Iterable[Authorization]:
+def _steps_of(call: Call, params: Params) -> Iterable[Step]:
     """INVARIANT: a commit is no way around IAM: it needs the permissions for every step besides its own."""
     with call.store.read() as conn:
         now = _state(conn, call, params["Arn"])
         change = _change_of(call, params)
         if change is None:  # which is asked for wrongly: the operation itself will say how
             return []
-        return list(_authorized(call, steps(call, params["Arn"], now, _with(now, change))))
+        return list(forwarded.authorized(call, "iam", steps(call, params["Arn"], now, _with(now, change))))
 
 
-@operation("kansatsu", "CommitPolicyChange", resource=subject_arn, authorize=_steps_of)
+@operation("kansatsu", "CommitPolicyChange", resource=subject_arn, steps=_steps_of)
 async def commit_policy_change(
     call: Call,
     arn: str,
@@ -57,7 +57,8 @@ async def commit_policy_change(
         before = _state(conn, call, arn)
     made, answer = await asyncio.to_thread(_replay, call, asked, max_requests)
     _check(answer, accept_refused=accept_refused, accept_gap=accept_gap)
-    done = await call.store.transact(_commit, call, made, before, answer)
+    done, run = await call.store.transact(_commit, call, made, before, answer)
+    call.made.extend(run)
     return {"CommitId": done.id, "Steps": json.loads(done.steps)} | answer
 
 
@@ -71,12 +72,12 @@ def _commit_arn(call: Call, params: Params) -> str:
     return commits.get(call.conn, call.account, params["CommitId"]).arn
 
 
-def _steps_back(call: Call, params: Params) -> Iterable[Authorization]:
+def _steps_back(call: Call, params: Params) -> Iterable[Step]:
     made = commits.get(call.conn, call.account, params["CommitId"])
-    return list(_authorized(call, _back(call, made)))
+    return list(forwarded.authorized(call, "iam", _back(call, made)))
 
 
-@operation("kansatsu", "RollbackPolicyChange", resource=_commit_arn, authorize=_steps_back, write=True)
+@operation("kansatsu", "RollbackPolicyChange", resource=_commit_arn, steps=_steps_back, write=True)
 def rollback_policy_change(call: Call, commit_id: str) -> Shown:
     """Return to what was before a commit, if nobody has changed it since."""
     made = commits.get(call.conn, call.account, commit_id)
@@ -88,11 +89,11 @@ def rollback_policy_change(call: Call, commit_id: str) -> Shown:
             status=_CONFLICT,
         )
     back = _back(call, made)
-    _run(call, back)
+    call.made.extend(forwarded.run(call, "iam", back))
     return {"CommitId": made.id, "Arn": made.arn, "Steps": list(map(_worded, back))}
 
 
-def _back(call: Call, made: Commit) -> list[Step]:
+def _back(call: Call, made: Commit) -> list[Wanted]:
     return steps(call, made.arn, json.loads(made.after), json.loads(made.before))
 
 
@@ -128,7 +129,9 @@ def _check(answer: Shown, *, accept_refused: bool, accept_gap: bool) -> None:
         )
 
 
-def _commit(conn: Connection, call: Call, made: Proposed, before: State, answer: Shown) -> Commit:
+def _commit(
+    conn: Connection, call: Call, made: Proposed, before: State, answer: Shown
+) -> tuple[Commit, Sequence[Step]]:
     call.enter(lambda: conn)
     arn = made.subject.arn
     now = _state(conn, call, arn)
@@ -138,8 +141,8 @@ def _commit(conn: Connection, call: Call, made: Proposed, before: State, answer:
             f"What hangs on {arn} was changed during the replay.", code="PolicyChangedMeanwhile", status=_CONFLICT
         )
     forward = steps(call, arn, now, _with(now, made.change))
-    _run(call, forward)
-    return commits.keep(
+    done = forwarded.run(call, "iam", forward)
+    keeping = commits.keep(
         conn,
         call.account,
         arn,
@@ -150,24 +153,7 @@ def _commit(conn: Connection, call: Call, made: Proposed, before: State, answer:
         steps=json.dumps(list(map(_worded, forward))),
         evidence=kept(answer),
     )
-
-
-def _run(call: Call, those: Iterable[Step]) -> None:
-    for name, params in those:
-        found = _handler(name)
-        found.function(call, **found.bind(params))
-
-
-def _authorized(call: Call, those: Iterable[Step]) -> Iterator[Authorization]:
-    for name, params in those:
-        yield from _handler(name).authorizations(call, params)
-
-
-def _handler(name: str) -> Handler:
-    found = handler("iam", name)
-    if found is None:
-        raise Unimplemented(f"Kansatsu does not implement iam:{name}.")
-    return found
+    return keeping, done
 
 
 # ---- states and the steps between them -------------------------------------------------------------------------------
@@ -194,7 +180,7 @@ def _with(now: State, change: Change) -> State:
     return {**now, "inline": others | ({change.name: change.document} if change.document is not None else {})}
 
 
-def steps(call: Call, arn: str, now: State, wanted: State) -> list[Step]:
+def steps(call: Call, arn: str, now: State, wanted: State) -> list[Wanted]:
     """The operations of IAM from one state to another: what grants comes first, what takes away last."""
     if "document" in wanted:
         made = {"PolicyArn": arn, "PolicyDocument": wanted["document"], "SetAsDefault": True}
@@ -205,7 +191,7 @@ def steps(call: Call, arn: str, now: State, wanted: State) -> list[Step]:
     return list(_of_holder(record, now, wanted))
 
 
-def _of_holder(record: EntityRecord, now: State, wanted: State) -> Iterator[Step]:
+def _of_holder(record: EntityRecord, now: State, wanted: State) -> Iterator[Wanted]:
     kind = record.kind.capitalize()
     who = {f"{kind}Name": record.name}
     had, has = set(now["attached"]), set(wanted["attached"])
@@ -236,7 +222,7 @@ def _change_of(call: Call, params: Params) -> Change | None:
     return Change(holder=holder, name=name, document=params.get("Document")) if name else None
 
 
-def _worded(step: Step) -> str:
+def _worded(step: Wanted) -> str:
     name, params = step
     return f"iam:{name} " + " ".join(
         f"{key}={value}" for key, value in params.items() if key not in ("PolicyDocument", "SetAsDefault")
