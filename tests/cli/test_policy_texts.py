@@ -46,6 +46,17 @@ def test_a_diff_has_the_evidence_beside_each_line() -> None:
     assert '+        "s3:GetObject"' in made
 
 
+def test_what_stays_has_its_evidence_too_where_that_is_asked_for() -> None:
+    line = {"Action": "s3:Get*", "Uses": 1, "Principals": 2, "Fate": "kept", "LastUsed": DAY, "Confidence": "high"}
+    same = document(allow(["s3:Get*"]))
+    noted = '         "s3:Get*"    # kept: used once by 2 principals, last on 2026-11-05; confidence high'
+    for after in (same, document(allow(["s3:Get*"], ["arn:aws:s3:::b"]))):
+        made = list(policy_texts.diff(same, after, ("a", "b"), policy_texts.evidence([line]), whole=True))
+        assert noted in made
+        assert made[0 if after == same else 3].strip() == "{"
+    assert list(policy_texts.diff(same, same, ("a", "b"), policy_texts.evidence([line]))) == []
+
+
 TEXT = document(allow("s3:GetObject", "arn:aws:s3:::b/${aws:username}/it's"))
 POLICIES = [
     {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "PolicyName": "ReadOnlyAccess", "Document": TEXT},

@@ -144,8 +144,7 @@ def test_the_suggestion_refuses_nothing_and_says_why_of_each_line(gateway: Gatew
     role = gateway.role()
     gateway.iam.attach_role_policy(RoleName=role["RoleName"], PolicyArn=shared)
     s3 = gateway.client("s3", gateway.assume(role))
-    for key in ("a", "b"):
-        s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    ids = [s3.put_object(Bucket=bucket, Key=key, Body=b"x")["ResponseMetadata"]["RequestId"] for key in ("a", "b")]
     control = gateway.client("kansatsu")
     answer = control.suggest_policy_change(Arn=shared)
     assert json.loads(answer["Document"])["Statement"] == [
@@ -157,6 +156,7 @@ def test_the_suggestion_refuses_nothing_and_says_why_of_each_line(gateway: Gatew
     ]
     lines = {line["Action"]: (line["Fate"], line["Uses"], line["Confidence"]) for line in answer["Lines"]}
     assert lines == {"s3:*": ("narrowed", 2, "low"), "sqs:SendMessage": ("removed", 0, "low")}
+    assert sorted(answer["Lines"][0]["RequestIds"]) == sorted(ids)
     assert counted(replay(gateway, shared, Suggested=True)) == (2, 0, 0)
     whole = replay(gateway, role["Arn"], Suggested=True)
     assert (whole["Document"], whole["Refused"]) == (answer["Document"], 0)

@@ -1,8 +1,10 @@
 """LookupEvents over what was really asked, and no secret in anything that is written down of a request."""
 
+import gzip
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +12,13 @@ from botocore.exceptions import ClientError
 
 from kansatsu import wire
 from kansatsu.catalog import redaction
+from kansatsu.cli import trails
+from kansatsu.cli.settings import load
+from kansatsu.errors import AwsError
+from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.wire import Shape
 
-from .conftest import Gateway
+from .conftest import ACCOUNT, Gateway
 from .raw import Keys, statement
 
 
@@ -140,6 +146,60 @@ def test_a_call_is_visible_within_a_second(gateway: Gateway) -> None:
 def test_no_trail_is_made_up(gateway: Gateway) -> None:
     with pytest.raises(ClientError, match="NotImplemented"):
         gateway.client("cloudtrail").describe_trails()
+
+
+# ---- the bucket -----------------------------------------------------------------------------------------------------
+
+
+def test_a_bucket_that_is_gone_or_refuses_gets_all_of_the_trail_later(
+    gateway: Gateway, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """INVARIANT: nothing is lost while a bucket takes nothing, and nothing is there twice when it does again."""
+    bucket, s3, refusing = gateway.name("logs"), gateway.client("s3"), [False]
+    flags = {"trail": [f"s3://{bucket}/audit", "files"], "data-dir": [str(tmp_path)]}
+    forwarder = Forwarder({}, gateway.backend, ACCOUNT)
+
+    async def ask(*asked: Any) -> Any:
+        if refusing[0]:  # as a backend with policies of its own
+            raise AwsError("Access Denied", code="AccessDenied", status=403)
+        return await forwarder.ask(*asked)
+
+    async def made() -> Any:
+        return trails.opened(load(flags, environ={}).settings, gateway.recorder, gateway.clock, ACCOUNT, ask)
+
+    def kept() -> list[str]:
+        """The requests that are in the bucket."""
+        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"audit/AWSLogs/{ACCOUNT}/")
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        bodies = (s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys)
+        return [event["requestID"] for body in bodies for event in json.loads(gzip.decompress(body))["Records"]]
+
+    def asks() -> str:
+        return str(gateway.iam.list_users(MaxItems=1)["ResponseMetadata"]["RequestId"])
+
+    trail, first = gateway.run(made()), asks()
+    with pytest.raises(OSError, match=f"s3://{bucket}/audit took no file of the trail: NoSuchBucket"):
+        trail.deliver()
+    s3.create_bucket(Bucket=bucket)
+    trail.deliver()
+    assert kept().count(first) == 1
+    refusing[0], second = True, asks()
+    for _ in range(2):
+        trail._attempt()
+    assert [line.message for line in caplog.records if "cannot be delivered" in line.message] == [
+        f"the trail cannot be delivered, which is tried again: s3://{bucket}/audit took no file of the trail: "
+        "AccessDenied: Access Denied"
+    ]
+    refusing[0], third = False, asks()
+    caplog.set_level("INFO")
+    trail.close()
+    assert "nothing of it is missing" in caplog.text
+    there = kept()
+    assert [there.count(one) for one in (first, second, third)] == [1, 1, 1]
+    files = [json.loads(gzip.decompress(path.read_bytes())) for path in (tmp_path / "trail").rglob("*.json.gz")]
+    here = [event["requestID"] for file in files for event in file["Records"] if event["recipientAccountId"] == ACCOUNT]
+    assert sorted(here) == sorted(set(here))
+    assert set(there) >= set(here)
 
 
 # ---- secrets --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from kansatsu.advisor.generalise import Patterns, literal
 from kansatsu.catalog import tracking
 from kansatsu.policy import UNRESOLVED, Document, PolicySet, PolicyType, Source, Statement, Verdict, compile_policy
 
+_EXAMPLES = 5  # requests that are named for a line
 _ACTIONS, _RESOURCES = ("Action", "NotAction"), ("Resource", "NotResource")
 
 
@@ -23,6 +24,7 @@ class Use:
 
     `context` None: they are not on record, so that any statement may have allowed it that has the action, and the
     resource if that is known. `seen` False: not known to have been done, but nobody would know if it had.
+    `request` is its id, where there is one.
     """
 
     action: str
@@ -33,6 +35,7 @@ class Use:
     who: str
     count: int = 1
     seen: bool = True
+    request: str = ""
 
 
 class Fate(StrEnum):
@@ -46,7 +49,10 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One action of one statement (from 0), as it was written: what becomes of it, and the evidence for that."""
+    """One action of one statement (from 0), as it was written: what becomes of it, and the evidence for that.
+
+    `requests`: ids of the newest that used it, the newest first.
+    """
 
     index: int
     action: str
@@ -55,6 +61,7 @@ class Line:
     uses: int = 0
     last: float = 0.0
     people: int = 0
+    requests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +140,9 @@ def _line(
     whole = found == {_own(statement)} and {action.lower() for action in used} == {name.lower()}
     seen = [use for use in those if use.seen]
     count, last, people = sum(use.count for use in seen), max(use.time for use in seen), len({use.who for use in seen})
-    return Line(index, name, Fate.KEPT if whole else Fate.NARROWED, resources, count, last, people)
+    newest = sorted((use for use in seen if use.request), key=lambda use: use.time, reverse=True)
+    requests = tuple(dict.fromkeys(use.request for use in newest[:_EXAMPLES]))
+    return Line(index, name, Fate.KEPT if whole else Fate.NARROWED, resources, count, last, people, requests)
 
 
 def _unseen(action: str) -> str:

@@ -57,6 +57,7 @@ def line(policy: Policy, said: Line, confidence: str) -> Shown:
         "Resources": list(said.resources),
         "Uses": said.uses,
         "Principals": said.people,
+        "RequestIds": list(said.requests),
         "Confidence": "high" if said.fate is Fate.KEPT else confidence,
     }
     return shown | ({"LastUsed": datetime.fromtimestamp(said.last, UTC)} if said.uses else {})

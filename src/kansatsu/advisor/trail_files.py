@@ -134,13 +134,21 @@ class Trail:
                     destination.prune(oldest)
 
     def _attempt(self) -> None:
+        """The edge of this thread: the segments have it all, so that what failed is tried again; it is said once."""
         try:
             self.deliver()
-            self._said = False
-        except Exception:  # the edge of this thread: the segments have it all, and it is tried again
+        except OSError as error:
+            if not self._said:
+                log.error("the trail cannot be delivered, which is tried again: %s", error)
+            self._said = True
+        except Exception:
             if not self._said:
                 log.exception("the trail cannot be delivered; it is tried again")
             self._said = True
+        else:
+            if self._said:
+                log.info("the trail is delivered again; nothing of it is missing")
+            self._said = False
 
     def _where(self) -> Position:
         try:

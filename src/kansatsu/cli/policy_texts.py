@@ -31,15 +31,23 @@ def combined(documents: Iterable[str]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements}) if statements else ""
 
 
-def diff(before: str, after: str, names: tuple[str, str], notes: Mapping[str, str] | None = None) -> Iterator[str]:
-    """A unified diff of two documents; `notes` go beside lines that name an action, by its name."""
-    for line in difflib.unified_diff(pretty(before), pretty(after), *names, lineterm="", n=3):
-        said = (notes or {}).get(line[1:].strip().rstrip(",").strip('"'), "") if line[:1] in "-+" else ""
+def diff(
+    before: str, after: str, names: tuple[str, str], notes: Mapping[str, str] | None = None, *, whole: bool = False
+) -> Iterator[str]:
+    """A unified diff of two documents; `notes` go beside lines that name an action, by its name.
+
+    `whole`: all lines with their notes, also those that stay.
+    """
+    old, new = pretty(before), pretty(after)
+    lines = list(difflib.unified_diff(old, new, *names, lineterm="", n=len(old) if whole else 3))
+    for line in lines or ([f" {line}" for line in new] if whole else ()):
+        noted = line[:1] in "-+" or whole
+        said = (notes or {}).get(line[1:].strip().rstrip(",").strip('"'), "") if noted else ""
         yield f"{line}    # {said}" if said else line
 
 
 def evidence(lines: Sequence[Answer]) -> dict[str, str]:
-    """What to say beside each action: "unused; confidence low"."""
+    """What to say beside each action: "removed: not used on record; confidence low"."""
     found = {}
     for line in lines:
         if line["Uses"]:
@@ -49,9 +57,7 @@ def evidence(lines: Sequence[Answer]) -> dict[str, str]:
             said = f"{line['Fate']}: used {times} by {who}, last on {last}"
         else:
             said = f"{line['Fate']}: not used on record"
-        if line["Fate"] != "kept":
-            said += f"; confidence {line['Confidence']}"
-        found[line["Action"]] = said
+        found[line["Action"]] = f"{said}; confidence {line['Confidence']}"
     return found
 
 

@@ -29,6 +29,7 @@ _profile = click.option("--profile", metavar="NAME", help="Ask as this profile o
     show_default=True,
     help="With an ARN: how it is shown.",
 )
+@click.option("--all", "whole", is_flag=True, help="With an ARN: the lines that stay too, with their evidence.")
 @click.option(
     "--from",
     "report",
@@ -43,6 +44,7 @@ def suggest(
     write: Path | None,
     since: str | None,
     form: str,
+    whole: bool,
     report: Path | None,
     profile: str | None,
     **given: Any,
@@ -59,11 +61,11 @@ def suggest(
             raise Failure("--since and --profile do not go with --from: a report has its own window.", Exit.USAGE)
         from kansatsu.cli import offline
 
-        _show(offline.suggestion(report, subject), form, write)
+        _show(offline.suggestion(report, subject), form, write, whole)
         return
     settings = options.load(**given).settings
     control = client.connect(settings, "kansatsu", profile)
-    simple = ":" not in subject and "/" not in subject and since is None and form == "diff"
+    simple = ":" not in subject and "/" not in subject and since is None and form == "diff" and not whole
     with client.answers():
         learned = _learned(control, subject) if simple else None
         if learned is None:
@@ -71,7 +73,7 @@ def suggest(
             asked: dict[str, Any] = {"Since": moment(since)} if since else {}
             answer = control.suggest_policy_change(Arn=arn, **asked)
     if learned is None:
-        _show(answer, form, write)
+        _show(answer, form, write, whole)
         return
     learning.deliver(learned, learning.Wanted(write, None))
     for line in learning.explained(learned):
@@ -91,7 +93,7 @@ def _learned(control: Any, name: str) -> Mapping[str, Any] | None:
     return found
 
 
-def _show(answer: Mapping[str, Any], form: str, write: Path | None) -> None:
+def _show(answer: Mapping[str, Any], form: str, write: Path | None, whole: bool) -> None:
     document = answer["Document"]
     if write is not None and document:
         learning.write(write, document + "\n")
@@ -106,7 +108,8 @@ def _show(answer: Mapping[str, Any], form: str, write: Path | None) -> None:
         click.echo(policy_texts.terraform(answer) if document else "# nothing is left of these policies")
     else:
         before = policy_texts.combined(policy["Document"] for policy in answer["Policies"])
-        for line in policy_texts.diff(before, document, ("now", "suggested"), policy_texts.evidence(answer["Lines"])):
+        notes = policy_texts.evidence(answer["Lines"])
+        for line in policy_texts.diff(before, document, ("now", "suggested"), notes, whole=whole):
             click.echo(line)
     say(f"From {answer['Requests']} requests since {answer['Since']:%Y-%m-%d %H:%M}.")
     if answer["CannotTell"]:

@@ -236,7 +236,8 @@ def _uses(records: Iterable[CallRecord]) -> Iterator[Use]:
         if record.allowed and record.whole and not record.observed and not learning:
             for item in record.asked:
                 context = {**record.context, **item.context}
-                yield Use(item.action, item.resource, item.resolved, context, record.time, record.entity)
+                made = record.time, record.entity
+                yield Use(item.action, item.resource, item.resolved, context, *made, request=record.call)
 
 
 def _confidence(call: Call, made: Proposed) -> str:
