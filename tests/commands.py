@@ -4,6 +4,7 @@ A server forks them (multiprocessing's forkserver): arguments, environment, stre
 as from a shell. What a module reads from the environment when it is imported would be missed; none of these does.
 """
 
+import importlib
 import multiprocessing
 import os
 import subprocess
@@ -27,8 +28,10 @@ def _kansatsu() -> Any:
 
 
 def _aws() -> Any:
+    import awscli
     from awscli.clidriver import main
 
+    importlib.reload(awscli)  # whose import says in the environment where its own data are
     return main()
 
 

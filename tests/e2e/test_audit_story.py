@@ -7,15 +7,15 @@ to refuse which, and what was done is taken back in one step.
 import csv
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from story import ACCOUNT, BIN, REGION
+import commands
+from commands import Done
+from story import ACCOUNT, REGION
 
 AWS_EC2 = "arn:aws:iam::aws:policy/AmazonEC2ReadOnlyAccess"
 TRUST = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
@@ -40,12 +40,10 @@ class Person:
     server: Any
     keys: dict[str, str] = field(default_factory=dict)
 
-    def tries(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def tries(self, *words: str) -> Done:
         own = {"AWS_ACCESS_KEY_ID": self.server.access_key_id, "AWS_SECRET_ACCESS_KEY": self.server.secret_access_key}
         where = {"AWS_ENDPOINT_URL": self.server.endpoint, "AWS_DEFAULT_REGION": REGION, "AWS_DEFAULT_OUTPUT": "json"}
-        env = {**os.environ, **where, **own, **self.keys}
-        command = [str(BIN / "aws"), *words]
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+        return commands.aws({**os.environ, **where, **own, **self.keys}, *words)
 
     def aws(self, *words: str) -> Any:
         done = self.tries(*words)
@@ -55,11 +53,8 @@ class Person:
     def iam(self, *words: str) -> Any:
         return self.aws("iam", *words)
 
-    def runs(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "kansatsu.cli", *words]
-        return subprocess.run(
-            command, env=self.server.environ(), capture_output=True, text=True, timeout=120, check=False
-        )
+    def runs(self, *words: str) -> Done:
+        return commands.kansatsu(self.server.environ(), *words)
 
     def kansatsu(self, *words: str) -> str:
         done = self.runs(*words)
