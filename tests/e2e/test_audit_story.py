@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from story import ACCOUNT, REGION
+
 import commands
 from commands import Done
-from story import ACCOUNT, REGION
 
 AWS_EC2 = "arn:aws:iam::aws:policy/AmazonEC2ReadOnlyAccess"
 TRUST = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}

@@ -8,7 +8,7 @@ from kansatsu.advisor.denials import Denial, Denials
 from kansatsu.advisor.events import DENIALS, AccessEvent, Gap
 from kansatsu.advisor.frozen import MOST_ASKED, Denied, freeze, policies_in, thaw
 from kansatsu.advisor.keys import spelt
-from kansatsu.advisor.last_access import Attempt, Report, ServiceUse, Use, Who, report
+from kansatsu.advisor.last_access import Attempts, Report, ServiceUse, Use, Who, report
 from kansatsu.advisor.least import Least, least, worth_keeping
 from kansatsu.advisor.meeting import MFA
 from kansatsu.advisor.recorder import Recorder, RecorderSettings
@@ -23,7 +23,7 @@ __all__ = [
     "AccessEvent",
     "ActionUse",
     "Asking",
-    "Attempt",
+    "Attempts",
     "Bearer",
     "CallRecord",
     "Change",

@@ -30,7 +30,7 @@ from kansatsu.advisor.events import (
     bounded,
     encode,
 )
-from kansatsu.advisor.last_access import Attempt
+from kansatsu.advisor.last_access import Attempts
 from kansatsu.advisor.registers import LastUse, Registers
 from kansatsu.advisor.segments import EvidenceLost, Position, SegmentWriter, numbers, path_of, read, tail
 from kansatsu.clock import Clock
@@ -149,11 +149,11 @@ class Recorder:
             stored = self._stored
         return self._latest(fresh, stored, ("access_key_id", access_key_id))
 
-    def uses(self, principal_ids: Sequence[str]) -> list[Attempt]:
+    def uses(self, account: str, principal_ids: Sequence[str]) -> list[Attempts]:
         """All that these users and roles tried within the tracking period, by this moment. For a thread: it flushes."""
         self.flush()
         with self._store.read() as conn:
-            return register.uses_of(conn, principal_ids, self._oldest())
+            return register.uses_of(conn, account, principal_ids, self._oldest())
 
     def flush(self) -> None:
         """Bring the registers in the database up to date with the segments, in one transaction."""

@@ -4,11 +4,11 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from kansatsu.catalog import generic, reference, s3
+from kansatsu.catalog import data_events, generic, reference, s3
 from kansatsu.catalog.index import index
 from kansatsu.catalog.rules import rules_of
 from kansatsu.wire import load_service
@@ -47,33 +47,6 @@ _PERHAPS = {
     ("dynamodb", "ExecuteTransaction"): _PARTIQL,
     ("dynamodb", "BatchExecuteStatement"): _PARTIQL,
 }
-# What a trail records only where its owner has turned data events on: prefix -> names.
-# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-data-events-with-cloudtrail.html
-_DATA = {
-    "bedrock": ("InvokeModel", "InvokeModelWithResponseStream", "InvokeAgent", "Retrieve", "RetrieveAndGenerate"),
-    "dynamodb": (
-        *("BatchGetItem", "BatchWriteItem", "ConditionCheckItem", "DeleteItem", "GetItem", "GetRecords", "PutItem"),
-        *("GetShardIterator", "Query", "Scan", "UpdateItem"),
-        *("PartiQLDelete", "PartiQLInsert", "PartiQLSelect", "PartiQLUpdate"),
-    ),
-    "ebs": ("CompleteSnapshot", "GetSnapshotBlock", "ListChangedBlocks", "ListSnapshotBlocks", "PutSnapshotBlock"),
-    "execute-api": ("Invoke", "ManageConnections"),
-    "firehose": ("PutRecord", "PutRecordBatch"),
-    "kinesis": ("GetRecords", "GetShardIterator", "PutRecord", "PutRecords", "SubscribeToShard"),
-    "lambda": ("InvokeFunction", "InvokeFunctionUrl", "InvokeAsync"),
-    "s3": (
-        *("AbortMultipartUpload", "BypassGovernanceRetention", "DeleteObject", "DeleteObjectTagging"),
-        *("DeleteObjectVersion", "DeleteObjectVersionTagging", "GetObject", "GetObjectAcl", "GetObjectAttributes"),
-        *("GetObjectLegalHold", "GetObjectRetention", "GetObjectTagging", "GetObjectTorrent", "GetObjectVersion"),
-        *("GetObjectVersionAcl", "GetObjectVersionAttributes", "GetObjectVersionTagging", "GetObjectVersionTorrent"),
-        *("ListBucket", "ListBucketVersions", "ListBucketMultipartUploads", "ListMultipartUploadParts", "PutObject"),
-        *("PutObjectAcl", "PutObjectLegalHold", "PutObjectRetention", "PutObjectTagging", "PutObjectVersionAcl"),
-        *("PutObjectVersionTagging", "RestoreObject"),
-    ),
-    "sns": ("Publish",),
-    "sqs": ("ChangeMessageVisibility", "DeleteMessage", "ReceiveMessage", "SendMessage"),
-    "states": ("InvokeHTTPEndpoint", "StartSyncExecution"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +80,18 @@ def meaning(event_source: str, event_name: str) -> Meaning:
 
 def is_data_event(prefix: str, action: str) -> bool:
     """Whether a trail without data events has no record of it."""
-    return action in _DATA.get(prefix, ())
+    return action in data_actions().get(prefix, ())
 
 
-def data_services() -> tuple[str, ...]:
-    """Prefixes of services with actions that are data events."""
-    return tuple(_DATA)
+@lru_cache(maxsize=1)
+def data_actions() -> Mapping[str, frozenset[str]]:
+    """The actions, by prefix, of all data events: what their operations need, and what no operation is called like."""
+    found = {prefix: set(names) for prefix, names in data_events.OTHER_ACTIONS.items()}
+    for service, names in data_events.OPERATIONS.items():
+        source = load_service(service).signing_name
+        for each in (meaning(source, name) for name in names):
+            found.setdefault(each.service, set()).update(each.actions, each.perhaps)
+    return {prefix: frozenset(names) for prefix, names in found.items()}
 
 
 def _spellings(name: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from kansatsu.arn import Arn
-from kansatsu.catalog import reference
+from kansatsu.catalog import data_events, reference
 from kansatsu.wire import Operation
 
 # Where the event has another name than the operation.
@@ -34,39 +34,6 @@ _NAMES: Mapping[str, str] = {
     "lambda.UpdateEventSourceMapping": "UpdateEventSourceMapping20150331",
     "lambda.UpdateFunctionCode": "UpdateFunctionCode20150331v2",
     "lambda.UpdateFunctionConfiguration": "UpdateFunctionConfiguration20150331v2",
-}
-# Data events; everything else is a management event.
-# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-data-events-with-cloudtrail.html
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html#cloudtrail-data-events
-_DATA: Mapping[str, frozenset[str]] = {
-    "s3": frozenset(
-        {
-            *("AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload"),
-            *("DeleteObject", "DeleteObjectTagging", "DeleteObjects", "GetObject", "GetObjectAcl"),
-            *("GetObjectAttributes", "GetObjectLegalHold", "GetObjectRetention", "GetObjectTagging"),
-            *("GetObjectTorrent", "HeadBucket", "HeadObject", "ListMultipartUploads", "ListObjects"),
-            *("ListObjectsV2", "ListObjectVersions", "ListParts", "PutObject", "PutObjectAcl"),
-            *("PutObjectLegalHold", "PutObjectRetention", "PutObjectTagging", "RestoreObject"),
-            *("SelectObjectContent", "UploadPart", "UploadPartCopy"),
-        }
-    ),
-    "dynamodb": frozenset(
-        {
-            *("BatchExecuteStatement", "BatchGetItem", "BatchWriteItem", "DeleteItem", "ExecuteStatement"),
-            *("ExecuteTransaction", "GetItem", "PutItem", "Query", "Scan", "TransactGetItems"),
-            *("TransactWriteItems", "UpdateItem"),
-        }
-    ),
-    "dynamodbstreams": frozenset({"GetRecords", "GetShardIterator"}),
-    "lambda": frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream"}),
-    "sns": frozenset({"Publish", "PublishBatch"}),
-    "sqs": frozenset(
-        {
-            *("ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "DeleteMessage", "DeleteMessageBatch"),
-            *("ReceiveMessage", "SendMessage", "SendMessageBatch"),
-        }
-    ),
-    "kinesis": frozenset({"GetRecords", "GetShardIterator", "PutRecord", "PutRecords", "SubscribeToShard"}),
 }
 # (service of the ARN, what its resource begins with) -> the type, as CloudFormation calls it.
 _TYPES: Mapping[tuple[str, str], str] = {
@@ -121,7 +88,7 @@ def event_name(operation: Operation) -> str:
 
 def is_data(operation: Operation) -> bool:
     """Is it a data event?"""
-    return operation.name in _DATA.get(operation.service.name, ())
+    return operation.name in data_events.OPERATIONS.get(operation.service.name, ())
 
 
 @lru_cache(maxsize=4096)

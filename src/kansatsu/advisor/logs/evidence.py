@@ -13,7 +13,7 @@ import msgspec
 
 from kansatsu.advisor import account as accounts
 from kansatsu.advisor.account import Account, Entity
-from kansatsu.advisor.last_access import Attempt
+from kansatsu.advisor.last_access import Attempts
 from kansatsu.advisor.logs.callers import Caller
 from kansatsu.advisor.logs.reading import Result
 from kansatsu.advisor.logs.summary import Tally, arns
@@ -202,21 +202,21 @@ def _holes(days: Iterable[str], since: datetime | None) -> Iterator[tuple[str, s
             yield f"{one + timedelta(days=1):%Y-%m-%d}", f"{following - timedelta(days=1):%Y-%m-%d}"
 
 
-def attempts(evidence: Evidence, account: Account) -> Iterator[Attempt]:
+def attempts(evidence: Evidence, account: Account) -> Iterator[Attempts]:
     """Last attempts as reports take them: of the logs and of AWS, whichever is later."""
     for item in evidence.seen:
-        yield item.id, item.service, "" if item.perhaps else item.action, item.region, item.last
+        yield Attempts(item.service, "" if item.perhaps else item.action, item.region, (item.id,), (item.last,))
     for told in evidence.told:
         entity = account.entities.get(told.arn)
         if entity is None:
             continue
         for service, last in told.services.items():
             if last:
-                yield entity.who.id, service, "", "", last
+                yield Attempts(service, "", "", (entity.who.id,), (last,))
         for service, actions in told.actions.items():
             for action, last in actions.items():
                 if last:
-                    yield entity.who.id, service, action, "", last
+                    yield Attempts(service, action, "", (entity.who.id,), (last,))
 
 
 def visible(evidence: Evidence, service: str, action: str) -> bool:

@@ -53,7 +53,7 @@ def _files(evidence: Evidence) -> Iterator[str]:
 
 
 def _data(evidence: Evidence) -> Iterator[str]:
-    off = [prefix for prefix in cloudtrail.data_services() if prefix not in evidence.data]
+    off = sorted(cloudtrail.data_actions().keys() - set(evidence.data))
     if off:
         names = ", ".join(off)
         yield f"No data events are on record of {names}: use of their objects, items and messages is unknown."

@@ -103,10 +103,11 @@ def _uses(evidence: Evidence, account: Account) -> Mapping[str, Mapping[str, _Us
         use.last = max(use.last, item.last)
         use.calls += item.count
         (use.perhaps if item.perhaps else use.actions).add(item.action)
-    for id_, service, action, _, last in evidences.attempts(evidence, account):
-        use = found[id_][service]
-        use.last = max(use.last, last)
-        use.actions.add(action)
+    for some in evidences.attempts(evidence, account):
+        for id_, last in zip(some.ids, some.lasts, strict=True):
+            use = found[id_][some.service]
+            use.last = max(use.last, last)
+            use.actions.add(some.action)
     return found
 
 

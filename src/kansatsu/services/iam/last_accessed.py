@@ -83,7 +83,7 @@ def _report(call: Call, arn: str, actions: bool) -> Report:
             held = call.snapshot.policies(record.id).identity
             people = groups.everybody(conn, record.id) if record.kind == "group" else (record,)
         who = [Who(item.id, item.arn, item.kind, item.name, item.path) for item in people]
-    attempts = call.recorder.uses([item.id for item in who])
+    attempts = call.recorder.uses(call.account, [item.id for item in who])
     granted = {name: granting.tracked(held, name) if actions else () for name in granting.reachable(held)}
     return report(granted, who, attempts)
 
