@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Write docs/catalog.md: how the operations of every service are resolved. A test holds the page against this."""
 
-from collections import Counter
 from pathlib import Path
 
 from kansatsu.catalog import survey
@@ -16,7 +15,8 @@ on the resources that its parameters name. There are three ways to come to them:
 - **table**: by a table of the service, in `src/kansatsu/catalog`, where AWS documents more than a rule would find.
 - **rule**: a parameter that is called like a placeholder of the resource's ARN, or like the resource, holds its name,
   id or ARN. What has no id before it is made has `*` in its place; an action without resources is on `*`.
-- **fall-back**: AWS documents no such action yet, or no parameter names the resource that it requires. The request is
+- **fall-back**: AWS documents no such action yet, or no parameter names the resource that it requires, nor can the
+  backend be asked (as it is for the file system of a mount target, or the workgroup of a query). The request is
   authorized on `*`: only a policy on everything allows it, every Deny of the action meets it, and the message of a
   denial says so. The record of requests has `"exact": false`.
 
@@ -29,8 +29,10 @@ another Region the resource of the same name in the request's Region must be all
 - `iam:PassRole` with `iam:PassedToService` on each role that it hands to a service, wherever the role stands in it. An
   instance profile that is handed over (Amazon EMR, launch configurations, Spot requests) falls back.
 - the action that tags (`sqs:TagQueue`, `ec2:CreateTags`, ...), where it gives tags to what it makes;
-- for S3, `kms:GenerateDataKey` on a key that it names. Not asked about: the default key of a bucket, the key of an
-  object that is read, and keys that other services use in the caller's place.
+- for S3, `kms:GenerateDataKey` on a key that it names, and
+  [at the embedded backend](resource-policies.md#services-calling-services)
+  the same for the default key of a bucket and `kms:Decrypt` for the key of an object that is read. Not asked about:
+  keys that other services use in the caller's place.
 
 The general rule fills condition keys that are called like a parameter, and `aws:RequestTag` and `aws:TagKeys` from tags
 in any shape; see [condition keys](condition-keys.md).
@@ -38,17 +40,49 @@ in any shape; see [condition keys](condition-keys.md).
 """
 
 
+# Services of which every operation is looked at: what falls back there is named.
+NAMED = (
+    *("acm", "apigateway", "athena", "batch", "cloudformation", "cloudwatch", "cognito-idp", "dynamodb", "ec2", "ecr"),
+    *("efs", "elasticache", "events", "firehose", "glue", "kinesis", "kms", "lambda", "logs", "rds", "route53", "s3"),
+    *("secretsmanager", "sns", "sqs", "ssm", "stepfunctions"),
+)
+REST = """
+## What still falls back in the services that are used most
+
+On AWS these have a resource that no parameter tells: what is named is an id whose resource only the service knows (an
+association, an attachment, a handle, a run), or several things that cannot be told apart. A policy must allow them on
+everything. iam, sts, ecs, organizations and cloudtrail are not here: Kansatsu answers these itself, and names the
+resources of every operation that it has, whatever the table above says of their models.
+
+"""
+
+
+def row(found: survey.Counts) -> str:
+    """The line of a service in the table."""
+    told = [found.hows["table"], found.hows["rule"], found.undocumented, len(found.untold)]
+    return f"| {found.service} | {found.hows.total()} | " + " | ".join(map(str, told)) + " |"
+
+
+def fallen(found: survey.Counts) -> str:
+    """The line of a service that names what falls back; "" where there is none to write."""
+    return f"- {found.service}: {', '.join(found.untold)}" if found.service in NAMED and found.untold else ""
+
+
+def assembled(rows: list[str], lines: list[str]) -> str:
+    """The text of the page, of these rows and lines in the order of services."""
+    columns = zip(*([int(cell) for cell in line.split("|")[2:-1]] for line in rows), strict=True)
+    total, table, rule, undocumented, untold = map(sum, columns)
+    head = f"Of {total:,} operations of {len(rows)} services: {table:,} table, {rule:,} rule, "
+    head += f"{undocumented:,} fall back because AWS documents no action of theirs, {untold:,} for another reason.\n\n"
+    titles = "| service | operations | table | rule | undocumented | other fall-back |\n"
+    table_head = titles + "| --- | ---: | ---: | ---: | ---: | ---: |\n"
+    return HEAD + head + table_head + "\n".join(rows) + "\n" + REST + "\n".join(lines) + "\n"
+
+
 def page() -> str:
-    """The text of the page."""
-    total: Counter[survey.How] = Counter()
-    rows = []
-    for name, found in survey.counts():
-        total += found
-        rows.append(f"| {name} | {found.total()} | " + " | ".join(str(found[how]) for how in survey.HOWS) + " |")
-    shares = ", ".join(f"{total[how]:,} {how}" for how in survey.HOWS)
-    head = f"Of {total.total():,} operations of {len(rows)} services: {shares}.\n\n"
-    table = "| service | operations | table | rule | fall-back |\n| --- | ---: | ---: | ---: | ---: |\n"
-    return HEAD + head + table + "\n".join(rows) + "\n"
+    """The text of the page; takes seconds."""
+    every = list(survey.counts())
+    return assembled([row(found) for found in every], [line for line in map(fallen, every) if line])
 
 
 if __name__ == "__main__":

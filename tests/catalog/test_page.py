@@ -1,24 +1,20 @@
-"""The page of the catalog is what its script writes, and the command shows what is authorized."""
+"""The page of the catalog adds up, and the command shows what is authorized; the rows: test_every_operation.py."""
 
-import importlib.util
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from kansatsu import wire
 from kansatsu.cli.root import cli
 
-ROOT = Path(__file__).parents[2]
+from .page import catalog_page, lines, rows
 
 
-def test_the_page_is_current() -> None:
-    spec = importlib.util.spec_from_file_location("catalog_page", ROOT / "scripts" / "catalog_page.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert (ROOT / "docs" / "catalog.md").read_text() == module.page(), "run scripts/catalog_page.py"
+def test_the_page_is_what_its_script_makes_of_its_rows() -> None:
+    assert [line.split("|")[1].strip() for line in rows()] == sorted(wire.service_metadata())
+    assert catalog_page().PAGE.read_text() == catalog_page().assembled(rows(), lines()), "run scripts/catalog_page.py"
 
 
 def run(*arguments: str) -> Any:
@@ -32,7 +28,8 @@ def run(*arguments: str) -> Any:
         ("cloudfront", "GetDistribution", "cloudfront:GetDistribution", "arn:${Partition}:cloudfront::", "rule"),
         ("s3", "ListObjectsV2", "s3:ListBucket", "arn:aws:s3:::Bucket", "table"),
         ("APIGateway", "getrestapi", "apigateway:GET", "arn:aws:apigateway:us-east-1::/restapis/restApiId", "table"),
-        ("athena", "GetSession", "athena:GetSession", "arn:${Partition}:athena:", "fall-back"),
+        ("athena", "GetSession", "athena:GetSession", "arn:${Partition}:athena:", "table"),
+        ("ssm", "GetAccessToken", "ssm:GetAccessToken", "arn:${Partition}:ssm:", "fall-back"),
         ("sqs", "ListQueues", "sqs:ListQueues", "*", "rule"),
     ],
 )  # fmt: skip

@@ -29,6 +29,15 @@ URL = f"http://localhost:8080/{ACCOUNT}/q"
 Q, T, F = at("sqs", "q"), at("sns", "t"), at("lambda", "function:f")
 # service -> (operation, parameters, "action resource" of each check)
 CASES: dict[str, list[Case]] = {
+    "ec2": [
+        ("DeleteRoute", {"RouteTableId": "rtb-1", "DestinationPrefixListId": "pl-1"}, [f"ec2:DeleteRoute {at('ec2', 'route-table/rtb-1')}"]),
+        ("ModifyVpcEndpoint", {"VpcEndpointId": "vpce-1", "AddSubnetIds": ["subnet-1"], "RemoveSecurityGroupIds": ["sg-1"]}, [f"ec2:ModifyVpcEndpoint {at('ec2', r)}" for r in ("security-group/sg-1", "subnet/subnet-1", "vpc-endpoint/vpce-1")]),
+        ("EnableVgwRoutePropagation", {"GatewayId": "vgw-1", "RouteTableId": "rtb-1"}, [f"ec2:EnableVgwRoutePropagation {at('ec2', r)}" for r in ("route-table/rtb-1", "vpn-gateway/vgw-1")]),
+        ("AssociateRouteTable", {"GatewayId": "igw-1", "RouteTableId": "rtb-1"}, [f"ec2:AssociateRouteTable {at('ec2', r)}" for r in ("internet-gateway/igw-1", "route-table/rtb-1")]),
+        ("GetCoipPoolUsage", {"PoolId": "ipv4pool-coip-1"}, [f"ec2:GetCoipPoolUsage {at('ec2', 'coip-pool/ipv4pool-coip-1')}"]),
+        ("DeletePublicIpv4Pool", {"PoolId": "ipv4pool-ec2-1"}, [f"ec2:DeletePublicIpv4Pool {at('ec2', 'ipv4pool-ec2/ipv4pool-ec2-1')}"]),
+        ("EnableFastSnapshotRestores", {"SourceSnapshotIds": ["snap-1"], "AvailabilityZoneIds": ["use1-az1"]}, [f"ec2:EnableFastSnapshotRestores {at('ec2', 'snapshot/snap-1', account='')}"]),
+    ],
     "sqs": [
         ("SendMessage", {"QueueUrl": URL}, [f"sqs:SendMessage {Q}"]),
         ("SendMessageBatch", {"QueueUrl": URL, "Entries": []}, [f"sqs:SendMessage {Q}"]),
@@ -81,6 +90,10 @@ CASES: dict[str, list[Case]] = {
         ("ListSecrets", {}, ["secretsmanager:ListSecrets *"]),
     ],
     "ssm": [
+        ("CreateAssociation", {"Name": "d", "InstanceId": "i-0123456789abcdef0"}, [f"ssm:CreateAssociation {r}" for r in (at("ssm", "document/d"), at("ec2", "instance/i-0123456789abcdef0"), at("ssm", "association/*"))]),
+        ("CreateAssociationBatch", {"Entries": [{"Name": "d"}, {"Name": "e", "InstanceId": "mi-0123456789abcdef0"}]}, [f"ssm:CreateAssociationBatch {at('ssm', r)}" for r in ("document/d", "document/e", "managed-instance/mi-0123456789abcdef0")]),
+        ("StartAutomationExecution", {"DocumentName": "AWS-RestartEC2Instance"}, [f"ssm:StartAutomationExecution {r}" for r in (at("ssm", "document/AWS-RestartEC2Instance", account=""), at("ssm", "automation-execution/*"))]),
+        ("StartChangeRequestExecution", {"DocumentName": "d", "Runbooks": [{"DocumentName": "e"}]}, [f"ssm:StartChangeRequestExecution {at('ssm', r)}" for r in ("document/d", "document/e", "automation-execution/*")]),
         ("GetParameter", {"Name": "/a/b"}, [f"ssm:GetParameter {at('ssm', 'parameter/a/b')}"]),
         ("GetParameter", {"Name": "a:3"}, [f"ssm:GetParameter {at('ssm', 'parameter/a')}"]),
         ("GetParameter", {"Name": at("ssm", "parameter/a/b")}, [f"ssm:GetParameter {at('ssm', 'parameter/a/b')}"]),
@@ -122,6 +135,7 @@ CASES: dict[str, list[Case]] = {
         ("DeleteAlarms", {"AlarmNames": ["a", "b"]}, [f"cloudwatch:DeleteAlarms {at('cloudwatch', f'alarm:{a}')}" for a in "ab"]),
     ],
     "stepfunctions": [
+        ("CreateStateMachineAlias", {"name": "a", "routingConfiguration": [{"stateMachineVersionArn": at("states", "stateMachine:m:1"), "weight": 100}]}, [f"states:CreateStateMachineAlias {at('states', 'stateMachine:m')}"]),
         ("StartExecution", {"stateMachineArn": at("states", "stateMachine:m")}, [f"states:StartExecution {at('states', 'stateMachine:m')}"]),
         ("DescribeExecution", {"executionArn": at("states", "execution:m:e")}, [f"states:DescribeExecution {at('states', 'execution:m:e')}"]),
         ("CreateStateMachine", {"name": "m"}, [f"states:CreateStateMachine {at('states', 'stateMachine:m')}"]),
@@ -148,12 +162,21 @@ CASES: dict[str, list[Case]] = {
     ],
     "acm": [("RequestCertificate", {"DomainName": "d"}, ["acm:RequestCertificate *"])],
     "cognito-idp": [("AdminCreateUser", {"UserPoolId": "eu-west-1_x", "Username": "u"}, [f"cognito-idp:AdminCreateUser {at('cognito-idp', 'userpool/eu-west-1_x')}"])],
-    "batch": [("SubmitJob", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d:1"}, [f"batch:SubmitJob {at('batch', r)}" for r in ("job-definition/d:1", "job-queue/q", "job/*")])],
+    "batch": [
+        ("SubmitJob", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d:1"}, [f"batch:SubmitJob {at('batch', r)}" for r in ("job-definition/d:1", "job-queue/q", "job/*")]),
+        ("SubmitServiceJob", {"jobName": "j", "jobQueue": "q"}, [f"batch:SubmitServiceJob {at('batch', r)}" for r in ("job-queue/q", "service-job/*")]),
+    ],
     "glue": [
+        ("BatchGetTableOptimizer", {"Entries": [{"databaseName": "d", "tableName": "T"}, {"databaseName": "e", "tableName": "u", "catalogId": ACCOUNT}]}, [f"glue:BatchGetTableOptimizer {at('glue', r)}" for r in ("catalog", "database/d", "table/d/t", "database/e", "table/e/u")]),
+        ("StartJobUpgradeAnalysis", {"jobName": "j"}, [f"glue:StartJobUpgradeAnalysis {at('glue', 'job/j')}"]),
+        ("ListMLTransforms", {}, [f"glue:ListMLTransforms {at('glue', 'mlTransform/*')}"]),
         ("GetTable", {"DatabaseName": "D", "Name": "T"}, [f"glue:GetTable {at('glue', r)}" for r in ("catalog", "database/d", "table/d/t")]),
         ("StartJobRun", {"JobName": "j"}, [f"glue:StartJobRun {at('glue', 'job/j')}"]),
     ],
-    "athena": [("StartQueryExecution", {"QueryString": "x"}, [f"athena:StartQueryExecution {at('athena', 'workgroup/primary')}"])],
+    "athena": [
+        ("StartQueryExecution", {"QueryString": "x"}, [f"athena:StartQueryExecution {at('athena', 'workgroup/primary')}"]),
+        ("PutCapacityAssignmentConfiguration", {"CapacityReservationName": "c", "CapacityAssignments": [{"WorkGroupNames": ["a", "b"]}]}, [f"athena:PutCapacityAssignmentConfiguration {at('athena', r)}" for r in ("capacity-reservation/c", "workgroup/a", "workgroup/b")]),
+    ],
     "efs": [("DeleteFileSystem", {"FileSystemId": "fs-1"}, [f"elasticfilesystem:DeleteFileSystem {at('elasticfilesystem', 'file-system/fs-1')}"])],
     "ecs": [("DescribeServices", {"services": ["s"]}, [f"ecs:DescribeServices {at('ecs', 'service/default/s')}"])],
     "codebuild": [("BatchGetBuilds", {"ids": ["p:1-2"]}, [f"codebuild:BatchGetBuilds {at('codebuild', 'project/p')}"])],
@@ -172,18 +195,79 @@ def test_resources(service: str, operation: str, params: dict[str, Any], expecte
     assert all(item.exact for item in found)
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "params"),
+    [
+        ("ec2", "AssociateRouteTable", {"GatewayId": "xyz-1", "RouteTableId": "rtb-1"}),
+        ("ec2", "DisassociateRouteTable", {"AssociationId": "rtbassoc-1"}),
+        ("ssm", "UpdateAssociationStatus", {"Name": "d", "InstanceId": "x"}),
+        ("stepfunctions", "CreateStateMachineAlias", {"name": "a", "routingConfiguration": [{"stateMachineVersionArn": at("states", "stateMachine:m:1", account=OTHER)}]}),
+        ("batch", "SubmitServiceJob", {"jobName": "j", "jobQueue": "q", "quotaShareName": "s"}),
+        ("glue", "BatchGetTableOptimizer", {"Entries": [{"databaseName": "d", "tableName": "t", "catalogId": OTHER}]}),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_told_surely_is_on_everything(service: str, operation: str, params: dict[str, Any]) -> None:
+    (found,) = resolve(service, operation, params)
+    assert (found.resource, found.exact) == ("*", False)
+
+
 def test_what_only_the_backend_knows_is_asked_and_believed_where_it_fits() -> None:
-    query, text = {"QueryExecutionId": "q"}, {"Bucket": "b", "Key": "k", "SSEKMSKeyId": "alias/prod"}
+    query, proxy, text = (
+        {"QueryExecutionId": "q"},
+        {"DBProxyName": "p"},
+        {"Bucket": "b", "Key": "k", "SSEKMSKeyId": "alias/prod"},
+    )
     for service, operation, params, known, expected in (
         (
             "athena",
             "GetQueryExecution",
             query,
-            {"athena q": "w"},
+            {"query q": "w"},
             ("athena:GetQueryExecution", at("athena", "workgroup/w")),
         ),
-        ("athena", "GetQueryExecution", query, {"athena q": "*"}, ("athena:GetQueryExecution", "*")),
+        ("athena", "GetQueryExecution", query, {"query q": "*"}, ("athena:GetQueryExecution", "*")),
         ("athena", "GetQueryExecution", query, {}, ("athena:GetQueryExecution", "*")),
+        *(
+            (
+                "athena",
+                operation,
+                {member: value},
+                {f"{kind} n": "w"},
+                (f"athena:{operation}", at("athena", "workgroup/w")),
+            )
+            for operation, member, value, kind in (
+                ("BatchGetQueryExecution", "QueryExecutionIds", ["n"], "query"),
+                ("DeleteNamedQuery", "NamedQueryId", "n", "named"),
+                ("UpdateNotebook", "NotebookId", "n", "notebook"),
+                ("TerminateSession", "SessionId", "n", "session"),
+            )
+        ),
+        (
+            *("efs", "DeleteMountTarget", {"MountTargetId": "fsmt-1"}, {"fsmt-1": "fs-1"}),
+            ("elasticfilesystem:DeleteMountTarget", at("elasticfilesystem", "file-system/fs-1")),
+        ),
+        (
+            "rds",
+            "DeleteDBProxy",
+            proxy,
+            {"db-proxy p": at("rds", "db-proxy:prx-1")},
+            ("rds:DeleteDBProxy", at("rds", "db-proxy:prx-1")),
+        ),
+        ("rds", "DeleteDBProxy", proxy, {"db-proxy p": at("rds", "db:prx-1")}, ("rds:DeleteDBProxy", "*")),
+        (
+            "rds",
+            "DeleteDBProxy",
+            proxy,
+            {"db-proxy p": at("rds", "db-proxy:prx-1", account=OTHER)},
+            ("rds:DeleteDBProxy", "*"),
+        ),
+        (
+            *("rds", "RegisterDBProxyTargets", {**proxy, "DBInstanceIdentifiers": ["DB"]}),
+            *(
+                {"target-group p default": at("rds", "target-group:prx-tg-1")},
+                ("rds:RegisterDBProxyTargets", at("rds", "db:db")),
+            ),
+        ),
         (
             "s3",
             "PutObject",

@@ -17,7 +17,24 @@ from kansatsu.wire import Operation
 
 # Resource type -> parameters that name one, beside the name in the ARN and its plural.
 _PARAMETERS = {
-    "security-group": ("GroupId", "GroupIds", "SecurityGroupId", "SecurityGroupIds", "Groups"),
+    "security-group": (
+        *("GroupId", "GroupIds", "SecurityGroupId", "SecurityGroupIds", "Groups"),
+        *("AddSecurityGroupIds", "RemoveSecurityGroupIds"),
+    ),
+    "subnet": ("AddSubnetIds", "RemoveSubnetIds", "AssociatedSubnetIds", "TargetVpcSubnetId"),
+    "route-table": ("AddRouteTableIds", "RemoveRouteTableIds"),
+    "internet-gateway": ("GatewayId",),
+    "vpn-gateway": ("GatewayId",),
+    "transit-gateway-attachment": ("AddMiddleboxAttachmentIds", "RemoveMiddleboxAttachmentIds", "PeeringAttachmentId"),
+    "transit-gateway-route-table": ("TargetRouteTableId",),
+    "local-gateway-route-table": ("LocalGatewayRouteTableId",),
+    "coip-pool": ("CoipPoolId", "PoolId"),
+    "ipv4pool-ec2": ("PoolId",),
+    "ipv6pool-ec2": ("PoolId",),
+    "image-usage-report": ("ReportId",),
+    "declarative-policies-report": ("ReportId",),
+    "vpc-block-public-access-exclusion": ("ExclusionId",),
+    "ipam-scope": ("CurrentIpamScopeId", "DestinationIpamScopeId"),
     "elastic-ip": ("AllocationId", "AllocationIds"),
     "image": ("ImageId", "ImageIds", "SourceImageId"),
     "capacity-reservation": ("SourceCapacityReservationId", "DestinationCapacityReservationId"),
@@ -25,11 +42,11 @@ _PARAMETERS = {
     "launch-template": ("LaunchTemplateId", "LaunchTemplateIds"),
     "network-acl": ("NetworkAclId", "NetworkAclIds"),
     "placement-group": ("GroupName", "GroupNames"),
-    "snapshot": ("SnapshotId", "SnapshotIds", "SourceSnapshotId"),
-    "reserved-instances": ("ReservedInstancesId", "ReservedInstancesIds"),
+    "snapshot": ("SnapshotId", "SnapshotIds", "SourceSnapshotId", "SourceSnapshotIds"),
+    "reserved-instances": ("ReservedInstancesId", "ReservedInstancesIds", "ReservedInstanceIds"),
     "vpc-endpoint-service": ("ServiceId", "ServiceIds"),
-    "vpc-flow-log": ("FlowLogIds",),
-    "dedicated-host": ("HostId", "HostIds"),
+    "vpc-flow-log": ("FlowLogId", "FlowLogIds"),
+    "dedicated-host": ("HostId", "HostIds", "HostIdSet"),
     "dhcp-options": ("DhcpOptionsId",),
     "ipam-pool": ("Ipv4IpamPoolId", "Ipv6IpamPoolId"),
 }
@@ -66,8 +83,12 @@ _ID_PREFIXES = {
 _ANY_KIND = {"CreateTags": "Resources", "DeleteTags": "Resources", "CreateFlowLogs": "ResourceIds"}
 # Which instance and volumes they are about stands deeper in the parameters, or nowhere.
 _UNTOLD = {"CreateSnapshots"}
-_MAKING = re.compile(r"(Create|Allocate|Import|Copy|Run|Request|Register|Purchase|Provision)[A-Z]")
-_PLACEHOLDER = re.compile(r"\$\{([A-Za-z]+)\}")
+_MAKING = re.compile(
+    r"(Create|Allocate|Import|Copy|Run|Request|Register|Purchase|Provision|StartNetworkInsights)[A-Z]|ExportImage$"
+)
+# Parameters that name one of several kinds, which the beginning of the id tells.
+_BY_BEGINNING = frozenset({"GatewayId"})
+_PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +204,13 @@ def _resources(
     making = makes(operation)
     used: set[str] = set()
     for kind in types:
-        named = [(name, value) for name in kind.parameters if name not in used for value in _values(params.get(name))]
+        named = [
+            (name, value)
+            for name in kind.parameters
+            if name not in used
+            for value in _values(params.get(name))
+            if name not in _BY_BEGINNING or _ID_PREFIXES.get(value.rpartition("-")[0]) == kind.key
+        ]
         if not all(_names(value) for _, value in named):
             return None
         if named:
@@ -223,6 +250,17 @@ _NOT_RESOURCES = {
     "UserIds",
     "PeerOwnerId",
     "AwsAccountId",
+    "TransferAccountId",
+    "OrganizationTargetId",
+    "UnusedReservationBillingOwnerId",
+    # What is offered, counted, or a zone is no resource.
+    "AvailabilityZoneIds",
+    "OfferingId",
+    "CapacityBlockOfferingId",
+    "CapacityBlockExtensionOfferingId",
+    "QuoteId",
+    "MetricCategoryIds",
+    "AccessGroupId",  # of a directory
 }
 
 
@@ -233,7 +271,7 @@ def _names(value: str) -> bool:
 
 
 def _no_resources(operation: str) -> set[str]:
-    return _TARGETS if operation in ("CreateRoute", "ReplaceRoute") else set()
+    return _TARGETS if operation in ("CreateRoute", "DeleteRoute", "ReplaceRoute") else set()
 
 
 def _is_unexplained(name: str, value: Any) -> bool:

@@ -39,7 +39,8 @@ Finder = Callable[[Params, Frame], Iterable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A call of the backend that changes nothing, and where in its answer the wanted text stands ("KeyMetadata.Arn").
+    """A call of the backend that changes nothing, and where in its answer the wanted text stands ("KeyMetadata.Arn",
+    or "Things.0.Arn" where one thing is answered).
 
     `key` is how the answer is found again: the name that is asked about.
     """

@@ -1,8 +1,9 @@
 """What the catalog knows of operations, for people: how each is resolved, to which actions on which resources."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from kansatsu.catalog import generic, reference
 from kansatsu.catalog.compiled import How, entry
@@ -15,6 +16,7 @@ from kansatsu.wire.model import read_model
 HOWS: tuple[How, ...] = ("table", "rule", "fall-back")
 _OWN_MODULES = {"s3", "dynamodb", "dynamodbstreams", "ec2"}
 _EXAMPLE = "vpc-1"  # an id where EC2 tells kinds apart by the beginning, a name everywhere else
+_BEGIN = {"GatewayId": "vgw-1"}
 # Of parameters that do not hold a bare name.
 _EXAMPLES = {
     "QueueUrl": "http://host/123456789012/QueueName",
@@ -43,8 +45,19 @@ def how_of(operation: Operation) -> How:
         return entry(operation).how
     if operation.service.name != "ec2":
         return "table" if _is_known(operation) else "fall-back"
-    given = {member.name: [_EXAMPLE] if member.many else _EXAMPLE for member in members_of(operation) if member.text}
-    return "table" if resolve(operation, given, _ACCOUNT, _REGION)[0].exact else "fall-back"
+    exact = (resolve(operation, given, _ACCOUNT, _REGION)[0].exact for given in _examples(operation))
+    return "table" if any(exact) else "fall-back"
+
+
+def _examples(operation: Operation) -> Iterator[dict[str, Any]]:
+    """Requests of EC2 that name something: what is required, alone and with each other parameter, and all of them."""
+    named = [member for member in members_of(operation) if member.text]
+    values = {m.name: [_BEGIN.get(m.name, _EXAMPLE)] if m.many else _BEGIN.get(m.name, _EXAMPLE) for m in named}
+    required = set(operation.input.required) if operation.input else set()
+    least = {name: value for name, value in values.items() if name in required}
+    yield values
+    yield least
+    yield from ({**least, name: value} for name, value in values.items() if name not in required)
 
 
 def _is_known(operation: Operation) -> bool:
@@ -52,11 +65,46 @@ def _is_known(operation: Operation) -> bool:
     return generic.is_known(*found.split(":", 1))
 
 
-def counts() -> Iterator[tuple[str, Counter[How]]]:
-    """(service, how many of its operations are resolved in each way); takes seconds, as all models are read."""
+def is_documented(operation: Operation) -> bool:
+    """Whether AWS's reference has the actions of an operation at all."""
+    found = (resolve(operation, {}, _ACCOUNT, _REGION) if operation.service.name in _OWN_MODULES else ()) or (
+        entry(operation).plans
+    )
+    return all(generic.is_known(*one.action.split(":", 1)) for one in found)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many operations of a service are resolved in each way.
+
+    `undocumented` are those that fall back because AWS's reference does not have them; `untold` are the names of those
+    that fall back although it does.
+    """
+
+    service: str
+    hows: Counter[How]
+    undocumented: int
+    untold: tuple[str, ...]
+
+
+def counted(service: str, operations: Iterable[Operation]) -> Counts:
+    """The counts of one service."""
+    hows: Counter[How] = Counter()
+    fallen = []
+    for operation in operations:
+        how = how_of(operation)
+        hows[how] += 1
+        if how == "fall-back":
+            fallen.append(operation)
+    untold = tuple(operation.name for operation in fallen if is_documented(operation))
+    return Counts(service, hows, len(fallen) - len(untold), untold)
+
+
+def counts() -> Iterator[Counts]:
+    """Those of every service; takes seconds, as all models are read."""
     for name in sorted(service_metadata()):
         service = Service(name, read_model(name))  # not kept: all at once would be much memory
-        yield name, Counter(how_of(service.operation(operation)) for operation in service.operation_names)
+        yield counted(name, map(service.operation, service.operation_names))
 
 
 def lines(operation: Operation) -> Iterator[Line]:

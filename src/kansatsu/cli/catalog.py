@@ -44,13 +44,11 @@ def catalog(service: str | None, operation: str | None, form: str) -> None:
 def _services(form: str) -> None:
     rows: list[Row] = [
         {
-            "service": name,
-            "operations": found.total(),
-            "table": found["table"],
-            "rule": found["rule"],
-            "fall-back": found["fall-back"],
+            "service": found.service,
+            "operations": found.hows.total(),
+            **{how: found.hows[how] for how in survey.HOWS},
         }
-        for name, found in survey.counts()
+        for found in survey.counts()
     ]
     emit(rows, ["service", "operations", *survey.HOWS], form)
 

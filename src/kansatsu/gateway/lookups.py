@@ -32,7 +32,10 @@ async def _answer(question: Question, account: str, region: str, forwarder: Forw
     except AwsError:
         return ""
     for step in question.path.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
+        if isinstance(value, list):
+            value = value[int(step)] if len(value) == 1 else None  # several answers are none
+        else:
+            value = value.get(step) if isinstance(value, Mapping) else None
     return value if isinstance(value, str) else ""
 
 

@@ -3,10 +3,10 @@
 https://docs.aws.amazon.com/athena/latest/ug/workgroups-iam-policy.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from kansatsu.catalog.authorization import Params
-from kansatsu.catalog.rules import Frame, Question, Rules
+from kansatsu.catalog.rules import Finder, Frame, Question, Rules
 from kansatsu.catalog.values import Unsure, read, safe
 
 
@@ -21,27 +21,83 @@ def _workgroup(params: Params, frame: Frame) -> Iterator[str]:
         yield frame.arn("athena", f"workgroup/{value}")
 
 
-def _of_query(params: Params, frame: Frame) -> Iterator[str]:
-    """The workgroup in which a query runs: only the service knows it."""
-    for value in read(params, "QueryExecutionId"):
-        name = frame.known.get(f"athena {value}", "")
-        if not safe(name, False):
-            raise Unsure(value)
-        yield frame.arn("athena", f"workgroup/{name}")
+# What belongs to a workgroup -> (the operation that tells which, its parameter, where in the answer).
+_TELLS = {
+    "query": ("GetQueryExecution", "QueryExecutionId", "QueryExecution.WorkGroup"),
+    "named": ("GetNamedQuery", "NamedQueryId", "NamedQuery.WorkGroup"),
+    "notebook": ("GetNotebookMetadata", "NotebookId", "NotebookMetadata.WorkGroup"),
+    "session": ("GetSession", "SessionId", "WorkGroup"),
+}
+# Operation -> (what it is about, the parameter that holds its ids).
+_ASKED = {
+    **dict.fromkeys(
+        ("GetQueryExecution", "GetQueryResults", "GetQueryRuntimeStatistics", "StopQueryExecution"),
+        ("query", "QueryExecutionId"),
+    ),
+    "BatchGetQueryExecution": ("query", "QueryExecutionIds"),
+    **dict.fromkeys(("DeleteNamedQuery", "GetNamedQuery", "UpdateNamedQuery"), ("named", "NamedQueryId")),
+    "BatchGetNamedQuery": ("named", "NamedQueryIds"),
+    **dict.fromkeys(
+        (
+            *("DeleteNotebook", "ExportNotebook", "GetNotebookMetadata", "ListNotebookSessions", "UpdateNotebook"),
+            "UpdateNotebookMetadata",
+        ),
+        ("notebook", "NotebookId"),
+    ),
+    **dict.fromkeys(
+        (
+            *("CreatePresignedNotebookUrl", "GetSession", "GetSessionEndpoint", "GetSessionStatus"),
+            *("ListCalculationExecutions", "StartCalculationExecution", "TerminateSession"),
+        ),
+        ("session", "SessionId"),
+    ),
+}
 
 
-def _asked(params: Params) -> Iterator[Question]:
-    for value in read(params, "QueryExecutionId"):
-        given = {"QueryExecutionId": value}
-        yield Question(f"athena {value}", "athena", "GetQueryExecution", given, "QueryExecution.WorkGroup")
+def _of(kind: str, member: str) -> Finder:
+    """The workgroups of things of a kind: only the service knows them."""
+
+    def find(params: Params, frame: Frame) -> Iterator[str]:
+        for value in read(params, member):
+            name = frame.known.get(f"{kind} {value}", "")
+            if not safe(name, False):
+                raise Unsure(value)
+            yield frame.arn("athena", f"workgroup/{name}")
+
+    return find
 
 
-_QUERIES = ("GetQueryExecution", "GetQueryResults", "GetQueryRuntimeStatistics", "StopQueryExecution")
+def _about(kind: str, member: str) -> Callable[[Params], Iterator[Question]]:
+    operation, parameter, path = _TELLS[kind]
+
+    def ask(params: Params) -> Iterator[Question]:
+        for value in read(params, member):
+            yield Question(f"{kind} {value}", "athena", operation, {parameter: value}, path)
+
+    return ask
+
+
+def _assigned(params: Params, frame: Frame) -> Iterator[str]:
+    """https://docs.aws.amazon.com/athena/latest/APIReference/API_PutCapacityAssignmentConfiguration.html"""
+    for kind, path in (
+        ("capacity-reservation", "CapacityReservationName"),
+        ("workgroup", "CapacityAssignments[].WorkGroupNames"),
+    ):
+        for value in read(params, path):
+            if not safe(value, False):
+                raise Unsure(value)
+            yield frame.arn("athena", f"{kind}/{value}")
+
+
 _DEFAULTING = ("CreateNamedQuery", "ListNamedQueries", "ListQueryExecutions", "StartQueryExecution")
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonathena.html",
-    finders={**dict.fromkeys(_DEFAULTING, _workgroup), **dict.fromkeys(_QUERIES, _of_query)},
-    questions=dict.fromkeys(_QUERIES, _asked),
+    finders={
+        **dict.fromkeys(_DEFAULTING, _workgroup),
+        **{operation: _of(*about) for operation, about in _ASKED.items()},
+        "PutCapacityAssignmentConfiguration": _assigned,
+    },
+    questions={operation: _about(*about) for operation, about in _ASKED.items()},
     names={
         "workgroup": ("WorkGroup", "Name"),
         "datacatalog": ("CatalogName", "Name"),
@@ -49,12 +105,6 @@ RULES = Rules(
         "CreateWorkGroup:workgroup": ("Name",),
         "CreateNotebook:workgroup": ("WorkGroup",),
         "ImportNotebook:workgroup": ("WorkGroup",),
-        **{
-            f"{verb}Notebook{what}:workgroup": ()
-            for verb in ("Update", "Export", "Delete")
-            for what in ("", "Metadata")
-        },
-        "UpdateNamedQuery:workgroup": (),
     },
     tagging="TagResource",
 )

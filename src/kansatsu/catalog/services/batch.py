@@ -41,6 +41,14 @@ def _submitted(params: Params, frame: Frame) -> Iterator[str]:
     yield frame.arn("batch", "job/*")
 
 
+def _served(params: Params, frame: Frame) -> Iterator[str]:
+    """https://docs.aws.amazon.com/batch/latest/APIReference/API_SubmitServiceJob.html"""
+    if params.get("quotaShareName"):
+        raise Unsure("quotaShareName")
+    yield from _named("job-queue", "jobQueue", params, frame)
+    yield frame.arn("batch", "service-job/*")
+
+
 def _environments(params: Params, frame: Frame) -> Iterator[str]:
     """https://docs.aws.amazon.com/batch/latest/APIReference/API_CreateJobQueue.html"""
     return _named("compute-environment", "computeEnvironmentOrder[].computeEnvironment", params, frame)
@@ -48,7 +56,7 @@ def _environments(params: Params, frame: Frame) -> Iterator[str]:
 
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html",
-    finders={"DeregisterJobDefinition": _deregistered, "SubmitJob": _submitted},
+    finders={"DeregisterJobDefinition": _deregistered, "SubmitJob": _submitted, "SubmitServiceJob": _served},
     also={name: ((f"batch:{name}", _environments),) for name in ("CreateJobQueue", "UpdateJobQueue")},
     tagging="TagResource",
 )

@@ -33,6 +33,14 @@ def _in_catalog(*kinds: tuple[str, tuple[str, ...]]) -> Callable[[Params, Frame]
     return find
 
 
+def _optimized(params: Params, frame: Frame) -> Iterator[str]:
+    """https://docs.aws.amazon.com/glue/latest/webapi/API_BatchGetTableOptimizer.html"""
+    for entry in params.get("Entries") or ():
+        if entry.get("catalogId", frame.account) != frame.account:
+            raise Unsure("catalogId")
+        yield from _in_catalog(("database", ("databaseName",)), ("table", ("tableName",)))(entry, frame)
+
+
 _DATABASE = ("database", ("DatabaseName",))
 _TABLE = ("table", ("TableName", "Name", "TableInput.Name", "TablesToDelete", "OpenTableFormatInput.Name"))
 _FUNCTION = ("userDefinedFunction", ("FunctionName", "FunctionInput.FunctionName"))
@@ -82,9 +90,20 @@ RULES = Rules(
         "DeleteConnection": _in_catalog(("connection", ("ConnectionName",))),
         "BatchDeleteConnection": _in_catalog(("connection", ("ConnectionNameList",))),
         "GetConnections": _in_catalog(("connection", ())),
+        "BatchGetTableOptimizer": _optimized,
+    },
+    types={
+        **dict.fromkeys(("GetMLTransforms", "ListMLTransforms"), ("mlTransform=*",)),
+        **dict.fromkeys(
+            (
+                *("ListDataQualityResults", "ListDataQualityRuleRecommendationRuns", "ListDataQualityRulesets"),
+                "ListDataQualityRulesetEvaluationRuns",
+            ),
+            ("dataQualityRuleset=*",),
+        ),
     },
     names={
-        "job": ("JobName", "Name", "JobNames"),
+        "job": ("JobName", "jobName", "Name", "JobNames"),
         "crawler": ("Name", "CrawlerName", "CrawlerNames"),
         "trigger": ("Name", "TriggerNames"),
         "workflow": ("Name", "Names"),

@@ -4,7 +4,74 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.Resource
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.ARN.html (the ARNs)
 """
 
-from kansatsu.catalog.rules import Rules
+from collections.abc import Iterator
+
+from kansatsu.catalog.authorization import Params
+from kansatsu.catalog.rules import Finder, Frame, Question, Rules
+from kansatsu.catalog.values import Unsure, arn_parts, read, safe
+
+
+def _questions(params: Params) -> Iterator[Question]:
+    """ARNs of proxies have ids that no request gives.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-managing.html
+    """
+    for proxy in read(params, "DBProxyName"):
+        given = {"DBProxyName": proxy}
+        yield Question(f"db-proxy {proxy}", "rds", "DescribeDBProxies", given, "DBProxies.0.DBProxyArn")
+        group = str(params.get("TargetGroupName") or "default")
+        given = {**given, "TargetGroupName": group}
+        path = "TargetGroups.0.TargetGroupArn"
+        yield Question(f"target-group {proxy} {group}", "rds", "DescribeDBProxyTargetGroups", given, path)
+    for name in read(params, "DBProxyEndpointName"):
+        path = "DBProxyEndpoints.0.DBProxyEndpointArn"
+        given = {"DBProxyEndpointName": name}
+        yield Question(f"db-proxy-endpoint {name}", "rds", "DescribeDBProxyEndpoints", given, path)
+
+
+def _proxied(*kinds: str) -> Finder:
+    """The proxies, their endpoints and target groups that a request names; "*" after a kind: one of it is made."""
+
+    def find(params: Params, frame: Frame) -> Iterator[str]:
+        names = {"db-proxy": list(read(params, "DBProxyName"))}
+        names["db-proxy-endpoint"] = list(read(params, "DBProxyEndpointName"))
+        group = str(params.get("TargetGroupName") or "default")
+        names["target-group"] = [f"{proxy} {group}" for proxy in names["db-proxy"]]
+        for kind in kinds:
+            if kind.endswith("*"):
+                yield frame.arn("rds", f"{kind[:-1]}:*")
+                continue
+            for name in names[kind]:
+                yield _told(frame.known.get(f"{kind} {name}", ""), kind, frame)
+        if not any(names.values()):
+            yield frame.arn("rds", f"{kinds[0]}:*")
+        for member, kind in (("DBInstanceIdentifiers", "db"), ("DBClusterIdentifiers", "cluster")):
+            for value in read(params, member):
+                if not safe(value, False):
+                    raise Unsure(value)
+                yield frame.arn("rds", f"{kind}:{value.lower()}")
+
+    return find
+
+
+def _told(value: str, kind: str, frame: Frame) -> str:
+    parts = arn_parts(value)
+    if parts is None or parts[:5] != ["arn", "aws", "rds", frame.region, frame.account]:
+        raise Unsure(value)
+    if not parts[5].startswith(f"{kind}:") or not safe(parts[5].partition(":")[2], False):
+        raise Unsure(value)
+    return value
+
+
+_PROXIES = {
+    **dict.fromkeys(("DeleteDBProxy", "DescribeDBProxies", "DescribeDBProxyTargetGroups"), _proxied("db-proxy")),
+    "ModifyDBProxy": _proxied("db-proxy"),
+    **dict.fromkeys(("DeleteDBProxyEndpoint", "ModifyDBProxyEndpoint"), _proxied("db-proxy-endpoint")),
+    "DescribeDBProxyEndpoints": _proxied("db-proxy-endpoint", "db-proxy"),
+    "CreateDBProxyEndpoint": _proxied("db-proxy", "db-proxy-endpoint*"),
+    **dict.fromkeys(("DescribeDBProxyTargets", "DeregisterDBProxyTargets"), _proxied("db-proxy", "target-group")),
+    **dict.fromkeys(("ModifyDBProxyTargetGroup", "RegisterDBProxyTargets"), _proxied("target-group")),
+}
 
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonrds.html",
@@ -38,6 +105,8 @@ RULES = Rules(
         "StopDBInstance:snapshot": ("DBSnapshotIdentifier",),
         "subgrp": ("DBSubnetGroupName",),
     },
+    finders=_PROXIES,
+    questions=dict.fromkeys(_PROXIES, _questions),
     types={
         "CreateDBSnapshot": ("db", "snapshot"),
         "RestoreDBClusterFromSnapshot": ("cluster", "cluster-pg?", "cluster-snapshot=*?", "og?", "subgrp?"),

@@ -103,6 +103,21 @@ def _session(params: Params, frame: Frame) -> Iterator[str]:
         yield from _document(value, frame)
 
 
+def _associated(params: Params, frame: Frame) -> Iterator[str]:
+    """What is associated with nodes, one by one or many at once; an association has no id yet."""
+    entries = params.get("Entries")
+    for entry in (params,) if entries is None else entries:
+        yield from _run(("Name",), ("InstanceId",))(entry, frame)
+    if entries is None:
+        yield frame.arn("ssm", "association/*")
+
+
+def _automated(params: Params, frame: Frame) -> Iterator[str]:
+    """https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartChangeRequestExecution.html"""
+    yield from _run(("DocumentName", "Runbooks[].DocumentName"), ())(params, frame)
+    yield frame.arn("ssm", "automation-execution/*")
+
+
 # https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AddTagsToResource.html (ResourceType, ResourceId)
 _TAGGED = {
     "Association": "association",
@@ -158,6 +173,9 @@ RULES = Rules(
         "GetParametersByPath": _below,
         **dict.fromkeys(_DOCUMENTS, _run(("Name",), ())),
         "GetCalendarState": _run(("CalendarNames",), ()),
+        **dict.fromkeys(("CreateAssociation", "CreateAssociationBatch"), _associated),
+        "UpdateAssociationStatus": _run(("Name",), ("InstanceId",)),
+        **dict.fromkeys(("StartAutomationExecution", "StartChangeRequestExecution"), _automated),
         "SendCommand": _run(("DocumentName",), ("InstanceIds",)),
         "StartSession": _session,
         "GetConnectionStatus": _session,
