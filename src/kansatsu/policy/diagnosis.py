@@ -208,7 +208,7 @@ def _twice(statements: list[JsonObject]) -> _Faults:
 def _unknown(given: JsonObject, allowed: Collection[str], what: str) -> _Faults:
     for name in given:
         if name not in allowed:
-            better = _better(name, dict(zip(allowed, allowed, strict=True)))
+            better = _better(name.lower(), {each.lower(): each for each in allowed})
             yield f"{what} has no element {json.dumps(name)}{better}", given.spans[name]
 
 
