@@ -1,4 +1,4 @@
-"""What is wrong with a document, in our words and where: a row for each thing that can be; and the places of elements."""
+"""What is wrong with a document, in our words and where: a row for each thing; and the places of elements."""
 
 import json
 from typing import Any
