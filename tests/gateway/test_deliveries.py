@@ -189,6 +189,8 @@ def test_a_refusal_says_which_statement_the_target_lacks_and_both_are_on_record(
     assert (answer["PrincipalArn"], item["Action"], item["Resource"]) == (service, "sqs:SendMessage", queue.arn)
     assert {"Key": "aws:SourceArn", "Values": [source.arn.format(name)]} in item["Context"]
     assert events_of(gateway, refused, service) == [("sqs:SendMessage", queue.arn, False)]
+    assert json.loads(change["Statement"])["Condition"] == {"ArnEquals": {"aws:SourceArn": source.arn.format(name)}}
+    assert "Notes" not in answer or not any("belongs to account" in note for note in answer["Notes"])
     # What it says suffices.
     queue.set(json.loads(change["Statement"]))
     allowed: list[str] = []

@@ -237,6 +237,11 @@ def _statement(request: Request, kind: PolicyType) -> dict[str, Any]:
         statement["Principal"] = "*"
     if kind is not PolicyType.TRUST:
         statement["Resource"] = "*" if request.resource is UNRESOLVED else _literal(request)
+    source = request.context.get("aws:sourcearn")
+    if kind is PolicyType.RESOURCE and request.principal.kind == "service" and isinstance(source, str):
+        # Else everybody's topic could write there:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html#cross-service-confused-deputy-prevention
+        statement["Condition"] = {"ArnEquals": {"aws:SourceArn": source}}
     return statement
 
 

@@ -67,7 +67,7 @@ class Denier:
     ) -> AwsError:
         """The error of what was decided on the way, with the id of its details."""
         kept = self._keep(made, caller, operation, context, [error.decision])
-        return AwsError(error.message + refusals.pointer(kept), code=error.code, status=error.status)
+        return AwsError(error.message.rstrip(".") + refusals.pointer(kept), code=error.code, status=error.status)
 
     def _keep(
         self,

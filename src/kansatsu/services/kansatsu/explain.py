@@ -151,7 +151,7 @@ def _two_sides(decisions: Iterable[Decision]) -> list[str]:
     for decision in decisions:
         request = decision.request
         owner = request.resource_account
-        if decision.allowed or not owner or owner == request.principal.account:
+        if decision.allowed or owner in ("", request.principal.account) or request.principal.kind == "service":
             continue
         identity = decision.verdicts.get(PolicyType.IDENTITY)
         side = "is there" if identity is Verdict.ALLOW else "is missing"
