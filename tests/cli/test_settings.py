@@ -133,6 +133,8 @@ BAD = [
     ("trail-retention-days", "0"),
     ("log-level", "loud"),
     ("data-dir", ""),
+    ("database-url", "mysql://user:PASSWORD@h/d"),
+    ("database-url", "file:/nowhere/PASSWORD"),
 ]
 
 
@@ -197,3 +199,21 @@ def test_any_text_is_a_value_or_a_sentence(text: str, name: str) -> None:
 )
 def test_the_url_of_a_wildcard_is_loopback(listen: str, url: str) -> None:
     assert values.address(listen).url == url
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+        ("postgresql://u:pw@h:1/d?sslmode=require", "postgresql://u:***@h:1/d?sslmode=require"),
+        ("postgres://u:p/w@?@h/d", "postgres://u:***@h/d"),
+        ("postgresql://h/d?user=u&password=pw&sslpassword=pw", "postgresql://h/d?user=u&password=***&sslpassword=***"),
+    ],
+)
+def test_the_database_is_shown_without_its_password(tmp_path: Path, url: str, shown: str) -> None:
+    (tmp_path / "url").write_text(url + "\n")
+    for given_url in (url, f"file:{tmp_path / 'url'}"):
+        effective = load(environ=BASE | {"KANSATSU_DATABASE_URL": given_url})
+        assert effective.settings.database_url.value == url
+        assert {name: value for name, value, _ in effective.shown()}["database-url"] == shown
+        assert "pw" not in repr(effective)

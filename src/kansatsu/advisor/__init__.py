@@ -11,12 +11,13 @@ from kansatsu.advisor.keys import spelt
 from kansatsu.advisor.last_access import Attempts, Report, ServiceUse, Use, Who, report
 from kansatsu.advisor.least import Least, least, worth_keeping
 from kansatsu.advisor.meeting import MFA
-from kansatsu.advisor.recorder import Recorder, RecorderSettings
+from kansatsu.advisor.recorder import DEFAULT_WORKER, Recorder, RecorderSettings
 from kansatsu.advisor.registers import LastUse
 from kansatsu.advisor.segments import EvidenceLost
 from kansatsu.advisor.trail_files import Directory, Trail, TrailSettings
 
 __all__ = [
+    "DEFAULT_WORKER",
     "DENIALS",
     "MFA",
     "MOST_ASKED",

@@ -34,11 +34,13 @@ from kansatsu.advisor.last_access import Attempts
 from kansatsu.advisor.registers import LastUse, Registers
 from kansatsu.advisor.segments import EvidenceLost, Position, SegmentWriter, numbers, path_of, read, tail
 from kansatsu.clock import Clock
+from kansatsu.errors import ServiceUnavailable
 from kansatsu.identity import Store
 from kansatsu.identity.schema import setting
 
 log = logging.getLogger(__name__)
 DIRECTORY = "events"
+DEFAULT_WORKER = "w0"
 _TAIL_BYTES = 1 << 20
 _MTIME_SLACK = 2.0  # seconds: clocks of file systems are coarse
 _HOUR = 3600.0
@@ -79,7 +81,7 @@ class Recorder:
         data_dir: Path,
         clock: Clock,
         *,
-        worker: str = "w0",
+        worker: str = DEFAULT_WORKER,
         settings: RecorderSettings | None = None,
     ):
         self.settings = settings or RecorderSettings()
@@ -87,7 +89,7 @@ class Recorder:
         self.gaps = 0  # found or made since this process started
         self._store = store
         self._clock = clock
-        self._worker = worker
+        self.worker = worker
         self.directory = data_dir / DIRECTORY
         self.directory.mkdir(mode=0o700, exist_ok=True)
         self._claim = _claim(self.directory, worker)
@@ -166,7 +168,7 @@ class Recorder:
             try:
                 with self._store.write() as conn:
                     register.save(conn, self._saving)
-                    _keep_position(conn, self._worker, position)
+                    _keep_position(conn, self.worker, position)
             except BaseException:
                 with self._lock:
                     self._pending.merge(self._saving)
@@ -191,8 +193,8 @@ class Recorder:
         """Delete segments that are in the registers and older than the retention; how many."""
         oldest = self._clock.now().timestamp() - self.settings.retention_days * 86400
         gone = 0
-        for number in numbers(self.directory, self._worker):
-            path = path_of(self.directory, self._worker, number)
+        for number in numbers(self.directory, self.worker):
+            path = path_of(self.directory, self.worker, number)
             if number < min(self._flushed.number, self._writer.number) and path.stat().st_mtime < oldest:
                 path.unlink()
                 gone += 1
@@ -258,6 +260,8 @@ class Recorder:
                     self.prune()
                     self.denials.prune()
                     last_prune = now
+            except ServiceUnavailable:
+                continue  # the log says when the database is away; what is to be saved stays pending
             except Exception:  # the edge of this thread: what failed stays pending and is tried again
                 log.exception("the recorder could not bring the registers up to date")
 
@@ -274,7 +278,7 @@ class Recorder:
     def _rotate(self) -> None:
         """Go on in a new segment; when there is no room for one, the present one grows on."""
         try:
-            following = SegmentWriter(self.directory, self._worker, self._writer.number + 1)
+            following = SegmentWriter(self.directory, self.worker, self._writer.number + 1)
         except OSError:
             log.exception("the recorder could not begin a new segment")
             return
@@ -321,12 +325,12 @@ class Recorder:
     def _recover(self) -> tuple[Position, list[Gap]]:
         """Take in what earlier processes of this worker wrote and did not flush; the gaps that they left."""
         with self._store.read() as conn:
-            flushed = _position(conn, self._worker)
+            flushed = _position(conn, self.worker)
         found: list[Gap] = []
-        present = numbers(self.directory, self._worker)
+        present = numbers(self.directory, self.worker)
         for number in range(flushed.number or min(present, default=1), max([flushed.number, *present]) + 1):
             offset = flushed.offset if number == flushed.number else 0
-            found += self._take_in(path_of(self.directory, self._worker, number), offset)
+            found += self._take_in(path_of(self.directory, self.worker, number), offset)
         return flushed, found
 
     def _take_in(self, path: Path, offset: int) -> list[Gap]:

@@ -10,12 +10,12 @@ from contextlib import AsyncExitStack
 from typing import Any, cast
 
 from kansatsu import __version__, identity, services
-from kansatsu.advisor import Recorder, RecorderSettings
+from kansatsu.advisor import DEFAULT_WORKER, Recorder, RecorderSettings
 from kansatsu.cli import backends, credentials, engine, trails, values
 from kansatsu.cli.output import Failure
 from kansatsu.cli.settings import BY_NAME, NOT_ENFORCED, OBSERVE, Settings
 from kansatsu.cli.surroundings import Keys
-from kansatsu.clock import SystemClock
+from kansatsu.clock import Clock, SystemClock
 from kansatsu.delivery import Authority, CredentialEndpoint, MetadataService, TaskEndpoint, load_keys
 from kansatsu.gateway.app import App
 from kansatsu.gateway.forwarding import Forwarder
@@ -58,13 +58,13 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     """Build everything, from the store upwards; the stack takes it down in the reverse order."""
     services.load()
     clock = SystemClock()
-    store = identity.open_store(settings.data_dir, clock, quotas=Quotas(settings.quotas))
-    stack.callback(store.close)
+    store, others = _open(settings, clock, stack)
     account = _first_start(store, settings)
     recorder = Recorder(
         store,
         settings.data_dir,
         clock,
+        worker=store.node or DEFAULT_WORKER,
         settings=RecorderSettings(
             sync_seconds=settings.event_fsync_interval.total_seconds(), retention_days=settings.event_retention_days
         ),
@@ -145,6 +145,8 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
             "mode": settings.mode,
             "backends": backends.conditions(route, default),
             "engine": workload.engine,
+            "database": str(settings.database_url),
+            "nodes": others,
             "data_dir": str(settings.data_dir),
         }
 
@@ -156,6 +158,18 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     await workload.start()
     stack.push_async_callback(workload.close)
     return server
+
+
+def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> tuple[Store, list[str]]:
+    """The store, and the other nodes on the same database."""
+    if settings.database_url.value and settings.test_mode:
+        raise Failure("test-mode empties the database of all nodes; it is for SQLite only: leave database-url out.")
+    store = identity.open_store(settings.data_dir, clock, settings.database_url.value, quotas=Quotas(settings.quotas))
+    stack.callback(store.close)
+    others = sorted(store.claim_node())
+    if others:
+        log.info("this is node %s; connected already: %s", store.node, ", ".join(others))
+    return store, others
 
 
 async def _keep_up(store: Store) -> None:

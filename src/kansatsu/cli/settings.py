@@ -40,6 +40,7 @@ class Settings:
     """Effective settings; the meaning of each is its `help` in SETTINGS and docs/settings.md."""
 
     data_dir: Path
+    database_url: values.DatabaseUrl
     listen: Address
     account: str
     region: str
@@ -100,6 +101,7 @@ class Setting:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("data-dir", "", values.directory, str, "Directory of the store, keys, log and sockets.", "DIR"),
+    Setting("database-url", "sqlite", values.database, str, "`sqlite`, postgresql://..., or file:PATH of one.", "URL"),
     Setting("listen", "127.0.0.1:4566", values.address, str, "Address of the gateway; port 0 takes a free one.", "H:P"),
     Setting("account", "123456789012", values.account, str, "The account that the first start makes.", "ID"),
     Setting("region", "us-east-1", values.region, str, "Region of resources whose request names none.", "REGION"),

@@ -27,7 +27,7 @@ def opened(settings: Settings, recorder: Recorder, clock: Clock, account: str, a
         for where in settings.trail
     ]
     kept = TrailSettings(settings.trail_interval.total_seconds(), settings.trail_retention_days)
-    return Trail(recorder.directory, settings.data_dir, clock, destinations, settings=kept)
+    return Trail(recorder.directory, settings.data_dir, clock, destinations, worker=recorder.worker, settings=kept)
 
 
 def _bucket(

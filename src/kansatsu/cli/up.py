@@ -146,17 +146,21 @@ def _announce(settings: Settings, alive: Callable[[], bool], foreground: bool) -
     while alive() and time.monotonic() < limit:
         status, said = daemon.ask_health(settings.listen.url)
         if status == 200:
-            _welcome(settings, foreground, said.get("account", settings.account))
+            _welcome(settings, foreground, said.get("account", settings.account), said.get("nodes", []))
             return True
         time.sleep(0.02)
     return False
 
 
-def _welcome(settings: Settings, foreground: bool, account: str) -> None:
+def _welcome(settings: Settings, foreground: bool, account: str, nodes: list[str]) -> None:
     say(f"Kansatsu is ready: {settings.listen.url}, account {account}, data in {settings.data_dir}")
+    if settings.database_url.value:
+        say(f"Identities are in {settings.database_url}" + (f", with {len(nodes)} more nodes." if nodes else "."))
     if settings.mode == OBSERVE:
         say(NOT_ENFORCED, color="red")
-    if "embedded" in settings.backend.values():
+    if nodes and "embedded" in settings.backend.values():
+        say("Each node has an embedded backend of its own: what clients make there only this node knows.", color="red")
+    elif "embedded" in settings.backend.values():
         say("Identities are on disk; what the embedded backend holds (buckets, tables, ...) lives in memory only.")
     say("Next, in another terminal:" if foreground else "Next:")
     say(f'  eval "$({again("env")})"')

@@ -41,9 +41,39 @@ _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d", re.ASCII)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _URL = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
+_DATABASE = re.compile(r"postgres(?:ql)?://\S+")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrl:
+    """Where the store is: `value` is a URL of PostgreSQL, "" for SQLite. No password is in what is printed of it."""
+
+    value: str = ""
+
+    def __repr__(self) -> str:
+        # INVARIANT: whatever may be a password is not shown: up to the last @, and each parameter that is one.
+        shown = re.sub(r"(?<=//)([^:/?@]*):.*@", r"\1:***@", self.value)
+        return re.sub(r"(?i)((?:ssl)?password=)[^&]*", r"\1***", shown) or "sqlite"
+
+    __str__ = __repr__
+
+
+def database(text: str) -> DatabaseUrl:
+    """`sqlite`, a URL of PostgreSQL, or file:PATH of a file that holds one."""
+    if text == "sqlite":
+        return DatabaseUrl()
+    if text.startswith("file:"):
+        path = directory(text.removeprefix("file:"))
+        try:
+            text = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadValue(f"the file {path} cannot be read: {getattr(error, 'strerror', 'not a text')}.") from None
+    if not _DATABASE.fullmatch(text):  # INVARIANT: it is not repeated, for it may hold a password
+        raise BadValue("it needs `sqlite`, a URL like postgresql://user@host/name, or file:PATH of a file with one.")
+    return DatabaseUrl(text)
 
 
 def directory(text: str) -> Path:

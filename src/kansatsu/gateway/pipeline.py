@@ -130,8 +130,8 @@ class Pipeline:
         by_head = form is not None or signing_name == "s3" or bodiless
         if not by_head:
             await self._read_body(exchange, signature)
-        snapshot = exchange.snapshot = self._store.snapshot()
-        signed = self._signed(exchange, signature, snapshot)
+        signed = self._signed(exchange, signature)
+        snapshot = exchange.state
         service = self._identify(exchange, signing_name)
         if service.name in _GLOBAL:
             exchange.region = GLOBAL_REGION
@@ -155,15 +155,14 @@ class Pipeline:
             exchange.identity = anonymous.bearer(exchange.params, snapshot) if service.name in OURS else identity
         return await self._dispatch(exchange, snapshot)
 
-    def _signed(
-        self, exchange: Exchange, signature: Signature | None, snapshot: Snapshot
-    ) -> tuple[Identity, Verified] | None:
-        if signature is None:
-            return None
+    def _signed(self, exchange: Exchange, signature: Signature | None) -> tuple[Identity, Verified] | None:
         try:
+            snapshot = exchange.snapshot = self._store.snapshot()
+            if signature is None:
+                return None
             return self._authenticator.authenticate(exchange.request, signature, snapshot, exchange.now)
-        except SigningError:
-            exchange.service = catalog.outlined(exchange.request, signature.service)
+        except (SigningError, AwsError):  # of the key, or because the database is away
+            exchange.service = catalog.outlined(exchange.request, signature.service if signature else None)
             raise
 
     def _identify(self, exchange: Exchange, signing_name: str | None) -> Service:
@@ -180,9 +179,9 @@ class Pipeline:
 
     async def _read_body(self, exchange: Exchange, signature: Signature | None = None) -> None:
         limit = asgi.ANONYMOUS_LIMIT
-        if signature and not asgi.fits(exchange.request.headers, limit) and self._authenticator.knows(signature):
-            limit = asgi.BODY_LIMIT
         try:
+            if signature and not asgi.fits(exchange.request.headers, limit) and self._authenticator.knows(signature):
+                limit = asgi.BODY_LIMIT
             body = await asgi.read(exchange.receive, exchange.request.headers, limit)
         except AwsError:
             # Only to answer in its protocol.

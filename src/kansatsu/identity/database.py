@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from kansatsu.identity.schema import metadata
 from kansatsu.identity.sealing import StoreError
 
-HEAD = "0009"  # the newest migration; a test holds it against migrations/versions
+HEAD = "0010"  # the newest migration; a test holds it against migrations/versions
 BUSY_SECONDS = 5.0  # how long a writer waits for a writer of another process
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -29,6 +29,10 @@ class Database(Protocol):
     def local(self) -> bool:
         """Whether data_version() is a matter of microseconds, and nothing that can be away."""
 
+    @property
+    def node(self) -> str:
+        """Which of several processes on it this one is; "" where there can only be one."""
+
     def where(self) -> str:
         """What it is called in a sentence, without secrets."""
 
@@ -43,6 +47,9 @@ class Database(Protocol):
 
     def others(self) -> set[str]:
         """The other nodes that are connected to it at this moment."""
+
+    def claim(self) -> bool:
+        """Be the only process of this name for as long as it is open; False when another one is."""
 
     def data_version(self) -> tuple[int, int]:
         """Two numbers: the second differs after any commit that a snapshot must know of, the first when what is in

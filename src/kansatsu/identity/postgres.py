@@ -9,7 +9,7 @@ import logging
 import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import psycopg
@@ -25,6 +25,7 @@ from kansatsu.identity.sealing import StoreError
 
 log = logging.getLogger(__name__)
 OLDEST = 15  # the release that the tests run on; https://www.postgresql.org/support/versioning/
+CLAIM_SECONDS = 10.0
 _PROGRAM = "kansatsu"
 _LOCK = int.from_bytes(b"kansatsu")  # https://www.postgresql.org/docs/15/explicit-locking.html#ADVISORY-LOCKS
 _WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({_LOCK})"
@@ -65,7 +66,7 @@ class PostgresDatabase:
     local = False
 
     def __init__(self, url: str, node: str):
-        self._node = node
+        self.node = node
         try:
             named = {"application_name": f"{_PROGRAM} {node}"}
             self._parameters = _CONNECTION | conninfo.conninfo_to_dict(url) | named
@@ -106,7 +107,23 @@ class PostgresDatabase:
         query = "SELECT DISTINCT application_name FROM pg_stat_activity WHERE datname = current_database()"
         with self.reader.connect() as conn:
             names = [str(name) for (name,) in conn.exec_driver_sql(query)]
-        return {name.removeprefix(_PROGRAM + " ") for name in names if name.startswith(_PROGRAM + " ")} - {self._node}
+        return {name.removeprefix(_PROGRAM + " ") for name in names if name.startswith(_PROGRAM + " ")} - {self.node}
+
+    def claim(self) -> bool:
+        """Ask for some seconds: a process that died a moment ago may still be connected for the server."""
+        limit = monotonic() + CLAIM_SECONDS
+        while not self._try_claim():
+            if monotonic() > limit:
+                return False
+            sleep(0.2)
+        return True
+
+    def _try_claim(self) -> bool:
+        self.data_version()  # connects; the lock lasts as long as the connection
+        assert self._watch is not None  # noqa: S101 - it has just answered
+        name = f"{_PROGRAM} {self.node}"
+        row = self._watch.execute("SELECT pg_try_advisory_lock(hashtext(%s), 0)", [name]).fetchone()
+        return row is not None and bool(row[0])
 
     def data_version(self) -> tuple[int, int]:
         """How often this process has connected, and the newest revision: one round trip.
@@ -116,9 +133,11 @@ class PostgresDatabase:
         """
         watch, self._watch = self._watch, None
         try:
-            if watch is not None and not _is_stale(watch):
-                with suppress(psycopg.Error):  # it is lost: a new one may do
-                    return self._watched(watch)
+            if watch is not None:
+                with suppress(psycopg.Error):
+                    if not _is_stale(watch):
+                        return self._watched(watch)
+                watch.close()  # it is lost: a new one may do
             self._epoch += 1
             return self._watched(self._connect())
         except psycopg.Error as error:

@@ -233,6 +233,7 @@ instance = Table(
     Column("launched", Float, nullable=False),
     Column("ended", Float),
     Column("client_token", String(64)),
+    Column("node", String(32), nullable=False, server_default=""),  # of several: the one on whose host it runs
     Column("details", Text, nullable=False),  # JSON: image, type, subnet, metadata options, addresses, reasons
     Index("instance_reference", "provider", "reference"),
 )
@@ -283,6 +284,7 @@ task = Table(
     Column("id", String(32), primary_key=True),
     Column("account", String(12), nullable=False),
     Column("created", Float, nullable=False),
+    Column("node", String(32), nullable=False, server_default=""),
     Column("details", Text, nullable=False),  # JSON: see workload/tasks/task.py
 )
 
@@ -293,6 +295,7 @@ service = Table(
     Column("id", String(32), primary_key=True),
     Column("account", String(12), nullable=False),
     Column("created", Float, nullable=False),
+    Column("node", String(32), nullable=False, server_default=""),
     Column("details", Text, nullable=False),  # JSON
 )
 
@@ -302,6 +305,7 @@ container_instance = Table(
     Column("id", String(32), primary_key=True),
     Column("account", String(12), nullable=False),
     Column("created", Float, nullable=False),
+    Column("node", String(32), nullable=False, server_default=""),
     Column("details", Text, nullable=False),  # JSON
 )
 

@@ -23,6 +23,7 @@ class SqliteDatabase:
     """A reading and a writing engine on one SQLite file, and the counter by which commits of anybody are noticed."""
 
     local = True
+    node = ""
 
     def __init__(self, path: Path):
         self._path = path
@@ -58,6 +59,9 @@ class SqliteDatabase:
 
     def others(self) -> set[str]:
         return set()
+
+    def claim(self) -> bool:
+        return True  # the lock of the data directory is that of the database, too
 
     def data_version(self) -> tuple[int, int]:
         """See Database. Not thread-safe: the store calls it under its lock."""

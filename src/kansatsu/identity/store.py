@@ -14,7 +14,7 @@ from kansatsu.identity import keyring
 from kansatsu.identity.database import Database
 from kansatsu.identity.quotas import AWS
 from kansatsu.identity.sealer import Sealer
-from kansatsu.identity.sealing import Vault
+from kansatsu.identity.sealing import StoreError, Vault
 from kansatsu.identity.snapshot import Snapshot
 from kansatsu.identity.upkeep import upkeep
 
@@ -31,6 +31,7 @@ class Store:
 
     def __init__(self, database: Database, vault: Vault, clock: Clock):
         self._database = database
+        self.node = database.node  # "" unless others may have the same database
         self._writing = threading.RLock()
         self._writer_busy = False
         self._executor = ThreadPoolExecutor(1, "kansatsu-write")
@@ -84,6 +85,15 @@ class Store:
                 self._snapshot.refresh(trusted=version[0] == self._version[0])
                 self._version = version
             return self._snapshot
+
+    def claim_node(self) -> set[str]:
+        """The other nodes that are connected to the database. Raises StoreError when one has this one's name."""
+        if not self._database.claim():
+            raise StoreError(
+                f"Another node with the name {self.node} uses {self._database.where()}: its data directory is a copy "
+                "of this one's. Remove the file `node` from one of them."
+            )
+        return self._database.others()
 
     def upkeep(self) -> None:
         """Rotate the sealing key when it is a day old, and prune; the composition root calls it hourly."""

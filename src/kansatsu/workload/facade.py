@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kansatsu.clock import Clock
-from kansatsu.errors import AwsError, UnsupportedOperation
+from kansatsu.errors import AwsError, ServiceUnavailable, UnsupportedOperation
 from kansatsu.identity import Store
 from kansatsu.workload.adoption import Home, Supervisor
 from kansatsu.workload.associations import Associations, RevokeOn
@@ -182,6 +182,8 @@ class Workload:
             await asyncio.sleep(self._poll.total_seconds())
             try:
                 await self.refresh()
+            except ServiceUnavailable:
+                continue  # the log says when the database is away
             except Exception:  # the watch must outlive any one failure
                 log.exception("looking after instances failed; it is tried again")
 

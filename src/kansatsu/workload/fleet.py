@@ -55,9 +55,10 @@ class Fleet:
     def load(self) -> None:
         """Read everything from the store; what is served begins anew."""
         with self.store.read() as conn:
-            members = {item.id: Member(item) for item in records.load_instances(conn)}
+            members = {item.id: Member(item) for item in records.load_instances(conn, self.store.node)}
             for association in records.load_associations(conn):
-                members[association.instance_id].association = association
+                if association.instance_id in members:  # else it is another node's
+                    members[association.instance_id].association = association
             self.tags = records.load_tags(conn, TAGGED)
         self._members = members
 
@@ -123,7 +124,7 @@ class Fleet:
         """A new instance."""
 
         def work(conn: Connection) -> None:
-            records.save_instance(conn, instance, new=True)
+            records.save_instance(conn, instance, new=True, node=self.store.node)
             records.put_tags(conn, instance.id, tags)
 
         await self.write(work)

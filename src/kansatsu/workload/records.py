@@ -108,8 +108,8 @@ class Association:
 # ---- instances -----------------------------------------------------------------------------------------------------
 
 
-def save_instance(conn: Connection, item: Instance, *, new: bool = False) -> None:
-    """Insert or overwrite the row of an instance."""
+def save_instance(conn: Connection, item: Instance, *, new: bool = False, node: str = "") -> None:
+    """Insert the row of an instance, as this node's, or overwrite it."""
     values: dict[str, Any] = {
         "id": item.id,
         "account": item.account,
@@ -124,14 +124,15 @@ def save_instance(conn: Connection, item: Instance, *, new: bool = False) -> Non
         "details": msgspec.json.encode(item.details).decode(),
     }
     if new:
-        conn.execute(insert(schema.instance).values(values))
+        conn.execute(insert(schema.instance).values({**values, "node": node}))
     else:
         conn.execute(update(schema.instance).where(schema.instance.c.id == item.id).values(values))
 
 
-def load_instances(conn: Connection) -> list[Instance]:
-    """All instances, the terminated ones too, oldest first."""
-    rows = conn.execute(select(schema.instance).order_by(schema.instance.c.launched, schema.instance.c.id))
+def load_instances(conn: Connection, node: str) -> list[Instance]:
+    """All instances of a node, the terminated ones too, oldest first."""
+    table = schema.instance
+    rows = conn.execute(select(table).where(table.c.node == node).order_by(table.c.launched, table.c.id))
     return [_instance(row) for row in rows]
 
 

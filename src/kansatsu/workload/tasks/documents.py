@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, true, update
 
 
 class Document(Protocol):
@@ -21,17 +21,19 @@ class Document(Protocol):
 D = TypeVar("D", bound=Document)
 
 
-def load(conn: Connection, table: Table, kind: type[D]) -> Sequence[D]:
-    """All of a kind, oldest first."""
-    rows = conn.execute(select(table.c.details).order_by(table.c.created, table.c.id))
+def load(conn: Connection, table: Table, kind: type[D], node: str | None = None) -> Sequence[D]:
+    """All of a kind, oldest first; those of one node, where it is given."""
+    mine = true() if node is None else table.c.node == node
+    rows = conn.execute(select(table.c.details).where(mine).order_by(table.c.created, table.c.id))
     return [msgspec.json.decode(row.details, type=kind) for row in rows]
 
 
-def save(conn: Connection, table: Table, item: Document, *, new: bool = False) -> None:
-    """Insert or overwrite."""
+def save(conn: Connection, table: Table, item: Document, *, new: bool = False, node: str = "") -> None:
+    """Insert, as this node's, or overwrite."""
     details = msgspec.json.encode(item).decode()
     if new:
-        conn.execute(insert(table).values(id=item.id, account=item.account, created=item.created, details=details))
+        values = {"id": item.id, "account": item.account, "created": item.created, "details": details, "node": node}
+        conn.execute(insert(table).values(values))
     else:
         conn.execute(update(table).where(table.c.id == item.id).values(details=details))
 

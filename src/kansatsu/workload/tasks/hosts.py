@@ -58,7 +58,8 @@ class Hosts:
     def load(self) -> None:
         """Read everything from the store."""
         with self._store.read() as conn:
-            self._known = {host.id: host for host in documents.load(conn, schema.container_instance, Host)}
+            hosts = documents.load(conn, schema.container_instance, Host, self._store.node)
+        self._known = {host.id: host for host in hosts}
 
     def of_cluster(self, place: Place, cluster: str, engine: str) -> Host:
         """This host, as that cluster sees it."""
@@ -78,7 +79,8 @@ class Hosts:
         """Set fields: in the store first."""
         changed = replace(host, **values, version=host.version + 1)
         new = host.id not in self._known
-        await self._store.transact(lambda conn: documents.save(conn, schema.container_instance, changed, new=new))
+        table, node = schema.container_instance, self._store.node
+        await self._store.transact(lambda conn: documents.save(conn, table, changed, new=new, node=node))
         self._known[host.id] = changed
         return changed
 

@@ -39,7 +39,7 @@ class Roster:
     def load(self) -> None:
         """Read everything from the store; what is served begins anew."""
         with self.store.read() as conn:
-            tasks = documents.load(conn, schema.task, Task)
+            tasks = documents.load(conn, schema.task, Task, self.store.node)
         self._members = {task.id: Member(task, half_made=task.state == PROVISIONING) for task in tasks}
 
     def now(self) -> float:
@@ -84,7 +84,7 @@ class Roster:
 
         def work(conn: Connection) -> None:
             for task in tasks:
-                documents.save(conn, schema.task, task, new=True)
+                documents.save(conn, schema.task, task, new=True, node=self.store.node)
 
         await self.store.transact(work)
         members = [Member(task) for task in tasks]

@@ -59,7 +59,8 @@ class Scheduler:
     def load(self) -> None:
         """Read everything from the store."""
         with self._roster.store.read() as conn:
-            self._held = {each.id: Held(each) for each in documents.load(conn, schema.service, Service)}
+            services = documents.load(conn, schema.service, Service, self._roster.store.node)
+        self._held = {each.id: Held(each) for each in services}
 
     def __iter__(self) -> Iterator[Held]:
         return iter(list(self._held.values()))
@@ -91,7 +92,7 @@ class Scheduler:
         def work(conn: Connection) -> None:
             if before is not None:
                 documents.forget(conn, schema.service, before.service.id)
-            documents.save(conn, schema.service, service, new=True)
+            documents.save(conn, schema.service, service, new=True, node=self._roster.store.node)
 
         await self._roster.store.transact(work)
         if before is not None:
