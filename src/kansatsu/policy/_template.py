@@ -38,8 +38,9 @@ class Variable:
 
 Token = str | Wild | Variable
 
-# Keys of tags may have spaces inside: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
-_VARIABLE = re.compile(r"\$\{(?:([*?$])|([^\s{},'\"$]+(?: +[^\s{},'\"$]+)*)(?:\s*,\s*'([^']*)')?)\}")
+# Keys of tags, behind a slash, may have spaces inside: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+_KEY = r"[^\s{},'\"$/]+/[^\s{},'\"$]+(?: +[^\s{},'\"$]+)+|[^\s{},'\"$]+"
+_VARIABLE = re.compile(rf"\$\{{(?:([*?$])|({_KEY})(?:\s*,\s*'([^']*)')?)\}}")
 _WILD: Final = {"*": Wild.STAR, "?": Wild.ONE}
 
 

@@ -16,7 +16,7 @@ Context = dict[str, str | tuple[str, ...]]
 
 _TYPES = {"user": "User", "role": "AssumedRole", "group": "User"}
 _ENTITY = re.compile(r"arn:aws[a-z-]*:iam::([0-9]{12}):(user|group|role)/(?:.*/)?([^/]+)", re.ASCII)
-_VARIABLE = re.compile(r"\$\{([^\s{},'\"$*?]+(?: +[^\s{},'\"$*?]+)*)")
+_VARIABLE = re.compile(r"\$\{([^\s{},'\"$*?/]+/[^\s{},'\"$*?]+(?: +[^\s{},'\"$*?]+)+|[^\s{},'\"$*?]+)")
 
 
 def entity_of(snapshot: Snapshot, arn: str) -> EntityRecord | None:
