@@ -12,7 +12,7 @@ import pytest
 from kansatsu.http import HttpRequest
 
 from . import raw
-from .conftest import Gateway
+from .conftest import ACCOUNT, Gateway
 from .raw import statement
 from .test_key_policies import KMS
 from .test_resource_policies import put_key, refused, says, user
@@ -116,6 +116,17 @@ def test_what_is_not_there_is_not_there(gateway: Gateway, key: str) -> None:
     gateway.client("s3").put_object(Bucket=bucket, Key="k", Body=b"x")
     reader = gateway.client("s3", gateway.user(statement("Allow", "s3:*")))
     refused(lambda: reader.get_object(Bucket=bucket, Key="other"), "NoSuchKey")
+
+
+def test_an_object_of_which_no_request_has_told(gateway: Gateway, key: str) -> None:
+    """It is not read unchecked; once it was seen, its key is asked."""
+    bucket, admin = gateway.bucket(), gateway.client("s3")
+    given = {"Bucket": bucket, "Key": "held", "Body": b"x", "ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    gateway.run(gateway.resources._knowledge.ask(ACCOUNT, raw.REGION, "s3", "PutObject", given))
+    reader = gateway.client("s3", gateway.user(statement("Allow", "s3:*")))
+    refused(lambda: reader.get_object(Bucket=bucket, Key="held"), "ServiceUnavailable")
+    assert "kms:Decrypt" in refused(lambda: reader.get_object(Bucket=bucket, Key="held"))
+    assert admin.get_object(Bucket=bucket, Key="held")["Body"].read() == b"x"
 
 
 # how it is read -> (the call, whether the answer is refused; else it is what was there before)

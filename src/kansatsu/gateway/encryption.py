@@ -63,10 +63,11 @@ class Encryption:
         async with self._apart.at(read, [items[0].resource] if operation == "CopyObject" else ()):
             yield await self._checks(exchange, items)
 
-    @staticmethod
-    async def verify(exchange: Exchange, answer: Forwarded) -> None:
+    async def verify(self, exchange: Exchange, answer: Forwarded) -> None:
         """Raises ServiceUnavailable where the object in the answer is not the one that was asked about."""
         if exchange.read_with is not None and answer.header(_KEY) != exchange.read_with and answer.status < 300:
+            # Or nobody knew that the bucket has encrypted objects: the next try asks.
+            self._encrypted.add(bucket_of(exchange.authorizations[0].resource))
             await answer.close()
             raise ServiceUnavailable("The object was changed while it was read. Please try again.")
 
