@@ -185,7 +185,7 @@ class World:
         policies = callers.policies_of(call.caller, snapshot)
         for check in checks if not always_allowed else ():
             context = {**call.context, **check.context}
-            decision = evaluate(Request(principal, check.action, check.resource, context), policies)
+            decision = evaluate(Request(principal, check.action, check.resource, context), check.also(policies))
             if not decision.allowed:
                 raise AccessDenied(
                     f"User: {call.caller.arn} is not authorized to perform: {check.action} "

@@ -15,7 +15,7 @@ from .test_iam_saml import metadata
 Refused = Callable[..., str]
 TRUST, DOCUMENT = json.dumps(EC2_TRUST), json.dumps(POLICY)
 READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-Ask = tuple[Callable[..., Any], dict[str, Any]]
+Ask = tuple[str, Callable[..., Any], dict[str, Any]]
 
 
 def cases(iam: Any) -> dict[str, Ask]:
@@ -24,29 +24,41 @@ def cases(iam: Any) -> dict[str, Ask]:
     iam.create_group(GroupName="g")
     iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
     return {
-        "UsersPerAccount": (iam.create_user, {"UserName": "new"}),
-        "GroupsPerAccount": (iam.create_group, {"GroupName": "new"}),
-        "RolesPerAccount": (iam.create_role, {"RoleName": "new", "AssumeRolePolicyDocument": TRUST}),
-        "PoliciesPerAccount": (iam.create_policy, {"PolicyName": "new", "PolicyDocument": DOCUMENT}),
-        "InstanceProfilesPerAccount": (iam.create_instance_profile, {"InstanceProfileName": "new"}),
-        "VirtualMFADevicesPerAccount": (iam.create_virtual_mfa_device, {"VirtualMFADeviceName": "new"}),
-        "OpenIdConnectProvidersPerAccount": (iam.create_open_id_connect_provider, {"Url": "https://idp.example"}),
-        "SAMLProvidersPerAccount": (iam.create_saml_provider, {"Name": "new", "SAMLMetadataDocument": metadata()}),
-        "PoliciesPerUser": (iam.attach_user_policy, {"UserName": "u", "PolicyArn": READ_ONLY}),
-        "PoliciesPerGroup": (iam.attach_group_policy, {"GroupName": "g", "PolicyArn": READ_ONLY}),
-        "PoliciesPerRole": (iam.attach_role_policy, {"RoleName": "r", "PolicyArn": READ_ONLY}),
-        "GroupsPerUser": (iam.add_user_to_group, {"UserName": "u", "GroupName": "g"}),
-        "AccessKeysPerUser": (iam.create_access_key, {"UserName": "u"}),
-        "ACLSizePerRole": (iam.update_assume_role_policy, {"RoleName": "r", "PolicyDocument": TRUST}),
+        "UsersPerAccount": ("LimitExceeded", iam.create_user, {"UserName": "new"}),
+        "GroupsPerAccount": ("LimitExceeded", iam.create_group, {"GroupName": "new"}),
+        "RolesPerAccount": ("LimitExceeded", iam.create_role, {"RoleName": "new", "AssumeRolePolicyDocument": TRUST}),
+        "PoliciesPerAccount": ("LimitExceeded", iam.create_policy, {"PolicyName": "new", "PolicyDocument": DOCUMENT}),
+        "InstanceProfilesPerAccount": ("LimitExceeded", iam.create_instance_profile, {"InstanceProfileName": "new"}),
+        "VirtualMFADevicesPerAccount": (
+            "LimitExceeded",
+            iam.create_virtual_mfa_device,
+            {"VirtualMFADeviceName": "new"},
+        ),
+        "OpenIdConnectProvidersPerAccount": (
+            "LimitExceeded",
+            iam.create_open_id_connect_provider,
+            {"Url": "https://idp.example"},
+        ),
+        "SAMLProvidersPerAccount": (
+            "LimitExceeded",
+            iam.create_saml_provider,
+            {"Name": "new", "SAMLMetadataDocument": metadata()},
+        ),
+        "PoliciesPerUser": ("LimitExceeded", iam.attach_user_policy, {"UserName": "u", "PolicyArn": READ_ONLY}),
+        "PoliciesPerGroup": ("LimitExceeded", iam.attach_group_policy, {"GroupName": "g", "PolicyArn": READ_ONLY}),
+        "PoliciesPerRole": ("LimitExceeded", iam.attach_role_policy, {"RoleName": "r", "PolicyArn": READ_ONLY}),
+        "GroupsPerUser": ("LimitExceeded", iam.add_user_to_group, {"UserName": "u", "GroupName": "g"}),
+        "AccessKeysPerUser": ("LimitExceeded", iam.create_access_key, {"UserName": "u"}),
+        "ACLSizePerRole": ("LimitExceeded", iam.update_assume_role_policy, {"RoleName": "r", "PolicyDocument": TRUST}),
     }
 
 
 def test_every_quota_holds_and_can_be_changed(world: World, iam: Any, refused: Refused) -> None:
     asks = cases(iam)
     assert set(asks) == set(DEFAULTS) - {"ServerCertificatesPerAccount"}, "of that one: test_iam_credentials"
-    for name, (call, params) in asks.items():
+    for name, (code, call, params) in asks.items():
         world.store.quotas = Quotas({name: 0})
-        assert refused("LimitExceeded", call, **params) == f"Cannot exceed quota for {name}: 0"
+        assert refused(code, call, **params) == f"Cannot exceed quota for {name}: 0"
         world.store.quotas = Quotas({name: None})
         call(**params)
 

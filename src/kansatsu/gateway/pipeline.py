@@ -341,7 +341,7 @@ def _decide(
     # INVARIANT: what belongs to another account must be allowed by a policy of its own as well.
     if guard is not None and (policy := guard.policy_for(identity.principal, item.action)):
         policies = replace(policies, resource=policy)
-    return evaluate(Request(identity.principal, item.action, resource, merged, owner), policies)
+    return evaluate(Request(identity.principal, item.action, resource, merged, owner), item.also(policies))
 
 
 def _refusal(exchange: Exchange, error: AwsError) -> Whole:

@@ -4,20 +4,23 @@ Hashing takes tens of milliseconds and has no transaction open: these operations
 """
 
 import asyncio
+import json
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from botocore import xform_name
 from sqlalchemy import Connection
 
+from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, EntityAlreadyExists, NoSuchEntity, ValidationError
 from kansatsu.identity import credentials, entities, passwords
 from kansatsu.identity.credentials import Credential
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.passwords import PasswordPolicy
+from kansatsu.policy import Policy, PolicyType, Source, compile_policy, parse
 from kansatsu.services.iam import _render, _resources
 from kansatsu.services.iam._register import iam
-from kansatsu.services.registry import Call, Params
+from kansatsu.services.registry import Call, Params, operation
 
 _KIND = "password"
 _RULES = (
@@ -149,11 +152,25 @@ def delete_login_profile(call: Call, user_name: str | None = None) -> dict[str, 
     return {}
 
 
-def _itself(call: Call, _params: Params) -> _resources.Target:
-    return call.caller.arn if call.caller.kind == "user" else "*", {}
+def _itself(call: Call, _params: Params) -> Authorization:
+    if call.caller.kind != "user":
+        return Authorization("iam:ChangePassword", "*")
+    rules = passwords.policy(call.conn, call.account)
+    granted = _granted(call.caller.arn) if rules is not None and rules.allow_users_to_change_password else None
+    return Authorization("iam:ChangePassword", call.caller.arn, granted=granted)
 
 
-@iam("ChangePassword", _itself)
+def _granted(user: str) -> Policy:
+    """INVARIANT: the account's rule lets each user change its own password and nobody else's.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_enable-user-change.html
+    """
+    statement = {"Effect": "Allow", "Action": "iam:ChangePassword", "Resource": user}
+    text = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    return compile_policy(parse(text), Source(PolicyType.IDENTITY, owner=user, name="AllowUsersToChangePassword"))
+
+
+@operation("iam", "ChangePassword", resource=_itself)
 async def change_password(call: Call, old_password: str, new_password: str) -> dict[str, Any]:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_ChangePassword.html"""
     if call.caller.kind != "user":
