@@ -104,14 +104,16 @@ async def assume_role_with_saml(
         principal = Principal("", principal_arn, "federated")
         request = Request(principal, _ACTION, role_arn, {**call.context, **asked})
         raise federation.denied(Decision(request, Policies(PolicySet()), False, False, PolicyType.TRUST))
-    with call.store.write() as conn:
+
+    def assumed(conn: Connection) -> dict[str, Any]:
         call.enter(lambda: conn)
         role = federation.trusting(call, principal_arn, _ACTION, passed, asked)
         seconds = min(duration_of(role, duration_seconds), _longest(call, shown))
         _redeem(call, conn, provider, shown, role_arn)
         own = common.Passed(policy, policy_arns, passed.tags, passed.source_identity)
-        answer = common.assumed(call, role, passed.session_name, seconds, own, source=_source(principal_arn, asked))
-    return answer | {
+        return common.assumed(call, role, passed.session_name, seconds, own, source=_source(principal_arn, asked))
+
+    return await call.store.transact(assumed) | {
         "Subject": shown.subject,
         "SubjectType": shown.subject_type,
         "Issuer": shown.issuer,
