@@ -6,6 +6,7 @@ import click
 
 from kansatsu.cli import client, credentials, daemon, options
 from kansatsu.cli.output import Failure, again, emit, hint, output_option, say
+from kansatsu.cli.settings import Settings
 from kansatsu.cli.surroundings import Keys
 
 _PROFILE = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
@@ -36,6 +37,22 @@ def create(name: str | None, wanted: str | None, form: str, profile: str | None,
         shown |= {"access-key-id": keys.access_key_id, "secret-access-key": keys.secret_access_key}
         emit([shown], list(shown), form)
         return
+    section = _keep(settings, row, keys)
+    emit([shown], list(shown), form)
+    if form == "table":
+        say(f"Wrote profile {section} to {settings.data_dir / daemon.CREDENTIALS_FILE}.")
+    hint(f'eval "$({again("env --account " + row["Name"])})"', form)
+
+
+def opened(settings: Settings, control: Any, asked: dict[str, str]) -> None:
+    """Open an account; its administrator's keys are kept as a profile."""
+    with client.answers():
+        made = control.create_account(**asked)
+    _keep(settings, made["Account"], Keys(made["AccessKeyId"], made["SecretAccessKey"]))
+
+
+def _keep(settings: Settings, row: dict[str, Any], keys: Keys) -> str:
+    """Write the keys down; the name of the profile."""
     section = credentials.section_of(row["Name"])
     try:
         with credentials.editing(settings.data_dir) as known:
@@ -44,10 +61,7 @@ def create(name: str | None, wanted: str | None, form: str, profile: str | None,
         path = settings.data_dir / daemon.CREDENTIALS_FILE
         why = f"{path} cannot be written ({error.strerror}); the next start of the server writes its profile"
         raise Failure(f"The account {row['Id']} is open, but {why} {section}.") from None
-    emit([shown], list(shown), form)
-    if form == "table":
-        say(f"Wrote profile {section} to {settings.data_dir / daemon.CREDENTIALS_FILE}.")
-    hint(f'eval "$({again("env --account " + row["Name"])})"', form)
+    return section
 
 
 @account.command()

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib
+import keyword
 
 import click
 
@@ -20,6 +21,8 @@ COMMANDS = {
     "instance": "instance",
     "task": "task",
     "account": "account",
+    "import": "authorization_details",
+    "export": "authorization_details",
     "why": "why",
     "can": "can",
     "who-can": "who_can",
@@ -42,7 +45,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module("kansatsu.cli." + COMMANDS[cmd_name])
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(module, f"{name}_" if keyword.iskeyword(name) else name)
         return command
 
     def resolve_command(

@@ -1,5 +1,27 @@
 """The control API: what AWS has no operation for. Importing this package registers its operations."""
 
-from kansatsu.services.kansatsu import access, accounts, changes, commits, explain, learned, processes, tasks, workloads
+from kansatsu.services.kansatsu import (
+    access,
+    accounts,
+    changes,
+    commits,
+    explain,
+    imports,
+    learned,
+    processes,
+    tasks,
+    workloads,
+)
 
-__all__ = ["access", "accounts", "changes", "commits", "explain", "learned", "processes", "tasks", "workloads"]
+__all__ = [
+    "access",
+    "accounts",
+    "changes",
+    "commits",
+    "explain",
+    "imports",
+    "learned",
+    "processes",
+    "tasks",
+    "workloads",
+]

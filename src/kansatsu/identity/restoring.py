@@ -1,0 +1,47 @@
+"""What an account had elsewhere, written down here as it was: ids, dates and versions are kept."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, select, update
+
+from kansatsu.identity.changes import touch
+from kansatsu.identity.schema import (
+    attachment,
+    entity,
+    inline_policy,
+    instance_profile,
+    membership,
+    policy,
+    policy_version,
+    tag,
+)
+
+Rows = Iterable[Mapping[str, Any]]
+_ORDER = (policy, policy_version, entity, inline_policy, attachment, membership, instance_profile, tag)
+
+
+def holders(conn: Connection, table: Table, ids: Iterable[str]) -> set[str]:
+    """Which of these unique ids are taken, in whatever account."""
+    wanted = set(ids)
+    return {found for found in conn.execute(select(table.c.id)).scalars() if found in wanted}
+
+
+def names(conn: Connection, table: Table, account: str, *kind: str) -> set[str]:
+    """The names in use in an account, in lower case; of entities those of a kind."""
+    query = select(table.c.name_key).where(table.c.account == account)
+    for each in kind:
+        query = query.where(table.c.kind == each)
+    return set(conn.execute(query).scalars())
+
+
+def write(conn: Connection, account: str, rows: Mapping[str, Rows]) -> None:
+    """Insert rows by the names of their tables; snapshots start afresh."""
+    for table in _ORDER:
+        if found := list(rows.get(table.name, ())):
+            conn.execute(insert(table), found)
+    touch(conn, account, "reset", account)
+
+
+def set_trust(conn: Connection, role_id: str, document: str) -> None:
+    conn.execute(update(entity).where(entity.c.id == role_id).values(trust_document=document))

@@ -1,0 +1,125 @@
+"""The document of GetAccountAuthorizationDetails, read: what is in it, and what is wrong with each thing.
+
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from kansatsu import wire
+from kansatsu.arn import Arn
+from kansatsu.errors import AwsError, InvalidInput
+from kansatsu.policy import PolicyType, parse
+
+Item = Mapping[str, Any]
+SECTIONS = {"user": "UserDetailList", "group": "GroupDetailList", "role": "RoleDetailList"}
+_PREFIXES = {"user": "AIDA", "group": "AGPA", "role": "AROA", "policy": "ANPA", "instance-profile": "AIPA"}
+_ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,28}", re.ASCII)
+_LINKED = "/aws-service-role/"
+
+
+@dataclass(slots=True)
+class Details:
+    """What is in the document, for account `account`; `problems` has a sentence for each thing that cannot be."""
+
+    account: str
+    source: str  # the account that it was taken from
+    sections: Mapping[str, list[Item]]
+    problems: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def about(self, what: str) -> Iterator[None]:
+        """Whatever is raised inside is a problem of this thing."""
+        try:
+            yield
+        except AwsError as error:
+            self.problems.append(f"{what}: {error.message}")
+        except KeyError as missing:
+            self.problems.append(f"{what}: it has no {missing.args[0]}.")
+        except (AttributeError, OSError, OverflowError, TypeError, ValueError) as error:
+            self.problems.append(f"{what}: it is not of the documented form ({error}).")
+
+    def text(self, given: object) -> str:
+        """A policy document as text: an object, as the AWS CLI prints it, or percent-encoded, as it is sent."""
+        if not isinstance(given, str):
+            return self.own(json.dumps(given))
+        return self.own(given if given.lstrip().startswith("{") else unquote(given))
+
+    def own(self, text: str) -> str:
+        """Text in which the account is the one that all goes into."""
+        if self.source == self.account:
+            return text
+        return re.sub(rf"(?<!\d){self.source}(?!\d)", self.account, text)
+
+    def policy(self, given: object, kind: PolicyType) -> str:
+        """A policy document that is valid. Raises MalformedPolicyDocument."""
+        text = self.text(given)
+        parse(text, kind)
+        return text
+
+
+def read(text: str, account: str) -> Details:
+    """Raises InvalidInput for what is no such document, or not all of one."""
+    try:
+        document = json.loads(text)
+        sections = {name: list(document.get(name, [])) for name in (*SECTIONS.values(), "Policies")}
+        found = accounts_of(sections)
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise InvalidInput("This is not JSON as get-account-authorization-details prints it.") from None
+    if document.get("IsTruncated"):
+        raise InvalidInput("This is only a page of the details: ask for them without --max-items and --no-paginate.")
+    if len(found) > 1:
+        raise InvalidInput(f"These are details of several accounts: {', '.join(sorted(found))}.")
+    if not found:
+        raise InvalidInput("There is no user, group, role or policy in this document.")
+    return Details(account, found.pop(), sections)
+
+
+def accounts_of(sections: Mapping[str, list[Item]]) -> set[str]:
+    """The accounts that own what is listed."""
+    parsed = [Arn.parse(str(item.get("Arn", ""))) for items in sections.values() for item in items]
+    return {each.account for each in parsed if each is not None and each.account.isdigit()}
+
+
+def when(given: object) -> float:
+    """A time as the AWS CLI prints it, or in epoch seconds. Raises ValueError."""
+    if isinstance(given, int | float):
+        return datetime.fromtimestamp(given, UTC).timestamp()
+    parsed = datetime.fromisoformat(str(given))
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+
+
+def version_number(given: str) -> int:
+    """Of a version's id, such as "v7". Raises InvalidInput."""
+    if not re.fullmatch(r"v[1-9][0-9]{0,8}", given, re.ASCII):
+        raise InvalidInput(f"{given!r} is no id of a version.")
+    return int(given[1:])
+
+
+def unique_id(kind: str, given: str) -> str:
+    """Raises InvalidInput for what is no id of such a thing."""
+    if not _ID.fullmatch(given) or not given.startswith(_PREFIXES[kind]):
+        raise InvalidInput(f"{given!r} is no unique id of such a thing ({_PREFIXES[kind]}...).")
+    return given
+
+
+def check(operation: str, **params: Any) -> None:
+    """Hold names, paths, tags to the model. Raises AWS's ValidationError."""
+    wire.validate(wire.load_service("iam").operation(operation), params)
+
+
+def check_linked(path: str, trust: str) -> None:
+    """INVARIANT: no role gets the freedoms of a service-linked one unless services alone may assume it."""
+    if not path.startswith(_LINKED):
+        return
+    document = parse(trust, PolicyType.TRUST)
+    if any(kind != "Service" for statement in document.statements for kind, _ in statement.principals):
+        raise InvalidInput("A service-linked role may trust services only.")
+    if any(statement.not_principal for statement in document.statements):
+        raise InvalidInput("A service-linked role may trust services only.")

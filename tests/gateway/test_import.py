@@ -1,0 +1,231 @@
+"""An account from the authorization details of a real one: as it was, decided as it was, and no way around IAM."""
+
+import copy
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from . import raw
+from .conftest import Gateway
+from .raw import Keys, statement
+
+NEEDED = statement("Allow", ["kansatsu:ImportAccount", "iam:*"])
+ELSEWHERE = "arn:aws:iam::999988887777:role/elsewhere"
+AWS_READ = {"PolicyName": "ReadOnlyAccess", "PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
+
+
+def document(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def details(account: str, mark: str) -> dict[str, Any]:
+    """As the AWS CLI prints them; `mark` makes the unique ids this document's own."""
+    arn = f"arn:aws:iam::{account}:"
+    made = "2021-03-04T05:06:07+00:00"
+    trust = document(
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": [f"{arn}user/people/ana", ELSEWHERE, "AIDAGONEGONEGONEGONE1"]},
+            "Action": "sts:AssumeRole",
+        }
+    )  # fmt: skip
+    profile = {
+        "Path": "/", "InstanceProfileName": "web", "InstanceProfileId": f"AIPA{mark}PROFILE00001",
+        "Arn": f"{arn}instance-profile/web", "CreateDate": made,
+        "Roles": [{
+            "Path": "/svc/", "RoleName": "web", "RoleId": f"AROA{mark}ROLE00000001", "Arn": f"{arn}role/svc/web",
+            "CreateDate": made, "AssumeRolePolicyDocument": trust,
+        }],
+    }  # fmt: skip
+    versions = [
+        {"Document": document(statement("Allow", action)), "VersionId": f"v{number}", "IsDefaultVersion": number == 3,
+         "CreateDate": made}
+        for number, action in ((5, "s3:PutObject"), (3, "iam:ListRoles"))
+    ]  # fmt: skip
+    own = {"PolicyName": "own", "PolicyArn": f"{arn}policy/team/own"}
+    return {
+        "UserDetailList": [{
+            "Path": "/people/", "UserName": "ana", "UserId": f"AIDA{mark}USER00000001", "Arn": f"{arn}user/people/ana",
+            "CreateDate": made, "GroupList": ["staff"], "AttachedManagedPolicies": [AWS_READ],
+            "UserPolicyList": [{"PolicyName": "in", "PolicyDocument": document(statement("Allow", "sqs:*"))}],
+            "PermissionsBoundary": {
+                "PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": own["PolicyArn"],
+            },
+            "Tags": [{"Key": "Team", "Value": "red"}],
+        }],
+        "GroupDetailList": [{
+            "Path": "/", "GroupName": "staff", "GroupId": f"AGPA{mark}GROUP0000001", "Arn": f"{arn}group/staff",
+            "CreateDate": made, "GroupPolicyList": [], "AttachedManagedPolicies": [own],
+        }],
+        "RoleDetailList": [{
+            "Path": "/svc/", "RoleName": "web", "RoleId": f"AROA{mark}ROLE00000001", "Arn": f"{arn}role/svc/web",
+            "CreateDate": made, "AssumeRolePolicyDocument": trust, "InstanceProfileList": [profile],
+            "RolePolicyList": [{"PolicyName": "in", "PolicyDocument": document(statement("Allow", "iam:ListUsers"))}],
+            "AttachedManagedPolicies": [], "Tags": [], "RoleLastUsed": {},
+        }],
+        "Policies": [{
+            "PolicyName": "own", "PolicyId": f"ANPA{mark}POLICY000001", "Arn": own["PolicyArn"], "Path": "/team/",
+            "DefaultVersionId": "v3", "AttachmentCount": 1, "PermissionsBoundaryUsageCount": 1, "IsAttachable": True,
+            "Description": "of the team", "CreateDate": made, "UpdateDate": "2022-03-04T05:06:07+00:00",
+            "PolicyVersionList": versions,
+        }],
+    }  # fmt: skip
+
+
+class Account:
+    """A new account with its administrator."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        made = gateway.client("kansatsu").create_account()
+        self.id = made["Account"]["Id"]
+        self.admin = Keys(made["AccessKeyId"], made["SecretAccessKey"])
+        self.iam, self.control = (gateway.client(name, self.admin) for name in ("iam", "kansatsu"))
+
+    def take(self, document: object, **more: Any) -> Any:
+        return self.control.import_account(Document=json.dumps(document), **more)
+
+    def shown(self) -> dict[str, Any]:
+        """The details again, without the administrator."""
+        found = self.iam.get_account_authorization_details()
+        plain = json.loads(json.dumps(found, default=datetime.isoformat))
+        kept = {name: plain[name] for name in details("1", "")}
+        kept["UserDetailList"] = [user for user in kept["UserDetailList"] if user["UserName"] != "admin"]
+        kept["Policies"] = [policy for policy in kept["Policies"] if not policy["Arn"].startswith("arn:aws:iam::aws:")]
+        return kept
+
+
+@pytest.fixture
+def account(gateway: Gateway) -> Account:
+    return Account(gateway)
+
+
+def refusal(account: Account, document: object, **more: Any) -> str:
+    """Why nothing was imported; and nothing was."""
+    before = account.shown()
+    with pytest.raises(ClientError) as caught:
+        account.take(document, **more)
+    assert account.shown() == before
+    return str(caught.value.response["Error"]["Message"])
+
+
+def test_what_comes_out_is_what_went_in(gateway: Gateway, account: Account) -> None:
+    given = details(account.id, "AAAA")
+    counted = account.take(given)
+    assert [counted[name] for name in ("Users", "Groups", "Roles", "Policies")] == [1, 1, 1, 1]
+    assert without_empty(account.shown()) == without_empty(given)
+    # And it decides: the user by group and boundary, the role by its trust policy.
+    key = account.iam.create_access_key(UserName="ana")["AccessKey"]
+    ana = Keys(key["AccessKeyId"], key["SecretAccessKey"])
+    gateway.client("iam", ana).list_roles()
+    with pytest.raises(ClientError, match="no permissions boundary allows the iam:ListUsers"):
+        gateway.client("iam", ana).list_users()
+    role = f"arn:aws:iam::{account.id}:role/svc/web"
+    account.iam.delete_user_permissions_boundary(UserName="ana")
+    session = gateway.client("sts", ana).assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    web = Keys(session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
+    gateway.client("iam", web).list_users()
+    made = account.iam.create_policy_version(
+        PolicyArn=f"arn:aws:iam::{account.id}:policy/team/own", PolicyDocument=raw.document(statement("Allow", "s3:*"))
+    )
+    assert made["PolicyVersion"]["VersionId"] == "v6"
+
+
+def without_empty(shown: Any) -> Any:
+    """Lists that are empty may be there or not; versions come in any order."""
+    if isinstance(shown, dict):
+        kept = {name: without_empty(value) for name, value in shown.items() if value not in ([], {})}
+        if versions := kept.get("PolicyVersionList"):
+            kept["PolicyVersionList"] = sorted(versions, key=lambda each: str(each["VersionId"]))
+        return kept
+    return [without_empty(each) for each in shown] if isinstance(shown, list) else shown
+
+
+def test_twice_is_refused_and_another_account_takes_its_own_id(account: Account) -> None:
+    given = details("111122223333", "BBBB")
+    assert "details of account 111122223333" in refusal(account, given)
+    account.take(given, IntoEmpty=False)
+    role = account.shown()["RoleDetailList"][0]
+    assert role["Arn"] == f"arn:aws:iam::{account.id}:role/svc/web"
+    [trusted, *_] = role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"]
+    assert trusted == f"arn:aws:iam::{account.id}:user/people/ana"
+    assert "is not empty" in refusal(account, details(account.id, "CCCC"))
+    message = refusal(account, given, IntoEmpty=False)
+    assert "user ana: there is one of that name already." in message
+
+
+WRONG: list[tuple[tuple[str, ...], Any, str]] = [
+    (("UserDetailList", "UserName"), "no/slash", "user no/slash: The specified value for userName is invalid."),
+    (("UserDetailList", "UserId"), "AROA000000000000", "is no unique id"),
+    (("UserDetailList", "GroupList"), ["nobody"], "user ana: it is in the group nobody"),
+    (("UserDetailList", "CreateDate"), "yesterday", "user ana: it is not of the documented form"),
+    (("UserDetailList", "Tags"), [{"Key": "aws:x", "Value": ""}], "user ana: "),
+    (("GroupDetailList", "AttachedManagedPolicies"),
+     [{"PolicyName": "x", "PolicyArn": "arn:aws:iam::aws:policy/None"}], "group staff: there is no policy"),
+    (("RoleDetailList", "AssumeRolePolicyDocument"), {"Version": "2012-10-17"}, "role web: "),
+    (("RoleDetailList", "Path"), "/aws-service-role/x.amazonaws.com/", "service-linked role may trust services only"),
+    (("Policies", "PolicyVersionList"), [], "policy own: "),
+    (("Policies", "Description"), {}, "policy own: "),
+    (("Policies", "CreateDate"), float("inf"), "policy own: it is not of the documented form"),
+    (("UserDetailList", "GroupList"), ["staff", "staff"], "is there twice"),
+    (("UserDetailList", "AttachedManagedPolicies"), [AWS_READ, AWS_READ], "ReadOnlyAccess is there twice"),
+    (("RoleDetailList", "RoleName"), 7, "role 7: "),
+    (("Policies", "DefaultVersionId"), "v9", "policy own: it has no v9"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value", "said"), WRONG, ids=[".".join(path) for path, _, _ in WRONG])
+def test_each_bad_thing_is_named_and_nothing_is_done(
+    account: Account, path: tuple[str, ...], value: Any, said: str
+) -> None:
+    given = details(account.id, "DDDD")
+    section, member = path
+    given[section][0][member] = value
+    message = refusal(account, given)
+    assert message.startswith("Nothing was imported:\n") and said in message
+
+
+def test_a_trust_policy_names_nobody_of_an_account_here_whom_there_is_not(account: Account) -> None:
+    given = details(account.id, "EEEE")
+    principal = given["RoleDetailList"][0]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]
+    for absent in (f"arn:aws:iam::{account.id}:user/bob", "arn:aws:iam::123456789012:role/nobody-of-that-name"):
+        principal["AWS"] = absent
+        assert f'Invalid principal in policy: "AWS":"{absent}"' in refusal(account, given)
+
+
+def test_ids_are_unique_in_the_installation(gateway: Gateway, account: Account) -> None:
+    account.take(details(account.id, "FFFF"))
+    other = Account(gateway)
+    assert "AROAFFFFROLE00000001: something in this installation" in refusal(other, details(other.id, "FFFF"))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "7", '{"UserDetailList": 7}', '{"UserDetailList": [7]}'])
+def test_what_is_no_such_document(account: Account, text: str) -> None:
+    with pytest.raises(ClientError, match="InvalidInput"):
+        account.control.import_account(Document=text)
+    assert refusal(account, {**details(account.id, "GGGG"), "IsTruncated": True}).startswith("This is only a page")
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [statement("Allow", "kansatsu:*")],
+        [NEEDED, statement("Deny", "iam:CreateRole", "arn:aws:iam::*:role/admin")],
+        [statement("Allow", "kansatsu:*"), statement("Allow", "iam:*", "arn:aws:iam::*:user/*")],
+        [statement("Allow", "iam:*")],
+    ],
+)
+def test_who_may_not_make_all_of_it_imports_nothing(
+    gateway: Gateway, account: Account, statements: list[dict[str, Any]]
+) -> None:
+    """INVARIANT: an import is no way around a policy of IAM."""
+    account.iam.create_user(UserName="sly")
+    account.iam.put_user_policy(UserName="sly", PolicyName="p", PolicyDocument=raw.document(*statements))
+    key = account.iam.create_access_key(UserName="sly")["AccessKey"]
+    control = gateway.client("kansatsu", Keys(key["AccessKeyId"], key["SecretAccessKey"]))
+    given = copy.deepcopy(details(account.id, "HHHH"))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        control.import_account(Document=json.dumps(given), IntoEmpty=False)
+    assert not account.shown()["RoleDetailList"]
