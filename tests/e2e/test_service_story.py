@@ -1,6 +1,8 @@
-"""A service with real containers: secrets and logs by the execution role, health checks, ports, a failed deployment."""
+"""A service with real containers: secrets and logs by the execution role, health checks, ports, and a deployment that
+cannot go on, in the middle of which Kansatsu is killed."""
 
 import json
+import time
 import urllib.request
 from collections.abc import Callable
 from functools import partial
@@ -8,7 +10,9 @@ from typing import Any
 
 import pytest
 from story import ACCOUNT, PATIENT, Server, eventually
-from test_task_story import TRUST, kansatsu, server
+from test_task_story import TRUST, environment_of, kansatsu, server
+
+from containers import Engine
 
 __all__ = ["server"]
 
@@ -22,12 +26,13 @@ class Page(http.server.BaseHTTPRequestHandler):
 threading.Thread(target=http.server.HTTPServer(("", 8000), Page).serve_forever, daemon=True).start()
 table = boto3.client("dynamodb")
 while True:
+    begun = time.time()
     try:
         table.list_tables()
         said = "ok"
     except Exception as error:
         said = str(error)
-    print(json.dumps({"dynamodb": said}), flush=True)
+    print(json.dumps({"begun": begun, "dynamodb": said}), flush=True)
     time.sleep(0.2)
 """
 READY = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000', timeout=1)"
@@ -65,7 +70,7 @@ def define(server: Server, image: str, roles: tuple[str, str], secret: str) -> s
     return str(made["taskDefinition"]["taskDefinitionArn"])
 
 
-def test_service_story(server: Server, image: Callable[[str], str]) -> None:
+def test_service_story(server: Server, engine: Engine, image: Callable[[str], str]) -> None:
     python, ecs = image("python"), server.client("ecs")
     roles = (
         role(server, "app", "dynamodb:ListTables"),
@@ -120,10 +125,41 @@ def test_service_story(server: Server, image: Callable[[str], str]) -> None:
         assert (
             f"User: {session} is not authorized to perform: secretsmanager:GetSecretValue" in stopped["stoppedReason"]
         )
-        assert {last(each) for each in old} == {"ok"}
+        # Killed in the middle of this deployment: the tasks run on, and are adopted with the ids that they have.
+        ids = {name_of(each): credential_id(engine, each) for each in old}
+        server.end(kill=True)
+        killed = time.time()
+        server.start()
+        assert {name_of(each) for each in tasks(first)} >= ids.keys()  # said once they are adopted
+        adopted = time.time()
+        for each in old:
+            said = eventually(lambda each=each: after(engine, each, adopted)[2:] and words(engine, each), 60)
+            failed = [word["begun"] for word in said if word["dynamodb"] != "ok"]
+            # A call that was on its way when Kansatsu was killed fails, too; none that began once it had adopted them.
+            assert all(killed - 60 < begun < adopted for begun in failed), (killed, adopted, failed)
+            assert credential_id(engine, each) == ids[name_of(each)]
+        # What it was at goes on: with its permission back, the deployment brings its tasks up.
+        assert server.aws("operator", *deny, policy.replace("ssm:*", "*")) == {}
+        eventually(
+            lambda: {name_of(each) for each in tasks(first) if each["lastStatus"] == "RUNNING"} - ids.keys(), 120
+        )
     finally:
         server.client("ecs").delete_service(service="app", force=True)
         eventually(lambda: now()["status"] == "INACTIVE", 120)
+
+
+def words(engine: Engine, task: Any) -> list[Any]:
+    """Everything that the program of a task has said."""
+    lines = engine.podman("logs", f"ecs-{name_of(task)}-app").stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def after(engine: Engine, task: Any, moment: float) -> list[Any]:
+    return [word for word in words(engine, task) if word["begun"] > moment]
+
+
+def credential_id(engine: Engine, task: Any) -> str:
+    return environment_of(engine, name_of(task))["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
 
 
 def name_of(task: Any) -> str:

@@ -79,7 +79,7 @@ class Ec2World(World):
         self.settings = WorkloadSettings(account=ACCOUNT, region=REGION, **(never | settings))
         super().__init__(store, clock)
         self.workload = self.fresh_workload()
-        self.run(self.workload.start())
+        self.begin()
         self.ec2 = self.client("ec2")
         self.control = self.client("kansatsu")
 
@@ -118,16 +118,22 @@ class Ec2World(World):
         """The control plane stops and starts again; containers run on."""
         self.run(self.workload.close())
         self.workload = self.fresh_workload()
+        self.begin()
+
+    def begin(self) -> None:
+        """Start the control plane, and let it look at what runs already."""
         self.run(self.workload.start())
+        self.run(self.workload.adopted())
 
     def run(self, coroutine: Any) -> Any:
         return self.loop.run_until_complete(coroutine)
 
     def settle(self) -> None:
-        """Let everything that was begun come to its end, and look at the engine once."""
+        """Let everything that was begun come to its end, look at the engine once, and let come of it what comes."""
         self.run(self.workload.launcher.settle())
         self.run(self.workload.runner.settle())
         self.run(self.workload.refresh())
+        self.run(self.workload.runner.settle())
 
     def close(self) -> None:
         self.run(self.workload.close())

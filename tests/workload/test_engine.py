@@ -46,7 +46,7 @@ def real(tmp_path: Path, engine: Engine) -> Iterator[Ec2World]:
     cloud.server, cloud.injector = serve, InjectorClient()  # type: ignore[assignment]
     cloud.provider = cloud.run(provider())
     cloud.workload = cloud.fresh_workload()
-    cloud.run(cloud.workload.start())
+    cloud.begin()
     yield cloud
     cloud.run(cloud.workload.clear())
     cloud.run(cloud.injector.stop())  # type: ignore[attr-defined]

@@ -60,6 +60,7 @@ def test_a_launch_that_was_interrupted_is_cleaned_up(cloud: Ec2World) -> None:
     cloud.settle()
     cloud.run(cloud.workload.fleet.change(member, state="pending", reference=""))
     cloud.restart()
+    cloud.settle()
     member = cloud.workload.fleet.find(instance_id)
     assert member is not None and member.instance.state == "terminated"
     assert cloud.provider.containers == {}

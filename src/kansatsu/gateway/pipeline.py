@@ -203,6 +203,7 @@ class Pipeline:
         if name in OURS:
             owner = "ours"
         elif name == "ec2":
+            await self._workload.adopted()  # whose an instance or an image is, and how it is
             owner = ownership.owner(self._workload, operation.name, exchange.params)
         if owner == "backend":
             return await self._forward(exchange, snapshot)
@@ -233,6 +234,8 @@ class Pipeline:
             self._issuers,
             snapshot,
         )
+        if found.looks:
+            await self._workload.adopted()
         with ExitStack() as stack:
             call.enter(lambda: stack.enter_context(self._store.read()))
             exchange.authorizations = tuple(found.authorizations(call, exchange.params))

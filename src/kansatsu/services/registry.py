@@ -123,6 +123,7 @@ class Handler:
     authorize: Callable[[Call, Params], Iterable[Authorization]] | None
     write: bool
     is_async: bool
+    looks: bool
     always_allowed: bool
     action: str
     arguments: tuple[str, ...]
@@ -172,6 +173,7 @@ def operation(
     resource: Callable[[Call, Params], Resources] = everything,
     authorize: Callable[[Call, Params], Iterable[Authorization]] | None = None,
     write: bool = False,
+    looks: bool = False,
     always_allowed: bool = False,
     action: str = "",
     steps: Callable[[Call, Params], Iterable[Step]] | None = None,
@@ -180,7 +182,8 @@ def operation(
 
     `resource` names what the call is authorized on, as ARNs or as Authorizations where the resource has condition keys
     of its own (tags); `authorize` adds further checks (iam:PassRole); `steps` are operations of ours that it will make
-    for the caller, who must be allowed each: what it did of them it appends to `call.made`. `always_allowed`
+    for the caller, who must be allowed each: what it did of them it appends to `call.made`. `looks`: it says how
+    workloads are, so after a start it waits until they have been looked at. `always_allowed`
     is for what AWS never refuses an authenticated caller (sts:GetCallerIdentity) and for operations that decide by
     themselves through a trust policy.
     """
@@ -197,6 +200,7 @@ def operation(
             authorize,
             write,
             iscoroutinefunction(function),
+            looks,
             always_allowed,
             action or f"{service}:{name}",
             arguments,

@@ -33,6 +33,8 @@ from kansatsu.workload.views import InstanceView
 
 log = logging.getLogger(__name__)
 
+_PATIENCE = 10.0  # seconds that a request waits for the adoption of what ran before a start
+
 
 @dataclass(frozen=True, slots=True)
 class WorkloadSettings:
@@ -98,6 +100,7 @@ class Workload:
         self._provider = provider
         self._poll = settings.poll
         self._watch: asyncio.Task[None] | None = None
+        self._adopted = asyncio.Event()
         self._supervisor: Supervisor | None = None
         self._launcher: Launcher | None = None
         if provider is not None:
@@ -120,7 +123,11 @@ class Workload:
     # ---- life ------------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Load the fleet, serve what runs, and watch from now on."""
+        """Load what is known, and watch from now on. What runs is adopted by the first look of the watch.
+
+        It waits for no engine: whoever can be answered without it (every role that has credentials) is answered at
+        once; who cannot waits in `adopted`.
+        """
         self.fleet.load()
         self.tasks.load()
         self.services.load()
@@ -128,10 +135,18 @@ class Workload:
         await self.processes.recover()
         if self._launcher is not None:
             await self._launcher.recover()
-        with suppress(AwsError):
-            await self.images()
-        await self.refresh()
         self._watch = asyncio.get_running_loop().create_task(self._keep_watching())
+
+    async def adopted(self) -> None:
+        """Return once what ran before this start has been looked at. Raises ServiceUnavailable: try again.
+
+        INVARIANT: nobody is told of a workload what was true before the start and may not be so any more.
+        """
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._adopted.wait()
+        except TimeoutError:
+            raise ServiceUnavailable("Kansatsu has just started and is adopting what runs: try again.") from None
 
     async def refresh(self) -> None:
         """One round of what the watch does all the time: deletions elsewhere, the engine, labels."""
@@ -178,14 +193,17 @@ class Workload:
         await self.fleet.clear()
 
     async def _keep_watching(self) -> None:
+        with suppress(AwsError):
+            await self.images()
         while True:
-            await asyncio.sleep(self._poll.total_seconds())
             try:
                 await self.refresh()
+                self._adopted.set()
             except ServiceUnavailable:
-                continue  # the log says when the database is away
+                pass  # the log says when the database is away
             except Exception:  # the watch must outlive any one failure
                 log.exception("looking after instances failed; it is tried again")
+            await asyncio.sleep(self._poll.total_seconds())
 
     # ---- what the services ask -------------------------------------------------------------------------------------
 
@@ -215,6 +233,7 @@ class Workload:
         """Adopt a container that runs. Raises ContainerNotFound, UnsupportedOperation, ServiceUnavailable."""
         if self._supervisor is None:
             raise _no_engine()
+        await self.adopted()  # before that, nobody knows which networks are those of tasks
         try:
             return await self._supervisor.register(account, region, reference, tags)
         except NoSuchContainer:

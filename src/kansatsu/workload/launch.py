@@ -322,11 +322,12 @@ class Launcher:
                 await self._terminate(member)
 
     async def recover(self) -> None:
-        """Finish what an earlier run of the control plane left half done."""
+        """Finish what an earlier run of the control plane left half done; the engine is asked in the background."""
         for member in self._fleet.live():
             instance = member.instance
             if instance.state == "shutting-down" or (instance.state == "pending" and not instance.reference):
-                await self._destroy(member, "Server.InternalError", "Server.InternalError: launch was interrupted")
+                why = "Server.InternalError: launch was interrupted"
+                self._go(self._destroy(member, "Server.InternalError", why))
             elif instance.state in ("pending", "stopping"):
                 await self._fleet.change(member, state="stopped")  # the next look at the engine says what is true
 

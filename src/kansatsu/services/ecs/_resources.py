@@ -139,7 +139,7 @@ async def this_host(call: Call, cluster: str) -> Host | None:
     if runner is None:
         return None
     with suppress(ProviderError):
-        host = call.workload.hosts.of_cluster(place_of(call), cluster, await runner.home())
+        host = call.workload.hosts.of_cluster(place_of(call), cluster, await runner.provider.home())
         return host if call.workload.agents.registered(host) else None
     return None
 

@@ -36,7 +36,7 @@ async def _own_host(call: Call, cluster: str | None) -> tuple[Host, str]:
     member = call.workload.agents.instance_of(place_of(call), name)
     if member is None or not caller or member.instance.id != caller:
         raise ClientException("Only the agent of the cluster's own container instance can say this.")
-    return call.workload.hosts.of_cluster(place_of(call), name, await runner_of(call).home()), caller
+    return call.workload.hosts.of_cluster(place_of(call), name, await runner_of(call).provider.home()), caller
 
 
 def _register_check(call: Call, params: Params) -> Authorization:

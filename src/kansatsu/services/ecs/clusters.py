@@ -60,7 +60,7 @@ def _named(call: Call, params: Params) -> Iterator[Authorization]:
         yield cluster_check(call, "DescribeClusters", given)
 
 
-@operation("ecs", "DescribeClusters", resource=_named)
+@operation("ecs", "DescribeClusters", resource=_named, looks=True)
 def describe_clusters(
     call: Call, clusters: list[str] | None = None, include: list[str] | None = None
 ) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def _list_check(call: Call, params: Params) -> Authorization:
     return cluster_check(call, "ListContainerInstances", params.get("cluster"))
 
 
-@operation("ecs", "ListContainerInstances", resource=_list_check)
+@operation("ecs", "ListContainerInstances", resource=_list_check, looks=True)
 async def list_container_instances(
     call: Call,
     cluster: str | None = None,
@@ -49,7 +49,7 @@ def _described(call: Call, params: Params) -> Iterator[Authorization]:
         yield instance_check(call, "DescribeContainerInstances", params.get("cluster"), given)
 
 
-@operation("ecs", "DescribeContainerInstances", resource=_described)
+@operation("ecs", "DescribeContainerInstances", resource=_described, looks=True)
 async def describe_container_instances(
     call: Call, container_instances: list[str], cluster: str | None = None, include: list[str] | None = None
 ) -> dict[str, Any]:

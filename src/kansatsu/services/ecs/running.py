@@ -150,7 +150,7 @@ def _found(call: Call, cluster: str | None, definition: str) -> tuple[Cluster, T
 
 async def _engine(call: Call) -> str:
     try:
-        return await runner_of(call).home()
+        return await runner_of(call).provider.home()
     except ProviderError as error:
         raise ServiceUnavailable(str(error)) from error
 

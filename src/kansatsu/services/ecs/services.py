@@ -247,7 +247,7 @@ def _described(call: Call, params: Params) -> Iterator[Authorization]:
         yield _check(call, "DescribeServices", params, given)
 
 
-@operation("ecs", "DescribeServices", resource=_described)
+@operation("ecs", "DescribeServices", resource=_described, looks=True)
 def describe_services(
     call: Call, services: list[str], cluster: str | None = None, include: list[str] | None = None
 ) -> dict[str, Any]:

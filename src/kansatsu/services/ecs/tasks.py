@@ -71,7 +71,7 @@ def _described(call: Call, params: Params) -> Iterator[Authorization]:
         yield _task_check(call, "DescribeTasks", params.get("cluster"), given)
 
 
-@operation("ecs", "DescribeTasks", resource=_described)
+@operation("ecs", "DescribeTasks", resource=_described, looks=True)
 def describe_tasks(
     call: Call, tasks: list[str], cluster: str | None = None, include: list[str] | None = None
 ) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _list_check(call: Call, params: Params) -> Authorization:
     return Authorization("ecs:ListTasks", resource, {"ecs:cluster": cluster}, True)
 
 
-@operation("ecs", "ListTasks", resource=_list_check)
+@operation("ecs", "ListTasks", resource=_list_check, looks=True)
 def list_tasks(
     call: Call,
     cluster: str | None = None,

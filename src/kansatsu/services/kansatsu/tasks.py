@@ -70,7 +70,7 @@ def _one(call: Call, params: Params) -> Authorization:
     return Authorization("kansatsu:GetTaskLogs", resource, context, True)
 
 
-@operation("kansatsu", "GetTaskLogs", resource=_one)
+@operation("kansatsu", "GetTaskLogs", resource=_one, looks=True)
 async def get_task_logs(call: Call, task: str, container: str | None = None, lines: int = 100) -> dict[str, Any]:
     found, runner = call.workload.tasks.called(place_of(call), task), call.workload.runner
     if found is None or runner is None:
@@ -82,7 +82,9 @@ async def get_task_logs(call: Call, task: str, container: str | None = None, lin
     try:
         return {
             "Logs": [
-                {"Container": each.name, "Text": await runner.logs(each, lines)} for each in wanted if each.reference
+                {"Container": each.name, "Text": await runner.provider.logs(each.reference, lines)}
+                for each in wanted
+                if each.reference
             ]
         }
     except ProviderError as error:

@@ -74,7 +74,7 @@ async def deregister_instance(call: Call, instance_id: str) -> dict[str, Any]:
     return {}
 
 
-@operation("kansatsu", "DescribeWorkloads")
+@operation("kansatsu", "DescribeWorkloads", looks=True)
 async def describe_workloads(call: Call, instance_ids: list[str] | None = None) -> dict[str, Any]:
     shown = [_instance(call, member) for member in _members(call, instance_ids)]
     processes = [p for p in call.workload.processes.all() if p.member is None and p.account == call.account]

@@ -206,9 +206,13 @@ def _when(task: Task) -> float:
 
 
 def _short_lived(found: Group) -> list[Task]:
-    """The tasks that ended by themselves soon after their start, since the last one that did not; newest first."""
+    """The tasks that ended by themselves soon after their start, since the last one that did not; newest first.
+
+    One whose other containers are still being stopped has ended, too.
+    """
     recent: list[Task] = []
-    for task in sorted((each for each in found.gone if each.stop_code not in _STOPPED_BY_WISH), key=_when)[::-1]:
+    ended = (each for each in (*found.gone, *found.going) if each.stop_code not in _STOPPED_BY_WISH)
+    for task in sorted(ended, key=_when, reverse=True):
         if task.started is not None and _when(task) - task.started >= _LASTED:
             break
         recent.append(task)

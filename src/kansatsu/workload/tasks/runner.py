@@ -45,6 +45,7 @@ from kansatsu.workload.tasks.view import StoredTaskView, container_name, labels_
 
 log = logging.getLogger(__name__)
 
+_AT_ONCE = 8  # tasks that the watch looks after
 _REMEMBERED = 3600.0  # seconds that a stopped task is still described, and its containers' logs are kept
 _LONGEST_PAUSE = 60.0  # seconds between attempts to serve a task that cannot be served
 
@@ -74,19 +75,12 @@ class Runner:
         self._checks = Checks(roster, provider, self.spawn)
         self._shipper = Shipper(roster, provider, execution, self.spawn)
         self.roster = roster
-        self._provider = provider
+        self.provider = provider
         self._attacher = attacher
         self._issuer = issuer
         self._jobs: set[asyncio.Task[None]] = set()
         self._one_by_one = asyncio.Lock()
-
-    async def home(self) -> str:
-        """Which engine this is. Raises ProviderError."""
-        return await self._provider.home()
-
-    async def logs(self, container: TaskContainer, lines: int) -> str:
-        """The last lines of one container. Raises ProviderError."""
-        return await self._provider.logs(container.reference, lines)
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
 
     def go(self, member: Member) -> None:
         """Take the next steps of a task in the background."""
@@ -127,25 +121,29 @@ class Runner:
     async def reconcile(self) -> None:
         """One look at the engine; one that is away changes nothing."""
         try:
-            home = await self._provider.home()
+            home = await self.provider.home()
             await self._agents.look(home)
             if not (live := self.roster.live()):
                 return
-            containers = {item.id: item for item in await self._provider.list()}
+            containers = {item.id: item for item in await self.provider.list()}
         except ProviderError:
             return  # the watch of instances has said so
-        for member in live:
-            # INVARIANT: an engine says nothing about the containers of another one: what it lacks is not gone.
-            if member.task.engine != home:
-                member.served.problem = f"Its container engine ({member.task.engine}) is not the one in use."
-            elif member.lock.locked():
-                continue  # somebody is at work on it
-            elif member.task.state == PROVISIONING:
-                self.go(member)  # its secrets come from a backend: neither the watch nor a start waits for that
-            else:
+        # At once: after a start of ours none of them has its endpoints, and each waits for no other.
+        await asyncio.gather(*(self._follow(member, home, containers) for member in live))
+
+    async def _follow(self, member: Member, home: str, containers: Mapping[str, Container]) -> None:
+        # INVARIANT: an engine says nothing about the containers of another one: what it lacks is not gone.
+        if member.task.engine != home:
+            member.served.problem = f"Its container engine ({member.task.engine}) is not the one in use."
+        elif member.lock.locked():
+            return  # somebody is at work on it
+        elif member.task.state == PROVISIONING:
+            self.go(member)  # its secrets come from a backend: the watch does not wait for that
+        else:
+            async with self._at_once:
                 await self._turn(member, containers)
-                self._checks.look(member)
-                self._shipper.look(member)
+            self._checks.look(member)
+            self._shipper.look(member)
 
     async def forget_ended(self) -> None:
         """Drop tasks that stopped an hour ago, with their containers, as AWS does."""
@@ -158,30 +156,32 @@ class Runner:
     # ---- one task --------------------------------------------------------------------------------------------------
 
     async def _turn(self, member: Member, listed: Mapping[str, Container] | None) -> None:
+        """Take the next steps of a task; `listed` is what the watch has seen, and it waits for no end of a task."""
         async with member.lock:
+            if member.task.state == STOPPED:
+                return
             try:
-                try:
-                    await self._advance(member, listed)
-                except _Failed as failure:
-                    log.warning("task %s could not be started: %s", member.task.id, failure)
-                    if failure.container:
-                        await self.roster.contain(member, failure.container, reason=str(failure))
-                    await self._condemn(member, "TaskFailedToStart", str(failure))
+                await self._look(member, listed)
+                if member.task.desired == RUNNING:
+                    await self._advance(member)
+                if member.task.desired == STOPPED and listed is None:
                     await self._wind_up(member)
+                elif member.task.desired == STOPPED:
+                    self.go(member)
             except ProviderError as error:
                 log.warning("task %s: %s", member.task.id, error)  # it is tried again
 
-    async def _advance(self, member: Member, listed: Mapping[str, Container] | None) -> None:
-        if member.task.state == STOPPED:
-            return
-        await self._look(member, listed)
-        if member.task.desired == RUNNING and member.task.state == PROVISIONING:
-            await self._provision(member)
-        if member.task.desired == RUNNING:
+    async def _advance(self, member: Member) -> None:
+        try:
+            if member.task.state == PROVISIONING:
+                await self._provision(member)
             await self._serve(member)
             await self._start_ready(member)
-        if member.task.desired == STOPPED:
-            await self._wind_up(member)
+        except _Failed as failure:
+            log.warning("task %s could not be started: %s", member.task.id, failure)
+            if failure.container:
+                await self.roster.contain(member, failure.container, reason=str(failure))
+            await self._condemn(member, "TaskFailedToStart", str(failure))
 
     async def _look(self, member: Member, listed: Mapping[str, Container] | None) -> None:
         """Write down which containers have ended, and with what."""
@@ -192,7 +192,7 @@ class Runner:
             if found is not None and found.running:
                 continue
             try:
-                found = await self._provider.inspect(container.reference)
+                found = await self.provider.inspect(container.reference)
             except NoSuchContainer:
                 found = None
             if found is None:
@@ -219,10 +219,10 @@ class Runner:
             member.half_made = False
         owned = {OWNER_LABEL: task.id}
         try:
-            namespace = await self._provider.create_namespace(
+            namespace = await self.provider.create_namespace(
                 _holder(task), task.id[:12], owned | {ROLE_LABEL: "namespace"}, ports(task)
             )
-            holder = await self._provider.inspect(namespace)
+            holder = await self.provider.inspect(namespace)
             await self.roster.change(member, namespace=namespace, address=holder.address, ports=holder.ports)
             await self._attach(member, holder)
         except (ProviderError, InjectionError, Refused, OSError) as error:
@@ -238,7 +238,7 @@ class Runner:
         except ExecutionError as error:
             raise _Failed(str(error)) from error
         try:
-            reference = await self._provider.create(
+            reference = await self.provider.create(
                 container_name(member.task, container),
                 image,
                 member.task.namespace,
@@ -265,13 +265,13 @@ class Runner:
     async def _serve(self, member: Member) -> None:
         """Make sure that the endpoints are there: after a restart of ours they are not."""
         served = member.served
-        if served.handle is not None and served.process is not None and self._provider.alive(served.process):
+        if served.handle is not None and served.process is not None and self.provider.alive(served.process):
             return
         now = self.roster.now()
         if now < served.retry_at:
             return
         try:
-            holder = await self._provider.inspect(member.task.namespace)
+            holder = await self.provider.inspect(member.task.namespace)
             if not holder.running:
                 raise NoSuchContainer(holder.name)
             await self._attach(member, holder)
@@ -291,7 +291,7 @@ class Runner:
         while ready := [each for each in member.task.containers if each.state == PENDING and _ready(member, each)]:
             for container in ready:
                 try:
-                    await self._provider.start(container.reference)
+                    await self.provider.start(container.reference)
                 except ProviderError as error:
                     raise _Failed(f"CannotStartContainerError: {error}", container.name) from error
                 await self.roster.contain(member, container.name, state=RUNNING)
@@ -307,14 +307,14 @@ class Runner:
         for container in running:
             code = None
             with suppress(NoSuchContainer):
-                code = (await self._provider.inspect(container.reference)).exit_code
+                code = (await self.provider.inspect(container.reference)).exit_code
             await self.roster.contain(member, container.name, state=STOPPED, exit_code=code)
         await self._shipper.deliver(member)
         await self._attacher.detach(member.served)
         self._issuer.drop(f"{member.task.id}/")
         if member.task.namespace:
             with suppress(NoSuchContainer):
-                await self._provider.stop(member.task.namespace, seconds=0)
+                await self.provider.stop(member.task.namespace, seconds=0)
         for container in member.task.containers:
             await self.roster.contain(member, container.name, state=STOPPED)
         await self._agents.submit(member, STOPPED)
@@ -322,14 +322,14 @@ class Runner:
     async def _end(self, member: Member, container: TaskContainer) -> None:
         seconds = container.definition.get("stopTimeout", DEFAULT_STOP_SECONDS)
         try:
-            await self._provider.stop(container.reference, seconds=seconds)
+            await self.provider.stop(container.reference, seconds=seconds)
         except NoSuchContainer:
             log.info("container %s of task %s was gone already", container.name, member.task.id)
 
     async def _remove(self, task: Task) -> None:
         for name in (*(container_name(task, each) for each in task.containers), _holder(task)):
             try:
-                await self._provider.remove(name)
+                await self.provider.remove(name)
             except ProviderError as error:
                 log.warning("container %s could not be removed: %s", name, error)
 
@@ -378,21 +378,14 @@ def _ready(member: Member, container: TaskContainer) -> bool:
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html
     """
+    met = True
     for item in container.definition.get("dependsOn", ()):
-        other = container_of(member, item["containerName"])
-        if item["condition"] == "START":
-            if other.state == PENDING:
-                return False
-        elif item["condition"] == "HEALTHY":
-            if other.state == STOPPED or other.health == UNHEALTHY:
-                raise _Failed(
-                    f"Container {other.name} is not healthy, and {container.name} waits for that.", other.name
-                )
-            if other.health != HEALTHY:
-                return False
-        elif other.state != STOPPED:
-            return False
-        elif item["condition"] == "SUCCESS" and other.exit_code != 0:
+        other, condition = container_of(member, item["containerName"]), item["condition"]
+        ended, begun = other.state == STOPPED, other.state != PENDING
+        if condition == "HEALTHY" and (ended or other.health == UNHEALTHY):
+            raise _Failed(f"Container {other.name} is not healthy, and {container.name} waits for that.", other.name)
+        if condition == "SUCCESS" and ended and other.exit_code != 0:
             why = f"Container {other.name} ended with {other.exit_code}, and {container.name} waits for its success."
             raise _Failed(why, container.name)
-    return True
+        met &= {"START": begun, "HEALTHY": other.health == HEALTHY}.get(condition, ended)
+    return met

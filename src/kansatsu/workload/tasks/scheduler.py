@@ -149,7 +149,7 @@ class Scheduler:
         if self._runner is None:
             return 0
         try:
-            engine = await self._runner.home()
+            engine = await self._runner.provider.home()
         except ProviderError:
             return 1  # it is asked again when something is started; what runs is none the worse
         host = self._hosts.of_cluster(service.place, service.cluster, engine)
@@ -187,7 +187,7 @@ class Scheduler:
 
     async def _new_tasks(self, service: Service, count: int) -> list[Task]:
         assert self._runner is not None  # noqa: S101
-        engine = await self._runner.home()
+        engine = await self._runner.provider.home()
         definition = self._definition(service)
         snapshot = self._roster.store.snapshot()
         given = {name: definition.document[name] for name in making.ROLES if name in definition.document}
