@@ -113,6 +113,7 @@ BAD = [
     ("mode", "audit"),
     ("engine", "docker"),
     ("engine", "unix://relative"),
+    *(("task-host-paths", text) for text in ("", "/", "srv", "/no/such", "/etc/../etc", "/usr,/usr/bin", "/proc/self")),
     ("test-mode", "perhaps"),
     ("revoke-on", "delete"),
     ("session-duration", "59m"),

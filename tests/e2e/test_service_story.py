@@ -18,6 +18,7 @@ __all__ = ["server"]
 
 pytestmark = pytest.mark.root
 PROGRAM = """
+open("/scratch/mine", "x").write("mine")
 import boto3, http.server, json, os, threading, time
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -63,8 +64,10 @@ def define(server: Server, image: str, roles: tuple[str, str], secret: str) -> s
     container["secrets"] = [{"name": "SECRET", "valueFrom": secret}]
     options = {"awslogs-group": "app", "awslogs-stream-prefix": "s", "awslogs-create-group": "true"}
     container["logConfiguration"] = {"logDriver": "awslogs", "options": options}
+    container["mountPoints"] = [{"sourceVolume": "scratch", "containerPath": "/scratch"}]
     made = server.aws(
         *("operator", "ecs", "register-task-definition", "--family", "app", "--task-role-arn", roles[0]),
+        *("--volumes", json.dumps([{"name": "scratch"}])),
         *("--execution-role-arn", roles[1], "--container-definitions", json.dumps([container])),
     )
     return str(made["taskDefinition"]["taskDefinitionArn"])
@@ -125,7 +128,9 @@ def test_service_story(server: Server, engine: Engine, image: Callable[[str], st
         assert (
             f"User: {session} is not authorized to perform: secretsmanager:GetSecretValue" in stopped["stoppedReason"]
         )
-        # Killed in the middle of this deployment: the tasks run on, and are adopted with the ids that they have.
+        # Killed in the middle of this deployment, which has its permission back: the tasks run on, and are adopted with
+        # the ids that they have.
+        assert server.aws("operator", *deny, policy.replace("ssm:*", "*")) == {}
         ids = {name_of(each): credential_id(engine, each) for each in old}
         server.end(kill=True)
         killed = time.time()
@@ -138,8 +143,7 @@ def test_service_story(server: Server, engine: Engine, image: Callable[[str], st
             # A call that was on its way when Kansatsu was killed fails, too; none that began once it had adopted them.
             assert all(killed - 60 < begun < adopted for begun in failed), (killed, adopted, failed)
             assert credential_id(engine, each) == ids[name_of(each)]
-        # What it was at goes on: with its permission back, the deployment brings its tasks up.
-        assert server.aws("operator", *deny, policy.replace("ssm:*", "*")) == {}
+        # What it was at goes on: the deployment brings its tasks up.
         eventually(
             lambda: {name_of(each) for each in tasks(first) if each["lastStatus"] == "RUNNING"} - ids.keys(), 120
         )

@@ -97,6 +97,7 @@ def server(tmp_path: Path, engine: Engine) -> Iterator[Server]:
     for task in (arn.rpartition("/")[2] for arn in left):
         for name in (f"ecs-{task}-app", f"ecs-{task}"):  # in this order: the second holds the network of the first
             engine.podman("rm", "-f", "-t", "0", name, check=False)
+        engine.podman("volume", "rm", "-f", f"ecs-{task}.scratch", check=False)
 
 
 def kansatsu(server: Server, *words: str) -> str:

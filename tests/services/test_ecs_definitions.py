@@ -152,7 +152,19 @@ WRONG = [
     ({"networkMode": "awsvpc"}, "NotImplemented", "networkMode awsvpc"),
     ({"networkMode": "host"}, "NotImplemented", "networkMode host"),
     ({"requiresCompatibilities": ["FARGATE"]}, "NotImplemented", "FARGATE"),
-    ({"volumes": [{"name": "v"}]}, "NotImplemented", "volumes"),
+    ({"volumes": [{"name": "a.b"}]}, "ClientException", "Volume.name"),
+    ({"volumes": [{"name": "v"}, {"name": "v"}]}, "ClientException", "unique"),
+    ({"volumes": [{"name": "v", "host": {"sourcePath": "etc"}}]}, "ClientException", "no absolute path"),
+    ({"volumes": [{"name": "v", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}]}, "NotImplemented", "efsVolume"),
+    *(
+        ({"volumes": [{"name": "v", "dockerVolumeConfiguration": docker}]}, code, text)
+        for docker, code, text in (
+            ({"driver": "nfs"}, "NotImplemented", "driver nfs"),
+            # The attack: a volume of the local driver that is any directory of the host.
+            ({"driverOpts": {"type": "none", "o": "bind", "device": "/etc"}}, "NotImplemented", "driverOpts"),
+            ({"scope": "task", "autoprovision": True}, "ClientException", "autoprovision"),
+        )
+    ),
     ({"placementConstraints": [{"type": "memberOf"}]}, "NotImplemented", "placementConstraints"),
     ({"pidMode": "host"}, "NotImplemented", "pidMode"),
     ({"cpu": "256"}, "NotImplemented", "cpu"),
@@ -166,6 +178,7 @@ WRONG_CONTAINERS: list[tuple[list[dict[str, Any]], str, str]] = [
     ([{"name": "web", "image": "web"}], "ClientException", "At least one of 'memory' or 'memoryReservation'"),
     ([container(memory=5)], "ClientException", "at least 6 MiB"),
     ([container(memoryReservation=64)], "ClientException", "greater than 'memoryReservation'"),
+    ([container(mountPoints=[{"sourceVolume": "v", "containerPath": "/v"}])], "ClientException", "Unknown volume 'v'"),
     ([container(stopTimeout=121)], "ClientException", "stopTimeout"),
     ([container(cpu=-1)], "ClientException", "negative"),
     ([container(essential=False)], "ClientException", "At least one container should be marked as essential"),

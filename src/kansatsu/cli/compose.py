@@ -105,6 +105,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
             region=settings.region,
             revoke_on=cast(RevokeOn, settings.revoke_on),  # one of three, as the settings check
             session_duration=settings.session_duration,
+            host_paths=frozenset(settings.task_host_paths),
         ),
         serve_instance,
         serve_task=serve_task,

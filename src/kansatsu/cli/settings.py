@@ -58,6 +58,7 @@ class Settings:
     upload_spool: int  # bytes
     mode: str
     engine: str
+    task_host_paths: tuple[str, ...]
     test_mode: bool
     revoke_on: str
     session_duration: timedelta
@@ -208,6 +209,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Container engine: `auto`, `none`, or unix:///path of a Docker Engine API socket.",
         "ENGINE",
     ),
+    Setting("task-host-paths", "none", values.mountable, values.show_parts, "What tasks may mount.", "DIR", many=True),
     Setting(
         "test-mode",
         "false",
@@ -245,7 +247,7 @@ SETTINGS: tuple[Setting, ...] = (
         "trail",
         "files",
         values.trail,
-        values.show_trail,
+        values.show_parts,
         "Where CloudTrail's records go: `files`, s3://BUCKET[/PREFIX], both, or `none`.",
         "WHERE",
         many=True,

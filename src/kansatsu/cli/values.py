@@ -239,8 +239,25 @@ def trail(text: str) -> tuple[str, ...]:
     return tuple(part.rstrip("/") for part in parts)
 
 
-def show_trail(parts: tuple[str, ...]) -> str:
+def show_parts(parts: tuple[str, ...]) -> str:
     return ",".join(parts) or "none"
+
+
+def mountable(text: str) -> tuple[str, ...]:
+    """Directories of this host, separated by commas; none of `none`."""
+    parts = tuple(filter(None, (part.strip() for part in text.split(","))))
+    if parts == ("none",):
+        return ()
+    for part in parts:
+        path = Path(part)
+        if part == "/" or not path.is_absolute() or path.resolve() != path or not path.is_dir() or part != str(path):
+            raise BadValue(
+                f"'{part}' is not the whole path of a directory of this host, without links, like /srv/data."
+            )
+        # INVARIANT: whoever may write into one of them cannot put something else in the place of another one.
+        if any(other != part and path.is_relative_to(other) for other in parts):
+            raise BadValue(f"'{part}' lies in another directory of the list: leave one of the two out.")
+    return parts
 
 
 def engine(text: str) -> str:

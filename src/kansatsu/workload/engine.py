@@ -13,6 +13,7 @@ from typing import Any
 
 import aiodocker
 import aiohttp
+from aiodocker.volumes import DockerVolume
 
 from kansatsu.workload import pause
 from kansatsu.workload.injection import InjectionError, start_time
@@ -24,6 +25,7 @@ from kansatsu.workload.providers import (
     Executed,
     Image,
     Line,
+    Mount,
     NoSuchContainer,
     NoSuchImage,
     Options,
@@ -133,6 +135,15 @@ class DockerEngine:
     async def remove(self, reference: str) -> None:
         async with _translated(NoSuchContainer, ignore=404):
             await self._docker.containers.container(reference).delete(force=True, v=True)
+
+    async def has_volume(self, name: str) -> bool:
+        async with _translated(ProviderError):
+            answer = await self._docker.volumes.list(filters={"name": [name]})  # type: ignore[no-untyped-call]
+        return any(each["Name"] == name for each in answer.get("Volumes") or ())
+
+    async def remove_volume(self, name: str) -> None:
+        async with _translated(ProviderError, ignore=404):
+            await DockerVolume(self._docker, name).delete()  # type: ignore[no-untyped-call]
 
     async def execute(self, reference: str, script: bytes) -> Executed:
         async with _translated(NoSuchContainer):
@@ -296,8 +307,14 @@ def _limited(options: Options) -> dict[str, Any]:
         "CpuShares": options.cpu_shares,
         "ReadonlyRootfs": options.read_only,
         "Ulimits": [{"Name": name, "Soft": soft, "Hard": hard} for name, soft, hard in options.ulimits],
+        "Mounts": [_mount(each) for each in options.mounts],
     }
     return {name: value for name, value in given.items() if value}
+
+
+def _mount(mount: Mount) -> dict[str, Any]:
+    kind = "bind" if mount.source.startswith("/") else "volume"
+    return {"Type": kind, "Source": mount.source, "Target": mount.target, "ReadOnly": mount.read_only}
 
 
 def _process(state: Mapping[str, Any]) -> Process | None:

@@ -45,6 +45,7 @@ class WorkloadSettings:
     revoke_on: RevokeOn = "disassociate"
     session_duration: timedelta = timedelta(hours=1)
     poll: timedelta = timedelta(milliseconds=500)
+    host_paths: frozenset[str] = frozenset()  # directories of this host that tasks may mount
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ class Workload:
                 self.issuer,
                 Execution(self.issuer, ask_as),
                 self.agents,
+                settings.host_paths,
             )
         self.services = Scheduler(self.tasks, self.runner, self.hosts, self.agents)
 

@@ -38,6 +38,7 @@ class FakeProvider:
         self.probed: list[tuple[str, tuple[str, ...], int]] = []  # health checks: (container, command, seconds)
         self.ill: dict[str, int | None] = {}  # what they answer, by the last part of the container's name
         self.written: dict[str, list[Line]] = {}  # by the last part of the container's name
+        self.volumes: set[str] = set()  # of its own, by name
         self.missing: set[str] = set()  # images that there are not
         self.broken = ""
         self.engine = "fake"
@@ -120,6 +121,7 @@ class FakeProvider:
         self._shares[key] = namespace
         self.environments[key] = environment
         self.options[key] = options
+        self.volumes |= {each.source for each in options.mounts if not each.source.startswith("/")}
         return key
 
     async def start(self, reference: str) -> None:
@@ -146,6 +148,14 @@ class FakeProvider:
         self._check()
         for key in [key for key, item in self.containers.items() if reference in (key, item.name)]:
             self.events.append(("remove", self.containers.pop(key).name))
+
+    async def has_volume(self, name: str) -> bool:
+        self._check()
+        return name in self.volumes
+
+    async def remove_volume(self, name: str) -> None:
+        self._check()
+        self.volumes.discard(name)
 
     async def execute(self, reference: str, script: bytes) -> Executed:
         self._check()

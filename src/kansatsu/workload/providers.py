@@ -57,6 +57,15 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """Something that a container finds at `target`: a path of the host, or a volume of the engine by its name."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """How an application runs, as far as its image does not say it; None and "" leave what the image says."""
 
@@ -71,6 +80,7 @@ class Options:
     stdin: bool = False
     terminal: bool = False
     ulimits: tuple[tuple[str, int, int], ...] = ()  # (name, soft, hard)
+    mounts: tuple[Mount, ...] = ()  # a volume that there is not yet is made
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +150,12 @@ class Provider(Protocol):
 
     async def remove(self, reference: str) -> None:
         """Stop at once and delete; a container that is already gone is no error."""
+
+    async def has_volume(self, name: str) -> bool:
+        """Whether the engine keeps a volume of that name."""
+
+    async def remove_volume(self, name: str) -> None:
+        """Delete a volume with what is in it; one that is already gone is no error."""
 
     async def execute(self, reference: str, script: bytes) -> Executed:
         """Run a script as root inside a running container and wait for its end."""

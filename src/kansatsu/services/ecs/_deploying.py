@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kansatsu.errors import InvalidParameterException, Unimplemented
-from kansatsu.services.ecs._validation import honoured
+from kansatsu.services.ecs._honoured import honoured
 from kansatsu.workload.tasks.service import DAEMON, Service
 
 _HONOURED = frozenset({"maximumPercent", "minimumHealthyPercent", "deploymentCircuitBreaker", "strategy"})

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kansatsu.errors import InvalidParameterException
-from kansatsu.services.ecs._validation import honoured
+from kansatsu.services.ecs._honoured import honoured
 from kansatsu.workload.tasks.making import ROLES
 
 _TASK = frozenset({"containerOverrides", *ROLES})

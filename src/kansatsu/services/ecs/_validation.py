@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kansatsu.errors import ClientException, InvalidParameterException, Unimplemented
+from kansatsu.services.ecs import _volumes
+from kansatsu.services.ecs._honoured import honoured
 from kansatsu.services.ecs._resources import NAME
 from kansatsu.workload.tasks.awslogs import DRIVER
 
@@ -16,11 +18,11 @@ Container = Mapping[str, Any]
 
 # Members that are carried out. One that is given and empty asks for nothing, whatever it is.
 TASK = frozenset({"family", "taskRoleArn", "executionRoleArn", "networkMode", "containerDefinitions",
-                  "requiresCompatibilities", "tags"})  # fmt: skip
+                  "requiresCompatibilities", "tags", "volumes"})  # fmt: skip
 CONTAINER = frozenset({
     "name", "image", "cpu", "memory", "memoryReservation", "essential", "entryPoint", "command", "environment",
     "dependsOn", "stopTimeout", "user", "workingDirectory", "readonlyRootFilesystem", "dockerLabels", "ulimits",
-    "interactive", "pseudoTerminal", "secrets", "healthCheck", "portMappings", "logConfiguration",
+    "interactive", "pseudoTerminal", "secrets", "healthCheck", "portMappings", "logConfiguration", "mountPoints",
 })  # fmt: skip
 _CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
 _COMPATIBILITIES = ("EC2", "EXTERNAL")
@@ -58,19 +60,12 @@ def check(document: Mapping[str, Any]) -> None:
             for problem in rule(container):
                 raise ClientException(problem)
     _check_together(containers)
+    _volumes.check(document["volumes"] or (), containers)
     for member, what in _FOR_EXECUTION.items():
         if any(container.get(member) for container in containers) and not document["executionRoleArn"]:
             raise ClientException(
                 f"When you are specifying {what}, you must also specify a value for 'executionRoleArn'."
             )
-
-
-def honoured(given: Mapping[str, Any], members: frozenset[str], where: str) -> None:
-    """Raise Unimplemented for a member that asks for something which is not done."""
-    for member, value in given.items():
-        asks_nothing = value is None or value is False or value in ("", [], {})
-        if member not in members and not asks_nothing:
-            raise Unimplemented(f"The parameter {where}{member} is not implemented.")
 
 
 # ---- one container -------------------------------------------------------------------------------------------------

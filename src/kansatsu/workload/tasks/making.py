@@ -44,6 +44,7 @@ def make(
         role_id=role.id if role else "",
         role_arn=role.arn if role else "",
         execution_role_id=execution.id if execution else "",
+        volumes=tuple(definition.document.get("volumes", ())),
         engine=engine,
         **more,
     )

@@ -14,21 +14,13 @@ from kansatsu.errors import ConflictException
 from kansatsu.workload.attachment import Refused
 from kansatsu.workload.credentials import Issuer
 from kansatsu.workload.injection import InjectionError
-from kansatsu.workload.providers import (
-    OWNER_LABEL,
-    ROLE_LABEL,
-    Container,
-    NoSuchContainer,
-    NoSuchImage,
-    Provider,
-    ProviderError,
-)
+from kansatsu.workload.providers import Container, NoSuchContainer, Provider, ProviderError
 from kansatsu.workload.tasks.agent import Agents
 from kansatsu.workload.tasks.attachment import TaskAttacher
 from kansatsu.workload.tasks.awslogs import Shipper
-from kansatsu.workload.tasks.configuring import environment, options, ports
-from kansatsu.workload.tasks.execution import Execution, ExecutionError
+from kansatsu.workload.tasks.execution import Execution
 from kansatsu.workload.tasks.health import Checks
+from kansatsu.workload.tasks.provisioning import Maker, StartFailed
 from kansatsu.workload.tasks.roster import Member, Roster, container_of
 from kansatsu.workload.tasks.task import (
     DEFAULT_STOP_SECONDS,
@@ -41,21 +33,13 @@ from kansatsu.workload.tasks.task import (
     Task,
     TaskContainer,
 )
-from kansatsu.workload.tasks.view import StoredTaskView, container_name, labels_of
+from kansatsu.workload.tasks.view import StoredTaskView
 
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 8  # tasks that the watch looks after
 _REMEMBERED = 3600.0  # seconds that a stopped task is still described, and its containers' logs are kept
 _LONGEST_PAUSE = 60.0  # seconds between attempts to serve a task that cannot be served
-
-
-class _Failed(Exception):
-    """The task cannot go on; the text is its stoppedReason."""
-
-    def __init__(self, reason: str, container: str = "") -> None:
-        super().__init__(reason)
-        self.container = container  # whose fault it is, where it is one's
 
 
 class Runner:
@@ -69,11 +53,12 @@ class Runner:
         issuer: Issuer,
         execution: Execution,
         agents: Agents,
+        host_paths: frozenset[str],
     ) -> None:
-        self._execution = execution
         self._agents = agents
         self._checks = Checks(roster, provider, self.spawn)
         self._shipper = Shipper(roster, provider, execution, self.spawn)
+        self._maker = Maker(roster, provider, execution, self._shipper, host_paths)
         self.roster = roster
         self.provider = provider
         self._attacher = attacher
@@ -149,7 +134,7 @@ class Runner:
         """Drop tasks that stopped an hour ago, with their containers, as AWS does."""
         for member in self.roster:
             if member.task.state == STOPPED and (member.task.stopped or 0.0) < self.roster.now() - _REMEMBERED:
-                await self._remove(member.task)
+                await self._maker.remove(member.task)
                 self._shipper.forget(member.task)
                 await self.roster.forget(member)
 
@@ -177,7 +162,7 @@ class Runner:
                 await self._provision(member)
             await self._serve(member)
             await self._start_ready(member)
-        except _Failed as failure:
+        except StartFailed as failure:
             log.warning("task %s could not be started: %s", member.task.id, failure)
             if failure.container:
                 await self.roster.contain(member, failure.container, reason=str(failure))
@@ -213,50 +198,12 @@ class Runner:
 
     async def _provision(self, member: Member) -> None:
         """The network, the identity inside it, and the containers, none of which runs yet."""
-        task = member.task
-        if member.half_made:
-            await self._remove(task)
-            member.half_made = False
-        owned = {OWNER_LABEL: task.id}
         try:
-            namespace = await self.provider.create_namespace(
-                _holder(task), task.id[:12], owned | {ROLE_LABEL: "namespace"}, ports(task)
-            )
-            holder = await self.provider.inspect(namespace)
-            await self.roster.change(member, namespace=namespace, address=holder.address, ports=holder.ports)
-            await self._attach(member, holder)
+            await self._attach(member, await self._maker.network(member))
         except (ProviderError, InjectionError, Refused, OSError) as error:
-            raise _Failed(f"ResourceInitializationError: {error}") from error
-        for container in task.containers:
-            await self._create(member, container, owned)
+            raise StartFailed(f"ResourceInitializationError: {error}") from error
+        await self._maker.containers(member)
         await self.roster.change(member, state=PENDING)
-
-    async def _create(self, member: Member, container: TaskContainer, owned: dict[str, str]) -> None:
-        image = container.definition["image"]
-        try:
-            secrets = await self._execution.secrets(member.task, container)
-        except ExecutionError as error:
-            raise _Failed(str(error)) from error
-        try:
-            reference = await self.provider.create(
-                container_name(member.task, container),
-                image,
-                member.task.namespace,
-                environment(member.task, container, secrets),
-                labels_of(member.task, container) | owned | {ROLE_LABEL: "application"},
-                options(container),
-            )
-        except NoSuchImage as error:
-            why = f"CannotPullContainerError: {image} is no local image, and Kansatsu pulls none: {error}"
-            raise _Failed(why, container.name) from error
-        except ProviderError as error:
-            raise _Failed(f"CannotCreateContainerError: {error}", container.name) from error
-        await self.roster.contain(member, container.name, reference=reference)
-        try:
-            await self._shipper.prepare(member.task, container_of(member, container.name))
-        except ExecutionError as error:
-            why = f"ResourceInitializationError: failed to initialize logging driver: {error}"
-            raise _Failed(why, container.name) from error
 
     async def _attach(self, member: Member, holder: Container) -> None:
         view = StoredTaskView(lambda: member.task, self._issuer)
@@ -293,7 +240,7 @@ class Runner:
                 try:
                     await self.provider.start(container.reference)
                 except ProviderError as error:
-                    raise _Failed(f"CannotStartContainerError: {error}", container.name) from error
+                    raise StartFailed(f"CannotStartContainerError: {error}", container.name) from error
                 await self.roster.contain(member, container.name, state=RUNNING)
         if member.task.state == PENDING and all(each.state != PENDING for each in member.task.containers):
             await self._agents.submit(member, RUNNING)
@@ -326,20 +273,13 @@ class Runner:
         except NoSuchContainer:
             log.info("container %s of task %s was gone already", container.name, member.task.id)
 
-    async def _remove(self, task: Task) -> None:
-        for name in (*(container_name(task, each) for each in task.containers), _holder(task)):
-            try:
-                await self.provider.remove(name)
-            except ProviderError as error:
-                log.warning("container %s could not be removed: %s", name, error)
-
     async def clear(self) -> None:
         """Stop and forget every task."""
         await self.settle()
         for member in self.roster:
             async with member.lock:
                 await self._attacher.detach(member.served)
-                await self._remove(member.task)
+                await self._maker.remove(member.task)
                 await self.roster.forget(member)
 
     # ---- background work -------------------------------------------------------------------------------------------
@@ -369,10 +309,6 @@ class Runner:
             await self._attacher.detach(member.served)
 
 
-def _holder(task: Task) -> str:
-    return f"ecs-{task.id}"  # no container of a task can be named so: see container_name
-
-
 def _ready(member: Member, container: TaskContainer) -> bool:
     """Whether everything that it depends on has come as far as it must.
 
@@ -383,9 +319,11 @@ def _ready(member: Member, container: TaskContainer) -> bool:
         other, condition = container_of(member, item["containerName"]), item["condition"]
         ended, begun = other.state == STOPPED, other.state != PENDING
         if condition == "HEALTHY" and (ended or other.health == UNHEALTHY):
-            raise _Failed(f"Container {other.name} is not healthy, and {container.name} waits for that.", other.name)
+            raise StartFailed(
+                f"Container {other.name} is not healthy, and {container.name} waits for that.", other.name
+            )
         if condition == "SUCCESS" and ended and other.exit_code != 0:
             why = f"Container {other.name} ended with {other.exit_code}, and {container.name} waits for its success."
-            raise _Failed(why, container.name)
+            raise StartFailed(why, container.name)
         met &= {"START": begun, "HEALTHY": other.health == HEALTHY}.get(condition, ended)
     return met

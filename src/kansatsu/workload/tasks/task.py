@@ -56,6 +56,7 @@ class Task:
     tags: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
     started_by: str = ""
+    volumes: tuple[Mapping[str, Any], ...] = ()  # as in its definition
     service: str = ""  # id of the service that it belongs to; `started_by` is the deployment of it then
     client_token: str = ""
     digest: str = ""  # of the request that carried the client token
