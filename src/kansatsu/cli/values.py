@@ -257,6 +257,8 @@ def mountable(text: str) -> tuple[str, ...]:
         # INVARIANT: whoever may write into one of them cannot put something else in the place of another one.
         if any(other != part and path.is_relative_to(other) for other in parts):
             raise BadValue(f"'{part}' lies in another directory of the list: leave one of the two out.")
+    if not parts:
+        raise BadValue("it needs `none`, or whole paths of directories like /srv/data.")
     return parts
 
 
