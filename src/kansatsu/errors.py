@@ -220,6 +220,10 @@ class InvalidParameterException(AwsError):
     code = "InvalidParameterException"
 
 
+class NoUpdateAvailableException(AwsError):
+    code = "NoUpdateAvailableException"
+
+
 class ResourceNotFoundException(AwsError):
     code = "ResourceNotFoundException"
 

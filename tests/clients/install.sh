@@ -26,6 +26,14 @@ if [ ! -e "$place/complete" ]; then
   fetch() { (cd "$place" && apt-get -qq download cloud-init >&2); }
   fetch || { $([ "$(id -u)" = 0 ] || echo sudo) apt-get -qq update >&2 && fetch; }
   dpkg-deb -x "$place"/cloud-init_*.deb "$place/cloud-init" && rm "$place"/cloud-init_*.deb
+  # AWS CLI v2 is in no registry either; where the distribution has it, with what it imports, it is unpacked beside the
+  # first one of PyPI, and nothing is installed.
+  if apt-cache policy awscli | grep -q 'Candidate: 2\.'; then
+    (mkdir "$place/awscli2" && cd "$place/awscli2" &&
+      apt-get -qq download awscli python3-{awscrt,colorama,cryptography,cffi-backend,dateutil,six,distro,docutils,roman} \
+        python3-{jmespath,prompt-toolkit,wcwidth,ruamel.yaml,ruamel.yaml.clib,urllib3,pyasn1} >&2 &&
+      for package in *.deb; do dpkg-deb -x "$package" . && rm "$package"; done)
+  fi
   touch "$place/complete"
 fi
 echo "$place"

@@ -7,6 +7,7 @@ import struct
 import pytest
 import uvloop
 
+from delivery.conftest import FakeClock, exchange
 from kansatsu.delivery import server
 from kansatsu.delivery.messages import Response
 
@@ -121,3 +122,30 @@ async def test_a_request_in_pieces_and_a_second_one_in_the_same_breath(bench, in
     data = await reader.read()
     assert data.count(b"HTTP/1.1 200 OK") == 1
     assert data.endswith(b"02:00:0a:00:00:07")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_an_answer_that_takes_its_time(fails: bool) -> None:
+    """Others are answered meanwhile; one that fails is a 500, as with every other handler."""
+    gate = asyncio.Event()
+
+    async def late() -> Response:
+        await gate.wait()
+        if fails:
+            raise ValueError("no")
+        return Response(200, b"late")
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = listener.getsockname()
+    handle = await server.serve(
+        listener, lambda r: late() if r.target == "/late" else Response(200, b"now"), FakeClock()
+    )
+    try:
+        waiting = asyncio.ensure_future(exchange(address, b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n"))
+        assert (await exchange(address, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).body == b"now"
+        assert not waiting.done()
+        gate.set()
+        answer = await waiting
+        assert answer.status == 500 if fails else answer.body == b"late"
+    finally:
+        await handle.close()

@@ -1,6 +1,8 @@
 """The endpoints of a task: its own credential id and no other, its metadata, and AWS's errors."""
 
+import asyncio
 import json
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,9 @@ class FakeTask:
     def task(self, *, tags: bool = False) -> dict[str, Any]:
         return {"TaskARN": "arn", **({"TaskTags": {"Team": "Blue"}} if tags else {})}
 
+    async def statistics(self, key: str | None) -> dict[str, Any] | None:
+        return {"read": "now"} if key else {"docker-id": None}
+
 
 @pytest.fixture
 def endpoint(tmp_path: Path) -> TaskEndpoint:
@@ -41,7 +46,12 @@ def endpoint(tmp_path: Path) -> TaskEndpoint:
 def ask(
     endpoint: TaskEndpoint, path: str, view: Any = None, host: str = "169.254.170.2", method: str = "GET"
 ) -> Response:
-    return endpoint.respond(Request(method, path, {"host": host}), view or FakeTask())
+    answer = endpoint.respond(Request(method, path, {"host": host}), view or FakeTask())
+    return answer if isinstance(answer, Response) else asyncio.run(_awaited(answer))
+
+
+async def _awaited(answer: Awaitable[Response]) -> Response:
+    return await answer
 
 
 def test_the_credentials_of_its_own_role(endpoint: TaskEndpoint) -> None:
@@ -80,6 +90,8 @@ def test_metadata(endpoint: TaskEndpoint, version: str) -> None:
     assert json.loads(ask(endpoint, f"/{version}/key/task").body) == {"TaskARN": "arn"}
     tagged = {"TaskARN": "arn", "TaskTags": {"Team": "Blue"}}
     assert json.loads(ask(endpoint, f"/{version}/key/taskWithTags").body) == tagged
-    for path in ("", "/", "/other", "/other/task", "/key/stats", "/key/task/x"):
+    assert json.loads(ask(endpoint, f"/{version}/key/stats").body) == {"read": "now"}
+    assert json.loads(ask(endpoint, f"/{version}/key/task/stats").body) == {"docker-id": None}
+    for path in ("", "/", "/other", "/other/task", "/other/stats", "/other/task/stats", "/key/task/x"):
         assert ask(endpoint, f"/{version}{path}").status == 404
     assert ask(endpoint, f"/{version}/key", method="PUT").status == 405

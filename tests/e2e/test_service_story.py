@@ -73,6 +73,7 @@ def define(server: Server, image: str, roles: tuple[str, str], secret: str) -> s
     return str(made["taskDefinition"]["taskDefinitionArn"])
 
 
+@pytest.mark.timeout(900)  # on a machine that others use
 def test_service_story(server: Server, engine: Engine, image: Callable[[str], str]) -> None:
     python, ecs = image("python"), server.client("ecs")
     roles = (

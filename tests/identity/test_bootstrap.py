@@ -70,7 +70,14 @@ def filled(store: Store, account: str) -> None:
         )
         use = {"account": account, "principal_id": role, "access_key_id": "", "service": "s3", "action": "GetObject"}
         conn.execute(insert(schema.last_access), use | {"region": "us-east-1", "last": 1.0, "allowed": 1, "count": 1})
-        ecs = (schema.cluster, schema.task_definition, schema.task, schema.service, schema.container_instance)
+        ecs = (
+            schema.cluster,
+            schema.task_definition,
+            schema.task,
+            schema.service,
+            schema.container_instance,
+            schema.account_setting,
+        )
         for table in (*ecs, schema.access_report, schema.policy_commit, schema.delivery, schema.credential, *TABLES):
             any_values = {column.name: column.type.python_type() for column in table.columns if not column.nullable}
             first_column = table.columns.keys()[0]

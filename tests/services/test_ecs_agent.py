@@ -1,6 +1,7 @@
 """The agent of a container instance: what its instance's role may do, and one step less for each permission less."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -163,6 +164,9 @@ def test_nobody_else_speaks_as_the_agent(host: Host, engine: Engine, world: Ec2W
             lambda client=client: client.register_container_instance(),
             lambda client=client: client.discover_poll_endpoint(containerInstance=host_arn),
             lambda client=client: client.submit_task_state_change(task=task, status="STOPPED"),
+            lambda client=client: client.submit_container_state_change(
+                task=task, containerName="web", status="STOPPED"
+            ),
         ):
             with pytest.raises(ClientError, match="Only the agent of the cluster's own container instance"):
                 ask()
@@ -175,6 +179,10 @@ def test_nobody_else_speaks_as_the_agent(host: Host, engine: Engine, world: Ec2W
     }
     with pytest.raises(ClientError, match="The task is not STOPPED"):
         world.client("ecs", keys).submit_task_state_change(task=task, status="STOPPED")
+    submit = partial(world.client("ecs", keys).submit_container_state_change, task=task, containerName="web")
+    with pytest.raises(ClientError, match="The container web is not STOPPED"):
+        submit(status="STOPPED")
+    assert submit(status="RUNNING")["acknowledgment"] == "ACCEPT"
     assert engine.task(task)["lastStatus"] == "RUNNING"
     assert {handle.view.credentials().role_name for handle in world.task_server.open if handle.view.credentials()} == {
         "all"

@@ -144,6 +144,25 @@ def test_revisions(ecs: Any, world: World, refused: Refused) -> None:
     refused("InvalidParameterException", ecs.deregister_task_definition, taskDefinition="web")
 
 
+def test_what_was_deregistered_can_be_deleted(ecs: Any, refused: Refused) -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/delete-task-definition-v2.html"""
+    for _ in range(2):
+        ecs.register_task_definition(family="f", containerDefinitions=[container()])
+    ecs.deregister_task_definition(taskDefinition="f:1")
+    answer = ecs.delete_task_definitions(taskDefinitions=["f:1", "f:2", "f:3", "f"])
+    assert [(each["revision"], each["status"]) for each in answer["taskDefinitions"]] == [(1, "DELETE_IN_PROGRESS")]
+    assert [each["arn"].rpartition("/")[2] for each in answer["failures"]] == ["f:2", "f:3", "f"]
+    assert "still in ACTIVE status" in answer["failures"][0]["reason"]
+    for status, count in (("ACTIVE", 1), ("INACTIVE", 0), ("DELETE_IN_PROGRESS", 1)):
+        assert len(ecs.list_task_definitions(status=status)["taskDefinitionArns"]) == count
+    ecs.deregister_task_definition(taskDefinition="f:2")
+    ecs.delete_task_definitions(taskDefinitions=["f:2"])
+    assert (
+        ecs.register_task_definition(family="f", containerDefinitions=[container()])["taskDefinition"]["revision"] == 3
+    )
+    refused("InvalidParameterException", ecs.delete_task_definitions, taskDefinitions=[])
+
+
 WRONG = [
     ({"family": "a b"}, "ClientException", "Family contains invalid characters"),
     ({"containerDefinitions": []}, "ClientException", "Container list cannot be empty"),

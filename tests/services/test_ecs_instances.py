@@ -110,3 +110,58 @@ def test_everything_can_be_tagged(fleet: Fleet, ecs: Any, world: Ec2World, refus
     for arn, cost in ((f"{ARN}cluster/default", "1"), (task, "2")):
         with pytest.raises(ClientError, match="not authorized to perform: ecs:TagResource"):
             client.tag_resource(resourceArn=arn, tags=[{"key": "Cost", "value": cost}])
+
+
+def test_one_that_is_deregistered_takes_no_tasks_until_its_agent_starts_again(
+    fleet: Fleet, ecs: Any, world: Ec2World, refused: Refused
+) -> None:
+    fleet.create(1)
+    (arn,) = ecs.list_container_instances()["containerInstanceArns"]
+    asked = {"containerInstance": arn}
+    refused("InvalidParameterException", ecs.deregister_container_instance, containerInstance="f" * 32)
+    refused("NoUpdateAvailableException", ecs.update_container_agent, **asked)
+    said = refused("InvalidParameterException", ecs.deregister_container_instance, **asked)
+    assert said == "Found running tasks on the instance."
+    gone = ecs.deregister_container_instance(**asked, force=True)["containerInstance"]
+    assert (gone["status"], gone["agentConnected"]) == ("INACTIVE", False)
+    assert ecs.list_container_instances()["containerInstanceArns"] == []
+    assert "No Container Instances" in refused("InvalidParameterException", ecs.run_task, taskDefinition="f")
+    fleet.update(desiredCount=2)
+    fleet.rounds(2)
+    assert fleet.count()[1] == 1  # what runs runs on
+    world.restart()
+    fleet.rounds(3)
+    assert ecs.list_container_instances()["containerInstanceArns"] == [arn] and fleet.count()[1] == 2
+
+
+def test_account_settings(ecs: Any, world: Ec2World, refused: Refused) -> None:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html"""
+    assert ecs.list_account_settings()["settings"] == []
+    ecs.put_account_setting_default(name="tagResourceAuthorization", value="on")
+    mine = ecs.put_account_setting(name="serviceLongArnFormat", value="enabled")["setting"]
+    assert mine["principalArn"].endswith(":user/admin") and mine["type"] == "user"
+    assert ecs.list_account_settings()["settings"] == [mine]
+    (root,) = ecs.list_account_settings(principalArn=mine["principalArn"].replace("user/admin", "root"))["settings"]
+    assert root["name"] == "tagResourceAuthorization"
+    world.restart()
+    effective = ecs.list_account_settings(effectiveSettings=True)["settings"]
+    assert len(effective) == 8 and mine in effective
+    assert len(ecs.list_account_settings(effectiveSettings=True, value="on")["settings"]) == 1
+    assert ecs.delete_account_setting(name="serviceLongArnFormat")["setting"] == mine
+    assert ecs.list_account_settings()["settings"] == []
+    # What would not be so is not kept.
+    for name, value in (
+        ("containerInsights", "enabled"),
+        ("tagResourceAuthorization", "off"),
+        ("guardDutyActivate", "on"),
+    ):
+        refused("NotImplemented", ecs.put_account_setting, name=name, value=value)
+    other = f"arn:aws:iam::{'9' * 12}:user/x"
+    refused(
+        "InvalidParameterException",
+        ecs.put_account_setting,
+        name="serviceLongArnFormat",
+        value="enabled",
+        principalArn=other,
+    )
+    assert ecs.list_services_by_namespace(namespace="here")["serviceArns"] == []

@@ -79,6 +79,14 @@ def find(client: Any) -> Any:
     return client.list_tasks(cluster="tagged")
 
 
+def choose(client: Any) -> Any:
+    return client.put_account_setting(name="serviceLongArnFormat", value="enabled")
+
+
+def namespace(client: Any) -> Any:
+    return client.list_services_by_namespace(namespace="here")
+
+
 @dataclass(frozen=True)
 class Case:
     """`action` is the one that has the key; everything else is allowed."""
@@ -160,6 +168,8 @@ CASES = [
         Case("ecs:ResourceTag/Team", ask, f"ecs:{name}", "Blue", "Red")
         for ask, name in ((change, "UpdateService"), (remove, "DeleteService"), (show, "DescribeServices"))
     ),
+    Case("ecs:account-setting", choose, "ecs:PutAccountSetting", "serviceLongArnFormat", "taskLongArnFormat"),
+    Case("ecs:namespace", namespace, "ecs:ListServicesByNamespace", "here", "there"),
     Case("ecs:enable-execute-command", run, "ecs:RunTask", "false", "true"),
     Case("ecs:enable-ebs-volumes", run, "ecs:RunTask", "false", "true"),
     Case("ecs:compute-compatibility", register, "ecs:RegisterTaskDefinition", "EC2", "FARGATE", ANY),

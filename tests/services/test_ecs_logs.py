@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from kansatsu.workload.tasks.awslogs import batches
 from services.conftest import ACCOUNT
 from services.ec2_world import Ec2World
 from services.ecs_world import Engine, engine
-from services.test_ecs_definitions import TASKS, Refused, cloud, container, ecs_client, world
+from services.test_ecs_definitions import ARN, TASKS, Refused, cloud, container, ecs_client, world
 
 __all__ = ["cloud", "ecs_client", "engine", "world"]
 
@@ -192,3 +193,35 @@ def test_batches_are_what_one_call_takes(texts: list[str]) -> None:
 )
 def test_times_as_engines_write_them(written: str, stamp: str) -> None:
     assert _line(written) == Line(stamp, "x y")
+
+
+def test_a_task_is_shown_with_its_role_and_what_it_wrote(engine: Engine, world: Ec2World) -> None:
+    role = world.role("r", TASKS)
+    task = engine.run(container(), container(name="side"), role="r")
+    instance = world.container("beside")
+    held = engine.view(task).credentials()
+    answer = world.control.describe_workloads()["Workloads"]
+    assert {each["Id"]: each["Kind"] for each in answer} == {instance: "container", task: "task"}
+    (shown,) = world.control.describe_workloads(InstanceIds=[task])["Workloads"]
+    assert (shown["State"], shown["Served"], shown["Problems"]) == ("RUNNING", True, [])
+    assert shown["Role"]["Arn"] == role["Arn"]
+    assert [each["AccessKeyId"] for each in shown["Credentials"]] == [held.access_key_id]
+    stamps = [f"2026-03-04T05:06:0{second}.000000000Z" for second in range(5)]
+    engine.fake.written["web"] = [Line(stamp, f"at {stamp[18]}") for stamp in stamps]
+    logs = world.control.get_task_logs(Task=task, Lines=2)["Logs"]
+    assert logs == [
+        {"Container": "web", "Text": "at 3\nat 4\n", "Last": stamps[4]}, {"Container": "side", "Text": ""}
+    ]  # fmt: skip
+    later = world.control.get_task_logs(Task=task, Lines=2, After=[{"Container": "web", "Last": stamps[1]}])
+    assert (later["State"], later["Logs"][0]) == ("RUNNING", {**logs[0], "Text": "at 2\nat 3\n", "Last": stamps[3]})
+    assert len(world.control.get_task_logs(Task=task, Container="side")["Logs"]) == 1
+    for wrong, code in (
+        ({"Task": "f" * 32}, "NoSuchTask"),
+        ({"Task": task, "Container": "x"}, "InvalidParameterValue"),
+        ({"Task": task, "After": [{"Container": "web", "Last": "yesterday"}]}, "InvalidParameterValue"),
+    ):
+        with pytest.raises(ClientError, match=code):
+            world.control.get_task_logs(**wrong)
+    own = {"Effect": "Allow", "Action": "kansatsu:GetTaskLogs", "Resource": f"{ARN}task/other/*"}
+    with pytest.raises(ClientError, match=f"kansatsu:GetTaskLogs on resource: {ARN}task/default/{task}"):
+        world.client("kansatsu", world.user("a", own)).get_task_logs(Task=task)

@@ -367,30 +367,3 @@ def test_running_takes_pass_role_as_registering_did(ecs: Any, world: Ec2World) -
 
 
 # ---- what the control API shows ------------------------------------------------------------------------------------
-
-
-def test_a_task_is_shown_with_its_role_and_what_it_wrote(engine: Engine, world: Ec2World) -> None:
-    role = world.role("r", TASKS)
-    task = engine.run(container(), container(name="side"), role="r")
-    instance = world.container("beside")
-    held = engine.view(task).credentials()
-    answer = world.control.describe_workloads()["Workloads"]
-    assert {each["Id"]: each["Kind"] for each in answer} == {instance: "container", task: "task"}
-    (shown,) = world.control.describe_workloads(InstanceIds=[task])["Workloads"]
-    assert (shown["State"], shown["Served"], shown["Problems"]) == ("RUNNING", True, [])
-    assert shown["Role"]["Arn"] == role["Arn"]
-    assert [each["AccessKeyId"] for each in shown["Credentials"]] == [held.access_key_id]
-    logs = world.control.get_task_logs(Task=task, Lines=7)["Logs"]
-    assert [(each["Container"], each["Text"]) for each in logs] == [
-        (name, f"the last 7 lines of ecs-{task}-{name}\n") for name in ("web", "side")
-    ]
-    assert len(world.control.get_task_logs(Task=task, Container="side")["Logs"]) == 1
-    for wrong, code in (
-        ({"Task": "f" * 32}, "NoSuchTask"),
-        ({"Task": task, "Container": "x"}, "InvalidParameterValue"),
-    ):
-        with pytest.raises(ClientError, match=code):
-            world.control.get_task_logs(**wrong)
-    own = {"Effect": "Allow", "Action": "kansatsu:GetTaskLogs", "Resource": f"{ARN}task/other/*"}
-    with pytest.raises(ClientError, match=f"kansatsu:GetTaskLogs on resource: {ARN}task/default/{task}"):
-        world.client("kansatsu", world.user("a", own)).get_task_logs(Task=task)

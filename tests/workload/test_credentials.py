@@ -1,12 +1,14 @@
 """Rotation on a clock that the test moves."""
 
+import random
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kansatsu.workload.credentials import LEAST_LEFT, Issuer
+from kansatsu.workload.credentials import LEAST_LEFT, Issuer, age_at_renewal
 from kansatsu.workload.views import Credentials
 from services.ec2_world import Ec2World
 
@@ -19,17 +21,20 @@ def instance_id(cloud: Ec2World) -> str:
     return made
 
 
-def test_the_same_until_40_percent_and_new_after_half(cloud: Ec2World, instance_id: str) -> None:
+def test_the_first_for_5_percent_further_ones_for_40_and_none_beyond_half(cloud: Ec2World, instance_id: str) -> None:
     first = cloud.credentials(instance_id)
     assert first.expiration - first.last_updated == timedelta(hours=1)
-    cloud.clock.move(minutes=23)
+    cloud.clock.move(minutes=2)
     assert cloud.credentials(instance_id) == first
-    cloud.clock.move(minutes=8)
+    cloud.clock.move(minutes=29)
     second = cloud.credentials(instance_id)
     assert second.access_key_id != first.access_key_id
+    cloud.clock.move(minutes=23)
+    assert cloud.credentials(instance_id) == second
     assert cloud.works(first) and cloud.works(second)  # the old one stays valid to its own expiry
-    cloud.clock.move(minutes=30)
-    assert not cloud.works(first)
+    cloud.clock.move(minutes=8)
+    assert cloud.credentials(instance_id) != second
+    assert not cloud.works(first) and cloud.works(second)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -51,6 +56,22 @@ def test_a_fleet_does_not_renew_together(cloud: Ec2World) -> None:
         cloud.ec2.associate_iam_instance_profile(InstanceId=instance_id, IamInstanceProfile={"Name": "P"})
         cloud.credentials(instance_id)
     assert len({cloud.workload.issuer._issued[f"{instance_id}/2.0"].renew for instance_id in ids}) == len(ids)
+
+
+@settings(max_examples=10)
+@given(seed=st.integers())
+def test_a_fleet_that_starts_at_once_renews_at_twice_the_mean_rate_at_most(seed: int) -> None:
+    """2,000 instances through five rotations; renewals of five minutes each."""
+    life, window, fleet = timedelta(hours=1), 5, 2000
+    random.seed(seed)
+    renewed: Counter[int] = Counter()
+    for _ in range(fleet):
+        moment = age_at_renewal(life, again=False)
+        for _ in range(5):
+            renewed[int(moment / timedelta(minutes=window))] += 1
+            moment += age_at_renewal(life, again=True)
+    mean = fleet * window / 27  # minutes from one renewal to the next, on average
+    assert max(renewed.values()) <= 2 * mean
 
 
 def test_a_clock_set_back_does_not_serve_credentials_of_the_future(cloud: Ec2World, instance_id: str) -> None:

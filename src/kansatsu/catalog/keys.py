@@ -136,6 +136,8 @@ _SET = {
     "services.ec2.instances.run_instances": "ec2:ImageType ec2:Public ec2:Subnet",
     "services.ecs._resources.resource_tags": "ecs:ResourceTag/${TagKey}",
     "services.ecs._resources.tagging": "ecs:CreateAction",
+    "services.ecs.account_settings.put_account_setting": "ecs:account-setting",
+    "services.ecs.services.list_services_by_namespace": "ecs:namespace",
     "services.ecs.running.run_task": "ecs:cluster ecs:enable-ebs-volumes ecs:enable-execute-command",
     "services.ecs.running.start_task": "ecs:container-instances",
     "services.ecs.services.create_service": """ecs:enable-ecs-managed-tags ecs:enable-service-connect
@@ -221,9 +223,9 @@ _AS_ON_AWS = {
 _REFUSED = {
     "sizes of whole tasks": "ecs:task-cpu ecs:task-memory",
     "capacity providers and Fargate": "ecs:capacity-provider ecs:fargate-ephemeral-storage-kms-key",
-    "daemons, namespaces and subnets of ECS, and its ExecuteCommand": """ecs:account-setting
+    "daemons and subnets of ECS, and its ExecuteCommand": """
         ecs:auto-assign-public-ip ecs:container-name ecs:daemon ecs:daemon-task-definition
-        ecs:gateway ecs:instance-metadata-tags-propagation ecs:namespace ecs:service ecs:subnet ecs:task""",
+        ecs:gateway ecs:instance-metadata-tags-propagation ecs:service ecs:subnet ecs:task""",
     "providers of every account: Google, Facebook, Login with Amazon, Cognito": """accounts.google.com:*
         cognito-identity.amazonaws.com:* graph.facebook.com:* www.amazon.com:*""",
     "tokens that name roles": "sts:RoleAuthorizedByIdp",

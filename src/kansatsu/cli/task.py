@@ -1,5 +1,6 @@
 """`kansatsu task`: which ECS task has which role, and what it wrote; the rest is the AWS CLI's."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,9 @@ from kansatsu.cli import client, options, workloads
 from kansatsu.cli.output import again, emit, hint, output_option
 
 _COLUMNS = ("id", "definition", "cluster", "state", "role", "served", "problems")
-_LINES = click.IntRange(1, 10000)
+_MOST = 10000
+_LINES = click.IntRange(1, _MOST)
+_PAUSE = 0.5  # seconds between questions
 
 
 @click.group()
@@ -42,20 +45,29 @@ def show(wanted: str, form: str, profile: str | None, **given: Any) -> None:
 
 @task.command()
 @click.argument("wanted", metavar="ID")
+@click.option("-f", "--follow", is_flag=True, help="Go on printing as lines arrive, until the task has stopped.")
 @click.option("--container", metavar="NAME", help="Only this container of the task.")
 @click.option("-n", "--lines", type=_LINES, default=100, show_default=True, help="How many lines of each container.")
 @workloads.PROFILE
 @options.where_options
-def logs(wanted: str, container: str | None, lines: int, profile: str | None, **given: Any) -> None:
+def logs(wanted: str, follow: bool, container: str | None, lines: int, profile: str | None, **given: Any) -> None:
     """Print what a task's containers wrote last; with several, each line begins with the container's name."""
     found = _find(wanted, given, profile)
     control = client.connect(options.load(**given).settings, "kansatsu", profile)
-    asked = {"Container": container} if container else {}
-    with client.answers():
-        answer = control.get_task_logs(Task=found["Id"], Lines=lines, **asked)["Logs"]
-    for log in answer:
-        for line in log["Text"].splitlines():
-            click.echo(f"{log['Container']}: {line}" if len(answer) > 1 else line)
+    asked = {"Task": found["Id"], **({"Container": container} if container else {})}
+    named = len(found["Containers"]) > 1 and container is None
+    after: dict[str, str] = {}
+    while True:
+        known = [{"Container": name, "Last": last} for name, last in after.items()]
+        with client.answers():
+            answer = control.get_task_logs(**asked, Lines=_MOST if known else lines, After=known)
+        said = [(log["Container"], line) for log in answer["Logs"] for line in log["Text"].splitlines()]
+        for name, line in said:
+            click.echo(f"{name}: {line}" if named else line)
+        after.update({log["Container"]: log["Last"] for log in answer["Logs"] if "Last" in log})
+        if not follow or (answer["State"] == "STOPPED" and not (known and said)):
+            return
+        time.sleep(_PAUSE)
 
 
 def _find(wanted: str, given: Mapping[str, Any], profile: str | None) -> Mapping[str, Any]:

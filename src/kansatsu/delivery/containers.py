@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from kansatsu.clock import Clock
 from kansatsu.delivery.messages import Request, Response, timestamp
 from kansatsu.delivery.metadata import MetadataService, too_short
-from kansatsu.delivery.server import Handle, serve
+from kansatsu.delivery.server import Answer, Handle, serve
 from kansatsu.delivery.task_metadata import VERSIONS, task_metadata
 from kansatsu.workload.views import CredentialError, Credentials, ProcessView, SharedProcessView
 
@@ -51,7 +51,7 @@ class CredentialEndpoint:
         hosts = frozenset({f"{host}:{port}", *([host] if port == 80 else ())})
         return await serve(sock, partial(self.respond, lookup=lookup, hosts=hosts, shared=shared), self._clock)
 
-    def respond(self, request: Request, lookup: Lookup, hosts: frozenset[str], shared: bool) -> Response:
+    def respond(self, request: Request, lookup: Lookup, hosts: frozenset[str], shared: bool) -> Answer:
         """The answer to one request. Below /ID are the endpoints that a process sees at AWS's addresses in mode ns."""
         # INVARIANT: a web page whose name was made to resolve to loopback (DNS rebinding) gets nothing: Host is a name.
         if request.headers.get("host") not in hosts:

@@ -1,13 +1,13 @@
 """The smallest HTTP/1 server that the endpoints need: one request per connection, bounded in size, time and number.
 
 A listening socket is an identity, so every socket is served by a server of its own with a handler of its own.
-Handlers are plain functions: everything that they answer is at hand.
+Handlers are plain functions, as nearly everything that they answer is at hand; what is not, they answer later.
 """
 
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import cast
 
@@ -18,7 +18,8 @@ from kansatsu.delivery.messages import Request, Response, http_date, refusal
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Request], Response]
+Answer = Response | Awaitable[Response]
+Handler = Callable[[Request], Answer]
 # Whether the client at this address and port may be answered at all.
 Admit = Callable[[tuple[str, int]], bool]
 
@@ -74,6 +75,7 @@ class _Connection(asyncio.Protocol):
         self._headers: dict[str, str] = {}
         self._received = 0
         self._answered = False
+        self._later: asyncio.Future[None] | None = None  # an answer that is being waited for
 
     def abort(self) -> None:
         if self._transport is not None:
@@ -98,11 +100,12 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
+        for pending in (self._timer, self._later):
+            if pending is not None:
+                pending.cancel()
 
     def data_received(self, data: bytes) -> None:
-        if self._answered:
+        if self._answered or self._later is not None:
             return
         self._received += len(data)
         if self._received > MAX_REQUEST_BYTES:
@@ -123,7 +126,7 @@ class _Connection(asyncio.Protocol):
         self._headers[key] = f"{self._headers[key]}, {text}" if key in self._headers else text
 
     def on_message_complete(self) -> None:
-        if self._answered:
+        if self._answered or self._later is not None:
             return
         method = self._parser.get_method().decode("latin-1")
         try:
@@ -131,7 +134,18 @@ class _Connection(asyncio.Protocol):
         except Exception:  # the edge: whatever it is, the workload gets an answer and we keep serving
             log.exception("the request %s %.200r failed", method, self._target)
             answer = refusal(500)
-        self._answer(answer, body=method != "HEAD")
+        if isinstance(answer, Response):
+            self._answer(answer, body=method != "HEAD")
+        else:
+            self._later = asyncio.ensure_future(self._wait(answer, method))
+
+    async def _wait(self, answer: Awaitable[Response], method: str) -> None:
+        try:
+            response = await answer
+        except Exception:  # the edge, as above
+            log.exception("the request %s %.200r failed", method, self._target)
+            response = refusal(500)
+        self._answer(response, body=method != "HEAD")
 
     def _answer(self, response: Response, body: bool = True) -> None:
         self._answered = True

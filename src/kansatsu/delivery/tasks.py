@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 from kansatsu.clock import Clock
 from kansatsu.delivery.containers import CredentialEndpoint
-from kansatsu.delivery.messages import Request, Response
-from kansatsu.delivery.server import Handle, serve
+from kansatsu.delivery.messages import Request
+from kansatsu.delivery.server import Answer, Handle, serve
 from kansatsu.delivery.task_metadata import VERSIONS, task_metadata
 from kansatsu.workload.views import TaskView
 
@@ -30,7 +30,7 @@ class TaskEndpoint:
         """Serve on an injected listening socket, which belongs to the handle from now on."""
         return await serve(sock, partial(self.respond, view=view), self._clock)
 
-    def respond(self, request: Request, view: TaskView) -> Response:
+    def respond(self, request: Request, view: TaskView) -> Answer:
         """The answer to one request."""
         path = [unquote(part) for part in request.target.partition("?")[0].split("/") if part]
         if path[:1] and path[0] in VERSIONS:

@@ -151,7 +151,10 @@ def _doomed(account: str, keep: dict[str, str]) -> list[tuple[Table, ColumnEleme
         (s.policy, s.policy.c.account == account),
         (s.association, s.association.c.account == account),
         (s.instance, s.instance.c.account == account),
-        *((table, table.c.account == account) for table in (s.task, s.service, s.container_instance)),
+        *(
+            (table, table.c.account == account)
+            for table in (s.task, s.service, s.container_instance, s.account_setting)
+        ),
         (s.cluster, s.cluster.c.account == account),
         (s.task_definition, s.task_definition.c.account == account),
         (s.instance_profile, s.instance_profile.c.account == account),

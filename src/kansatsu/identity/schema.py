@@ -299,6 +299,15 @@ service = Table(
     Column("details", Text, nullable=False),  # JSON
 )
 
+account_setting = Table(
+    "account_setting",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account", String(12), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("details", Text, nullable=False),  # JSON: see services/ecs/account_settings.py
+)
+
 container_instance = Table(
     "container_instance",
     metadata,

@@ -18,10 +18,12 @@ from kansatsu.workload.views import CredentialError, Credentials, CredentialsSta
 
 EC2 = "ec2.amazonaws.com"
 
-# INVARIANT: credentials with less than this left are never handed out: botocore would go on signing with dead ones.
 _MOST_USES = 4096
+# INVARIANT: credentials with less than this left are never handed out: botocore would go on signing with dead ones.
 LEAST_LEFT = timedelta(minutes=15)
-_JITTER = 0.1  # of the lifetime: renewals of a fleet that started together drift apart
+# Of the lifetime: how much earlier than at its half credentials are renewed. The first ones of a fleet that started
+# together are spread over nearly all the time until then, so that its renewals are spread evenly ever after.
+_JITTER, _FIRST_JITTER = 0.1, 0.45
 
 _PROFILE_GONE = "InstanceProfileNotFound"
 _REFUSED = "AssumeRoleUnauthorizedAccess"
@@ -80,7 +82,8 @@ class Issuer:
             return CredentialError(_REFUSED, refusal, role.name, now)
         kept = self._issued.get(key)
         if kept is None or kept.grant != grant or now >= kept.renew or now < kept.credentials.last_updated:
-            kept = self._issued[key] = self._issue(role, grant, now)
+            again = kept is not None and kept.grant == grant
+            kept = self._issued[key] = self._issue(role, grant, now, again=again)
         return kept.credentials
 
     def kept(self, key: str) -> Credentials | None:
@@ -104,7 +107,7 @@ class Issuer:
         for key in [key for key in self._issued if key.startswith(prefix)]:
             del self._issued[key]
 
-    def _issue(self, role: EntityRecord, grant: Grant, now: datetime) -> _Issued:
+    def _issue(self, role: EntityRecord, grant: Grant, now: datetime, *, again: bool) -> _Issued:
         session, token = sessions.issue(
             self._store.sealer,
             account=grant.account,
@@ -125,9 +128,13 @@ class Issuer:
             last_updated=now,
             expiration=now + self._duration,
         )
-        early = random.uniform(0, _JITTER)  # noqa: S311 - spreads load, guards nothing
-        renew = min(now + self._duration * (0.5 - early), credentials.expiration - LEAST_LEFT)
-        return _Issued(credentials, grant, renew)
+        return _Issued(credentials, grant, now + age_at_renewal(self._duration, again=again))
+
+
+def age_at_renewal(life: timedelta, *, again: bool) -> timedelta:
+    """How old credentials are when they are renewed; `again`: they are themselves a renewal."""
+    early = random.uniform(0, _JITTER if again else _FIRST_JITTER)  # noqa: S311 - spreads load, guards nothing
+    return min(life * (0.5 - early), life - LEAST_LEFT)
 
 
 def trust_refusal(role: EntityRecord, grant: Grant, now: datetime, snapshot: Snapshot) -> str:

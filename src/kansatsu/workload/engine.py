@@ -168,19 +168,23 @@ class DockerEngine:
             code = (await made.inspect()).get("ExitCode")
             return int(code) if code is not None else None
 
-    async def logs(self, reference: str, lines: int) -> str:
+    async def statistics(self, reference: str) -> Mapping[str, Any]:
         async with _translated(NoSuchContainer):
-            container = self._docker.containers.container(reference)
-            return "".join(await container.log(stdout=True, stderr=True, tail=lines))
+            found = await self._docker.containers.container(reference).stats(stream=False)
+        return dict(found[0]) if found else {}
+
+    async def logs(self, reference: str, lines: int) -> Sequence[Line]:
+        return await self._written(reference, tail=lines)
 
     async def lines(self, reference: str, since: str) -> Sequence[Line]:
-        given: dict[str, Any] = (
-            {"since": int(datetime.fromisoformat(f"{since[:19]}+00:00").timestamp())} if since else {}
-        )
+        moment = {"since": int(datetime.fromisoformat(f"{since[:19]}+00:00").timestamp())} if since else {}
+        return await self._written(reference, **moment)
+
+    async def _written(self, reference: str, **which: Any) -> Sequence[Line]:
         async with _translated(NoSuchContainer):
             container = self._docker.containers.container(reference)
-            written = "".join(await container.log(stdout=True, stderr=True, timestamps=True, **given))
-        return [_line(text) for text in written.splitlines()]
+            written = "".join(await container.log(stdout=True, stderr=True, timestamps=True, **which))
+        return [_line(text.removesuffix("\r")) for text in written.split("\n") if text]
 
     def alive(self, process: Process) -> bool:
         try:

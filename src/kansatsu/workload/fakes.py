@@ -4,6 +4,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Any
 
 from kansatsu.workload.injection import InjectionError
 from kansatsu.workload.providers import (
@@ -168,9 +169,13 @@ class FakeProvider:
         self.probed.append((name, tuple(command), seconds))
         return self.ill.get(name.rpartition("-")[2], 0)
 
-    async def logs(self, reference: str, lines: int) -> str:
+    async def statistics(self, reference: str) -> Mapping[str, Any]:
         self._check()
-        return f"the last {lines} lines of {self.containers[self._find(reference)].name}\n"
+        self.events.append(("statistics", self.containers[self._find(reference)].name))
+        return {"id": reference, "cpu_stats": {}}
+
+    async def logs(self, reference: str, lines: int) -> Sequence[Line]:
+        return (await self.lines(reference, ""))[-lines:]
 
     async def lines(self, reference: str, since: str) -> Sequence[Line]:
         self._check()

@@ -49,6 +49,10 @@ class ProcessTask:
             **({"TaskTags": {}} if tags else {}),
         }
 
+    async def statistics(self, key: str | None) -> None:
+        """There are none: nobody counts what the process uses."""
+        return
+
     def _container(self) -> dict[str, Any]:
         moment = self.started.isoformat().replace("+00:00", "Z")
         return {

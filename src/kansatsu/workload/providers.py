@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 PROFILE_LABEL = "kansatsu.instance-profile"  # on a container: adopt it when it starts, with this profile
 OWNER_LABEL = "kansatsu.instance"  # on a container that we made: the instance it belongs to
@@ -163,7 +163,10 @@ class Provider(Protocol):
     async def probe(self, reference: str, command: Sequence[str], *, seconds: int) -> int | None:
         """Run a command inside a running container; its exit code, None when it takes longer than `seconds`."""
 
-    async def logs(self, reference: str, lines: int) -> str:
+    async def statistics(self, reference: str) -> Mapping[str, Any]:
+        """What a running container uses at this moment: the JSON of the Docker Engine API."""
+
+    async def logs(self, reference: str, lines: int) -> Sequence[Line]:
         """The last lines that a container wrote, to standard output and standard error."""
 
     async def lines(self, reference: str, since: str) -> Sequence[Line]:

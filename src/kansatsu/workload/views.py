@@ -147,6 +147,9 @@ class TaskMetadata(Protocol):
     def task(self, *, tags: bool = False) -> dict[str, Any]:
         """The metadata document of the task, if asked with its tags."""
 
+    async def statistics(self, key: str | None) -> Mapping[str, Any] | None:
+        """Docker's statistics of one container by that key, or of all (None) by their Docker ids; None: none."""
+
 
 class TaskView(ProcessView, TaskMetadata, Protocol):
     """One ECS task: it has endpoints of its own, where its credential id is enough."""

@@ -35,6 +35,15 @@ with_awscli() {
   echo DONE
   aws s3 cp file "s3://$1/theirs/awscli"
 }
+with_awscli2() {
+  local place="$MODULES/.."
+  aws() { PYTHONPATH="$place/awscli2/usr/lib/python3/dist-packages" "$place/bin/python" "$place/awscli2/usr/bin/aws" "$@"; }
+  aws --version | grep -q '^aws-cli/2\.'
+  aws s3 cp file "s3://$1/mine/awscli2" --only-show-errors
+  [ "$(aws s3 cp "s3://$1/mine/awscli2" -)" = 0123456789 ]
+  echo DONE
+  aws s3 cp file "s3://$1/theirs/awscli2"
+}
 with_rclone() {
   export RCLONE_CONFIG_K_TYPE=s3 RCLONE_CONFIG_K_PROVIDER=AWS RCLONE_CONFIG_K_ENV_AUTH=true RCLONE_CONFIG=
   export RCLONE_CONFIG_K_REGION=$AWS_REGION RCLONE_S3_NO_CHECK_BUCKET=true RCLONE_RETRIES=1 RCLONE_LOW_LEVEL_RETRIES=1

@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-agent-config.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from kansatsu.catalog import Authorization
@@ -20,6 +20,7 @@ from kansatsu.services.ecs._resources import (
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload.tasks.hosts import Host
 from kansatsu.workload.tasks.records import DEFAULT_CLUSTER
+from kansatsu.workload.tasks.roster import Member
 from kansatsu.workload.tasks.task import PENDING, RUNNING, STOPPED
 
 
@@ -74,24 +75,43 @@ async def discover_poll_endpoint(
     return {}
 
 
-def _submit_check(call: Call, params: Params) -> Authorization:
-    return cluster_check(call, "SubmitTaskStateChange", params.get("cluster"))
+def _submit_check(action: str) -> Callable[[Call, Params], Authorization]:
+    return lambda call, params: cluster_check(call, action, params.get("cluster"))
 
 
-@operation("ecs", "SubmitTaskStateChange", resource=_submit_check)
-async def submit_task_state_change(
-    call: Call, cluster: str | None = None, task: str = "", status: str = "", reason: str = ""
-) -> dict[str, Any]:
-    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitTaskStateChange.html"""
+async def _submitted(call: Call, cluster: str | None, task: str) -> Member:
+    """The task that the agent of the cluster's container instance speaks of."""
     await _own_host(call, cluster)
     name = own_name(call, cluster or DEFAULT_CLUSTER, "cluster") or ""
     member = call.workload.tasks.find(place_of(call), name, task.rpartition("/")[2])
     if member is None:
         raise InvalidParameterException("The referenced task was not found.")
+    return member
+
+
+@operation("ecs", "SubmitTaskStateChange", resource=_submit_check("SubmitTaskStateChange"))
+async def submit_task_state_change(
+    call: Call, cluster: str | None = None, task: str = "", status: str = "", reason: str = ""
+) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitTaskStateChange.html"""
+    member = await _submitted(call, cluster, task)
     states = {each.state for each in member.task.containers}
     # INVARIANT: what a role submits is taken only as far as it is so.
     true = {RUNNING: PENDING not in states and states != {STOPPED}, STOPPED: states == {STOPPED}}
     if not true.get(status, False):
         raise ClientException(f"The task is not {status}.")
     await call.workload.agents.moved(member, status)
+    return {"acknowledgment": "ACCEPT"}
+
+
+@operation("ecs", "SubmitContainerStateChange", resource=_submit_check("SubmitContainerStateChange"))
+async def submit_container_state_change(
+    call: Call, cluster: str | None = None, task: str = "", container_name: str = "", status: str = ""
+) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_SubmitContainerStateChange.html"""
+    member = await _submitted(call, cluster, task)
+    found = next((each for each in member.task.containers if each.name == container_name), None)
+    # INVARIANT: as above: nothing is made so by being said.
+    if found is None or found.state != status:
+        raise ClientException(f"The container {container_name} is not {status}.")
     return {"acknowledgment": "ACCEPT"}

@@ -4,11 +4,12 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definitions.htm
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from kansatsu.catalog import Authorization, asked_tags
-from kansatsu.errors import ClientException, InvalidParameterException, Unimplemented
+from kansatsu.errors import ClientException, InvalidParameterException
 from kansatsu.services.ecs import _pages, _validation
 from kansatsu.services.ecs._render import tag_list
 from kansatsu.services.ecs._resources import (
@@ -16,6 +17,7 @@ from kansatsu.services.ecs._resources import (
     find_definition,
     pass_roles,
     place_of,
+    resource_tags,
     role_arn,
     tag_dict,
     tagging,
@@ -23,12 +25,13 @@ from kansatsu.services.ecs._resources import (
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload.tasks import records
 from kansatsu.workload.tasks.making import ROLES
-from kansatsu.workload.tasks.records import ACTIVE, INACTIVE, TaskDefinition
+from kansatsu.workload.tasks.records import ACTIVE, DELETE_IN_PROGRESS, INACTIVE, TaskDefinition
 
 # What AWS fills in. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html
 _DEFAULTS: dict[str, Any] = {"cpu": 0, "essential": True}
 _EMPTY = ("portMappings", "environment", "mountPoints", "volumesFrom", "systemControls")
 _SORTED_DOWN = "DESC"
+_MOST_DELETED = 10
 
 
 def _register_checks(call: Call, params: Params) -> Iterator[Authorization]:
@@ -102,6 +105,34 @@ def deregister_task_definition(call: Call, task_definition: str) -> dict[str, An
     return {"taskDefinition": shown(found)}
 
 
+def _delete_checks(call: Call, params: Params) -> Iterator[Authorization]:
+    for given in params["taskDefinitions"] or ["*"]:
+        named = given if given.startswith("arn:") else place_of(call).arn(f"task-definition/{given}")
+        found = find_definition(call, given)
+        yield Authorization("ecs:DeleteTaskDefinitions", named, resource_tags(found.tags if found else {}), True)
+
+
+@operation("ecs", "DeleteTaskDefinitions", resource=_delete_checks, write=True)
+def delete_task_definitions(call: Call, task_definitions: list[str]) -> dict[str, Any]:
+    """Revisions that were deregistered; their numbers are never used again.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteTaskDefinitions.html
+    """
+    if not 1 <= len(task_definitions) <= _MOST_DELETED:
+        raise InvalidParameterException(f"Task definitions cannot be empty, and are at most {_MOST_DELETED}.")
+    deleted: list[dict[str, Any]] = []
+    failures: list[dict[str, str]] = []
+    for given in task_definitions:
+        found = find_definition(call, given) if ":" in given.rpartition("/")[2] else None
+        if found is None or found.status == ACTIVE:
+            why = "is still in ACTIVE status. Please deregister the target and try again." if found else "is not found."
+            failures.append({"arn": found.arn if found else given, "reason": f"The specified task definition {why}"})
+            continue
+        records.deregister(call.conn, found, call.now.timestamp(), DELETE_IN_PROGRESS)
+        deleted.append(shown(replace(found, status=DELETE_IN_PROGRESS)))
+    return {"taskDefinitions": deleted, "failures": failures}
+
+
 @operation("ecs", "ListTaskDefinitions")
 def list_task_definitions(
     call: Call,
@@ -115,8 +146,8 @@ def list_task_definitions(
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListTaskDefinitions.html
     """
-    if status not in (ACTIVE, INACTIVE):
-        raise Unimplemented(f"The status {status} is not implemented: DeleteTaskDefinitions is not.")
+    if status not in (ACTIVE, INACTIVE, DELETE_IN_PROGRESS):
+        raise InvalidParameterException(f"{status} is not a status of task definitions.")
     place = place_of(call)
     found = records.revisions(call.conn, place, status, family_prefix)
     if sort == _SORTED_DOWN:

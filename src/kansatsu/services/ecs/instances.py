@@ -8,7 +8,7 @@ from typing import Any
 
 from kansatsu import __version__
 from kansatsu.catalog import Authorization
-from kansatsu.errors import InvalidParameterException
+from kansatsu.errors import InvalidParameterException, NoUpdateAvailableException
 from kansatsu.services.ecs import _pages, _render
 from kansatsu.services.ecs._resources import (
     active_cluster,
@@ -20,7 +20,7 @@ from kansatsu.services.ecs._resources import (
 )
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload.tasks.hosts import DRAINING, Host
-from kansatsu.workload.tasks.records import ACTIVE, Cluster
+from kansatsu.workload.tasks.records import ACTIVE, INACTIVE, Cluster
 from kansatsu.workload.tasks.task import RUNNING, STOPPED
 
 _MOST = 100
@@ -80,6 +80,43 @@ async def update_container_instances_state(
     if host is not None and any(instance_arn(call, cluster, given) == host.arn for given in container_instances):
         host = await call.workload.hosts.change(host, status=status)
     return _answer(call, cluster, container_instances, host, tags=False)
+
+
+def _deregister_check(call: Call, params: Params) -> Authorization:
+    return cluster_check(call, "DeregisterContainerInstance", params.get("cluster"))
+
+
+@operation("ecs", "DeregisterContainerInstance", resource=_deregister_check)
+async def deregister_container_instance(
+    call: Call, container_instance: str, cluster: str | None = None, force: bool = False
+) -> dict[str, Any]:
+    """It takes no tasks any more; those that run run on. Its agent registers it again when it starts again.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterContainerInstance.html
+    """
+    host = await _host(call, cluster)
+    if host is None or instance_arn(call, cluster, container_instance) != host.arn:
+        raise InvalidParameterException("Referenced container instance was not found.")  # [?] the text
+    if not force and _shown(call, host, tags=False)["runningTasksCount"]:
+        raise InvalidParameterException("Found running tasks on the instance.")
+    host = await call.workload.hosts.change(host, status=INACTIVE, instance="")
+    return {"containerInstance": _shown(call, host, tags=False)}
+
+
+def _update_check(call: Call, params: Params) -> Authorization:
+    return instance_check(call, "UpdateContainerAgent", params.get("cluster"), params["containerInstance"])
+
+
+@operation("ecs", "UpdateContainerAgent", resource=_update_check)
+async def update_container_agent(call: Call, container_instance: str, cluster: str | None = None) -> dict[str, Any]:
+    """The agent is part of Kansatsu: there is no other one to update to.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerAgent.html
+    """
+    host = await _host(call, cluster)
+    if host is None or instance_arn(call, cluster, container_instance) != host.arn:
+        raise InvalidParameterException("Referenced container instance was not found.")
+    raise NoUpdateAvailableException("There is no update available for your container agent.")
 
 
 async def _host(call: Call, cluster: str | None) -> Host | None:

@@ -291,3 +291,18 @@ def list_services(
 
 def _shown(call: Call, item: Service, *, tags: bool) -> dict[str, Any]:
     return _render.service(item, call.workload.services.tasks_of(item), tags=tags)
+
+
+def _namespace_check(_call: Call, params: Params) -> Authorization:
+    return Authorization("ecs:ListServicesByNamespace", "*", {"ecs:namespace": params["namespace"]}, True)
+
+
+@operation("ecs", "ListServicesByNamespace", resource=_namespace_check)
+def list_services_by_namespace(
+    call: Call, namespace: str, next_token: str | None = None, max_results: int | None = None
+) -> dict[str, Any]:
+    """No service is in any: a service that asks for one (Service Connect) is answered with 501.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServicesByNamespace.html
+    """
+    return _pages.page("serviceArns", [], next_token, max_results)

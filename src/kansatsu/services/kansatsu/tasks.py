@@ -1,5 +1,7 @@
 """Tasks of ECS as the control API shows them: who has which role, and what they wrote."""
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,9 +11,12 @@ from kansatsu.services.ecs._resources import place_of, resource_tags
 from kansatsu.services.kansatsu._shown import issued, role_shown, trouble
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload import ProviderError
+from kansatsu.workload.providers import Line, Provider
 from kansatsu.workload.tasks.roster import Member
 from kansatsu.workload.tasks.task import STOPPED, TaskContainer
 from kansatsu.workload.tasks.view import StoredTaskView
+
+_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")  # providers.Line
 
 
 class NoSuchTask(AwsError):
@@ -71,21 +76,41 @@ def _one(call: Call, params: Params) -> Authorization:
 
 
 @operation("kansatsu", "GetTaskLogs", resource=_one, looks=True)
-async def get_task_logs(call: Call, task: str, container: str | None = None, lines: int = 100) -> dict[str, Any]:
+async def get_task_logs(
+    call: Call,
+    task: str,
+    container: str | None = None,
+    lines: int = 100,
+    after: list[dict[str, str]] | None = None,
+) -> dict[str, Any]:
+    """`lines` is how many of each container, of its last ones, or of the next ones of those in `after`."""
     found, runner = call.workload.tasks.called(place_of(call), task), call.workload.runner
     if found is None or runner is None:
         raise NoSuchTask(f"There is no task {task}.")
+    state, known = found.task.state, {each["Container"]: each["Last"] for each in after or ()}
     wanted = [each for each in found.task.containers if container in (None, each.name)]
     if not wanted:
         names = ", ".join(each.name for each in found.task.containers)
         raise InvalidParameterValue(f"Task {task} has no container {container}; it has {names}.")
+    if any(_STAMP.fullmatch(stamp) is None for stamp in known.values()):
+        raise InvalidParameterValue("After has a Last that no answer of GetTaskLogs had.")
     try:
-        return {
-            "Logs": [
-                {"Container": each.name, "Text": await runner.provider.logs(each.reference, lines)}
-                for each in wanted
-                if each.reference
-            ]
-        }
+        logs = [
+            _log(each, await _lines(runner.provider, each, known.get(each.name, ""), lines))
+            for each in wanted
+            if each.reference
+        ]
     except ProviderError as error:
         raise ServiceUnavailable(str(error)) from error
+    return {"State": state, "Logs": logs}
+
+
+async def _lines(provider: Provider, container: TaskContainer, after: str, most: int) -> Sequence[Line]:
+    if not after:
+        return await provider.logs(container.reference, most)
+    return [line for line in await provider.lines(container.reference, after) if line.stamp > after][:most]
+
+
+def _log(container: TaskContainer, lines: Sequence[Line]) -> dict[str, str]:
+    shown = {"Container": container.name, "Text": "".join(f"{line.text}\n" for line in lines)}
+    return shown | ({"Last": lines[-1].stamp} if lines else {})

@@ -20,7 +20,7 @@ from kansatsu.workload.fleet import Member as Instance
 from kansatsu.workload.instance_view import FleetView
 from kansatsu.workload.tasks.execution import AskAs
 from kansatsu.workload.tasks.hosts import Host, Hosts
-from kansatsu.workload.tasks.records import Place
+from kansatsu.workload.tasks.records import INACTIVE, Place
 from kansatsu.workload.tasks.roster import Member, Roster
 from kansatsu.workload.tasks.task import RUNNING
 from kansatsu.workload.views import CredentialError, Credentials
@@ -64,14 +64,16 @@ class Agents:
         return self._fleet.tags.get(member.instance.id, {}).get(CLUSTER_TAG, "")
 
     def registered(self, host: Host) -> bool:
-        """Whether ECS knows of it: always, where Kansatsu itself is the agent."""
+        """Whether ECS knows of it: until it is deregistered, where Kansatsu itself is the agent."""
+        if host.status == INACTIVE:
+            return False
         member = self.instance_of(Place(host.account, host.region), host.cluster)
         return member is None or host.instance == member.instance.id
 
     def connected(self, host: Host) -> bool:
         """Whether its agent can be told anything."""
         member = self.instance_of(Place(host.account, host.region), host.cluster)
-        return member is None or (self.registered(host) and self._state(member).connected)
+        return self.registered(host) and (member is None or self._state(member).connected)
 
     def problem(self, instance_id: str) -> str:
         """What the agent on an instance was refused last; "" when all is well."""
@@ -91,6 +93,9 @@ class Agents:
             if not cluster or self._roster.now() < state.again_at or self.instance_of(place, cluster) is not member:
                 continue
             host = self._hosts.of_cluster(place, cluster, engine)
+            if host.status == INACTIVE:  # deregistered: the agent says no more until it is started again
+                state.connected = False
+                continue
             if host.instance != member.instance.id:
                 state.connected = False
                 done = await self._say(member, "RegisterContainerInstance", {"cluster": cluster})

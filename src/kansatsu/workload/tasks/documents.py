@@ -32,8 +32,8 @@ def save(conn: Connection, table: Table, item: Document, *, new: bool = False, n
     """Insert, as this node's, or overwrite."""
     details = msgspec.json.encode(item).decode()
     if new:
-        values = {"id": item.id, "account": item.account, "created": item.created, "details": details, "node": node}
-        conn.execute(insert(table).values(values))
+        values = {"id": item.id, "account": item.account, "created": item.created, "details": details}
+        conn.execute(insert(table).values(values | ({"node": node} if node else {})))
     else:
         conn.execute(update(table).where(table.c.id == item.id).values(details=details))
 

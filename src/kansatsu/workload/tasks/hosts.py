@@ -12,7 +12,7 @@ from typing import Any
 from kansatsu.clock import Clock
 from kansatsu.identity import Store, schema
 from kansatsu.workload.tasks import documents
-from kansatsu.workload.tasks.records import ACTIVE, Place
+from kansatsu.workload.tasks.records import ACTIVE, INACTIVE, Place
 
 DRAINING = "DRAINING"
 
@@ -58,8 +58,10 @@ class Hosts:
     def load(self) -> None:
         """Read everything from the store."""
         with self._store.read() as conn:
-            hosts = documents.load(conn, schema.container_instance, Host, self._store.node)
-        self._known = {host.id: host for host in hosts}
+            known = documents.load(conn, schema.container_instance, Host, self._store.node)
+        # An agent that starts registers again what was deregistered.
+        here = (replace(host, status=ACTIVE) if host.status == INACTIVE else host for host in known)
+        self._known = {host.id: host for host in here}
 
     def of_cluster(self, place: Place, cluster: str, engine: str) -> Host:
         """This host, as that cluster sees it."""

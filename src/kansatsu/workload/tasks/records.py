@@ -11,6 +11,7 @@ from kansatsu import arn
 from kansatsu.identity import schema
 
 ACTIVE, INACTIVE = "ACTIVE", "INACTIVE"
+DELETE_IN_PROGRESS = "DELETE_IN_PROGRESS"  # of a task definition: it is never used again, nor is its number
 DEFAULT_CLUSTER = "default"
 
 
@@ -126,11 +127,11 @@ def find_definition(conn: Connection, place: Place, family: str, revision: int |
     return _definition(row) if row is not None else None
 
 
-def deregister(conn: Connection, definition: TaskDefinition, now: float) -> None:
+def deregister(conn: Connection, definition: TaskDefinition, now: float, status: str = INACTIVE) -> None:
     """From now on no new task can be started from it."""
     table = schema.task_definition
     which = (table.c.family == definition.family, table.c.revision == definition.revision)
-    conn.execute(update(table).where(_at(table, definition.place), *which).values(status=INACTIVE, deregistered=now))
+    conn.execute(update(table).where(_at(table, definition.place), *which).values(status=status, deregistered=now))
 
 
 def tag_definition(conn: Connection, definition: TaskDefinition, tags: Mapping[str, str]) -> None:

@@ -22,6 +22,7 @@ from kansatsu.workload.tasks.execution import Execution
 from kansatsu.workload.tasks.health import Checks
 from kansatsu.workload.tasks.provisioning import Maker, StartFailed
 from kansatsu.workload.tasks.roster import Member, Roster, container_of
+from kansatsu.workload.tasks.statistics import Statistics
 from kansatsu.workload.tasks.task import (
     DEFAULT_STOP_SECONDS,
     HEALTHY,
@@ -63,6 +64,7 @@ class Runner:
         self.provider = provider
         self._attacher = attacher
         self._issuer = issuer
+        self._statistics = Statistics(provider, roster.clock)
         self._jobs: set[asyncio.Task[None]] = set()
         self._one_by_one = asyncio.Lock()
         self._at_once = asyncio.Semaphore(_AT_ONCE)
@@ -206,7 +208,7 @@ class Runner:
         await self.roster.change(member, state=PENDING)
 
     async def _attach(self, member: Member, holder: Container) -> None:
-        view = StoredTaskView(lambda: member.task, self._issuer)
+        view = StoredTaskView(lambda: member.task, self._issuer, self._statistics)
         await self._attacher.attach(f"task {member.task.id}", member.served, view, holder)
 
     async def _serve(self, member: Member) -> None:

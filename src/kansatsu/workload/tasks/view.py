@@ -3,13 +3,14 @@
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4.html
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from kansatsu.workload.credentials import Grant, Issuer
 from kansatsu.workload.processes import ECS_TASKS
+from kansatsu.workload.tasks.statistics import Statistics
 from kansatsu.workload.tasks.task import LAUNCH_TYPE, Task, TaskContainer
 from kansatsu.workload.views import CredentialsState, InstanceView
 
@@ -17,9 +18,10 @@ from kansatsu.workload.views import CredentialsState, InstanceView
 class StoredTaskView:
     """`views.TaskView` of one task; `task` is asked anew each time."""
 
-    def __init__(self, task: Callable[[], Task], issuer: Issuer) -> None:
+    def __init__(self, task: Callable[[], Task], issuer: Issuer, statistics: Statistics | None = None) -> None:
         self._task = task
         self._issuer = issuer
+        self._statistics = statistics
 
     @property
     def id(self) -> str:
@@ -39,9 +41,22 @@ class StoredTaskView:
 
     def container(self, key: str) -> dict[str, Any] | None:
         """The metadata of the container whose endpoint has this key, None for any other key."""
+        found = self._found(key)
+        return _container(self._task(), found) if found is not None else None
+
+    async def statistics(self, key: str | None) -> Mapping[str, Any] | None:
+        """Of one container by that key, or of all by their Docker ids."""
+        if self._statistics is None:
+            return None
+        if key is not None:
+            found = self._found(key)
+            return await self._statistics.of(found.reference) if found is not None else None
+        references = [each.reference for each in self._task().containers if each.reference]
+        return {each: await self._statistics.of(each) for each in references}
+
+    def _found(self, key: str) -> TaskContainer | None:
         task = self._task()
-        found = next((each for each in task.containers if metadata_key(task, each) == key), None)
-        return _container(task, found) if found is not None else None
+        return next((each for each in task.containers if metadata_key(task, each) == key), None)
 
     def task(self, *, tags: bool = False) -> dict[str, Any]:
         """The metadata of the whole task, if asked with its tags."""
