@@ -33,7 +33,6 @@ class World:
             json.dumps({"Version": "2012-10-17", "Statement": denied}) if actions else policy("s3:ListAllMyBuckets")
         )
         client(self.server, "iam").put_role_policy(RoleName="host", PolicyName="less", PolicyDocument=document)
-        self.server.clock.move(11)  # the agent's next heartbeat
 
     def hosts(self) -> list[Any]:
         arns = self.ecs.list_container_instances()["containerInstanceArns"]
@@ -56,7 +55,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path: Path, engine: Engine, image: Callable[[str], str]) -> Iterator[World]:
-    with running(tmp_path, engine.url) as server:
+    with running(tmp_path, engine.url, real_time=True) as server:
         made = World(server, image("python"))
         yield made
         for status in ("RUNNING", "STOPPED"):
@@ -71,7 +70,7 @@ def test_each_permission_is_one_step(world: World, run_container: Callable[..., 
     client(server, "iam").attach_role_policy(RoleName="host", PolicyArn=FOR_EC2)
     world.deny("ecs:RegisterContainerInstance")
     tags = [{"Key": "kansatsu:ecs-cluster", "Value": "default"}]
-    box = run_container("python", env=server.clock.in_container())
+    box = run_container("python")
     asked = {"Container": box.name, "InstanceProfile": "host", "Tags": tags}
     instance = control(server).register_instance(**asked)["Workload"]["Id"]
 
@@ -84,8 +83,8 @@ def test_each_permission_is_one_step(world: World, run_container: Callable[..., 
     # Without Poll, or what says where to, nothing is placed.
     for action in ("ecs:Poll", "ecs:DiscoverPollEndpoint"):
         world.deny(action)
-        eventually(lambda: world.connected() == [False], 30)
-        assert action in world.problems(instance)
+        eventually(lambda action=action: action in world.problems(instance), 30)
+        assert world.connected() == [False]
         assert [each["reason"] for each in ecs.run_task(taskDefinition="app")["failures"]] == ["AGENT"]
     assert [each["ec2InstanceId"] for each in world.hosts()] == [instance]
 

@@ -1,5 +1,6 @@
 """The log driver awslogs: as the execution role, every line once, also across restarts of ours."""
 
+import itertools
 import json
 from typing import Any
 
@@ -9,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kansatsu.errors import AwsError
-from kansatsu.workload.engine import _line
 from kansatsu.workload.providers import Line
 from kansatsu.workload.tasks.awslogs import batches
+from kansatsu.workload.written import parse
 from services.conftest import ACCOUNT
 from services.ec2_world import Ec2World
 from services.ecs_world import Engine, engine
@@ -192,7 +193,35 @@ def test_batches_are_what_one_call_takes(texts: list[str]) -> None:
     ],
 )
 def test_times_as_engines_write_them(written: str, stamp: str) -> None:
-    assert _line(written) == Line(stamp, "x y")
+    assert parse([f"{written}\n"]) == [Line(stamp, "x y")]
+
+
+@given(st.lists(st.tuples(st.lists(st.text(st.characters(exclude_characters="\n\r"), max_size=8)), st.integers(0, 3))))
+def test_lines_are_whole_and_each_has_its_own_time(lines: list[tuple[list[str], int]]) -> None:
+    """As podman gives them: every write is a frame with a time of its own, in whole seconds."""
+    second, frames = 10, []
+    for pieces, later in lines:
+        second += later
+        frames += [f"2026-01-31T12:{second // 60:02}:{second % 60:02}Z {piece}" for piece in (*pieces, "\n")]
+    found = parse(frames)
+    assert [line.text for line in found] == ["".join(pieces) for pieces, _ in lines]
+    assert all(a.stamp < b.stamp for a, b in itertools.pairwise(found)) and all(line.ended for line in found)
+    # From any second on, the times are the same: nothing is read twice or never.
+    for line in found:
+        rest = [frame for frame in frames if frame[:19] >= line.stamp[:19]]
+        assert [each for each in parse(rest) if each.stamp > line.stamp] == found[found.index(line) + 1 :]
+
+
+def test_a_line_that_goes_on_is_waited_for_while_the_container_runs(logs: Logs, engine: Engine) -> None:
+    first, second = "2026-03-04T05:06:01.000000000Z", "2026-03-04T05:06:02.000000000Z"
+    engine.fake.written["web"] = [Line(first, "whole"), Line(second, "half", ended=False)]
+    task = logs.run(engine, OPTIONS)
+    logs.deliver()
+    assert [text for _, text in logs.streams[f"p/web/{task}"]] == ["whole"]
+    assert engine.cloud.control.get_task_logs(Task=task)["Logs"][0]["Text"] == "whole\nhalf\n"
+    assert engine.cloud.control.get_task_logs(Task=task, After=[])["Logs"][0]["Text"] == "whole\n"
+    engine.end(task, "web", 0)
+    assert [text for _, text in logs.streams[f"p/web/{task}"]] == ["whole", "half"]
 
 
 def test_a_task_is_shown_with_its_role_and_what_it_wrote(engine: Engine, world: Ec2World) -> None:

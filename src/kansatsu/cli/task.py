@@ -59,8 +59,9 @@ def logs(wanted: str, follow: bool, container: str | None, lines: int, profile: 
     after: dict[str, str] = {}
     while True:
         known = [{"Container": name, "Last": last} for name, last in after.items()]
+        going_on = {"After": known} if follow else {}
         with client.answers():
-            answer = control.get_task_logs(**asked, Lines=_MOST if known else lines, After=known)
+            answer = control.get_task_logs(**asked, Lines=_MOST if known else lines, **going_on)
         said = [(log["Container"], line) for log in answer["Logs"] for line in log["Text"].splitlines()]
         for name, line in said:
             click.echo(f"{name}: {line}" if named else line)

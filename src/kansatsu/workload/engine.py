@@ -4,10 +4,9 @@ https://docs.docker.com/reference/api/engine/version/v1.43/
 """
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import aiodocker
 import aiohttp
 from aiodocker.volumes import DockerVolume
 
-from kansatsu.workload import pause
+from kansatsu.workload import pause, written
 from kansatsu.workload.injection import InjectionError, start_time
 from kansatsu.workload.providers import (
     DEFAULTS,
@@ -37,7 +36,6 @@ _TIMEOUT = aiohttp.ClientTimeout(total=60)
 _SCRIPT = "/var/lib/cloud/instance/scripts/part-001"  # where cloud-init puts user data, too
 _NO_CONNECTION = 900  # what aiodocker makes of a socket that nobody listens on
 _MIB = 1 << 20
-_STAMP = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)")
 _LOOPBACK = "127.0.0.1"
 _OUTPUT_LIMIT = 65536  # bytes of a script's output that are kept
 
@@ -174,17 +172,18 @@ class DockerEngine:
         return dict(found[0]) if found else {}
 
     async def logs(self, reference: str, lines: int) -> Sequence[Line]:
-        return await self._written(reference, tail=lines)
+        tail = written.parse(await self._written(reference, tail=lines))
+        return written.joined(tail, await self.lines(reference, tail[-1].stamp), lines) if tail else tail
 
     async def lines(self, reference: str, since: str) -> Sequence[Line]:
         moment = {"since": int(datetime.fromisoformat(f"{since[:19]}+00:00").timestamp())} if since else {}
-        return await self._written(reference, **moment)
+        return written.parse(await self._written(reference, **moment))
 
-    async def _written(self, reference: str, **which: Any) -> Sequence[Line]:
+    async def _written(self, reference: str, **which: Any) -> Sequence[str]:
         async with _translated(NoSuchContainer):
             container = self._docker.containers.container(reference)
-            written = "".join(await container.log(stdout=True, stderr=True, timestamps=True, **which))
-        return [_line(text.removesuffix("\r")) for text in written.split("\n") if text]
+            frames: Sequence[str] = await container.log(stdout=True, stderr=True, timestamps=True, **which)
+            return frames
 
     def alive(self, process: Process) -> bool:
         try:
@@ -272,17 +271,6 @@ def _ports(item: Mapping[str, Any]) -> Iterator[Binding]:
         number, _, protocol = name.partition("/")
         for each in bound or ():
             yield Binding(int(number), int(each["HostPort"]), protocol or "tcp")
-
-
-def _line(text: str) -> Line:
-    """RFC 3339 with up to nine digits of a second and the machine's own offset, a space, and the line."""
-    stamp, _, rest = text.partition(" ")
-    found = _STAMP.fullmatch(stamp)
-    if found is None:
-        raise ProviderError(f"a line of a log has no time that can be read: {text[:80]!r}")
-    whole, fraction, offset = found.groups()
-    moment = datetime.fromisoformat(f"{whole}{offset.replace('Z', '+00:00')}").astimezone(UTC)
-    return Line(f"{moment:%Y-%m-%dT%H:%M:%S}.{(fraction or '').ljust(9, '0')}Z", rest)
 
 
 def _exit_code(state: Mapping[str, Any]) -> int | None:

@@ -113,6 +113,7 @@ class Line:
 
     stamp: str
     text: str
+    ended: bool = True  # whether the container has ended the line; only the last one may go on
 
 
 DEFAULTS = Options()

@@ -13,7 +13,7 @@ from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload import ProviderError
 from kansatsu.workload.providers import Line, Provider
 from kansatsu.workload.tasks.roster import Member
-from kansatsu.workload.tasks.task import STOPPED, TaskContainer
+from kansatsu.workload.tasks.task import RUNNING, STOPPED, TaskContainer
 from kansatsu.workload.tasks.view import StoredTaskView
 
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")  # providers.Line
@@ -96,7 +96,7 @@ async def get_task_logs(
         raise InvalidParameterValue("After has a Last that no answer of GetTaskLogs had.")
     try:
         logs = [
-            _log(each, await _lines(runner.provider, each, known.get(each.name, ""), lines))
+            _log(each, await _lines(runner.provider, each, known.get(each.name, ""), lines), follow=after is not None)
             for each in wanted
             if each.reference
         ]
@@ -111,6 +111,9 @@ async def _lines(provider: Provider, container: TaskContainer, after: str, most:
     return [line for line in await provider.lines(container.reference, after) if line.stamp > after][:most]
 
 
-def _log(container: TaskContainer, lines: Sequence[Line]) -> dict[str, str]:
+def _log(container: TaskContainer, lines: Sequence[Line], *, follow: bool) -> dict[str, str]:
+    """Who goes on reading is shown a line once it has ended."""
+    if follow and container.state == RUNNING:
+        lines = [line for line in lines if line.ended]
     shown = {"Container": container.name, "Text": "".join(f"{line.text}\n" for line in lines)}
     return shown | ({"Last": lines[-1].stamp} if lines else {})

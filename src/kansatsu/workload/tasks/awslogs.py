@@ -13,7 +13,7 @@ from kansatsu.errors import AwsError
 from kansatsu.workload.providers import Line, Provider, ProviderError
 from kansatsu.workload.tasks.execution import Execution, ExecutionError
 from kansatsu.workload.tasks.roster import Member, Roster
-from kansatsu.workload.tasks.task import PENDING, Task, TaskContainer
+from kansatsu.workload.tasks.task import PENDING, RUNNING, Task, TaskContainer
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,8 @@ class Shipper:
     async def _deliver(self, member: Member, container: TaskContainer, options: dict[str, str]) -> None:
         task = member.task
         lines = await self._provider.lines(container.reference, container.logged)
-        for batch in batches([line for line in lines if line.stamp > container.logged]):
+        whole = container.state != RUNNING  # else a line that has not ended is waited for
+        for batch in batches([line for line in lines if line.stamp > container.logged and (line.ended or whole)]):
             params = {
                 "logGroupName": options["awslogs-group"],
                 "logStreamName": stream_of(task, container),
