@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
-from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -26,9 +23,10 @@ from signxml.algorithms import CanonicalizationMethod
 
 from kansatsu.services.sts.saml import _LISTS, _SINGLES
 
-from .conftest import ACCOUNT, REGION, SECOND, Gateway
+from .conftest import ACCOUNT, SECOND, Gateway
 from .raw import Keys, statement
 from .test_tags import code_of
+from .test_web_identity import unsigning
 
 SAML, PROTOCOL = "urn:oasis:names:tc:SAML:2.0:assertion", "urn:oasis:names:tc:SAML:2.0:protocol"
 DS = "http://www.w3.org/2000/09/xmldsig#"
@@ -139,9 +137,7 @@ def shown(root: Any) -> str:
 
 
 def assume(gateway: Gateway, provider: Provider, role: str, root: Any, **more: Any) -> Any:
-    config = Config(signature_version=UNSIGNED, retries={"max_attempts": 1})
-    sts = boto3.client("sts", region_name=REGION, endpoint_url=gateway.endpoint, config=config)
-    return sts.assume_role_with_saml(
+    return unsigning(gateway).assume_role_with_saml(
         RoleArn=role, **{"PrincipalArn": provider.arn, "SAMLAssertion": shown(root), **more}
     )
 
@@ -339,11 +335,16 @@ def admin(provider: Provider) -> str:
     return provider.role(StringEquals={"saml:sub": "admin"})
 
 
+@pytest.fixture(scope="module")
+def open_role(provider: Provider) -> str:
+    """A role for everybody whom the provider names."""
+    return provider.role()
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda one: one.__name__)
 def test_a_forged_document_lets_nobody_in(
-    gateway: Gateway, provider: Provider, admin: str, attack: Callable[[Any], Any]
+    gateway: Gateway, provider: Provider, admin: str, open_role: str, attack: Callable[[Any], Any]
 ) -> None:
-    open_role = provider.role()
     for role in (admin, open_role):
         assert code(gateway, provider, role, attack(provider.signed(role))) == "InvalidIdentityToken"
     assert code(gateway, provider, admin, provider.signed(admin)) == "AccessDenied"
@@ -395,9 +396,10 @@ INVALID, EXPIRED = "InvalidIdentityToken", "ExpiredTokenException"
     ],
     ids=str,
 )
-def test_what_an_assertion_must_say(gateway: Gateway, provider: Provider, said: dict[str, Any], expected: str) -> None:
-    role = provider.role()
-    assert code(gateway, provider, role, provider.signed(role, **said)) == expected
+def test_what_an_assertion_must_say(
+    gateway: Gateway, provider: Provider, open_role: str, said: dict[str, Any], expected: str
+) -> None:
+    assert code(gateway, provider, open_role, provider.signed(open_role, **said)) == expected
 
 
 def test_an_authentication_that_failed_is_rejected(gateway: Gateway, provider: Provider) -> None:

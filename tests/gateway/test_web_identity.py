@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentit
 """
 
 import base64
+import functools
 import hmac
 import json
 import threading
@@ -14,10 +15,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore import UNSIGNED
-from botocore.config import Config
 from botocore.exceptions import ClientError
 from joserfc import jws
 from joserfc.jwk import ECKey, KeySet, RSAKey
@@ -26,7 +25,7 @@ from kansatsu.identity.credentials import Credential
 from kansatsu.services.sts.web_identity import CLAIMS_OF, Shown
 
 from . import raw
-from .conftest import ACCOUNT, REGION, SECOND, Gateway
+from .conftest import ACCOUNT, SECOND, Gateway
 from .raw import Keys, statement
 from .test_tags import code_of
 
@@ -76,12 +75,15 @@ def issuer(gateway: Gateway, tmp_path: Path) -> Issuer:
     return Issuer(gateway, tmp_path, f"{gateway.name('idp')}.example")
 
 
+@functools.cache
+def unsigning(gateway: Gateway) -> Any:
+    """A client as an SDK makes it without any credentials; one for all, because making it is most of a test."""
+    return gateway.client("sts", signature_version=UNSIGNED)
+
+
 def assume(gateway: Gateway, role: str, token: str, **more: Any) -> Any:
-    """As an SDK does it, without any credentials."""
-    config = Config(signature_version=UNSIGNED, retries={"max_attempts": 1})
-    sts = boto3.client("sts", region_name=REGION, endpoint_url=gateway.endpoint, config=config)
     params = {"RoleArn": role, "RoleSessionName": "session", "WebIdentityToken": token, **more}
-    return sts.assume_role_with_web_identity(**params)
+    return unsigning(gateway).assume_role_with_web_identity(**params)
 
 
 def code(gateway: Gateway, role: str, token: str, **more: Any) -> str:
