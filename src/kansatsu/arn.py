@@ -36,7 +36,9 @@ def iam(account: str, resource: str) -> str:
 
 
 def entity(account: str, kind: str, path: str, name: str) -> str:
-    """The ARN of a user, group, role, policy or instance-profile: the path keeps its slashes."""
+    """The ARN of a user, group, role, policy or instance-profile, whose path keeps its slashes, or of the root user."""
+    if kind == "root":
+        return iam(account, kind)
     return iam(account, f"{kind}{path}{name}")
 
 

@@ -44,6 +44,23 @@ def create(name: str | None, wanted: str | None, form: str, profile: str | None,
     hint(f'eval "$({again("env --account " + row["Name"])})"', form)
 
 
+@account.command("root-key")
+@click.argument("account")
+@output_option
+@_PROFILE
+@options.where_options
+def root_key(account: str, form: str, profile: str | None, **given: Any) -> None:
+    """Make an access key of an account's root user, and print it: it is shown this once."""
+    control = client.connect(options.load(**given).settings, "kansatsu", profile)
+    with client.answers():
+        known = {each["Name"]: each["Id"] for each in control.list_accounts()["Accounts"]}
+        made = control.create_root_access_key(AccountId=known.get(account, account))
+    shown = {"access-key-id": made["AccessKeyId"], "secret-access-key": made["SecretAccessKey"]}
+    emit([shown], list(shown), form)
+    if form == "table":
+        say("Delete it when the work is done: aws iam delete-access-key --access-key-id " + made["AccessKeyId"])
+
+
 def opened(settings: Settings, control: Any, asked: dict[str, str]) -> None:
     """Open an account; its administrator's keys are kept as a profile."""
     with client.answers():

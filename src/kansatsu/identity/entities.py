@@ -98,11 +98,13 @@ def among(conn: Connection, wanted: Select[Any]) -> list[Entity]:
     return [_of(row) for row in conn.execute(select(*_COLUMNS).where(entity.c.id.in_(wanted)).order_by(entity.c.id))]
 
 
-def create(conn: Connection, account: str, kind: str, name: str, *, path: str, now: float, **fields: Any) -> Entity:
+def create(
+    conn: Connection, account: str, kind: str, name: str, *, path: str, now: float, id: str | None = None, **fields: Any
+) -> Entity:
     """A new user, group or role; `fields` are further fields of Entity. Raises EntityAlreadyExists."""
     if _name_taken(conn, account, kind, name):
         raise _taken(kind, name)
-    new = Entity(ids.new_id(_ID_PREFIX[kind]), account, kind, name, path, now, **fields)
+    new = Entity(id or ids.new_id(_ID_PREFIX[kind]), account, kind, name, path, now, **fields)
     values = {column.name: getattr(new, column.name) for column in _COLUMNS}
     conn.execute(insert(entity).values(name_key=name.lower(), **values))
     touch(conn, account, "entity", new.id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, select, update
 
 from kansatsu.errors import NoSuchEntity
-from kansatsu.identity import ids
+from kansatsu.identity import ids, roots
 from kansatsu.identity.changes import touch
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.quotas import AWS, Quotas
@@ -50,6 +50,12 @@ def of(conn: Connection, user: Entity) -> list[Key]:
         select(*_COLUMNS).where(access_key.c.user_id == user.id).order_by(access_key.c.created, access_key.c.id)
     )
     return [Key(*row) for row in rows]
+
+
+def of_root(conn: Connection, account: str) -> list[Key]:
+    """The keys of an account's root user, oldest first."""
+    root = roots.find(conn, account)
+    return of(conn, root) if root is not None else []
 
 
 def find(conn: Connection, id: str) -> Key | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from kansatsu import arn
 from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import ValidationError
-from kansatsu.identity import EntityRecord, credentials, entities, managed, profiles, tags
+from kansatsu.identity import EntityRecord, credentials, entities, managed, profiles, roots, tags
 from kansatsu.identity.entities import Entity
 from kansatsu.services.iam.simulated import entity_of
 from kansatsu.services.registry import Call, Params
@@ -31,7 +31,9 @@ def caller_name(call: Call) -> str:
 
 
 def user(call: Call, name: str | None) -> Entity:
-    """The user of that name, or the one who calls. Raises NoSuchEntity, ValidationError."""
+    """The user of that name, or the one who calls, who may be the root user. Raises NoSuchEntity, ValidationError."""
+    if name is None and call.caller.kind == roots.KIND:
+        return roots.ensure(call.conn, call.account, call.now.timestamp())
     return entities.get(call.conn, call.account, "user", name or caller_name(call))
 
 
@@ -40,6 +42,8 @@ def entity(kind: str) -> Locate:
     member = f"{_WORDS[kind]}Name"
 
     def locate(call: Call, params: Params) -> Target:
+        if member not in params and call.caller.kind == roots.KIND:
+            return arn.iam(call.account, roots.KIND), _request_keys(params)
         name = params.get(member) or caller_name(call)
         record = call.snapshot.find(call.account, kind, name)
         context = _request_keys(params)

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from kansatsu.errors import Unimplemented
-from kansatsu.identity import credentials, entities, inline, managed, profiles
+from kansatsu.identity import credentials, entities, inline, keys, managed, profiles
 from kansatsu.identity.schema import policy, policy_version
 from kansatsu.services.iam import _resources, oidc_providers, public_keys, saml_providers, server_certificates
 from kansatsu.services.iam._register import iam
@@ -39,10 +39,9 @@ _ADJUSTABLE = {
 _TOKEN_VERSION = {"GlobalEndpointTokenVersion": 2}
 _EVERYWHERE = f"v{_TOKEN_VERSION['GlobalEndpointTokenVersion']}Token"
 
-# What nobody has, because nothing here makes it: the operations for it answer 501. The root user cannot sign in.
+# What nobody has, because nothing here makes it: the root user cannot sign in.
 _ABSENT = (
     "AccountMFAEnabled",
-    "AccountAccessKeysPresent",
     "AccountPasswordPresent",
     "AccountSigningCertificatesPresent",
 )
@@ -67,6 +66,7 @@ def get_account_summary(call: Call) -> dict[str, Any]:
         "Providers": sum(
             credentials.count(call.conn, call.account, kind) for kind in (oidc_providers.KIND, saml_providers.KIND)
         ),
+        "AccountAccessKeysPresent": int(bool(keys.of_root(call.conn, call.account))),
         "MFADevices": credentials.count(call.conn, call.account, "mfa"),
         "MFADevicesInUse": credentials.count(call.conn, call.account, "mfa", in_use=True),
     }

@@ -50,7 +50,7 @@ def delete_access_key(call: Call, access_key_id: str, user_name: str | None = No
 def _owner_of_key(call: Call, params: Params) -> _resources.Target:
     key = keys.find(call.conn, params["AccessKeyId"])
     user = entities.by_id(call.conn, key.user_id) if key is not None else None
-    if user is None or user.account != call.account:
+    if user is None or user.account != call.account or user.kind != "user":
         return arn.iam(call.account, "user/*"), {}
     return _resources.entity("user")(call, {"UserName": user.name})
 
@@ -70,7 +70,7 @@ def get_access_key_last_used(call: Call, access_key_id: str) -> dict[str, Any]:
 
 def _show(user: Entity, key: keys.Key) -> dict[str, Any]:
     return {
-        "UserName": user.name,
+        **({"UserName": user.name} if user.kind == "user" else {}),
         "AccessKeyId": key.id,
         "Status": key.status,
         "CreateDate": _render.when(key.created),

@@ -74,12 +74,14 @@ def _users(call: Call) -> Iterator[Entity]:
 
 
 def _root(call: Call) -> tuple[str, ...]:
-    """The root user, which cannot sign in here and has no keys."""
+    """The root user, which cannot sign in here, but may have keys."""
     opened = {account.id: account.created for account in accounts.listing(call.conn)}
     created = _time(opened[call.account]) if call.account in opened else _NONE
+    held = [_key(call, key) for key in keys.of_root(call.conn, call.account)]
+    first, second = [*held, _NO_KEY, _NO_KEY][:_KEYS]
     unknown = ("not_supported", "no_information", "not_supported", "not_supported", _NO)
     return (
-        "<root_account>", arn.iam(call.account, "root"), created, *unknown, *_NO_KEY, *_NO_KEY, *_NO_CERTIFICATES,
+        "<root_account>", arn.iam(call.account, "root"), created, *unknown, *first, *second, *_NO_CERTIFICATES,
     )  # fmt: skip
 
 

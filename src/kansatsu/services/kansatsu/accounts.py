@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kansatsu import arn
-from kansatsu.identity import Account, accounts
+from kansatsu.errors import NoSuchEntity
+from kansatsu.identity import Account, accounts, keys, roots
 from kansatsu.services.registry import Call, Params, operation
 
 
@@ -31,6 +32,17 @@ def create_account(call: Call, name: str | None = None, account_id: str | None =
 @operation("kansatsu", "ListAccounts", resource=_arn)
 def list_accounts(call: Call) -> dict[str, Any]:
     return {"Accounts": [_shown(account) for account in accounts.listing(call.conn)]}
+
+
+@operation("kansatsu", "CreateRootAccessKey", resource=_arn, write=True)
+def create_root_access_key(call: Call, account_id: str) -> dict[str, Any]:
+    """Whoever may open accounts holds them: what on AWS the mailbox of the root user's address gives, is here this."""
+    if account_id not in {account.id for account in accounts.listing(call.conn)}:
+        raise NoSuchEntity(f"There is no account {account_id} in this installation.")
+    now = call.now.timestamp()
+    root = roots.ensure(call.conn, account_id, now)
+    key, secret = keys.create(call.conn, call.store.sealer, root, int(now), call.store.quotas)
+    return {"AccessKeyId": key.id, "SecretAccessKey": secret}
 
 
 def _shown(account: Account) -> dict[str, Any]:
