@@ -22,12 +22,15 @@ from kansatsu import identity, services
 from kansatsu.advisor import AccessEvent, Recorder
 from kansatsu.backends import EmbeddedBackend
 from kansatsu.cli.client import MODELS
-from kansatsu.clock import SystemClock
+from kansatsu.clock import Clock, SystemClock
+from kansatsu.console import Console
+from kansatsu.console import Settings as ConsoleSettings
 from kansatsu.delivery import CredentialEndpoint, MetadataService, load_keys
 from kansatsu.gateway.app import App
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.pipeline import Pipeline
 from kansatsu.gateway.server import HttpServer
+from kansatsu.gateway.within import Within
 from kansatsu.identity import sessions
 from kansatsu.identity.issuers import published
 from kansatsu.identity.quotas import Quotas
@@ -102,7 +105,10 @@ class Gateway:
             self.clock,
             issuers=self.issuers,
         )
-        server = HttpServer(App(self.pipeline, lambda: {"status": "ok"}, None, published(self.store), self.issuers.url))
+        self.within = Within(self.clock)
+        self.within.pipeline = self.pipeline
+        told = published(self.store), self.issuers.url
+        server = HttpServer(App(self.pipeline, lambda: {"status": "ok"}, None, *told, self.console(self.clock)))
         stack.push_async_callback(server.close)
         processes = socket.create_server(("127.0.0.1", 0))
         endpoint = await CredentialEndpoint(metadata, self.clock).serve(processes, self.workload.processes.find)
@@ -129,6 +135,11 @@ class Gateway:
         self._thread.join(WAIT)
         self._loop.close()
         self.store.close()
+
+    def console(self, clock: Clock) -> Console:
+        """A console of this gateway that reads that clock, and where nobody has failed to sign in yet."""
+        settings = ConsoleSettings(ACCOUNT, REGION, timedelta(hours=1), frozenset({"localhost", "console.example"}))
+        return Console(self.store, self.recorder, self.within.passed_on, clock, settings)
 
     # ---- speaking ---------------------------------------------------------------------------------------------------
 

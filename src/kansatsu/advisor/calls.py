@@ -41,6 +41,7 @@ class Bearer(msgspec.Struct, frozen=True, omit_defaults=True):
     chained: bool = False
     learning: bool = False
     delivery: str = ""  # of an instance's role: "1.0" or "2.0", how its credentials were fetched
+    console: bool = False  # made by signing in to the console
 
 
 class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,6 +79,10 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     whole: bool = True
     via: str = ""
     parent: str = ""
+
+
+# What is on record of signing in to the console, which is no operation of a service: see trail.py.
+SIGN_IN, CONSOLE_LOGIN = "signin", "ConsoleLogin"
 
 
 class PolicyText(msgspec.Struct, frozen=True):

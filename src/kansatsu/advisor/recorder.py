@@ -119,7 +119,7 @@ class Recorder:
 
         INVARIANT: when this returns, all of it survives the death of this process; it is one write.
         """
-        if not events:
+        if not events and not records:
             return
         data = b"".join(map(bounded, records)) + b"".join(map(encode, events))
         with self._lock:
@@ -130,7 +130,7 @@ class Recorder:
                 self._write(data)
             except OSError as error:
                 self._texts = set()  # whatever was written, it is written once more
-                self._lost(len(events), error)
+                self._lost(max(1, len(events)), error)
                 return
             for event in events:
                 self._pending.add(event)

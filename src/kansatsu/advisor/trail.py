@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kansatsu import wire
-from kansatsu.advisor.calls import Bearer, CallRecord
+from kansatsu.advisor.calls import SIGN_IN, Bearer, CallRecord
 from kansatsu.catalog import trails
 from kansatsu.catalog.redaction import HIDDEN
 from kansatsu.wire import Operation, Shape
 
 EVENT_VERSION = "1.11"
+_SIGN_IN_SOURCE = "signin.amazonaws.com"
 _IDS = uuid.UUID("5f2f6a4e-9d0c-5b5e-8f0e-6b616e736174")
 _TYPES = {"user": "IAMUser", "role": "AssumedRole", "federated": "FederatedUser", "root": "Root"}
 _ISSUERS = {"role": "Role", "federated": "IAMUser", "user": "IAMUser"}
@@ -28,14 +29,23 @@ _S3_METHODS = {"REST-HEADER": "AuthHeader", "REST-QUERY-STRING": "QueryString", 
 Event = dict[str, Any]
 
 
-def operation_of(record: CallRecord) -> Operation:
-    """The operation that was asked for."""
+def source(record: CallRecord) -> str:
+    """eventSource."""
+    return _SIGN_IN_SOURCE if record.service == SIGN_IN else trails.event_source(_operation_of(record))
+
+
+def name(record: CallRecord) -> str:
+    """eventName."""
+    return record.operation if record.service == SIGN_IN else trails.event_name(_operation_of(record))
+
+
+def _operation_of(record: CallRecord) -> Operation:
     return wire.load_service(record.service).operation(record.operation)
 
 
 def is_management(record: CallRecord) -> bool:
     """Is it a management event, which LookupEvents finds?"""
-    return not trails.is_data(operation_of(record))
+    return record.service == SIGN_IN or not trails.is_data(_operation_of(record))
 
 
 def event_id(record: CallRecord, account: str) -> str:
@@ -55,14 +65,16 @@ def accounts(record: CallRecord) -> tuple[str, ...]:
 
 def event(record: CallRecord, account: str) -> Event:
     """The event as it is delivered to one of `accounts(record)`."""
-    operation = operation_of(record)
+    if record.service == SIGN_IN:
+        return _sign_in(record, account)
+    operation = _operation_of(record)
     data = trails.is_data(operation)
     found: Event = {
         "eventVersion": EVENT_VERSION,
         "userIdentity": user_identity(record, account),
         "eventTime": _when(record.time),
-        "eventSource": trails.event_source(operation),
-        "eventName": trails.event_name(operation),
+        "eventSource": source(record),
+        "eventName": name(record),
         "awsRegion": record.region,
         # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
         # "For services in AWS, only the DNS name is displayed."
@@ -80,6 +92,8 @@ def event(record: CallRecord, account: str) -> Event:
     found |= {"requestID": record.call, "eventID": event_id(record, account), "readOnly": reads(record)}
     if resources := list(_resources(record)):
         found["resources"] = resources
+    if record.session is not None and record.session.console:
+        found["sessionCredentialFromConsole"] = "true"
     found |= {"eventType": "AwsApiCall", "managementEvent": not data, "recipientAccountId": account}
     if len(accounts(record)) > 1:
         found["sharedEventID"] = str(uuid.uuid5(_IDS, record.call))
@@ -89,9 +103,34 @@ def event(record: CallRecord, account: str) -> Event:
     return found
 
 
+def _sign_in(record: CallRecord, account: str) -> Event:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html"""
+    failed = {"errorMessage": record.message} if record.message else {}
+    return {
+        "eventVersion": EVENT_VERSION,
+        "userIdentity": user_identity(record, account),
+        "eventTime": _when(record.time),
+        "eventSource": _SIGN_IN_SOURCE,
+        "eventName": record.operation,
+        "awsRegion": record.region,
+        "sourceIPAddress": record.source_ip,
+        "userAgent": record.user_agent,
+        **failed,
+        "requestParameters": None,
+        "responseElements": record.result,
+        "additionalEventData": record.params,
+        "eventID": event_id(record, account),
+        "readOnly": False,
+        "eventType": "AwsConsoleSignIn",
+        "managementEvent": True,
+        "recipientAccountId": account,
+        "eventCategory": "Management",
+    }
+
+
 def reads(record: CallRecord) -> bool:
     """Is it read-only?"""
-    return trails.reads(record.service, record.operation, record.asked[0].action)
+    return record.service != SIGN_IN and trails.reads(record.service, record.operation, record.asked[0].action)
 
 
 def user_name(record: CallRecord) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from kansatsu.backends.port import BackendResponse
 from kansatsu.errors import AwsError, Unimplemented
 from kansatsu.http import HttpRequest
+from kansatsu.wire import OWN_MODELS
 
 if TYPE_CHECKING:  # botocore's parts are a tenth of a second of the start; they are loaded at the first call
     from botocore.model import ServiceModel
@@ -72,4 +73,5 @@ def _model(service: str) -> "ServiceModel":
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
 
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    loader = Loader(extra_search_paths=[str(OWN_MODELS)])
+    return ServiceModel(loader.load_service_model(service, "service-2"), service)

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from kansatsu import __version__, identity, services
 from kansatsu.advisor import DEFAULT_WORKER, Recorder, RecorderSettings
-from kansatsu.cli import backends, credentials, engine, trails, values
+from kansatsu.cli import backends, credentials, engine, sites, trails, values
 from kansatsu.cli.output import Failure
 from kansatsu.cli.settings import BY_NAME, NOT_ENFORCED, OBSERVE, Settings
 from kansatsu.cli.surroundings import Keys
@@ -151,7 +151,16 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
             "data_dir": str(settings.data_dir),
         }
 
-    server = HttpServer(App(pipeline, health, reset if settings.test_mode else None, published(store), issuers.url))
+    server = HttpServer(
+        App(
+            pipeline,
+            health,
+            reset if settings.test_mode else None,
+            published(store),
+            issuers.url,
+            sites.opened(settings, account, store, recorder, within.passed_on, clock),
+        )
+    )
     servers.append(server)
     stack.push_async_callback(server.close)
     stack.push_async_callback(_stop, asyncio.get_running_loop().create_task(_keep_up(store)))

@@ -14,6 +14,7 @@ COMMANDS = {
     "status": "lifecycle",
     "logs": "logs",
     "doctor": "doctor",
+    "console": "console",
     "env": "environment",
     "configure": "configure",
     "aws": "awscli",

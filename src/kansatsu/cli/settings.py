@@ -1,7 +1,6 @@
 """The one frozen settings object, and the one place that says which of defaults, file, environment and flags wins.
 
-Order, later wins: default, TOML file (`DIR/kansatsu.toml` or `--config FILE`), `KANSATSU_*` environment, flag.
-Unknown keys and bad values raise SettingError with a sentence. Every setting is a row of `SETTINGS`.
+Later wins: default, TOML file, `KANSATSU_*` environment, flag. Unknown keys and bad values raise SettingError.
 """
 
 import difflib
@@ -18,8 +17,7 @@ from kansatsu.cli import surroundings, values
 
 CONFIG_FILE = "kansatsu.toml"
 PREFIX = "KANSATSU_"
-# Not settings: what Kubernetes and Docker links invent for a service that is called kansatsu, where our tests keep
-# their images, and what `kansatsu run` tells its child.
+# Not settings: what Kubernetes and Docker invent for a service of this name, our tests' images, `kansatsu run`'s word.
 _OTHERS = (PREFIX + "SERVICE_", PREFIX + "PORT", PREFIX + "TEST_CACHE", surroundings.RUNNING_AS)
 
 OBSERVE = "observe"
@@ -68,6 +66,8 @@ class Settings:
     trail_interval: timedelta
     trail_retention_days: int
     log_level: str
+    console: frozenset[str] | None  # further names of hosts under which it answers; None: there is none
+    console_session: timedelta
 
     def backend_of(self, service: str) -> str:
         """What stands behind `service` (botocore's name): "embedded" or a URL."""
@@ -100,6 +100,12 @@ class Setting:
         return PREFIX + self.field.upper()
 
 
+def _time(name: str, default: str, least: str, most: str, help: str) -> Setting:
+    any_length = values.duration(timedelta(0), timedelta.max)
+    bounded = values.duration(any_length(least), any_length(most))
+    return Setting(name, default, bounded, values.show_duration, f"{help}: {least} to {most}.", "TIME")
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("data-dir", "", values.directory, str, "Directory of the store, keys, log and sockets.", "DIR"),
     Setting("database-url", "sqlite", values.database, str, "`sqlite`, postgresql://..., or file:PATH of one.", "URL"),
@@ -124,30 +130,9 @@ SETTINGS: tuple[Setting, ...] = (
         "[SERVICE=]PROFILE",
         many=True,
     ),
-    Setting(
-        "backend-connect-timeout",
-        "5s",
-        values.duration(timedelta(milliseconds=100), timedelta(minutes=1)),
-        values.show_duration,
-        "Longest time to connect to a backend at a URL: 100ms to 1m.",
-        "TIME",
-    ),
-    Setting(
-        "backend-answer-timeout",
-        "1m",
-        values.duration(timedelta(milliseconds=100), timedelta(minutes=15)),
-        values.show_duration,
-        "Longest time until such a backend begins to answer: 100ms to 15m.",
-        "TIME",
-    ),
-    Setting(
-        "backend-idle-timeout",
-        "1m",
-        values.duration(timedelta(milliseconds=100), timedelta(minutes=15)),
-        values.show_duration,
-        "Longest pause of such a backend in a request or an answer: 100ms to 15m.",
-        "TIME",
-    ),
+    _time("backend-connect-timeout", "5s", "100ms", "1m", "Longest time to connect to a backend at a URL"),
+    _time("backend-answer-timeout", "1m", "100ms", "15m", "Longest time until such a backend begins to answer"),
+    _time("backend-idle-timeout", "1m", "100ms", "15m", "Longest pause of such a backend in a request or an answer"),
     Setting(
         "backend-retries",
         "2",
@@ -177,14 +162,7 @@ SETTINGS: tuple[Setting, ...] = (
         "quotas", "aws", values.quotas, values.show_quotas, "Quotas of IAM that are not AWS's.", "NAME=N", many=True
     ),
     Setting("token-issuer", "gateway", values.issuer, str, "Where others find the keys of our own tokens.", "URL"),
-    Setting(
-        "resource-ttl",
-        "5s",
-        values.duration(timedelta(0), timedelta(hours=1)),
-        values.show_duration,
-        "How long the policies of resources at a backend URL are remembered: 0s to 1h.",
-        "TIME",
-    ),
+    _time("resource-ttl", "5s", "0s", "1h", "How long the policies of resources at a backend URL are remembered"),
     Setting(
         "upload-spool",
         "10GiB",
@@ -226,22 +204,8 @@ SETTINGS: tuple[Setting, ...] = (
         "Which change of an association revokes the sessions issued through it.",
         "EVENT",
     ),
-    Setting(
-        "session-duration",
-        "1h",
-        values.duration(timedelta(hours=1), timedelta(hours=6)),
-        values.show_duration,
-        "Lifetime of credentials issued to instances: 1h to 6h.",
-        "TIME",
-    ),
-    Setting(
-        "event-fsync-interval",
-        "1s",
-        values.duration(timedelta(0), timedelta(minutes=1)),
-        values.show_duration,
-        "Longest time that a recorded event may be in the page cache only: 0s to 1m.",
-        "TIME",
-    ),
+    _time("session-duration", "1h", "1h", "6h", "Lifetime of credentials issued to instances"),
+    _time("event-fsync-interval", "1s", "0s", "1m", "Longest time that a recorded event may be in the page cache only"),
     Setting("event-retention-days", "400", values.integer(1, 3650), str, "Days that recorded events are kept.", "DAYS"),
     Setting(
         "trail",
@@ -252,20 +216,23 @@ SETTINGS: tuple[Setting, ...] = (
         "WHERE",
         many=True,
     ),
-    Setting(
-        "trail-interval",
-        "1m",
-        values.duration(timedelta(seconds=1), timedelta(hours=1)),
-        values.show_duration,
-        "How often the trail is delivered: 1s to 1h.",
-        "TIME",
-    ),
+    _time("trail-interval", "1m", "1s", "1h", "How often the trail is delivered"),
     Setting(
         "trail-retention-days", "400", values.integer(1, 3650), str, "Days that the trail's files are kept.", "DAYS"
     ),
     Setting(
         "log-level", "info", values.one_of("debug", "info", "warning", "error"), str, "Least severity logged.", "LEVEL"
     ),
+    Setting(
+        "console",
+        "on",
+        values.console,
+        values.show_console,
+        "The web console: `on`, `off`, or further names of this host under which browsers open it.",
+        "on|off|NAME",
+        many=True,
+    ),
+    _time("console-session", "1h", "1m", "12h", "How long one signs in to the console"),
 )
 _FIELDS = tuple(setting.field.upper() for setting in SETTINGS)
 BY_NAME = MappingProxyType({setting.name: setting for setting in SETTINGS})

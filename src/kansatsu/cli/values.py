@@ -37,6 +37,7 @@ class Address:
 
 
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^\s:\[\]]+)):(?P<port>\d{1,5})", re.ASCII)
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?", re.ASCII)
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d", re.ASCII)
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -105,6 +106,21 @@ def address(text: str) -> Address:
     if not found or int(found["port"]) > 65535:
         raise BadValue(f"'{text}' is not HOST:PORT, like 127.0.0.1:4566 or [::1]:4566.")
     return Address(found["v6"] or found["host"], int(found["port"]))
+
+
+def console(text: str) -> frozenset[str] | None:
+    """The further names of hosts; None for `off`."""
+    names = frozenset(part.strip().lower() for part in text.split(",") if part.strip()) - {"on"}
+    if names == {"off"}:
+        return None
+    for name in names:
+        if name == "off" or not _HOST.fullmatch(name):
+            raise BadValue(f"'{name}' is not the name of a host; say `on`, `off`, or names like iam.example.org.")
+    return names
+
+
+def show_console(names: frozenset[str] | None) -> str:
+    return "off" if names is None else ",".join(sorted(names)) or "on"
 
 
 def account(text: str) -> str:

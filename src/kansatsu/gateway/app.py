@@ -4,11 +4,13 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from kansatsu import wire
+from kansatsu.errors import AwsError
 from kansatsu.gateway import asgi
-from kansatsu.http import HttpRequest
+from kansatsu.http import HttpRequest, HttpResponse
 from kansatsu.services.issuers import OWN
 
 log = logging.getLogger(__name__)
@@ -16,6 +18,11 @@ log = logging.getLogger(__name__)
 HEALTH = "/_kansatsu/health"
 RESET = "/_kansatsu/reset"
 _CONFIGURATION, _KEYS = "/.well-known/openid-configuration", "/.well-known/jwks.json"
+CONSOLE = "/_kansatsu/console"
+_CONSOLE_LIMIT = 1024 * 1024  # bytes of one request of the console
+
+# (request, the client's address, whether it came over TLS) -> answer
+Console = Callable[[HttpRequest, str, bool], Awaitable[HttpResponse]]
 
 _JSON = [("content-type", "application/json")]
 
@@ -33,6 +40,7 @@ class App:
     user and its key; without it the path does not exist. `keys` gives the public keys of an issuer of ours by its id,
     and `issuer_url` its URL: the two documents of OpenID Connect discovery, for whoever is shown one of our tokens.
     https://openid.net/specs/openid-connect-discovery-1_0.html
+    `console` answers below CONSOLE, if it is given.
     """
 
     def __init__(
@@ -42,28 +50,33 @@ class App:
         reset: Callable[[], Awaitable[None]] | None = None,
         keys: Callable[[str], Mapping[str, Any] | None] = lambda _: None,
         issuer_url: Callable[[str], str] = str,
+        console: Console | None = None,
     ) -> None:
         self._keys, self._issuer_url = keys, issuer_url
         self._aws = aws
         self._health = health
         self._reset = reset
+        self._console = console
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["type"] != "http":
             return
         path = scope["path"]
         if path.startswith("/_kansatsu/") and not _in_bucket(scope):
-            await self._own(path, scope, send)
+            await self._own(path, scope, receive, send)
         else:
             await self._aws(scope, receive, send)
 
-    async def _own(self, path: str, scope: asgi.Scope, send: asgi.Send) -> None:
+    async def _own(self, path: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         inside = scope["state"][asgi.INSIDE]
         if path == HEALTH and scope["method"] in ("GET", "HEAD"):
             # INVARIANT: a workload learns nothing of the machine it runs on, and can wipe nothing.
             await self._json(send, 200, {"status": "ok"} if inside else self._health())
         elif path == RESET and self._reset is not None and not inside:
             await self._do_reset(scope, send)
+        elif (path == CONSOLE or path.startswith(CONSOLE + "/")) and self._console is not None and not inside:
+            # INVARIANT: workloads have no place to try passwords at.
+            await self._show(self._console, scope, receive, send)
         elif path.startswith(OWN) and (found := await asyncio.to_thread(self._discovered, path[len(OWN) :])):
             await self._json(send, 200, found)
         else:
@@ -83,6 +96,21 @@ class App:
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256", "ES384"],
         }
+
+    @staticmethod
+    async def _show(console: Console, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        request, client = asgi.head(scope), scope.get("client") or ("127.0.0.1", 0)
+        try:
+            body = await asgi.read(receive, request.headers, _CONSOLE_LIMIT)
+        except asgi.ClientGone:
+            return
+        except AwsError as error:
+            response = HttpResponse(error.status, [], error.message.encode())
+        else:
+            request = replace(request, path=scope["path"], body=body)
+            response = await console(request, client[0], scope.get("scheme") == "https")
+        bodiless = request.method == "HEAD"
+        await asgi.answer(send, response.status, response.headers, response.body, bodiless=bodiless)
 
     async def _do_reset(self, scope: asgi.Scope, send: asgi.Send) -> None:
         headers = dict(scope["headers"])

@@ -12,6 +12,7 @@ from kansatsu.gateway.context import of_resource
 from kansatsu.gateway.exchange import Exchange, new_id
 from kansatsu.gateway.refusals import denial_code
 from kansatsu.identity import Session
+from kansatsu.identity.console import SOURCE as SIGNED_IN
 from kansatsu.policy import UNRESOLVED
 from kansatsu.resources import owner_in
 from kansatsu.services import steps
@@ -212,6 +213,7 @@ def _bearer(session: Session, learning: str, texts: dict[str, str]) -> Bearer:
         chained=session.chain_depth > 0,
         learning=bool(learning),
         delivery=session.source.get("delivery", "") if "instance" in session.source else "",
+        console=SIGNED_IN in session.source,
     )
 
 

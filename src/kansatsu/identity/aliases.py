@@ -21,6 +21,13 @@ def of(conn: Connection, account: str) -> str | None:
     return alias
 
 
+def account_of(conn: Connection, alias: str) -> str | None:
+    """The account that has this alias."""
+    named = setting.c.name.startswith(_PREFIX, autoescape=True)
+    found: str | None = conn.execute(select(setting.c.name).where(named, setting.c.value == alias)).scalar()
+    return found.removeprefix(_PREFIX) if found is not None else None
+
+
 def put(conn: Connection, account: str, alias: str) -> None:
     """Give the account an alias, in place of one that it had. Raises EntityAlreadyExists, also for its own."""
     others = setting.c.name.startswith(_PREFIX, autoescape=True)

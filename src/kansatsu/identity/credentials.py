@@ -13,6 +13,8 @@
 | issuer             | ""                      | last part of its URL          | keys of tokens        |
 | assertion          | ""                      | hash of one that was used     | none                  |
 | deletion           | ""                      | id of the deletion task       | none                  |
+| console-session    | the user                | digest of the cookie          | temporary credentials |
+| console-link       | the user                | digest of the link            | none                  |
 """
 
 import json
@@ -63,6 +65,12 @@ def named(conn: Connection, account: str, kind: str, name: str) -> Credential | 
     """The one of that name, without regard to case."""
     mine = (credential.c.account == account) & (credential.c.kind == kind)
     row = conn.execute(_select().where(mine, credential.c.name_key == name.lower())).first()
+    return _of(row) if row is not None else None
+
+
+def by_id(conn: Connection, id: str, kind: str) -> Credential | None:
+    """The one of that kind with this id, of whatever account."""
+    row = conn.execute(_select().where(credential.c.id == id, credential.c.kind == kind)).first()
     return _of(row) if row is not None else None
 
 

@@ -1,6 +1,7 @@
 """The caller as the policy engine sees it: who it is, and every policy that bounds what it may do now."""
 
 from kansatsu.identity import Snapshot
+from kansatsu.identity.console import SOURCE as SIGNED_IN
 from kansatsu.policy import Limits, Policies, Policy, PolicySet, PolicyType, Principal, Source, compile_policy, parse
 from kansatsu.services.registry import Caller
 
@@ -40,7 +41,12 @@ _NONE = Policies(PolicySet())
 
 # How a session of each kind is limited.
 # INVARIANT: a session of a user never does what GetSessionToken and GetFederationToken rule out, whatever is granted.
-LIMITS = {"user": Limits.SESSION_TOKEN, "federated": Limits.FEDERATION}
+_LIMITS = {"user": Limits.SESSION_TOKEN, "federated": Limits.FEDERATION}
+
+
+def limits_of(kind: str, *, signed_in: bool) -> Limits | None:
+    """How a session of this kind is limited; one of the console is not: it is the user, as on AWS."""
+    return None if signed_in else _LIMITS.get(kind)
 
 
 def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
@@ -58,6 +64,6 @@ def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
             source = Source(PolicyType.SESSION, owner=caller.arn)
             compiled.append(compile_policy(parse(session.policy, PolicyType.SESSION), source))
         passed = PolicySet(compiled)
-    made = LIMITS.get(session.kind) if session is not None else None
+    made = limits_of(session.kind, signed_in=SIGNED_IN in session.source) if session is not None else None
     scps = snapshot.scps(caller.account)
     return Policies(identity=own.identity, boundary=own.boundary, session=passed, limits=made, scps=scps)

@@ -2,12 +2,22 @@
 
 from kansatsu.wire.addressing import path_style
 from kansatsu.wire.codec import decode, encode, encode_error
-from kansatsu.wire.model import Operation, Service, Shape, UnknownService, load_service, outline, service_metadata
+from kansatsu.wire.model import (
+    OWN_MODELS,
+    Operation,
+    Service,
+    Shape,
+    UnknownService,
+    load_service,
+    outline,
+    service_metadata,
+)
 from kansatsu.wire.routing import form_parameters, match, spoken
 from kansatsu.wire.validation import validate
 from kansatsu.wire.xmlout import escape
 
 __all__ = [
+    "OWN_MODELS",
     "Operation",
     "Service",
     "Shape",

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from kansatsu.advisor import CallRecord, history, trail
-from kansatsu.catalog import trails
 from kansatsu.errors import AwsError
 from kansatsu.services.registry import Call, operation
 
@@ -29,22 +28,14 @@ def _named(record: CallRecord, value: str) -> bool:
     return any(value in (name, named) for _, name, named in trail.resources(record))
 
 
-def _source(record: CallRecord) -> str:
-    return trails.event_source(trail.operation_of(record))
-
-
-def _name(record: CallRecord) -> str:
-    return trails.event_name(trail.operation_of(record))
-
-
 _MATCHES: Mapping[str, Callable[[CallRecord, str, str], bool]] = {
     "EventId": lambda record, value, account: trail.event_id(record, account) == value,
-    "EventName": lambda record, value, account: _name(record) == value,
+    "EventName": lambda record, value, account: trail.name(record) == value,
     "ReadOnly": lambda record, value, account: str(trail.reads(record)).lower() == value,
     "Username": lambda record, value, account: _user(record, account) == value,
     "ResourceType": lambda record, value, account: any(kind == value for kind, *_ in trail.resources(record)),
     "ResourceName": lambda record, value, account: _named(record, value),
-    "EventSource": lambda record, value, account: _source(record) == value,
+    "EventSource": lambda record, value, account: trail.source(record) == value,
     "AccessKeyId": lambda record, value, account: record.account == account and record.access_key_id == value,
 }
 # What must then stand in the record literally, so that others need not be read.
@@ -128,10 +119,10 @@ def _user(record: CallRecord, account: str) -> str:
 def _shown(record: CallRecord, account: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "EventId": trail.event_id(record, account),
-        "EventName": _name(record),
+        "EventName": trail.name(record),
         "ReadOnly": str(trail.reads(record)).lower(),
         "EventTime": datetime.fromtimestamp(int(record.time), UTC),
-        "EventSource": _source(record),
+        "EventSource": trail.source(record),
         "Resources": [{"ResourceType": kind, "ResourceName": name} for kind, name, _ in trail.resources(record)],
         "CloudTrailEvent": _encode(trail.event(record, account)).decode(),
     }

@@ -14,14 +14,14 @@ from typing import Any
 from kansatsu import arn as arns
 from kansatsu.advisor import history, shown
 from kansatsu.advisor.altered import Altered, Change
-from kansatsu.advisor.calls import CallRecord
+from kansatsu.advisor.calls import SIGN_IN, CallRecord
 from kansatsu.advisor.events import Gap
 from kansatsu.advisor.narrow import Line, Use, narrow, written
 from kansatsu.advisor.replay import Held, Outcome, Replay, Replayed, Unknowable
 from kansatsu.errors import InvalidParameterCombination, InvalidParameterValue, NoSuchEntity
 from kansatsu.identity import EntityPolicies, EntityRecord, attachments, groups, managed
-from kansatsu.policy import Policies, Policy, PolicySet
-from kansatsu.services.callers import LIMITS
+from kansatsu.policy import Limits, Policies, Policy, PolicySet
+from kansatsu.services.callers import limits_of
 from kansatsu.services.iam import _resources
 from kansatsu.services.iam.simulate import record_of
 from kansatsu.services.registry import Call, Params, operation
@@ -150,7 +150,7 @@ def recorded(call: Call, subject: Subject, since: float) -> history.Found:
 
     def wanted(record: CallRecord) -> bool:
         # INVARIANT: nobody replays requests of another account.
-        if record.account != call.account:
+        if record.account != call.account or record.service == SIGN_IN:
             return False
         passed = record.session is not None and subject.arn in record.session.policy_arns
         return record.principal_id in subject.people or (subject.record is None and passed)
@@ -260,11 +260,12 @@ def _sources(subject: Subject) -> list[Shown]:
 
 def _held(replay: Replay, policies: Any, session_policy: Any) -> Held:
     """What a principal has, by where its policies come from: the snapshot, or the snapshot with a change."""
-    known: dict[tuple[str, str, tuple[str, ...]], Policies] = {}
+    known: dict[tuple[str, str, tuple[str, ...], Limits | None], Policies] = {}
 
     def held(record: CallRecord) -> Policies:
         session = record.session
-        key = record.principal_id, session.policy if session else "", session.policy_arns if session else ()
+        limits = limits_of(session.kind, signed_in=session.console) if session is not None else None
+        key = record.principal_id, session.policy if session else "", session.policy_arns if session else (), limits
         found = known.get(key)
         if found is None:
             own: EntityPolicies = policies(record.principal_id)
@@ -276,7 +277,6 @@ def _held(replay: Replay, policies: Any, session_policy: Any) -> Held:
                 passed.append(policy)
             if key[1]:
                 passed.append(replay.session_policy(key[1]))
-            limits = LIMITS.get(session.kind) if session is not None else None
             found = Policies(own.identity, own.boundary, PolicySet(passed) if passed else None, limits=limits)
             known[key] = found
         return found

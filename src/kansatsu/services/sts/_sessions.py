@@ -6,15 +6,13 @@ from typing import Any
 
 from kansatsu import arn
 from kansatsu.errors import AccessDenied, NoSuchEntity, ValidationError
-from kansatsu.identity import EntityRecord, Session, credentials, managed, sessions, totp
-from kansatsu.identity.credentials import Credential
+from kansatsu.identity import EntityRecord, Session, credentials, devices, managed, sessions
 from kansatsu.policy import PolicyType, parse
 from kansatsu.services.registry import Call
 from kansatsu.services.sts._tags import SessionTags
 
 POLICY_ARNS = 10
 _FAILED = "MultiFactorAuthentication failed"
-_FREE_GUESSES, _LONGEST_WAIT = 5, 300  # so many wrong codes cost no wait; seconds
 
 
 def shown(session: Session, token: str) -> dict[str, Any]:
@@ -103,29 +101,13 @@ def multi_factor(call: Call, serial_number: str | None, token_code: str | None) 
     if serial_number is None and token_code is None:
         return None
     with call.store.write() as conn:
-        device = credentials.named(conn, call.account, "mfa", serial_number or "")
+        device = credentials.named(conn, call.account, devices.KIND, serial_number or "")
         if device is None or call.caller.kind != "user" or device.owner != call.caller.id:
             raise AccessDenied(
                 f"{_FAILED}, unable to validate MFA code.  "
                 "Please verify your MFA serial number is valid and associated with this user."
             )
-        proved, details = _judge(call, device, credentials.secret(conn, call.store.sealer, device).value, token_code)
-        credentials.change(conn, call.store.sealer, device, details=details)
+        proved = devices.proves(conn, call.store.sealer, device, token_code or "", call.now.timestamp())
     if not proved:
         raise AccessDenied(f"{_FAILED} with invalid MFA one time pass code. ")
     return call.now
-
-
-def _judge(call: Call, device: Credential, seed: str, code: str | None) -> tuple[bool, dict[str, Any]]:
-    """Is that a code of the device, and what to remember of it.
-
-    INVARIANT: a code that counted once never counts again, and whoever guesses waits ever longer between two guesses.
-    """
-    now = call.now.timestamp()
-    if now >= device.details.get("wait", 0):
-        used = totp.step_of(seed, code or "", now, device.details["off"], device.details["used"])
-        if used is not None:
-            return True, {"used": used, "wrong": 0, "wait": 0}
-    wrong = device.details.get("wrong", 0) + 1
-    guesses = wrong - _FREE_GUESSES
-    return False, {"wrong": wrong, "wait": now + min(2.0**guesses, _LONGEST_WAIT) if guesses > 0 else 0}

@@ -1,0 +1,74 @@
+"""Every page, at both widths, in both languages, light and dark: usable by everybody, nothing wider than the screen.
+
+With CONSOLE_SCREENSHOTS=1 the pictures of docs/console.md are made anew.
+"""
+
+import os
+from urllib.parse import quote
+
+import pytest
+
+from .conftest import ROOT, WEB, Opens, Seen, Story
+
+AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
+PICTURES = ROOT / "docs" / "images"
+_RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}"
+# Page -> where it is, the text after which it is there.
+PAGES = {
+    "users": ("users", "chie"),
+    "user": ("users/ana", "AmazonS3ReadOnlyAccess"),
+    "keys": ("users/ana/keys", "AKIA"),
+    "tags": ("users/ana/tags", ""),
+    "advisor": ("users/ana/advisor", "Amazon SQS"),
+    "groups": ("groups", "developers"),
+    "role": ("roles/web-server/trust", "ec2.amazonaws.com"),
+    "policies": ("policies", "TeamAccess"),
+    "policy": ("policies/{team}", "kms:List"),
+    "versions": ("policies/{team}/versions", "v1"),
+}
+
+
+def serious(seen: Seen) -> list[str]:
+    """What axe finds that is serious or critical. It comes in by the debugger, which no CSP stops: the page's stays."""
+    page = seen.page
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text() + "; undefined")
+    found = page.evaluate(f"axe.run(document, {_RULES})")["violations"]
+    return [
+        f"{page.url}: {one['id']}: {node['html'][:160]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "width", "scheme"), [("en", "wide", "light"), ("ja", "narrow", "dark")], ids=["wide", "narrow"]
+)
+def test_every_page(opens: Opens, story: Story, language: str, width: str, scheme: str) -> None:
+    seen = opens(language, width, scheme)
+    page = seen.page
+    faults: list[str] = []
+
+    def look(name: str) -> None:
+        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        if wider > 0:
+            faults.append(f"{name} is {wider} pixels wider than the screen")
+        faults.extend(serious(seen))
+        if os.environ.get("CONSOLE_SCREENSHOTS"):
+            PICTURES.mkdir(exist_ok=True)
+            page.screenshot(path=PICTURES / f"console-{name}-{width}.png")
+
+    page.goto(story.url)
+    page.get_by_role("heading", name=seen.t("signIn")).wait_for()
+    look("sign-in")
+    seen.sign_in()
+    for name, (where, text) in PAGES.items():
+        seen.open(where.format(team=quote(story.team, safe="")))
+        page.get_by_role("main").get_by_text(text or seen.t("save")).first.wait_for()
+        look(name)
+    seen.open("users/ana/advisor")
+    seen.button("unused").click()
+    page.get_by_role("dialog").get_by_text(seen.t("unused.evidence")).wait_for()
+    look("unused")
+    assert not faults, "\n".join(dict.fromkeys(faults))

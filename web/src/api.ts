@@ -1,0 +1,103 @@
+// The console's server: a session, and AWS operations that it signs and passes on as the user who signed in.
+
+const BASE = "/_kansatsu/console/api/";
+// Cookies are shared by all ports of a host; this is kept per origin, and the cookie is of no use without it.
+const WORD = "kansatsu-console-word";
+
+export interface Session {
+  account: string;
+  alias: string;
+  user: string;
+  arn: string;
+  region: string;
+  mfa: boolean;
+  expires: number;
+}
+
+export class Failure extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    readonly fields: Record<string, unknown>,
+  ) {
+    super(message);
+  }
+  get requestId(): string {
+    return String(this.fields.RequestId ?? "");
+  }
+}
+
+type Ended = () => void;
+let ended: Ended = () => undefined;
+
+/** What to do when a call finds that the session is over. */
+export function whenEnded(act: Ended): void {
+  ended = act;
+}
+
+async function post<T>(door: string, given: object): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(BASE + door, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-kansatsu-console": localStorage.getItem(WORD) ?? "-" },
+      body: JSON.stringify(given),
+    });
+  } catch {
+    throw new Failure("Unreachable", "", {});
+  }
+  const said: Record<string, unknown> = await answer.json().catch(() => ({}));
+  if (answer.ok) return said as T;
+  const failure = new Failure(String(said.code ?? "InternalFailure"), String(said.message ?? ""), said);
+  if (failure.code === "SessionEnded" && door !== "session") ended();
+  throw failure;
+}
+
+export async function signIn(given: object): Promise<Session> {
+  const said = await post<Session & { word: string }>("sign-in", given);
+  localStorage.setItem(WORD, said.word);
+  return said;
+}
+
+export async function session(): Promise<Session | null> {
+  if (localStorage.getItem(WORD) === null) return null;
+  try {
+    return await post<Session>("session", {});
+  } catch (error) {
+    if (error instanceof Failure && error.code === "SessionEnded") return null;
+    throw error;
+  }
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await post("sign-out", {});
+  } finally {
+    localStorage.removeItem(WORD);
+  }
+}
+
+export async function call<T>(service: string, operation: string, parameters: object = {}, region = ""): Promise<T> {
+  return (await post<{ result: T }>("call", { service, operation, parameters, region })).result;
+}
+
+interface Page {
+  IsTruncated?: boolean;
+  Marker?: string;
+}
+
+/** All items of an operation of IAM that pages. */
+export async function all<T>(operation: string, member: string, parameters: object = {}): Promise<T[]> {
+  const found: T[] = [];
+  let marker: string | undefined;
+  do {
+    const page: Page & Record<string, unknown> = await call("iam", operation, {
+      MaxItems: 1000,
+      ...parameters,
+      ...(marker ? { Marker: marker } : {}),
+    });
+    found.push(...((page[member] as T[] | undefined) ?? []));
+    marker = page.IsTruncated ? page.Marker : undefined;
+  } while (marker);
+  return found;
+}

@@ -1,0 +1,109 @@
+// The language of the page: two catalogues that hold the same texts, loaded when they are chosen.
+import { I18nProvider, type I18nProviderProps } from "@cloudscape-design/components/i18n";
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import type en from "./strings/en.json";
+
+export type Key = keyof typeof en;
+type Texts = Record<Key, string>;
+export type Language = "en" | "ja";
+
+const LANGUAGE = "kansatsu-console-language";
+
+interface Catalogue {
+  language: Language;
+  texts: Texts;
+  messages: I18nProviderProps.Messages;
+}
+
+async function load(language: Language): Promise<Catalogue> {
+  if (language === "ja") {
+    const [texts, messages] = await Promise.all([
+      import("./strings/ja.json"),
+      import("@cloudscape-design/components/i18n/messages/all.ja"),
+    ]);
+    return { language, texts: texts.default, messages: messages.default };
+  }
+  const [texts, messages] = await Promise.all([
+    import("./strings/en.json"),
+    import("@cloudscape-design/components/i18n/messages/all.en"),
+  ]);
+  return { language, texts: texts.default, messages: messages.default };
+}
+
+function chosen(): Language {
+  const kept = localStorage.getItem(LANGUAGE);
+  if (kept === "en" || kept === "ja") return kept;
+  return navigator.language.startsWith("ja") ? "ja" : "en";
+}
+
+export interface Words {
+  language: Language;
+  setLanguage: (language: Language) => void;
+  t: (key: Key, values?: Record<string, string | number>) => string;
+  /** A moment in the reader's own form and time zone; "" of none. */
+  when: (text: string | undefined) => string;
+  /** How long ago it was. */
+  ago: (text: string) => string;
+}
+
+const Context = createContext<Words | null>(null);
+
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+];
+
+function words({ language, texts }: Catalogue, setLanguage: (language: Language) => void): Words {
+  const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  return {
+    language,
+    setLanguage,
+    t: (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? "")),
+    when: (text) => (text ? date.format(new Date(text)) : ""),
+    ago: (text) => {
+      const seconds = (new Date(text).getTime() - Date.now()) / 1000;
+      const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+      return relative.format(Math.round(seconds / size), unit);
+    },
+  };
+}
+
+export function Language({ children }: { children: ReactNode }) {
+  const [language, setLanguage] = useState(chosen);
+  const [catalogue, setCatalogue] = useState<Catalogue | null>(null);
+  useEffect(() => {
+    let current = true;
+    void load(language).then((loaded) => {
+      if (!current) return;
+      document.documentElement.lang = language;
+      setCatalogue(loaded);
+    });
+    return () => {
+      current = false;
+    };
+  }, [language]);
+  const made = useMemo(
+    () =>
+      catalogue &&
+      words(catalogue, (wanted) => {
+        localStorage.setItem(LANGUAGE, wanted);
+        setLanguage(wanted);
+      }),
+    [catalogue],
+  );
+  if (!made || !catalogue) return null;
+  return (
+    <I18nProvider locale={catalogue.language} messages={[catalogue.messages]}>
+      <Context.Provider value={made}>{children}</Context.Provider>
+    </I18nProvider>
+  );
+}
+
+export function useWords(): Words {
+  const found = useContext(Context);
+  if (!found) throw new Error("outside of Language");
+  return found;
+}

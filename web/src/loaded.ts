@@ -1,0 +1,31 @@
+// What a page loads: the value, the error, or neither yet; and once more, when something changed.
+import { type DependencyList, useCallback, useEffect, useState } from "react";
+
+export interface Loaded<T> {
+  value: T | undefined;
+  error: unknown;
+  loading: boolean;
+  reload: () => void;
+}
+
+export function useLoaded<T>(load: () => Promise<T>, on: DependencyList): Loaded<T> {
+  const [state, setState] = useState<{ value: T | undefined; error: unknown; loading: boolean }>({
+    value: undefined,
+    error: undefined,
+    loading: true,
+  });
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    let current = true;
+    setState((before) => ({ ...before, loading: true }));
+    load().then(
+      (value) => current && setState({ value, error: undefined, loading: false }),
+      (error: unknown) => current && setState({ value: undefined, error, loading: false }),
+    );
+    return () => {
+      current = false;
+    };
+    // What it depends on is the caller's to say.
+  }, [...on, turn]);
+  return { ...state, reload: useCallback(() => setTurn((n) => n + 1), []) };
+}

@@ -1,0 +1,126 @@
+// The lists of IAM: users, groups, roles and policies.
+import Button from "@cloudscape-design/components/button";
+import Link from "@cloudscape-design/components/link";
+import Select from "@cloudscape-design/components/select";
+import Badge from "@cloudscape-design/components/badge";
+import { useEffect, useState } from "react";
+import { isAws, list, LIST, nameOf, policies } from "../entities";
+import { useWords } from "../i18n";
+import { useLoaded } from "../loaded";
+import { Create } from "../parts/create";
+import { List } from "../parts/list";
+import { to } from "../route";
+import type { Entity, Kind } from "../types";
+
+export function useTitle(title: string): void {
+  useEffect(() => {
+    document.title = `${title} - Kansatsu`;
+  }, [title]);
+}
+
+/** Whom a role trusts, short: services, accounts and users, as its document names them. */
+function trusted(role: Entity): string {
+  try {
+    const document = JSON.parse(decodeURIComponent(role.AssumeRolePolicyDocument ?? "")) as {
+      Statement: { Principal?: string | Record<string, string | string[]> }[] | { Principal?: string | Record<string, string | string[]> };
+    };
+    const found = [document.Statement].flat().flatMap(({ Principal: who }) =>
+      typeof who === "string" ? [who] : Object.values(who ?? {}).flat(),
+    );
+    return [...new Set(found)].join(", ");
+  } catch {
+    return "";
+  }
+}
+
+export function PrincipalList({ kind, account }: { kind: Kind; account: string }) {
+  const { t, when } = useWords();
+  const title = t(LIST[kind]);
+  useTitle(title);
+  const loaded = useLoaded(() => list(kind), [kind]);
+  const [creating, setCreating] = useState(false);
+  return (
+    <>
+    <List
+      actions={
+        <Button variant="primary" onClick={() => setCreating(true)}>
+          {t(`create.${kind}`)}
+        </Button>
+      }
+      title={title}
+      description={t(`${LIST[kind]}.about`)}
+      loaded={loaded}
+      id={(item) => item.Arn}
+      text={(item) => `${nameOf(kind, item)} ${item.Path} ${kind === "role" ? trusted(item) : ""}`}
+      empty={t(`${LIST[kind]}.none`)}
+      columns={[
+        {
+          id: "name",
+          header: t("name"),
+          sortingField: `${kind === "user" ? "User" : kind === "group" ? "Group" : "Role"}Name`,
+          isRowHeader: true,
+          minWidth: 140,
+          cell: (item) => <Link href={to(LIST[kind], nameOf(kind, item))}>{nameOf(kind, item)}</Link>,
+        },
+        ...(kind === "role" ? [{ id: "trust", header: t("trusted"), cell: trusted, minWidth: 160 }] : []),
+        { id: "path", header: t("path"), sortingField: "Path", cell: (item: Entity) => item.Path },
+        { id: "created", header: t("created"), sortingField: "CreateDate", cell: (item: Entity) => when(item.CreateDate), minWidth: 130 },
+      ]}
+    />
+    {creating && <Create kind={kind} account={account} onDismiss={() => setCreating(false)} />}
+    </>
+  );
+}
+
+export function PolicyList({ account }: { account: string }) {
+  const { t, when } = useWords();
+  const title = t("policies");
+  useTitle(title);
+  const [scope, setScope] = useState("Local");
+  const [creating, setCreating] = useState(false);
+  const loaded = useLoaded(() => policies(scope), [scope]);
+  const scopes = (["Local", "AWS", "All"] as const).map((value) => ({ value, label: t(`scope.${value}`) }));
+  return (
+    <>
+    <List
+      actions={
+        <Button variant="primary" onClick={() => setCreating(true)}>
+          {t("create.policy")}
+        </Button>
+      }
+      title={title}
+      description={t("policies.about")}
+      loaded={loaded}
+      id={(item) => item.Arn}
+      text={(item) => `${item.PolicyName} ${item.Path}`}
+      empty={t("policies.none")}
+      filter={
+        <Select
+          ariaLabel={t("scope")}
+          selectedOption={scopes.find(({ value }) => value === scope) ?? null}
+          options={scopes}
+          onChange={({ detail }) => setScope(detail.selectedOption.value ?? "All")}
+        />
+      }
+      columns={[
+        {
+          id: "name",
+          header: t("name"),
+          sortingField: "PolicyName",
+          isRowHeader: true,
+          minWidth: 160,
+          cell: (item) => <Link href={to("policies", item.Arn)}>{item.PolicyName}</Link>,
+        },
+        {
+          id: "kind",
+          header: t("kind"),
+          cell: (item) => (isAws(item.Arn) ? <Badge color="blue">{t("kind.aws")}</Badge> : <Badge>{t("kind.managed")}</Badge>),
+        },
+        { id: "used", header: t("attachments"), sortingField: "AttachmentCount", cell: (item) => item.AttachmentCount },
+        { id: "updated", header: t("updated"), sortingField: "UpdateDate", cell: (item) => when(item.UpdateDate), minWidth: 130 },
+      ]}
+    />
+    {creating && <Create kind="policy" account={account} onDismiss={() => setCreating(false)} />}
+    </>
+  );
+}

@@ -1,0 +1,274 @@
+// A managed policy: its document and versions, whom it is attached to, and who used what it gives.
+import Badge from "@cloudscape-design/components/badge";
+import Box from "@cloudscape-design/components/box";
+import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import Header from "@cloudscape-design/components/header";
+import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
+import Link from "@cloudscape-design/components/link";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Spinner from "@cloudscape-design/components/spinner";
+import StatusIndicator from "@cloudscape-design/components/status-indicator";
+import Tabs from "@cloudscape-design/components/tabs";
+import { useState } from "react";
+import { managedDocument, saveManaged } from "../advisor";
+import { all, call } from "../api";
+import { isAws, LIST, named, WORD } from "../entities";
+import { type Key, useWords } from "../i18n";
+import { useLoaded } from "../loaded";
+import { Trouble, useNotices } from "../notices";
+import { Advisor } from "../parts/advisor";
+import { Confirm } from "../parts/confirm";
+import { Document } from "../parts/document";
+import { List } from "../parts/list";
+import { Tags } from "../parts/tags";
+import { go, to } from "../route";
+import type { Kind, Policy, PolicyVersion } from "../types";
+import { useTitle } from "./lists";
+import { Copyable } from "./principal";
+
+interface Holder {
+  kind: Kind;
+  name: string;
+  bound: boolean;
+}
+
+async function holders(arn: string): Promise<Holder[]> {
+  const found: Holder[] = [];
+  for (const [usage, bound] of [
+    ["PermissionsPolicy", false],
+    ["PermissionsBoundary", true],
+  ] as const) {
+    for (const kind of ["user", "group", "role"] as const) {
+      const listed = await all<Record<string, string>>("ListEntitiesForPolicy", `Policy${WORD[kind]}s`, {
+        PolicyArn: arn,
+        EntityFilter: WORD[kind],
+        PolicyUsageFilter: usage,
+      });
+      found.push(...listed.map((one) => ({ kind, name: one[`${WORD[kind]}Name`] ?? "", bound })));
+    }
+  }
+  return found;
+}
+
+function Entities({ arn }: { arn: string }) {
+  const { t } = useWords();
+  const { add } = useNotices();
+  const [going, setGoing] = useState<Holder | undefined>(undefined);
+  const loaded = useLoaded(() => holders(arn), [arn]);
+  return (
+    <>
+      <List
+        title={t("attachedTo")}
+        heading="h2"
+        loaded={loaded}
+        id={(item) => `${item.kind}/${item.name}/${item.bound}`}
+        text={(item) => item.name}
+        empty={t("attachedTo.none")}
+        columns={[
+          {
+            id: "name",
+            header: t("name"),
+            sortingField: "name",
+            isRowHeader: true,
+            cell: (item) => <Link href={to(LIST[item.kind], item.name)}>{item.name}</Link>,
+          },
+          { id: "type", header: t("type"), cell: (item) => t(`type.${item.kind.toUpperCase()}` as Key) },
+          { id: "as", header: t("usedAs"), cell: (item) => t(item.bound ? "boundary" : "permissions") },
+          {
+            id: "act",
+            header: t("actionsColumn"),
+            cell: (item) =>
+              item.bound ? (
+                "-"
+              ) : (
+                <Button variant="inline-link" ariaLabel={`${t("detach")} ${item.name}`} onClick={() => setGoing(item)}>
+                  {t("detach")}
+                </Button>
+              ),
+          },
+        ]}
+      />
+      {going && (
+        <Confirm
+          title={t("detach.title", { name: going.name })}
+          text={t("detach")}
+          act={() => call("iam", `Detach${WORD[going.kind]}Policy`, { ...named(going.kind, going.name), PolicyArn: arn })}
+          onDismiss={() => setGoing(undefined)}
+          onDone={() => {
+            add({ type: "success", content: t("detached", { name: going.name }) });
+            setGoing(undefined);
+            loaded.reload();
+          }}
+        >
+          <Box>{t("detach.about", { who: going.name })}</Box>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function Versions({ arn, onChanged }: { arn: string; onChanged: () => void }) {
+  const { t, when } = useWords();
+  const [error, setError] = useState<unknown>(undefined);
+  const loaded = useLoaded(() => all<PolicyVersion>("ListPolicyVersions", "Versions", { PolicyArn: arn }), [arn]);
+  const run = async (operation: string, version: string) => {
+    setError(undefined);
+    try {
+      await call("iam", operation, { PolicyArn: arn, VersionId: version });
+      onChanged();
+    } catch (failed) {
+      setError(failed);
+    }
+    loaded.reload();
+  };
+  return (
+    <SpaceBetween size="m">
+      <Trouble error={error} />
+      <List
+        title={t("versions")}
+        heading="h2"
+        description={t("versions.about")}
+        loaded={loaded}
+        id={(item) => item.VersionId}
+        text={(item) => item.VersionId}
+        empty=""
+        columns={[
+          { id: "id", header: t("version"), isRowHeader: true, cell: (item) => item.VersionId },
+          { id: "created", header: t("created"), cell: (item) => when(item.CreateDate) },
+          {
+            id: "default",
+            header: t("status"),
+            cell: (item) =>
+              item.IsDefaultVersion ? <StatusIndicator>{t("version.default")}</StatusIndicator> : <StatusIndicator type="stopped">{t("version.kept")}</StatusIndicator>,
+          },
+          ...(isAws(arn)
+            ? []
+            : [
+                {
+                  id: "act",
+                  header: t("actionsColumn"),
+                  cell: (item: PolicyVersion) =>
+                    item.IsDefaultVersion ? (
+                      "-"
+                    ) : (
+                      <SpaceBetween direction="horizontal" size="xs">
+                        <Button variant="inline-link" ariaLabel={`${t("version.use")} ${item.VersionId}`} onClick={() => void run("SetDefaultPolicyVersion", item.VersionId)}>
+                          {t("version.use")}
+                        </Button>
+                        <Button variant="inline-link" ariaLabel={`${t("delete")} ${item.VersionId}`} onClick={() => void run("DeletePolicyVersion", item.VersionId)}>
+                          {t("delete")}
+                        </Button>
+                      </SpaceBetween>
+                    ),
+                },
+              ]),
+        ]}
+      />
+    </SpaceBetween>
+  );
+}
+
+export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
+  const { t, when } = useWords();
+  const { add } = useNotices();
+  const [deleting, setDeleting] = useState(false);
+  const loaded = useLoaded(async () => {
+    const { Policy: policy } = await call<{ Policy: Policy }>("iam", "GetPolicy", { PolicyArn: arn });
+    return { policy, text: await managedDocument(arn, policy.DefaultVersionId) };
+  }, [arn]);
+  const name = loaded.value?.policy.PolicyName ?? arn.split("/").pop() ?? arn;
+  useTitle(name);
+  const aws = isAws(arn);
+  const save = async (text: string) => {
+    await saveManaged(arn, text);
+    add({ type: "success", content: t("saved", { name }) });
+    loaded.reload();
+  };
+  const found = loaded.value;
+  return (
+    <SpaceBetween size="l">
+      <BreadcrumbGroup
+        ariaLabel={t("breadcrumbs")}
+        items={[
+          { text: t("policies"), href: to("policies") },
+          { text: name, href: to("policies", arn) },
+        ]}
+      />
+      <Header
+        variant="h1"
+        info={aws ? <Badge color="blue">{t("kind.aws")}</Badge> : <Badge>{t("kind.managed")}</Badge>}
+        actions={!aws && <Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}
+      >
+        {name}
+      </Header>
+      <Trouble error={loaded.error} />
+      {loaded.loading && !found && <Spinner />}
+      {found && (
+        <>
+          <Container header={<Header variant="h2">{t("overview")}</Header>}>
+            <KeyValuePairs
+              columns={3}
+              items={[
+                { label: "ARN", value: <Copyable text={arn} /> },
+                { label: t("updated"), value: when(found.policy.UpdateDate) },
+                { label: t("attachments"), value: found.policy.AttachmentCount },
+                ...(found.policy.Description ? [{ label: t("description"), value: found.policy.Description }] : []),
+              ]}
+            />
+          </Container>
+          <Tabs
+            activeTabId={tab ?? "document"}
+            onChange={({ detail }) => go("policies", arn, detail.activeTabId)}
+            tabs={[
+              {
+                id: "document",
+                label: t("permissions"),
+                content: (
+                  <Container header={<Header variant="h2" description={`${t("version")} ${found.policy.DefaultVersionId}`}>{t("document")}</Header>}>
+                    <Document key={found.text} text={found.text} save={aws ? undefined : save} />
+                  </Container>
+                ),
+              },
+              { id: "entities", label: t("attachedTo"), content: <Entities arn={arn} /> },
+              { id: "versions", label: t("versions"), content: <Versions arn={arn} onChanged={loaded.reload} /> },
+              ...(aws
+                ? []
+                : [
+                    {
+                      id: "tags",
+                      label: t("tags"),
+                      content: (
+                        <Tags
+                          key={JSON.stringify(found.policy.Tags)}
+                          word="Policy"
+                          of={{ PolicyArn: arn }}
+                          tags={found.policy.Tags ?? []}
+                          onChanged={loaded.reload}
+                        />
+                      ),
+                    },
+                  ]),
+              { id: "advisor", label: t("advisor"), content: <Advisor arn={arn} kind="policy" name={name} /> },
+            ]}
+          />
+        </>
+      )}
+      {deleting && (
+        <Confirm
+          title={t("delete.title", { name })}
+          text={t("delete")}
+          act={() => call("iam", "DeletePolicy", { PolicyArn: arn })}
+          onDismiss={() => setDeleting(false)}
+          onDone={() => {
+            add({ type: "success", content: t("deleted", { name }) });
+            go("policies");
+          }}
+        >
+          <Box>{t("delete.about")}</Box>
+        </Confirm>
+      )}
+    </SpaceBetween>
+  );
+}

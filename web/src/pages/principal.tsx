@@ -1,0 +1,180 @@
+// A user, a group or a role: what it is, and its tabs.
+import Box from "@cloudscape-design/components/box";
+import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
+import Button from "@cloudscape-design/components/button";
+import Container from "@cloudscape-design/components/container";
+import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
+import Header from "@cloudscape-design/components/header";
+import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
+import Link from "@cloudscape-design/components/link";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Spinner from "@cloudscape-design/components/spinner";
+import Tabs from "@cloudscape-design/components/tabs";
+import { useState } from "react";
+import { all, call } from "../api";
+import { get, groupsOf, LIST, nameOf, named, pretty, WORD } from "../entities";
+import { useWords } from "../i18n";
+import { useLoaded } from "../loaded";
+import { Trouble, useNotices } from "../notices";
+import { Advisor } from "../parts/advisor";
+import { Confirm } from "../parts/confirm";
+import { Document } from "../parts/document";
+import { Keys } from "../parts/keys";
+import { List } from "../parts/list";
+import { Permissions } from "../parts/permissions";
+import { Tags } from "../parts/tags";
+import { go, to } from "../route";
+import type { Entity, Kind } from "../types";
+import { useTitle } from "./lists";
+
+interface Props {
+  kind: Kind;
+  name: string;
+  tab?: string;
+}
+
+/** The groups of a user, or the users of a group. */
+function Members({ kind, name }: { kind: "user" | "group"; name: string }) {
+  const { t, when } = useWords();
+  const other = kind === "user" ? "group" : "user";
+  const loaded = useLoaded(
+    () => (kind === "user" ? groupsOf(name) : all<Entity>("GetGroup", "Users", { GroupName: name })),
+    [kind, name],
+  );
+  return (
+    <List
+      title={t(LIST[other])}
+      heading="h2"
+      loaded={loaded}
+      id={(item) => item.Arn}
+      text={(item) => nameOf(other, item)}
+      empty={t(kind === "user" ? "groups.ofNone" : "users.inNone")}
+      columns={[
+        {
+          id: "name",
+          header: t("name"),
+          isRowHeader: true,
+          sortingField: other === "user" ? "UserName" : "GroupName",
+          cell: (item) => <Link href={to(LIST[other], nameOf(other, item))}>{nameOf(other, item)}</Link>,
+        },
+        { id: "created", header: t("created"), sortingField: "CreateDate", cell: (item) => when(item.CreateDate) },
+      ]}
+    />
+  );
+}
+
+function Trust({ role, reload }: { role: Entity; reload: () => void }) {
+  const { t } = useWords();
+  const { add } = useNotices();
+  const text = pretty(decodeURIComponent(role.AssumeRolePolicyDocument ?? ""));
+  const save = async (changed: string) => {
+    await call("iam", "UpdateAssumeRolePolicy", { RoleName: role.RoleName, PolicyDocument: changed });
+    add({ type: "success", content: t("saved", { name: t("trust") }) });
+    reload();
+  };
+  return (
+    <Container header={<Header variant="h2" description={t("trust.about")}>{t("trust")}</Header>}>
+      <Document key={text} text={text} save={save} />
+    </Container>
+  );
+}
+
+export function Copyable({ text }: { text: string }) {
+  const { t } = useWords();
+  return (
+    <CopyToClipboard
+      variant="inline"
+      textToCopy={text}
+      copyButtonAriaLabel={t("copyArn")}
+      copySuccessText={t("copied")}
+      copyErrorText={t("notCopied")}
+    />
+  );
+}
+
+export function PrincipalPage({ kind, name, tab }: Props) {
+  const { t, when } = useWords();
+  const { add } = useNotices();
+  useTitle(name);
+  const loaded = useLoaded(() => get(kind, name), [kind, name]);
+  const [deleting, setDeleting] = useState(false);
+  const entity = loaded.value;
+  const boundary = entity?.PermissionsBoundary?.PermissionsBoundaryArn;
+  const list = LIST[kind];
+  return (
+    <SpaceBetween size="l">
+      <BreadcrumbGroup
+        ariaLabel={t("breadcrumbs")}
+        items={[
+          { text: t(list), href: to(list) },
+          { text: name, href: to(list, name) },
+        ]}
+      />
+      <Header variant="h1" actions={<Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}>
+        {name}
+      </Header>
+      <Trouble error={loaded.error} />
+      {loaded.loading && !entity && <Spinner />}
+      {entity && (
+        <>
+          <Container header={<Header variant="h2">{t("overview")}</Header>}>
+            <KeyValuePairs
+              columns={3}
+              items={[
+                { label: "ARN", value: <Copyable text={entity.Arn} /> },
+                { label: t("created"), value: when(entity.CreateDate) },
+                ...(kind === "group"
+                  ? []
+                  : [{ label: t("boundary"), value: boundary ? <Link href={to("policies", boundary)}>{boundary.split("/").pop()}</Link> : "-" }]),
+                ...(entity.Description ? [{ label: t("description"), value: entity.Description }] : []),
+              ]}
+            />
+          </Container>
+          <Tabs
+            activeTabId={tab ?? "permissions"}
+            onChange={({ detail }) => go(list, name, detail.activeTabId)}
+            tabs={[
+              { id: "permissions", label: t("permissions"), content: <Permissions kind={kind} name={name} /> },
+              ...(kind === "role" ? [{ id: "trust", label: t("trust"), content: <Trust role={entity} reload={loaded.reload} /> }] : []),
+              ...(kind === "user" ? [{ id: "groups", label: t("groups"), content: <Members kind="user" name={name} /> }] : []),
+              ...(kind === "group" ? [{ id: "users", label: t("users"), content: <Members kind="group" name={name} /> }] : []),
+              ...(kind === "user" ? [{ id: "keys", label: t("keys"), content: <Keys user={name} /> }] : []),
+              ...(kind === "group"
+                ? []
+                : [
+                    {
+                      id: "tags",
+                      label: t("tags"),
+                      content: (
+                        <Tags
+                          key={JSON.stringify(entity.Tags)}
+                          word={kind === "user" ? "User" : "Role"}
+                          of={named(kind, name)}
+                          tags={entity.Tags ?? []}
+                          onChanged={loaded.reload}
+                        />
+                      ),
+                    },
+                  ]),
+              { id: "advisor", label: t("advisor"), content: <Advisor arn={entity.Arn} kind={kind} name={name} /> },
+            ]}
+          />
+        </>
+      )}
+      {deleting && (
+        <Confirm
+          title={t("delete.title", { name })}
+          text={t("delete")}
+          act={() => call("iam", `Delete${WORD[kind]}`, named(kind, name))}
+          onDismiss={() => setDeleting(false)}
+          onDone={() => {
+            add({ type: "success", content: t("deleted", { name }) });
+            go(list);
+          }}
+        >
+          <Box>{t("delete.about")}</Box>
+        </Confirm>
+      )}
+    </SpaceBetween>
+  );
+}

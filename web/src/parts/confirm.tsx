@@ -1,0 +1,60 @@
+// A question before something is taken away, and the act with its trouble.
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Modal from "@cloudscape-design/components/modal";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import { type ReactNode, useState } from "react";
+import { useWords } from "../i18n";
+import { Trouble } from "../notices";
+
+interface Props {
+  title: string;
+  children: ReactNode;
+  text: string;
+  act: () => Promise<unknown>;
+  disabled?: boolean;
+  onDone: () => void;
+  onDismiss: () => void;
+}
+
+export function Confirm({ title, children, text, act, disabled, onDone, onDismiss }: Props) {
+  const { t } = useWords();
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(undefined);
+  async function run() {
+    setBusy(true);
+    setError(undefined);
+    try {
+      await act();
+      onDone();
+    } catch (failed) {
+      setError(failed);
+      setBusy(false);
+    }
+  }
+  return (
+    <Modal
+      visible
+      header={title}
+      closeAriaLabel={t("close")}
+      onDismiss={onDismiss}
+      footer={
+        <Box float="right">
+          <SpaceBetween direction="horizontal" size="xs">
+            <Button variant="link" onClick={onDismiss}>
+              {t("cancel")}
+            </Button>
+            <Button variant="primary" loading={busy} disabled={disabled} onClick={() => void run()}>
+              {text}
+            </Button>
+          </SpaceBetween>
+        </Box>
+      }
+    >
+      <SpaceBetween size="m">
+        <Trouble error={error} />
+        {children}
+      </SpaceBetween>
+    </Modal>
+  );
+}

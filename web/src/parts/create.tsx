@@ -1,0 +1,63 @@
+// A new user, group, role or policy: its name, and for a role whom it trusts, for a policy what it says.
+import FormField from "@cloudscape-design/components/form-field";
+import Input from "@cloudscape-design/components/input";
+import Select from "@cloudscape-design/components/select";
+import Textarea from "@cloudscape-design/components/textarea";
+import { useState } from "react";
+import { call } from "../api";
+import { LIST, named, START, WORD } from "../entities";
+import { useWords } from "../i18n";
+import { go } from "../route";
+import type { Kind } from "../types";
+import { Confirm } from "./confirm";
+import { wrong } from "./document";
+
+const SERVICES = ["ec2", "ecs-tasks", "lambda"] as const;
+
+function trust(who: string): string {
+  const principal = /^[0-9]{12}$/.test(who) ? { AWS: `arn:aws:iam::${who}:root` } : { Service: `${who}.amazonaws.com` };
+  return JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Principal: principal, Action: "sts:AssumeRole" }] });
+}
+
+export function Create({ kind, account, onDismiss }: { kind: Kind | "policy"; account: string; onDismiss: () => void }) {
+  const words = useWords();
+  const { t } = words;
+  const [name, setName] = useState("");
+  const [who, setWho] = useState<string>("ec2");
+  const [text, setText] = useState(START);
+  const given = name.trim();
+  const trusts = [...SERVICES.map((value) => ({ value, label: `${value}.amazonaws.com` })), { value: account, label: t("trust.account", { account }) }];
+  const fault = kind === "policy" ? wrong(text, words) : "";
+  async function act() {
+    if (kind !== "policy") {
+      await call("iam", `Create${WORD[kind]}`, { ...named(kind, given), ...(kind === "role" ? { AssumeRolePolicyDocument: trust(who) } : {}) });
+      go(LIST[kind], given);
+      return;
+    }
+    const made = await call<{ Policy: { Arn: string } }>("iam", "CreatePolicy", { PolicyName: given, PolicyDocument: text });
+    go("policies", made.Policy.Arn);
+  }
+  return (
+    <Confirm title={t(`create.${kind}`)} text={t("create")} act={act} disabled={!given || fault !== ""} onDone={onDismiss} onDismiss={onDismiss}>
+      <FormField label={t("name")}>
+        <Input value={name} ariaRequired spellcheck={false} onChange={({ detail }) => setName(detail.value)} />
+      </FormField>
+      {kind === "role" && (
+        <FormField label={t("trusted")} description={t("create.trustHint")}>
+          <Select
+            selectedOption={trusts.find(({ value }) => value === who) ?? null}
+            options={trusts}
+            onChange={({ detail }) => setWho(detail.selectedOption.value ?? "ec2")}
+          />
+        </FormField>
+      )}
+      {kind === "policy" && (
+        <FormField label={t("document")} errorText={fault || undefined} stretch>
+          <div className="editor">
+            <Textarea value={text} rows={14} spellcheck={false} onChange={({ detail }) => setText(detail.value)} />
+          </div>
+        </FormField>
+      )}
+    </Confirm>
+  );
+}

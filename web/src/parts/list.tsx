@@ -1,0 +1,90 @@
+// A table of a thousand rows that stays quick: what is found by a word, a page at a time.
+import { useCollection } from "@cloudscape-design/collection-hooks";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Header from "@cloudscape-design/components/header";
+import Pagination from "@cloudscape-design/components/pagination";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Table, { type TableProps } from "@cloudscape-design/components/table";
+import TextFilter from "@cloudscape-design/components/text-filter";
+import type { ReactNode } from "react";
+import { useWords } from "../i18n";
+import type { Loaded } from "../loaded";
+import { Trouble } from "../notices";
+
+interface Props<T> {
+  title: string;
+  what?: string;
+  heading?: "h1" | "h2" | "h3";
+  description?: ReactNode;
+  loaded: Loaded<T[]>;
+  columns: TableProps.ColumnDefinition<T>[];
+  text: (item: T) => string;
+  id: (item: T) => string;
+  empty: string;
+  actions?: ReactNode;
+  filter?: ReactNode;
+  size?: number;
+  /** The column that it is sorted by at first, from its highest; else by its first column. */
+  newest?: string;
+  variant?: TableProps.Variant;
+}
+
+export function List<T>({ title, heading = "h1", loaded, columns, text, id, empty, size = 50, newest, ...more }: Props<T>) {
+  const { t } = useWords();
+  const sorted = newest ? columns.find((column) => column.id === newest) : columns.find((column) => column.sortingField || column.sortingComparator);
+  const found = useCollection(loaded.value ?? [], {
+    filtering: {
+      filteringFunction: (item, word) => text(item).toLowerCase().includes(word.toLowerCase()),
+      empty: <Box textAlign="center">{empty}</Box>,
+      noMatch: <Box textAlign="center">{t("noMatch")}</Box>,
+    },
+    pagination: { pageSize: size },
+    sorting: { defaultState: sorted ? { sortingColumn: sorted, isDescending: newest !== undefined } : undefined },
+  });
+  const total = loaded.value?.length;
+  const shown = found.filteredItemsCount ?? total;
+  const many = (total ?? 0) > size;
+  return (
+    <SpaceBetween size="m">
+      <Trouble error={loaded.error} />
+      <Table
+        {...found.collectionProps}
+        variant={more.variant ?? "container"}
+        trackBy={id}
+        items={found.items}
+        columnDefinitions={columns}
+        loading={loaded.loading && !loaded.value}
+        loadingText={t("loading")}
+        wrapLines
+        ariaLabels={{ tableLabel: title }}
+        header={
+          <Header
+            variant={heading}
+            counter={total === undefined ? undefined : shown === total ? `(${total})` : `(${shown}/${total})`}
+            description={more.description}
+            actions={
+              <SpaceBetween direction="horizontal" size="xs">
+                <Button iconName="refresh" ariaLabel={t("refresh")} onClick={loaded.reload} loading={loaded.loading} />
+                {more.actions}
+              </SpaceBetween>
+            }
+          >
+            {title}
+          </Header>
+        }
+        filter={
+          <SpaceBetween direction="horizontal" size="xs">
+            <TextFilter
+              {...found.filterProps}
+              filteringAriaLabel={t("find", { what: more.what ?? title })}
+              filteringPlaceholder={t("find", { what: more.what ?? title })}
+            />
+            {more.filter}
+          </SpaceBetween>
+        }
+        pagination={many ? <Pagination {...found.paginationProps} /> : undefined}
+      />
+    </SpaceBetween>
+  );
+}

@@ -1,0 +1,228 @@
+// "Remove unused": what would be left, with the evidence for each line; what it would have refused; apply, and undo.
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Button from "@cloudscape-design/components/button";
+import Checkbox from "@cloudscape-design/components/checkbox";
+import ExpandableSection from "@cloudscape-design/components/expandable-section";
+import Header from "@cloudscape-design/components/header";
+import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
+import Modal from "@cloudscape-design/components/modal";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Spinner from "@cloudscape-design/components/spinner";
+import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
+import Table from "@cloudscape-design/components/table";
+import { useState } from "react";
+import { call } from "../api";
+import { type Key, useWords } from "../i18n";
+import { useLoaded } from "../loaded";
+import { Trouble, useNotices } from "../notices";
+import type { Line, Proposal, Replay } from "../types";
+import { Difference } from "./document";
+
+const FATES: Record<string, { type: StatusIndicatorProps.Type; key: Key }> = {
+  kept: { type: "success", key: "fate.kept" },
+  narrowed: { type: "warning", key: "fate.narrowed" },
+  removed: { type: "error", key: "fate.removed" },
+  "kept, cannot be seen": { type: "info", key: "fate.unseen" },
+};
+
+/** Documents as one that is written in one way, so that only what differs is a difference. */
+function together(documents: string[]): string {
+  const statements = documents.flatMap((text) => {
+    const { Statement: found } = JSON.parse(text) as { Statement: Record<string, unknown>[] | Record<string, unknown> };
+    return [found].flat().map((one) =>
+      Object.fromEntries(Object.entries(one).map(([key, value]) => [key, LISTS.has(key) ? [value].flat() : value])),
+    );
+  });
+  return JSON.stringify({ Version: "2012-10-17", Statement: statements }, null, 2);
+}
+
+const LISTS = new Set(["Action", "NotAction", "Resource", "NotResource"]);
+
+function Fate({ line }: { line: Line }) {
+  const { t } = useWords();
+  const fate = FATES[line.Fate];
+  return fate ? <StatusIndicator type={fate.type}>{t(fate.key)}</StatusIndicator> : <>{line.Fate}</>;
+}
+
+function Evidence({ lines }: { lines: Line[] }) {
+  const { t, when } = useWords();
+  return (
+    <Table
+      variant="embedded"
+      header={<Header variant="h3">{t("unused.evidence")}</Header>}
+      ariaLabels={{ tableLabel: t("unused.evidence") }}
+      items={lines}
+      wrapLines
+      trackBy={(line) => `${line.PolicyArn ?? ""}${line.PolicyName ?? ""}${line.Index}${line.Action}`}
+      columnDefinitions={[
+        { id: "action", header: t("action"), isRowHeader: true, cell: (line) => line.Action },
+        { id: "fate", header: t("unused.fate"), minWidth: 120, cell: (line) => <Fate line={line} /> },
+        {
+          id: "uses",
+          header: t("unused.uses"),
+          minWidth: 140,
+          cell: (line) => (line.Uses ? t("unused.usedBy", { uses: line.Uses, principals: line.Principals, last: when(line.LastUsed) }) : "-"),
+        },
+        { id: "confidence", header: t("unused.confidence"), cell: (line) => t(`confidence.${line.Confidence}` as Key) },
+      ]}
+    />
+  );
+}
+
+function Answer({ replay }: { replay: Replay }) {
+  const { t, when } = useWords();
+  return (
+    <SpaceBetween size="s">
+      <Alert
+        type={replay.Refused ? "warning" : "success"}
+        header={replay.Refused ? t("replay.refused", { n: replay.Refused }) : t("replay.none")}
+      >
+        {t("replay.about", { n: replay.Requests })}
+      </Alert>
+      <KeyValuePairs
+        columns={4}
+        items={[
+          { label: t("replay.allowed"), value: replay.Allowed },
+          { label: t("replay.wouldRefuse"), value: replay.Refused },
+          { label: t("replay.denied"), value: replay.Denied + replay.RefusedAlready },
+          { label: t("replay.unknown"), value: replay.CannotTell },
+        ]}
+      />
+      {replay.RefusedRequests.length > 0 && (
+        <ExpandableSection headerText={t("replay.list")} defaultExpanded>
+          <Table
+            variant="embedded"
+            wrapLines
+            ariaLabels={{ tableLabel: t("replay.list") }}
+            items={replay.RefusedRequests}
+            trackBy="RequestId"
+            columnDefinitions={[
+              { id: "time", header: t("time"), isRowHeader: true, cell: (one) => when(one.Time) },
+              { id: "who", header: t("principal"), cell: (one) => one.PrincipalArn },
+              { id: "action", header: t("action"), cell: (one) => one.Action },
+              { id: "resource", header: t("resource"), cell: (one) => one.Resource },
+            ]}
+          />
+        </ExpandableSection>
+      )}
+      {[...replay.Gaps.map((gap) => `${gap.Why} (${when(gap.After)} - ${when(gap.Until)})`), ...replay.Unknown.map((one) => `${one.Count}: ${one.Reason}`)].map(
+        (text) => (
+          <Alert key={text} type="warning">
+            {text}
+          </Alert>
+        ),
+      )}
+    </SpaceBetween>
+  );
+}
+
+export function RemoveUnused({ arn, onDismiss, onChanged }: { arn: string; onDismiss: () => void; onChanged: () => void }) {
+  const { t } = useWords();
+  const { add } = useNotices();
+  const [agreed, setAgreed] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(undefined);
+  const loaded = useLoaded(async () => {
+    const proposal = await call<Proposal & { Document: string }>("kansatsu", "SuggestPolicyChange", { Arn: arn });
+    const replay = await call<Replay>("kansatsu", "ReplayPolicyChange", { Arn: arn, Suggested: true });
+    return { proposal, replay };
+  }, [arn]);
+  const made = loaded.value;
+  const doubts = made ? made.replay.Refused > 0 || made.replay.Gaps.length > 0 || made.replay.CannotTell > 0 || made.replay.Requests === 0 : false;
+  const nothing = made?.proposal.Lines.every((line) => line.Fate === "kept" || line.Fate === "kept, cannot be seen") ?? false;
+
+  async function undo(commit: string) {
+    try {
+      await call("kansatsu", "RollbackPolicyChange", { CommitId: commit });
+      add({ type: "success", content: t("unused.undone") });
+    } catch (failed) {
+      add({ type: "error", content: <Trouble error={failed} /> });
+    }
+    onChanged();
+  }
+
+  async function apply() {
+    setBusy(true);
+    setError(undefined);
+    try {
+      const done = await call<{ CommitId: string; Steps: string[] }>("kansatsu", "CommitPolicyChange", {
+        Arn: arn,
+        Suggested: true,
+        ...(agreed ? { AcceptRefused: true, AcceptGap: true } : {}),
+      });
+      add({
+        type: "success",
+        content: (
+          <>
+            {t("unused.applied")} {done.Steps.join("; ")}
+          </>
+        ),
+        action: { text: t("undo"), act: () => void undo(done.CommitId) },
+      });
+      onChanged();
+      onDismiss();
+    } catch (failed) {
+      setError(failed);
+      setBusy(false);
+    }
+  }
+
+  return (
+    <Modal
+      visible
+      size="max"
+      header={t("unused.title")}
+      closeAriaLabel={t("close")}
+      onDismiss={onDismiss}
+      footer={
+        <Box float="right">
+          <SpaceBetween direction="horizontal" size="xs">
+            <Button variant="link" onClick={onDismiss}>
+              {t("cancel")}
+            </Button>
+            <Button variant="primary" loading={busy} disabled={!made || nothing || (doubts && !agreed)} onClick={() => void apply()}>
+              {t("apply")}
+            </Button>
+          </SpaceBetween>
+        </Box>
+      }
+    >
+      <SpaceBetween size="l">
+        <Trouble error={loaded.error ?? error} />
+        {loaded.loading && (
+          <Box textAlign="center">
+            <Spinner /> {t("unused.loading")}
+          </Box>
+        )}
+        {made && (
+          <>
+            {nothing && <Alert type="info">{t("unused.nothing")}</Alert>}
+            <SpaceBetween size="xs">
+              <Header variant="h3" description={t("unused.about")}>
+                {t("unused.proposal")}
+              </Header>
+              <Difference
+                before={together(made.proposal.Policies.map((one) => one.Document))}
+                after={together(made.proposal.Document ? [made.proposal.Document] : [])}
+              />
+            </SpaceBetween>
+            <Evidence lines={made.proposal.Lines} />
+            <Header variant="h3">{t("replay")}</Header>
+            <Answer replay={made.replay} />
+            {made.proposal.Notes.map((note) => (
+              <Alert key={note} type="info">
+                {note}
+              </Alert>
+            ))}
+            {doubts && !nothing && (
+              <Checkbox checked={agreed} onChange={({ detail }) => setAgreed(detail.checked)}>
+                {t("unused.agree")}
+              </Checkbox>
+            )}
+          </>
+        )}
+      </SpaceBetween>
+    </Modal>
+  );
+}
