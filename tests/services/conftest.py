@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -198,9 +199,34 @@ def clock() -> TestClock:
     return TestClock()
 
 
+# Modules whose tests run on both databases; with STORE=postgresql in the environment all run on PostgreSQL instead.
+ON_BOTH = {"test_iam_revocation", "test_killed", "test_scale", "test_sts_sessions"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "store_url" not in metafunc.fixturenames:
+        return
+    databases = ["sqlite"]
+    if os.environ.get("STORE") == "postgresql":
+        databases = ["postgresql"]
+    elif metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
+        databases = ["sqlite", "postgresql"]
+    metafunc.parametrize("store_url", databases, indirect=True)
+
+
 @pytest.fixture
-def world(tmp_path: Path, clock: TestClock) -> Iterator[World]:
-    store = open_store(tmp_path / "data", clock)
+def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """What open_store() takes to open a store on the database of this run."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    with request.getfixturevalue("cluster").database() as url:
+        yield url
+
+
+@pytest.fixture
+def world(tmp_path: Path, clock: TestClock, store_url: str) -> Iterator[World]:
+    store = open_store(tmp_path / "data", clock, store_url)
     yield World(store, clock)
     store.close()
 

@@ -218,8 +218,8 @@ class Ec2World(World):
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, clock: TestClock, request: pytest.FixtureRequest) -> Iterator[Ec2World]:
+def cloud(tmp_path: Path, clock: TestClock, store_url: str, request: pytest.FixtureRequest) -> Iterator[Ec2World]:
     """An account with an engine. Settings come from `@pytest.mark.parametrize("cloud", [{...}], indirect=True)`."""
-    made = Ec2World(open_store(tmp_path / "data", clock), clock, **getattr(request, "param", {}))
+    made = Ec2World(open_store(tmp_path / "data", clock, store_url), clock, **getattr(request, "param", {}))
     yield made
     made.close()
