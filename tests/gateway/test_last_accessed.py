@@ -282,8 +282,6 @@ def test_other_mistakes(gateway: Gateway, shared: str) -> None:
         gateway.iam.list_policies_granting_service_access(
             Arn=f"arn:aws:iam::{ACCOUNT}:user/admin", ServiceNamespaces=["s3", "nonsense"]
         )
-    with pytest.raises(ClientError, match="NotImplemented"):
-        gateway.iam.generate_organizations_access_report(EntityPath="o-a1b2c3d4e5/r-f6g7")
 
 
 # ---- who granted it -------------------------------------------------------------------------------------------------

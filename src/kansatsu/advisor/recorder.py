@@ -31,6 +31,7 @@ from kansatsu.advisor.events import (
     encode,
 )
 from kansatsu.advisor.last_access import Attempts
+from kansatsu.advisor.organization_report import AccountAttempt
 from kansatsu.advisor.registers import LastUse, Registers
 from kansatsu.advisor.segments import EvidenceLost, Position, SegmentWriter, numbers, path_of, read, tail
 from kansatsu.clock import Clock
@@ -156,6 +157,12 @@ class Recorder:
         self.flush()
         with self._store.read() as conn:
             return register.uses_of(conn, account, principal_ids, self._oldest())
+
+    def uses_of_accounts(self, accounts: Sequence[str]) -> list[AccountAttempt]:
+        """The last attempts of anybody in these accounts, by this moment. For a thread: it flushes."""
+        self.flush()
+        with self._store.read() as conn:
+            return register.uses_of_accounts(conn, accounts, self._oldest())
 
     def flush(self) -> None:
         """Bring the registers in the database up to date with the segments, in one transaction."""

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import sqlite
 
 from kansatsu.advisor.events import AccessEvent
 from kansatsu.advisor.last_access import Attempts
+from kansatsu.advisor.organization_report import AccountAttempt
 from kansatsu.identity.schema import last_access
 
 Key = tuple[str, str, str, str, str, str]  # account, principal id, long-term access key id, service, action, region
@@ -159,6 +160,14 @@ def uses_of(conn: Connection, account: str, principal_ids: Sequence[str], since:
             times = [last / _MICRO for last in _integers(lasts)]
             found.append(Attempts(service, action, region, _texts(ids), times))
     return found
+
+
+def uses_of_accounts(conn: Connection, accounts: Sequence[str], since: float) -> list[AccountAttempt]:
+    """The last attempt in and after `since` in each account, at each service in each Region."""
+    table = last_access.c
+    place = (table.account, table.service, table.region)
+    query = select(*place, func.max(table.last)).where(table.account.in_(accounts), table.last >= since)
+    return [(account, service, region, last) for account, service, region, last in conn.execute(query.group_by(*place))]
 
 
 def latest(uses: Iterable[LastUse | None]) -> LastUse | None:

@@ -9,10 +9,12 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select
 
 from kansatsu.advisor.last_access import Report, ServiceUse, Who
+from kansatsu.advisor.organization_report import Detail
 from kansatsu.identity.schema import access_report
 
 KEPT_DAYS = 7
 KEPT = 1000  # of an account, the newest
+_ORGANIZATION = "ORGANIZATION"  # in the place of a granularity
 _LEVEL = 1  # of compression: a large report is written while somebody waits
 T = TypeVar("T")
 
@@ -47,6 +49,10 @@ class Job:
         """The services, by namespace."""
         return _unpacked(self.services, tuple[ServiceUse, ...])
 
+    def of_accounts(self) -> tuple[Detail, ...]:
+        """The services of an organization's report, by namespace."""
+        return _unpacked(self.services, tuple[Detail, ...])
+
     def of_people(self) -> People:
         """Users and roles."""
         return _unpacked(self.entities, People)
@@ -59,6 +65,11 @@ def made(account: str, owner: str, granularity: str, found: Report, *, created: 
     return Job(str(uuid.uuid4()), account, owner, granularity, created, completed, *packed)
 
 
+def of_organization(account: str, owner: str, found: tuple[Detail, ...], *, created: float, completed: float) -> Job:
+    """The job of an organization's report, not kept yet."""
+    return Job(str(uuid.uuid4()), account, owner, _ORGANIZATION, created, completed, _packed(found), _packed(None))
+
+
 def keep(conn: Connection, job: Job) -> None:
     """Keep a job, and forget those that are too old or too many."""
     table = access_report.c
@@ -68,13 +79,14 @@ def keep(conn: Connection, job: Job) -> None:
     conn.execute(insert(access_report), {column.name: getattr(job, column.name) for column in access_report.columns})
 
 
-def find(conn: Connection, id: str, owner: str) -> Job | None:
-    """The job, None for everybody but the user or role that asked for it.
+def find(conn: Connection, id: str, owner: str, *, organization: bool = False) -> Job | None:
+    """The job of a report, or of one of an organization; None for everybody but the user or role that asked for it.
 
     INVARIANT: a report is told to nobody else; it says who is in the account and what they do.
     """
     row = conn.execute(select(access_report).where(access_report.c.id == id, access_report.c.owner == owner)).first()
-    return Job(*row) if row is not None else None
+    found = Job(*row) if row is not None else None
+    return found if found is not None and (found.granularity == _ORGANIZATION) is organization else None
 
 
 def _packed(value: object) -> bytes:

@@ -147,6 +147,7 @@ _SET = {
         aws:ResourceTag/${TagKey}""",
     "services.iam.profiles.add_role_to_instance_profile": "iam:PassedToService iam:AssociatedResourceArn",
     "services.iam.linked_roles.create_service_linked_role": "iam:AWSServiceName",
+    "services.iam.organization_reports.entity": "iam:OrganizationsPolicyId",
     "services.iam.service_credentials.located": "iam:ServiceSpecificCredentialServiceName",
     "services.sts.assume_role.assume_role": "sts:RoleSessionName sts:ExternalId sts:SourceIdentity",
     "services.sts.web_identity.Shown": """token.actions.githubusercontent.com:actor
@@ -233,7 +234,6 @@ _REFUSED = {
     "account properties": "iam:AccountPropertyNamespaces",
     "delegation requests": "iam:Delegation* iam:NotificationChannel iam:TemplateArn",
     "passkeys and security keys": "iam:FIDO* iam:RegisterSecurityKey",
-    "GenerateOrganizationsAccessReport": "iam:OrganizationsPolicyId",
     "API keys of Bedrock and CloudWatch Logs": "iam:ServiceSpecificCredentialAgeDays",
     "sharing permissions of snapshots": "ec2:Add/* ec2:Remove/*",
     "PutBucketAbac, without which no bucket has it on AWS either": "s3:BucketTag/${TagKey}",

@@ -44,6 +44,11 @@ IAM = [
         "iam:AWSServiceName", "iam.create_service_linked_role", {"AWSServiceName": "dax.amazonaws.com"},
         "dax.amazonaws.com", "ecs.amazonaws.com",
     ),
+    Case(
+        "iam:OrganizationsPolicyId", "iam.generate_organizations_access_report",
+        {"EntityPath": "o-abcdefghij/r-abcd", "OrganizationsPolicyId": "p-FullAWSAccess"},
+        "p-FullAWSAccess", "p-abcdefgh",
+    ),
     Case("iam:ResourceTag/Team", "iam.get_user", lambda world: {"UserName": world.tagged}, "Blue", "Red"),
     Case("aws:ResourceTag/Team", "iam.get_user", lambda world: {"UserName": world.tagged}, "Blue", "Red"),
     Case(

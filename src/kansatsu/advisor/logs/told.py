@@ -66,7 +66,7 @@ def _told(file: Path, account: Account) -> Told:
     if report.JobStatus != "COMPLETED":
         raise ValueError(f"its job is {report.JobStatus}")
     if report.IsTruncated:
-        raise ValueError("it is only the first page; let the AWS CLI fetch all")
+        raise ValueError("it is only the first page; ask for all with --max-items 1000")
     entity = _whose(report, file, account)
     if entity is None:
         raise ValueError(_UNTOLD)
