@@ -83,6 +83,8 @@ def test_backends_in_the_environment_and_flags() -> None:
 
 
 BAD = [
+    ("console", "off,a"),
+    ("console-session", "13h"),
     ("listen", "4566"),
     ("listen", "127.0.0.1:65536"),
     ("listen", "::1:4566"),
