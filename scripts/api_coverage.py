@@ -49,8 +49,8 @@ of operations and the tests; a test fails when the page is not what the script w
 
 Service-linked roles can be made for the 240 service principals of `catalog/data/service_linked_roles.txt`: AWS has no
 list of them. 122 lines are confirmed by AWS's own managed policies, which name principal and role (a test compares
-them); the others are by the names of the services' guides. A principal that is not there is refused as one that AWS
-does not know. A role has no description but that of the request, where AWS gives some of its own.
+them); the others are from memory of the services' guides and were not looked up. A principal that is not there is
+refused as one that AWS does not know. A role has no description but that of the request, where AWS gives some its own.
 
 Two errors that the model declares on most operations are left out of the table, because no request can provoke them:
 """

@@ -26,7 +26,7 @@ from services.test_iam_credentials import KEYS, certified, pem, ssh
 
 from .conftest import SECOND, Gateway
 from .raw import document, statement
-from .test_saml_federation import CERTIFICATE, OWN, Provider, metadata, shown, sign
+from .saml_provider import CERTIFICATE, OWN, Provider, metadata, shown, sign
 from .test_web_identity import AUDIENCE, RSA
 
 PAGE = Path(__file__).parents[2] / "docs" / "iam-walkthrough.md"

@@ -3,9 +3,9 @@
 data/service_linked_roles.txt has a line for each: service principal (without .amazonaws.com), name of the role, with a
 "*" where a custom suffix may follow, and AWS's managed policy. AWS publishes no such list: the policies are those of
 the path /aws-service-role/ in https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html (its
-pages say what for), and names are those of the services' own guides, which
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html lists; for half of the
-lines AWS's managed policies name principal and role as well, and a test holds them to that.
+pages say what for). For half of the lines AWS's managed policies name principal and role as well, and a test holds them
+to that; the others are from memory of the services' guides, which were not looked up:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html lists these.
 """
 
 from collections.abc import Mapping

@@ -3,10 +3,9 @@
 Later wins: default, TOML file, `KANSATSU_*` environment, flag. Unknown keys and bad values raise SettingError.
 """
 
-import difflib
 import errno
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -303,7 +302,9 @@ def _environment(environ: Mapping[str, str]) -> list[Layer]:
         if variable in known:
             layers.append(("environment " + variable, {known[variable]: [text]}))
         elif variable.startswith(PREFIX) and variable != PREFIX + "CONFIG" and not variable.startswith(_OTHERS):
-            raise SettingError(f"{variable} is not a setting{_nearest(variable.removeprefix(PREFIX), _FIELDS, PREFIX)}")
+            raise SettingError(
+                f"{variable} is not a setting{values.nearest(variable.removeprefix(PREFIX), _FIELDS, PREFIX)}"
+            )
     return layers
 
 
@@ -331,12 +332,13 @@ def _file(path: Path, *, named: bool) -> list[Layer]:
     return [(source, texts)]
 
 
+_UNFIT = {errno.ENOTDIR: "is not a directory", errno.ENAMETOOLONG: "is too long"}
+
+
 def _check_directory(path: Path, error: OSError) -> None:
     """Raise what is wrong with the data directory itself, where that is why the file in it cannot be read."""
-    if isinstance(error, NotADirectoryError):
-        raise SettingError(f"The data directory {path} is not a directory.") from None
-    if error.errno == errno.ENAMETOOLONG:
-        raise SettingError(f"The path of the data directory {path} is too long.") from None
+    if error.errno in _UNFIT:
+        raise SettingError(f"The data directory {path} {_UNFIT[error.errno]}.") from None
     if isinstance(error, PermissionError) and os.geteuid() != _owner(path):
         raise NotYours(f"The data directory {path} belongs to another user.") from None
 
@@ -351,7 +353,7 @@ def _owner(path: Path) -> int:
 
 def _from_toml(name: str, value: object, path: Path) -> list[str]:
     if name not in BY_NAME:
-        raise SettingError(f"{name} in {path} is not a setting{_nearest(name, BY_NAME)}")
+        raise SettingError(f"{name} in {path} is not a setting{values.nearest(name, BY_NAME)}")
     if isinstance(value, bool):
         return [values.show_boolean(value)]
     if isinstance(value, str | int):
@@ -361,8 +363,3 @@ def _from_toml(name: str, value: object, path: Path) -> list[str]:
     if BY_NAME[name].many and isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
         return [url if service == "default" else f"{service}={url}" for service, url in value.items()]
     raise SettingError(f"{name} in {path} has a value of the wrong type: {value!r}.")
-
-
-def _nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {prefix}{near[0]}?" if near else "."
