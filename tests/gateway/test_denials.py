@@ -181,13 +181,11 @@ def test_every_part_of_a_call_must_be_allowed(gateway: Gateway) -> None:
     bucket = gateway.bucket()
     gateway.client("s3").put_object(Bucket=bucket, Key="secret", Body=b"x")
     keys = gateway.user(
-        statement("Allow", ["s3:PutObject", "s3:DeleteObject"], f"arn:aws:s3:::{bucket}/mine/*"),
+        statement("Allow", "s3:PutObject", f"arn:aws:s3:::{bucket}/mine/*"),
     )
     client = gateway.client("s3", keys)
     with pytest.raises(ClientError, match=f's3:GetObject on resource: "arn:aws:s3:::{bucket}/secret"'):
         client.copy_object(Bucket=bucket, Key="mine/copy", CopySource={"Bucket": bucket, "Key": "secret"})
-    with pytest.raises(ClientError, match=f's3:DeleteObject on resource: "arn:aws:s3:::{bucket}/secret"'):
-        client.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "mine/a"}, {"Key": "secret"}]})
     assert gateway.client("s3").get_object(Bucket=bucket, Key="secret")["Body"].read() == b"x"
 
 

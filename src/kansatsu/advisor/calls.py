@@ -50,6 +50,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     `entity` is the ARN of the user, or of the role behind a session, `principal_id` its unique id. `params` and
     `result` are without secrets, by AWS's names. `whole` False: something was too long to be kept. `via`: the service
     that asked for the caller (kansatsu.amazonaws.com), within the request `parent`; "" where the caller asked itself.
+    `parent` without `via`: what was denied of that request, where the rest went on (DeleteObjects).
     """
 
     call: str

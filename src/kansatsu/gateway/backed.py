@@ -11,7 +11,7 @@ from kansatsu import catalog, wire
 from kansatsu.backends import verified
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
-from kansatsu.gateway import asgi, lookups
+from kansatsu.gateway import asgi, deleting, lookups
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.deliveries import Deliveries
 from kansatsu.gateway.encryption import Encryption
@@ -165,6 +165,8 @@ class Backed:
                     )
 
     async def _pass_on(self, exchange: Exchange, account: str) -> Answer:
+        if exchange.refused:
+            return await deleting.answer(exchange, account, self._forwarder)
         if exchange.form is not None:
             form, at = exchange.form, (account, exchange.region, exchange.request_id)
             async with form.spooled(self._spool) as (upload, file):

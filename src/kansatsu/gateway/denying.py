@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied-authorization-id.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from kansatsu.advisor import Denied, Recorder, freeze
@@ -44,6 +44,21 @@ class Denier:
             kept,
             lambda: encoded.message(self._store.sealer, caller, decisions[0], kept),
         )
+
+    def divided(
+        self,
+        made: tuple[str, datetime, str],
+        caller: Caller,
+        operation: Operation,
+        context: Context,
+        denials: Mapping[int, tuple[Authorization, Decision]],
+    ) -> dict[int, AwsError]:
+        """The errors of the parts of a request that are denied while the rest goes on: kept together, under one id."""
+        kept = self._keep(made, caller, operation, context, [decision for _, decision in denials.values()])
+        return {
+            place: refusals.denied(caller.arn, item, decision, operation.service, kept, str)
+            for place, (item, decision) in denials.items()
+        }
 
     def passed(
         self,

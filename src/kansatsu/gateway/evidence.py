@@ -8,6 +8,7 @@ from kansatsu import wire
 from kansatsu.advisor import DENIALS, AccessEvent, Asking, Bearer, CallRecord, digest, digest_of, worth_keeping
 from kansatsu.catalog import Authorization, redaction, trails
 from kansatsu.errors import AwsError
+from kansatsu.gateway import deleting
 from kansatsu.gateway.context import of_resource
 from kansatsu.gateway.exchange import Exchange, new_id
 from kansatsu.gateway.refusals import denial_code
@@ -34,11 +35,17 @@ class _Told:
     result: Any
     items: Sequence[Authorization]
     parent: str = ""
+    via: str = ""
 
 
 def told(exchange: Exchange, error: AwsError | None) -> Evidence:
     """The events of a request and of its steps, these themselves, and the texts of the policies that they name."""
     texts: dict[str, str] = {}
+    refused, denied = deleting.split(exchange), next(iter(exchange.refused.values()), None)
+    if refused and not exchange.authorizations:
+        # INVARIANT: where all is denied nothing was allowed, whatever else is wrong with the request.
+        exchange.authorizations, exchange.authorized = refused, False
+        refused, error = (), error or denied
     items = exchange.authorizations or (
         Authorization(f"{exchange.known.service.name}:{exchange.known.name}", "*", {}, exact=False),
     )
@@ -47,10 +54,14 @@ def told(exchange: Exchange, error: AwsError | None) -> Evidence:
     records = [_record(exchange, own, error, texts)]
     for step in exchange.steps:
         operation = wire.load_service(step.service).operation(step.name)
-        part = _Told(new_id(), operation, step.params, step.result, step.authorizations, exchange.request_id)
+        part = _Told(new_id(), operation, step.params, step.result, step.authorizations, exchange.request_id, steps.VIA)
         failed = None if step.made or error is None else _denial(operation, error)
         events += _events(exchange, part, failed)
         records.append(_record(exchange, part, failed, texts))
+    if refused:
+        part = _Told(new_id(), exchange.known, exchange.params, None, refused, exchange.request_id)
+        events += _events(exchange, replace(part, request_id=exchange.request_id), denied)
+        records.append(_record(exchange, part, denied, texts))
     return events, records, texts
 
 
@@ -169,12 +180,12 @@ def _record(exchange: Exchange, told: _Told, error: AwsError | None, texts: dict
         ),
         error=error.code if error else "",
         message=error.message if error else "",
-        observed=bool(exchange.passed),
+        observed=bool(exchange.passed) and (not told.parent or bool(told.via)),
         session=_bearer(caller.session, caller.learning, texts) if caller.session is not None else None,
         host=exchange.request.headers.get("host", "") if exchange.secure else "",
         params=(hides(told.params) if hides else told.params) or None,
         result=_result(told) if error is None else None,
-        via=steps.VIA if told.parent else "",
+        via=told.via,
         parent=told.parent,
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from kansatsu.catalog import Authorization
+from kansatsu.errors import AwsError
 from kansatsu.gateway import asgi, observing
 from kansatsu.gateway.authentication import Identity
 from kansatsu.gateway.forms import Form
@@ -55,6 +56,7 @@ class Exchange:
     snapshot: Snapshot | None = None  # what it is decided against
     result: Any = None  # what an operation of ours returned
     delivering: list[Decision] = field(default_factory=list)  # of what the backend would do by itself
+    refused: dict[int, AwsError] = field(default_factory=dict)  # of single keys, by place in authorizations
     passed: dict[int, observing.Passed] = field(default_factory=dict)  # denials let through, by place in authorizations
 
     @property

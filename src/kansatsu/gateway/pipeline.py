@@ -17,7 +17,7 @@ from kansatsu.advisor import MOST_ASKED, EvidenceLost, Recorder
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
-from kansatsu.gateway import anonymous, asgi, evidence, forms, observing, refusals
+from kansatsu.gateway import anonymous, asgi, deleting, evidence, forms, observing, refusals
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.backed import Backed
@@ -271,6 +271,8 @@ class Pipeline:
         bound = bound_of(identity, self._workload, self._authenticator, snapshot, exchange.now)
         policies = policies_of(identity.caller, snapshot) if bound is None else bound.own
         items = tuple(zip_longest(exchange.checks, exchange.guards))
+        keys, refused = deleting.keys(exchange), dict[int, tuple[Authorization, Decision]]()
+        made = exchange.request_id, exchange.now, exchange.region
         for place, (item, guard) in enumerate(items):
             decision = _decide(identity, item, guard, context, policies, snapshot)
             if decision.allowed and bound is not None:
@@ -282,21 +284,24 @@ class Pipeline:
                 # INVARIANT: whom no policy of the resource lets in must sign, in every mode; nothing of it is kept, so
                 # that strangers fill nothing and learn nothing.
                 raise SigningError(AuthFailure.MISSING)
-            others = items[:place] + items[place + 1 :]
-            asked = (_decide(identity, *other, context, policies, snapshot) for other in others[:MOST_ASKED])
-            decisions = [decision, *asked]
-            made = exchange.request_id, exchange.now, exchange.region
-            denial = made, identity.caller, _known(exchange.operation), context, decisions
             # INVARIANT: observing opens no account to another.
             own = guard is None or guard.account in ("", identity.caller.account)
             passes = self._observe and own and observing.may_pass(item)
             said = "would be denied" if passes else "denied"
             log.info("%s %s %s on %r %s", said, identity.caller.arn, item.action, item.resource, exchange.request_id)
+            if not passes and deleting.named(item) in keys:
+                refused[place] = item, decision
+                continue
+            others = items[:place] + items[place + 1 :]
+            asked = (_decide(identity, *other, context, policies, snapshot) for other in others[:MOST_ASKED])
+            denial = made, identity.caller, exchange.known, context, [decision, *asked]
             if passes:
                 exchange.passed[place] = self._denier.passed(*denial)
                 continue
             evidence.deny(exchange, item)
             raise self._denier.denied(*denial, item)
+        if refused:
+            exchange.refused = self._denier.divided(made, identity.caller, exchange.known, context, refused)
         exchange.authorized = True
 
     def _refused(self, exchange: Exchange, error: Refused | Undelivered) -> AwsError:
