@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
 """
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from . import raw
 from .conftest import SECOND, Gateway
-from .organized import FULL, Organized
+from .organized import EVERYTHING, FULL, Organized
 from .raw import Keys, statement
 
 
@@ -281,6 +282,37 @@ def test_a_service_gets_no_role_that_an_rcp_forbids(org: Organized) -> None:
     message = denial(control.register_process, Role=role, Service="ecs-tasks.amazonaws.com", Pid=os.getpid())
     assert "resource control policy" in message
     org.take(policy, org.member)
+
+
+def test_a_path_that_looks_like_a_service_linked_roles_frees_nobody(org: Organized, limited: str) -> None:
+    """INVARIANT: SCPs and RCPs limit whoever chooses a path with a colon in it."""
+    iam = org.client("iam", org.inside(org.member))
+    trust = {"Effect": "Allow", "Principal": {"AWS": org.member}, "Action": "sts:AssumeRole"}
+    made = iam.create_role(
+        RoleName=org.gateway.name("sly"),
+        Path="/x:role/aws-service-role/y/",
+        AssumeRolePolicyDocument=raw.document(trust),
+    )["Role"]
+    iam.put_role_policy(RoleName=made["RoleName"], PolicyName="own", PolicyDocument=raw.document(EVERYTHING))
+    session = org.assume(org.person(org.member), made["Arn"])
+    assert "service control policy" in denial(org.client("iam", session).list_users)
+
+
+def test_no_workload_is_a_service_linked_role(org: Organized) -> None:
+    """INVARIANT: whoever can make one that trusts a service of workloads (by an import) gets nothing by it."""
+    account, name = org.account(), org.gateway.name("Linked")
+    trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.loads(raw.document(trust))
+    role = {
+        "Path": "/aws-service-role/ecs-tasks.amazonaws.com/", "RoleName": name, "RoleId": "AROALINKEDLINKED0001",
+        "Arn": f"arn:aws:iam::{account}:role/aws-service-role/ecs-tasks.amazonaws.com/{name}",
+        "CreateDate": "2021-03-04T05:06:07+00:00", "AssumeRolePolicyDocument": document,
+        "RolePolicyList": [{"PolicyName": "own", "PolicyDocument": json.loads(raw.document(EVERYTHING))}],
+    }  # fmt: skip
+    control = org.client("kansatsu", org.inside(account))
+    control.import_account(Document=json.dumps({"RoleDetailList": [role]}), IntoEmpty=False)
+    message = denial(control.register_process, Role=role["Arn"], Service="ecs-tasks.amazonaws.com", Pid=os.getpid())
+    assert "service-linked" in message
 
 
 # ---- keys and explanations ------------------------------------------------------------------------------------------

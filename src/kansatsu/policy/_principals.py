@@ -10,6 +10,7 @@ from kansatsu.policy.model import Principal
 
 ACCOUNT_ID = re.compile(r"[0-9]{12}", re.ASCII)
 UNIQUE_ID = re.compile(r"A(?:IDA|ROA)[A-Z0-9]{12,}", re.ASCII)
+_LINKED = re.compile(r"arn:[^:]+:iam::[0-9]{12}:role/aws-service-role/", re.ASCII)
 _ROOT = re.compile(r"arn:[^:]+:iam::([0-9]{12}):root", re.ASCII)
 
 
@@ -91,9 +92,10 @@ def is_provider(principal: Principal) -> bool:
     return principal.kind == "federated" and ":federated-user/" not in principal.arn
 
 
-def is_service_linked(principal: Principal) -> bool:
-    """Is the caller a session of a service-linked role, which SCPs and RCPs do not limit?
+def is_service_linked(role_arn: str) -> bool:
+    """Is it a service-linked role, whose sessions SCPs and RCPs do not limit?
 
+    INVARIANT: by the beginning of its path: "/x:role/aws-service-role/" is a path that anybody may choose.
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
     """
-    return ":role/aws-service-role/" in principal.role_arn
+    return _LINKED.match(role_arn) is not None

@@ -108,7 +108,7 @@ def _ask(request: Request, policies: Policies) -> Said:
         guarded, reach = _guard(guard, request, bounded, Reach.ACCOUNT)
     kind = principal.kind
     if kind in _PLAIN or own_policies(request):
-        if policies.scps and not is_service_linked(principal):
+        if policies.scps and not is_service_linked(principal.role_arn):
             scp = levels(policies.scps, request)
         identity = policies.identity.verdict(action, resource, context)
         if kind == "root" and identity is not Verdict.EXPLICIT_DENY:
@@ -128,8 +128,8 @@ def _above_rcps(request: Request, policies: Policies) -> bool:
 
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
     """
-    assumed = policies.trust is not None and ":role/aws-service-role/" in request.resource
-    return is_service_linked(request.principal) or (assumed and request.principal.kind == "service")
+    assumed = policies.trust is not None and is_service_linked(request.resource)
+    return is_service_linked(request.principal.role_arn) or (assumed and request.principal.kind == "service")
 
 
 def _session(request: Request, policies: Policies) -> tuple[Verdict | None, bool]:
@@ -218,7 +218,7 @@ def _concerned(decision: Decision) -> Iterator[Rule]:
     fitting: list[Rule] = []
     if not _above_rcps(request, policies):
         fitting += _all_candidates(policies.rcps, request)
-    if own and not is_service_linked(request.principal):
+    if own and not is_service_linked(request.principal.role_arn):
         fitting += _all_candidates(policies.scps, request)
     for guard, least in ((policies.vpc_endpoint, _least(request, policies)), (policies.guard, Reach.ACCOUNT)):
         if guard is not None:

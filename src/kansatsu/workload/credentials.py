@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kansatsu.catalog.linked_roles import PATH
 from kansatsu.clock import Clock
 from kansatsu.identity import EntityRecord, Snapshot, Store, profiles, sessions
 from kansatsu.policy import Policies, PolicySet, PolicyType, Principal, Request, evaluate
@@ -142,6 +143,9 @@ def trust_refusal(role: EntityRecord, grant: Grant, now: datetime, snapshot: Sna
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_iam-ec2.html
     """
+    if role.path.startswith(PATH):
+        # INVARIANT: what SCPs and RCPs do not limit never comes into the hands of a workload, whatever it trusts.
+        return f"Role {role.name} is service-linked: only its service itself uses it."
     principal = Principal(account="", arn=grant.service, kind="service")
     context: dict[str, str | tuple[str, ...]] = {
         **grant.trust_context,
