@@ -281,6 +281,15 @@ def test_over_tls_the_cookie_is_for_tls_only(gateway: Gateway, browse: Any) -> N
     assert said.headers["set-cookie"].endswith("; Secure")
 
 
+def test_no_header_makes_a_transport_secure(gateway: Gateway, browse: Any) -> None:
+    """INVARIANT: aws:SecureTransport is what the server saw, not what the client says of its page."""
+    plain = statement("Deny", "*") | {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    eva, page = gateway.user(statement("Allow", "*"), plain), browse()
+    page.sign_in(accessKeyId=eva.id, secretAccessKey=eva.secret)
+    asked = {"service": "iam", "operation": "ListUsers"}
+    assert page.ask("api/call", asked, origin=f"https://{page.host}").code == "AccessDenied"
+
+
 def test_a_session_is_made_anew_at_each_sign_in(gateway: Gateway, browse: Any) -> None:
     """Fixation: whatever cookie and word were planted before, they are not those of the session."""
     page = browse()

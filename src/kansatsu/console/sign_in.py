@@ -236,7 +236,7 @@ class SignIn:
         """Of a user that there is; strangers fill nothing."""
         if user is None:
             return
-        to = f"{'https' if visitor.secure else 'http'}://{visitor.host}/_kansatsu/console/"
+        to = f"{'https' if visitor.says_tls else 'http'}://{visitor.host}/_kansatsu/console/"
         record = CallRecord(
             call=str(uuid.uuid4()),
             time=now.timestamp(),

@@ -46,9 +46,8 @@ class Console:
         name = request.path.removeprefix(PATH + "/")
         if not name.startswith(_API):
             return self._file(request, name)
-        secure = secure or request.headers.get("origin", "").startswith("https://")  # TLS may end before us
-        agent = request.headers.get("user-agent", "")
-        visitor = Visitor(client, secure, agent, request.headers.get("host", ""))
+        said = (request.headers.get(name, "") for name in ("user-agent", "host", "origin"))
+        visitor = Visitor(client, secure, *said)
         try:
             return await self._served(request, name.removeprefix(_API), visitor)
         except EvidenceLost as lost:
@@ -93,7 +92,7 @@ class Console:
     def _welcome(self, admitted: Admitted, visitor: Visitor) -> _Answer:
         opened = self._find(admitted.cookie, admitted.word)
         seconds = int(self._settings.life.total_seconds())
-        made = guard.set_cookie(admitted.cookie, seconds, PATH, secure=visitor.secure)
+        made = guard.set_cookie(admitted.cookie, seconds, PATH, secure=visitor.says_tls)
         return {**self._shown(opened), "word": admitted.word}, [made]
 
     async def _show(self, request: HttpRequest, _given: Mapping[str, Any], _visitor: Visitor) -> _Answer:
@@ -102,7 +101,7 @@ class Console:
     async def _leave(self, request: HttpRequest, _given: Mapping[str, Any], visitor: Visitor) -> _Answer:
         """INVARIANT: the session is over here, whatever the browser keeps."""
         await self._store.transact(console.end, self._session(request))
-        return {}, [guard.set_cookie("", 0, PATH, secure=visitor.secure)]
+        return {}, [guard.set_cookie("", 0, PATH, secure=visitor.says_tls)]
 
     async def _call(self, request: HttpRequest, given: Mapping[str, Any], visitor: Visitor) -> _Answer:
         opened = self._session(request)

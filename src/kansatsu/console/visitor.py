@@ -22,12 +22,21 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A browser: its address, whether it came over TLS, its user agent and the host that it asked."""
+    """A browser: its address, whether it came over TLS, its user agent, the host asked and its page's origin."""
 
     client: str
     secure: bool
     agent: str
     host: str
+    origin: str
+
+    @property
+    def says_tls(self) -> bool:
+        """Whether its page came over TLS, which may end before us.
+
+        INVARIANT: what a client says decides what its browser does with its cookie, and no aws:SecureTransport.
+        """
+        return self.secure or self.origin.startswith("https://")
 
     @property
     def crowd(self) -> str:
