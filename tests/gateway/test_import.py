@@ -229,3 +229,49 @@ def test_who_may_not_make_all_of_it_imports_nothing(
     with pytest.raises(ClientError, match="AccessDenied"):
         control.import_account(Document=json.dumps(given), IntoEmpty=False)
     assert not account.shown()["RoleDetailList"]
+
+
+@pytest.mark.parametrize(
+    ("action", "condition"),
+    [
+        ("iam:AttachUserPolicy", {"ArnEquals": {"iam:PolicyARN": AWS_READ["PolicyArn"]}}),
+        ("iam:CreateUser", {"StringEquals": {"aws:RequestTag/team": "red"}}),
+        ("iam:TagUser", {"ForAnyValue:StringEquals": {"aws:TagKeys": "Team"}}),
+        ("iam:PutUserPermissionsBoundary", {"ArnLike": {"iam:PermissionsBoundary": "arn:aws:iam::*:policy/team/own"}}),
+    ],
+)
+@pytest.mark.parametrize("temporary", [False, True])
+def test_a_denial_on_a_condition_is_not_passed_by(
+    gateway: Gateway, account: Account, action: str, condition: dict[str, Any], temporary: bool
+) -> None:
+    """INVARIANT: what an import attaches, bounds and tags is asked about, as the operations that it stands for are."""
+    deny = statement("Deny", action) | {"Condition": condition}
+    name = "sly"
+    trust = document({"Effect": "Allow", "Principal": {"AWS": account.id}, "Action": "sts:AssumeRole"})
+    account.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+    role = account.iam.get_role(RoleName=name)["Role"]["Arn"]
+    own = raw.document(NEEDED, deny, statement("Allow", "sts:*"))
+    account.iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=own)
+    account.iam.create_user(UserName=name)
+    account.iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=own)
+    key = account.iam.create_access_key(UserName=name)["AccessKey"]
+    keys = Keys(key["AccessKeyId"], key["SecretAccessKey"])
+    if temporary:
+        key = gateway.client("sts", keys).assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+        keys = Keys(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"])
+    given = json.dumps(details(account.id, "LLLL"))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        gateway.client("kansatsu", keys).import_account(Document=given, IntoEmpty=False)
+    assert not account.shown()["GroupDetailList"]
+
+
+def test_who_was_deleted_comes_back_in_no_other_account(gateway: Gateway, account: Account) -> None:
+    """INVARIANT: a trust policy that names one who is gone is none for whoever imports its unique id."""
+    other = Account(gateway)
+    gone = other.iam.create_user(UserName="gone")["User"]
+    trust = document({"Effect": "Allow", "Principal": {"AWS": gone["Arn"]}, "Action": "sts:AssumeRole"})
+    other.iam.create_role(RoleName="open", AssumeRolePolicyDocument=json.dumps(trust))
+    other.iam.delete_user(UserName="gone")
+    given = details(account.id, "MMMM")
+    given["UserDetailList"][0]["UserId"] = gone["UserId"]
+    assert f"{gone['UserId']}: a role of another account trusts" in refusal(account, given)

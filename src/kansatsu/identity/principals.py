@@ -14,7 +14,7 @@ from kansatsu.catalog import principals as service_principals
 from kansatsu.policy import Document, with_principals
 
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
-_UNIQUE_ID = re.compile(r"\bA(?:IDA|ROA)[A-Z0-9]{12,}\b")
+UNIQUE_ID = re.compile(r"\bA(?:IDA|ROA)[A-Z0-9]{12,}\b")
 _SERVICE = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\.amazonaws\.com(\.cn)?", re.ASCII)
 _WEB_PROVIDERS = frozenset(
     {"cognito-identity.amazonaws.com", "accounts.google.com", "graph.facebook.com", "www.amazon.com"}
@@ -68,7 +68,7 @@ def stored(document: Document, people: People) -> str:
 
 def shown(text: str, arn_of: Callable[[str], str | None]) -> str:
     """A kept policy with the ARNs of the principals that still exist; ids stay where they do not."""
-    found = ((unique_id, arn_of(unique_id)) for unique_id in _UNIQUE_ID.findall(text))
+    found = ((unique_id, arn_of(unique_id)) for unique_id in UNIQUE_ID.findall(text))
     known = frozenset((unique_id, name) for unique_id, name in found if name is not None)
     return _replaced(text, known) if known else text
 
@@ -91,7 +91,7 @@ def _aws(value: str, people: People) -> str | None:
         return value
     if _ACCOUNT.fullmatch(value):
         return arn.iam(value, "root")
-    if _UNIQUE_ID.fullmatch(value):
+    if UNIQUE_ID.fullmatch(value):
         return value if people.by_id(value) is not None else None
     parsed = arn.Arn.parse(value)
     if parsed is not None and (parsed.service, parsed.account) == ("iam", "cloudfront"):

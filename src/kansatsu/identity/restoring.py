@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select, update
 
 from kansatsu.identity.changes import touch
+from kansatsu.identity.principals import UNIQUE_ID
 from kansatsu.identity.schema import (
     attachment,
     entity,
@@ -25,6 +26,15 @@ def holders(conn: Connection, table: Table, ids: Iterable[str]) -> set[str]:
     """Which of these unique ids are taken, in whatever account."""
     wanted = set(ids)
     return {found for found in conn.execute(select(table.c.id)).scalars() if found in wanted}
+
+
+def trusted_elsewhere(conn: Connection, account: str) -> set[str]:
+    """The unique ids that trust policies of other accounts hold, of those who are gone too.
+
+    INVARIANT: who was deleted comes back in no other account, to be trusted there as the one who is gone.
+    """
+    texts = conn.execute(select(entity.c.trust_document).where(entity.c.account != account, entity.c.kind == "role"))
+    return {found for text in texts.scalars() for found in UNIQUE_ID.findall(text or "")}
 
 
 def names(conn: Connection, table: Table, account: str, *kind: str) -> set[str]:

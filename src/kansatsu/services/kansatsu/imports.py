@@ -1,7 +1,7 @@
 """An account from the output of `aws iam get-account-authorization-details`: all of it, or nothing.
 
 INVARIANT: whoever imports could have made all of it: every IAM operation that would do it is authorized on everything,
-so that no Deny, boundary or SCP is passed by.
+and with all that conditions may ask of what is in the document, so that no Deny, boundary or SCP is passed by.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ from kansatsu.identity import tags as held_tags
 from kansatsu.identity.bootstrap import ADMIN
 from kansatsu.identity.managed import find as find_policy
 from kansatsu.policy import PolicyType, parse, with_principals
+from kansatsu.services.callers import policies_of
 from kansatsu.services.kansatsu.authorization_details import (
     SECTIONS,
     Details,
@@ -29,6 +30,7 @@ from kansatsu.services.kansatsu.authorization_details import (
     version_number,
     when,
 )
+from kansatsu.services.kansatsu.imported_keys import asked_keys, each_value
 from kansatsu.services.registry import Call, Params, operation
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -43,8 +45,14 @@ _NEEDED = (
 
 def _needed(call: Call, params: Params) -> Iterator[Authorization]:
     yield Authorization("kansatsu:ImportAccount", "*", {}, exact=False)
-    for action in _NEEDED:
-        yield Authorization(f"iam:{action}", "*", {}, exact=False)
+    given = asked_keys(read(params["Document"], call.account))
+    policies = policies_of(call.caller, call.snapshot)
+    for action in (f"iam:{each}" for each in _NEEDED):
+        yield Authorization(action, "*", {}, exact=False)
+        # Of a session others may be asked, too: whoever started a process that learns.
+        wanted = given.keys() if call.caller.session is not None else given.keys() & policies.keys(action)
+        for context in each_value({key: given[key] for key in sorted(wanted)}):
+            yield Authorization(action, "*", context, exact=False)
 
 
 @operation("kansatsu", "ImportAccount", resource=_needed, write=True)
@@ -102,6 +110,9 @@ class _Import:
         for table in (schema.entity, schema.policy, schema.instance_profile):
             for taken in sorted(restoring.holders(self._conn, table, (row["id"] for row in self._rows[table.name]))):
                 self._details.problems.append(f"{taken}: something in this installation has that unique id already.")
+        trusted = restoring.trusted_elsewhere(self._conn, self._call.account)
+        for taken in sorted(trusted & {row["id"] for row in self._rows["entity"]}):
+            self._details.problems.append(f"{taken}: a role of another account trusts who had that unique id.")
         return self._rows
 
     def _policy(self, item: Item) -> None:
