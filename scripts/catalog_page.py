@@ -16,9 +16,10 @@ on the resources that its parameters name. There are three ways to come to them:
 - **rule**: a parameter that is called like a placeholder of the resource's ARN, or like the resource, holds its name,
   id or ARN. What has no id before it is made has `*` in its place; an action without resources is on `*`.
 - **fall-back**: AWS documents no such action yet, or no parameter names the resource that it requires, nor can the
-  backend be asked (as it is for the file system of a mount target, or the workgroup of a query). The request is
-  authorized on `*`: only a policy on everything allows it, every Deny of the action meets it, and the message of a
-  denial says so. The record of requests has `"exact": false`.
+  backend be asked (as it is for the file system of a mount target, the workgroup of a query, or the route table and
+  subnet of an association), or it does not answer. The request is authorized on `*`: only a policy on everything allows
+  it, every Deny of the action meets it, and the message of a denial says so. The record of requests has
+  `"exact": false`.
 
 A name that may be read in two ways (with a wildcard, a path, a qualifier that contradicts another parameter), or an ARN
 of another partition, is never taken for a resource: such a request falls back, whatever its operation. Of an ARN of
@@ -52,7 +53,8 @@ REST = """
 On AWS these have a resource that no parameter tells: what is named is an id whose resource only the service knows (an
 association, an attachment, a handle, a run), or several things that cannot be told apart. A policy must allow them on
 everything. iam, sts, ecs, organizations and cloudtrail are not here: Kansatsu answers these itself, and names the
-resources of every operation that it has, whatever the table above says of their models.
+resources of every operation that it has, whatever the table above says of their models. The embedded backend does not
+tell of which subnet an IPv6 block is: there ec2's DisassociateSubnetCidrBlock falls back, too.
 
 """
 

@@ -43,7 +43,7 @@ async def ask(
 
 async def decoded(response: BackendResponse, service: str, operation: str) -> dict[str, Any]:
     """A whole answer as a value. Raises the backend's error as an AwsError."""
-    from botocore.parsers import create_parser
+    from botocore.parsers import ResponseParserError, create_parser
 
     body = await response.read()
     # Of what a HEAD asked for there is no body, whatever kind of page it says that it would be.
@@ -52,20 +52,26 @@ async def decoded(response: BackendResponse, service: str, operation: str) -> di
         and response.status >= 300
         and any(n.lower() == "content-type" and v.startswith("text/html") for n, v in response.headers)
     ):
-        # A web page in the place of an answer: the backend has no such operation, or failed.
-        if response.status in (404, 405, 501):
-            raise Unimplemented(f"The backend does not implement {service}:{operation}.")
-        raise AwsError("The backend failed.", code="InternalFailure", status=500)
+        raise _unlike_aws(response, service, operation)
     model = _model(service)
     shape: Any = model.operation_model(operation).output_shape  # None where there is no result
-    parsed: dict[str, Any] = create_parser(model.metadata["protocol"]).parse(
-        {"status_code": response.status, "headers": dict(response.headers), "body": body}, shape
-    )
+    given = {"status_code": response.status, "headers": dict(response.headers), "body": body}
+    try:
+        parsed: dict[str, Any] = create_parser(model.metadata["protocol"]).parse(given, shape)
+    except ResponseParserError:
+        raise _unlike_aws(response, service, operation) from None
     if response.status >= 300:
         error = parsed.get("Error", {})
         raise AwsError(error.get("Message", ""), code=error.get("Code", "InternalFailure"), status=response.status)
     parsed.pop("ResponseMetadata", None)
     return parsed
+
+
+def _unlike_aws(response: BackendResponse, service: str, operation: str) -> AwsError:
+    """A web page or a bare text in the place of an answer: the backend has no such operation, or failed."""
+    if response.status in (404, 405, 501):
+        return Unimplemented(f"The backend does not implement {service}:{operation}.")
+    return AwsError("The backend failed.", code="InternalFailure", status=500)
 
 
 @functools.cache

@@ -5,13 +5,14 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-taggin
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from kansatsu.catalog import ec2_keys, ec2_nested, tags
 from kansatsu.catalog.authorization import Authorization, Context, Params
+from kansatsu.catalog.services.ec2 import told
 from kansatsu.catalog.values import arn_parts, safe
 from kansatsu.wire import Operation
 
@@ -48,6 +49,8 @@ _PARAMETERS = {
     "vpc-flow-log": ("FlowLogId", "FlowLogIds"),
     "dedicated-host": ("HostId", "HostIds", "HostIdSet"),
     "dhcp-options": ("DhcpOptionsId",),
+    "import-image-task": ("ImportTaskId",),
+    "import-snapshot-task": ("ImportTaskId",),
     "ipam-pool": ("Ipv4IpamPoolId", "Ipv6IpamPoolId"),
 }
 # The beginning of an id -> its resource type, for operations that take ids of any kind.
@@ -63,6 +66,8 @@ _ID_PREFIXES = {
     "h": "dedicated-host",
     "i": "instance",
     "igw": "internet-gateway",
+    "import-ami": "import-image-task",
+    "import-snap": "import-snapshot-task",
     "key": "key-pair",
     "lt": "launch-template",
     "nat": "natgateway",
@@ -87,7 +92,7 @@ _MAKING = re.compile(
     r"(Create|Allocate|Import|Copy|Run|Request|Register|Purchase|Provision|StartNetworkInsights)[A-Z]|ExportImage$"
 )
 # Parameters that name one of several kinds, which the beginning of the id tells.
-_BY_BEGINNING = frozenset({"GatewayId"})
+_BY_BEGINNING = frozenset({"GatewayId", "ImportTaskId"})
 _PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9]+)\}")
 
 
@@ -102,11 +107,13 @@ class _Type:
     keys: frozenset[str]  # its condition keys, in lower case
 
 
-def resolve(operation: Operation, params: Params, account: str, region: str) -> tuple[Authorization, ...]:
+def resolve(
+    operation: Operation, params: Params, account: str, region: str, known: Mapping[str, str]
+) -> tuple[Authorization, ...]:
     """The checks of an EC2 operation: one per resource that it touches.
 
-    Where a resource that AWS requires cannot be told from the parameters, the whole operation is checked on "*" and
-    is not exact.
+    Where a resource that AWS requires cannot be told from the parameters and the backend's answers (`known`), the whole
+    operation is checked on "*" and is not exact.
     """
     action = f"ec2:{operation.name}"
     context = ec2_keys.of_request(operation.name, params, region) | ec2_nested.keys(params, account, region)
@@ -116,22 +123,23 @@ def resolve(operation: Operation, params: Params, account: str, region: str) -> 
     if not types:
         return (Authorization(action, "*", context),)
     arns = _Arns(account, region)
-    if operation.name in _UNTOLD:
+    named = told(operation.name, params, known)
+    if operation.name in _UNTOLD or named is None:
         resources = None
     elif operation.name in _ANY_KIND:
         resources = arns.of_any_kind(params.get(_ANY_KIND[operation.name]) or (), types)
     else:
-        resources = _resources(operation.name, types, params, arns)
+        resources = _resources(operation.name, types, named, arns)
     if resources is None:
         return (Authorization(action, "*", context | tags.asked(params), exact=False),)
     own = context | tags.asked(params)  # CreateTags and DeleteTags
-    known = {kind.key: kind.keys for kind in types}
+    keys_by_kind = {kind.key: kind.keys for kind in types}
     found = []
     sources = (*(arn for _, arn, made in resources if not made), *_services(params, arns))
     for key, arn, made in resources:
         of_resource = ec2_keys.of_resource(key, arn, made, params, account, region)
         given = _tags_of(params, key) if made else {}
-        keys = ec2_keys.of_type(own | of_resource, known[key]) | given
+        keys = ec2_keys.of_type(own | of_resource, keys_by_kind[key]) | given
         found.append(Authorization(action, arn, keys, sources=sources if made else ()))
     found.extend(_tagging(operation.name, params, types, arns, {"ec2:region": region}))
     return tuple(found)
@@ -222,7 +230,7 @@ def _resources(
             found.append((kind.key, arns.of(kind, "*"), True))
     # INVARIANT: an id that no resource type explains is not passed over; the call is then checked on "*".
     if not found or any(
-        _is_unexplained(name, params[name]) for name in params.keys() - used - _no_resources(operation)
+        _is_unexplained(name, params[name]) for name in params.keys() - used - _PARTS.get(operation, set())
     ):
         return None
     return found
@@ -239,6 +247,18 @@ def _services(params: Params, arns: "_Arns") -> Iterator[str]:
 _TARGETS = {
     *("CarrierGatewayId", "EgressOnlyInternetGatewayId", "GatewayId", "InstanceId", "LocalGatewayId", "NatGatewayId"),
     *("DestinationPrefixListId", "NetworkInterfaceId", "TransitGatewayId", "VpcEndpointId", "VpcPeeringConnectionId"),
+}
+# Operation -> what else it names, and the reference has no type for or does not ask about: it is on what holds it.
+_PARTS = {
+    **dict.fromkeys(("CreateRoute", "DeleteRoute", "ReplaceRoute"), _TARGETS),
+    "AcceptVpcEndpointConnections": {"TransitGatewayAttachmentIds", "VpcEndpointIds"},
+    "CreateIpamPrefixListResolverTarget": {"PrefixListId"},
+    "DisassociateClientVpnTargetNetwork": {"AssociationId"},
+    "ModifyInstanceEventStartTime": {"InstanceEventId"},
+    "ModifyIpamResourceCidr": {"ResourceId"},
+    "ModifyVpcEndpointPayerResponsibility": {"VpcEndpointId"},
+    "RejectVpcEndpointConnections": {"TransitGatewayAttachmentIds", "VpcEndpointIds"},
+    "ReleaseIpamPoolAllocation": {"IpamPoolAllocationId"},
 }
 # The VPC at the other end of a peering connection is a condition key of it, ec2:AccepterVpc.
 _NOT_RESOURCES = {
@@ -268,10 +288,6 @@ def _names(value: str) -> bool:
     """Whether a value names a resource in one way only: an id, a name, or an ARN of EC2."""
     parts = arn_parts(value) if value.startswith("arn:") else None
     return safe(value, False) if parts is None else parts[:3] == ["arn", "aws", "ec2"] and safe(parts[5], True)
-
-
-def _no_resources(operation: str) -> set[str]:
-    return _TARGETS if operation in ("CreateRoute", "DeleteRoute", "ReplaceRoute") else set()
 
 
 def _is_unexplained(name: str, value: Any) -> bool:

@@ -35,7 +35,7 @@ def resolve(
     elif service in ("dynamodb", "dynamodbstreams"):
         found = tuple(_guarded(Resolver(account, region, partition_keys).resolve(operation.name, params), region))
     elif service == "ec2":
-        found = tuple(_guarded(ec2.resolve(operation, params, account, region), region))
+        found = tuple(_guarded(ec2.resolve(operation, params, account, region, known), region))
     else:
         found = _once(entry(operation).resolve(operation, params, frame))
         return tuple(_with_kms_keys(check, params, account) for check in found) if service == "kms" else found

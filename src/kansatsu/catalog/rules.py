@@ -42,6 +42,7 @@ class Question:
     """A call of the backend that changes nothing, and where in its answer the wanted text stands ("KeyMetadata.Arn",
     or "Things.0.Arn" where one thing is answered).
 
+    "?" in it stands for the one element with the member and value of `where` ("Things.?.Arn").
     `key` is how the answer is found again: the name that is asked about.
     """
 
@@ -50,6 +51,7 @@ class Question:
     operation: str
     params: Mapping[str, Any]
     path: str
+    where: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)

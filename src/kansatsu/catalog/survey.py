@@ -9,6 +9,7 @@ from kansatsu.catalog import generic, reference
 from kansatsu.catalog.compiled import How, entry
 from kansatsu.catalog.plans import Plan
 from kansatsu.catalog.resolution import resolve
+from kansatsu.catalog.services import ec2
 from kansatsu.catalog.words import members_of
 from kansatsu.wire import Operation, Service, service_metadata
 from kansatsu.wire.model import read_model
@@ -16,7 +17,7 @@ from kansatsu.wire.model import read_model
 HOWS: tuple[How, ...] = ("table", "rule", "fall-back")
 _OWN_MODULES = {"s3", "dynamodb", "dynamodbstreams", "ec2"}
 _EXAMPLE = "vpc-1"  # an id where EC2 tells kinds apart by the beginning, a name everywhere else
-_BEGIN = {"GatewayId": "vgw-1"}
+_BEGIN = {"GatewayId": "vgw-1", "ImportTaskId": "import-ami-1"}
 # Of parameters that do not hold a bare name.
 _EXAMPLES = {
     "QueueUrl": "http://host/123456789012/QueueName",
@@ -45,6 +46,8 @@ def how_of(operation: Operation) -> How:
         return entry(operation).how
     if operation.service.name != "ec2":
         return "table" if _is_known(operation) else "fall-back"
+    if operation.name in ec2.TOLD:  # a request alone does not show it
+        return "table"
     exact = (resolve(operation, given, _ACCOUNT, _REGION)[0].exact for given in _examples(operation))
     return "table" if any(exact) else "fall-back"
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from kansatsu import catalog
 from kansatsu.catalog import Question
+from kansatsu.catalog.values import walk
 from kansatsu.errors import AwsError
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.identity import Snapshot
@@ -19,20 +20,32 @@ async def known(
     if catalog.sets_unenforced_policy(operation, params) or catalog.acts_unseen(operation, params):
         return {}
     found = {}
+    calls: dict[str, Any] = {}  # several questions about one answer are one call: they cannot contradict each other
     for question in catalog.questions(operation, params):
-        if answer := await _answer(question, account, region, forwarder):
+        call = f"{question.service} {question.operation} {question.params!r}"
+        if call not in calls:
+            calls[call] = await _asked(question, account, region, forwarder)
+        if answer := _answer(question, calls[call]):
             found[question.key] = answer
     return found
 
 
-async def _answer(question: Question, account: str, region: str, forwarder: Forwarder) -> str:
-    """The text that answers a question; "" where the backend knows nothing of it."""
+async def _asked(question: Question, account: str, region: str, forwarder: Forwarder) -> Any:
     try:
-        value: Any = await forwarder.ask(account, region, question.service, question.operation, question.params)
+        return await forwarder.ask(account, region, question.service, question.operation, question.params)
     except AwsError:
-        return ""
+        return None
+
+
+def _answer(question: Question, value: Any) -> str:
+    """The text that answers a question; "" where the backend knows nothing of it."""
+    member, wanted = question.where
     for step in question.path.split("."):
-        if isinstance(value, list):
+        if step == "?":
+            # INVARIANT: a backend that passes over a filter does not have another thing taken for the one named.
+            fitting = [item for item in value or () if wanted in walk(item, member)]
+            value = fitting[0] if len(fitting) == 1 else None
+        elif isinstance(value, list):
             value = value[int(step)] if len(value) == 1 else None  # several answers are none
         else:
             value = value.get(step) if isinstance(value, Mapping) else None
