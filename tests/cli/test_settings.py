@@ -147,6 +147,20 @@ def test_a_bad_value_names_the_setting_and_its_source(name: str, text: str) -> N
         load({name: [text]}, environ=BASE)
 
 
+@pytest.mark.parametrize("part", ["", "home", "home/data", "home/data/trail"])
+def test_no_task_mounts_the_data_directory_nor_what_is_around_or_in_it(tmp_path: Path, part: str) -> None:
+    """INVARIANT: whoever may run tasks does not read Kansatsu's keys."""
+    (tmp_path / "home/data/trail").mkdir(parents=True)
+    (tmp_path / "home/datastore").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "home/data")
+    flags = {"data-dir": [str(link)], "task-host-paths": [str(tmp_path / part)]}
+    with pytest.raises(SettingError, match=r"^task-host-paths \(flag --task-host-paths\): .* data directory .*\.$"):
+        load(flags, environ=BASE)
+    beside = str(tmp_path / "home/datastore")
+    assert load(flags | {"task-host-paths": [beside]}, environ=BASE).settings.task_host_paths == (beside,)
+
+
 def test_every_setting_has_a_bad_value() -> None:
     assert {name for name, _ in BAD} == {setting.name for setting in SETTINGS}
 

@@ -270,7 +270,18 @@ def load(
     ]
     config = config or environ.get(PREFIX + "CONFIG")
     file = Path(config).expanduser() if config else _data_dir(layers + upper) / CONFIG_FILE
-    return _merge([*layers, *_file(file, named=bool(config)), *upper])
+    found = _merge([*layers, *_file(file, named=bool(config)), *upper])
+    _check_mountable(found)
+    return found
+
+
+def _check_mountable(found: Effective) -> None:
+    """INVARIANT: no task mounts what Kansatsu keeps, its keys first of all."""
+    kept = found.settings.data_dir.resolve()
+    for part in found.settings.task_host_paths:
+        if kept.is_relative_to(part) or Path(part).is_relative_to(kept):
+            source = found.sources["task-host-paths"]
+            raise SettingError(f"task-host-paths ({source}): '{part}' would give tasks the data directory {kept}.")
 
 
 Layer = tuple[str, dict[str, list[str]]]
