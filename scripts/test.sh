@@ -13,6 +13,7 @@ export AWS_EC2_METADATA_DISABLED=true
 PATH="$PATH:/usr/sbin:/sbin"
 tests/images/build.sh python node
 tests/clients/install.sh >/dev/null
+scripts/web.sh --install
 
 ran=0
 some() { # some ARGUMENTS...: pytest, for which finding no test is no failure as long as the other part has some

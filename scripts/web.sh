@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Build the console from web/ and put it in the package; with --check, say whether what is committed is that build.
+# Build the console from web/ and put it in the package; with --check, say whether what is committed is that build; with
+# --install, only have what the build and the tests of the console need.
 set -euo pipefail
 cd "$(dirname "$0")/../web"
 kept=../src/kansatsu/console/static
@@ -12,6 +13,7 @@ if [ "$(cat node_modules/.of-lock 2>/dev/null)" != "$lock" ]; then
     npm ci --no-audit --no-fund --ignore-scripts --prefer-offline --loglevel=error >/dev/null
     echo "$lock" >node_modules/.of-lock
 fi
+if [ "${1:-}" = --install ]; then exit; fi
 npx --no-install tsc --noEmit
 if [ "${1:-}" != --check ]; then
     npx --no-install vite build

@@ -112,6 +112,14 @@ class Seen:
         self.page.get_by_role("tab", name=self.t(key), exact=True).click()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One server, one story and one browser are enough: xdist runs these tests on one worker."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("console"))
+
+
 @pytest.fixture(scope="session")
 def story() -> Iterator[Story]:
     with Kansatsu() as kansatsu:
