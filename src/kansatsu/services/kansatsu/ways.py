@@ -55,8 +55,11 @@ def _signing_in(change: Change, request: Request, serials: Sequence[str]) -> str
         said = f"Sign in with MFA: aws sts get-session-token {proof}, and ask with the credentials that it prints."
     if serials:
         return said
-    made = f"aws iam create-virtual-mfa-device --virtual-mfa-device-name {shlex.quote(user)}"
-    return f"{said} {user} has no MFA device yet: {made}, then aws iam enable-mfa-device."
+    name, device = shlex.quote(user), shlex.quote(serial)
+    made = f"--virtual-mfa-device-name {name} --outfile QRCode.png --bootstrap-method QRCodePNG"
+    enabled = f"--user-name {name} --serial-number {device} --authentication-code1 CODE --authentication-code2 NEXT"
+    steps = f"aws iam create-virtual-mfa-device {made}, then aws iam enable-mfa-device {enabled}"
+    return f"{said} {user} has no MFA device yet: {steps}."
 
 
 def _tag(key: str) -> str:
