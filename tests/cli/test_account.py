@@ -61,6 +61,18 @@ def explains_each_account(environ: dict[str, str]) -> None:
     assert (both.returncode, both.stdout) == (2, "") and "not both" in both.stderr
 
 
+def keeps_a_root_key(environ: dict[str, str], file: Path) -> None:
+    """In place of no profile, never of one."""
+    keep = ("account", "root-key", "shop", "--keep")
+    kept = kansatsu(environ, *keep)
+    assert (kept.returncode, kept.stdout) == (1, "") and "There is a profile kansatsu-shop already" in kept.stderr
+    file.write_text(file.read_text().partition("[kansatsu-shop]")[0])
+    lost = kansatsu(environ, "env", "--account", "shop")
+    assert lost.returncode == 1 and "kansatsu account root-key shop --keep" in lost.stderr
+    assert kansatsu(environ, *keep).returncode == 0
+    assert who(environ, "--account", "shop") == f"arn:aws:iam::{SHOP}:root"
+
+
 def test_from_the_first_command_to_the_reset(data_dir: Path, tmp_path: Path, start_server: Start) -> None:
     with start_server(data_dir, "--engine", "none") as server:
         environ = server.environ()
@@ -99,6 +111,7 @@ def test_from_the_first_command_to_the_reset(data_dir: Path, tmp_path: Path, sta
         assert [row["name"] for row in json.loads(kansatsu(environ, "account", "ls", "-o", "json").stdout)] == ["first"]
         assert list(credentials.read_all(data_dir)) == ["kansatsu"]
         assert kansatsu(environ, "account", "create", "--name", "shop", "--id", SHOP).returncode == 0
+        keeps_a_root_key(environ, file)
 
 
 def test_another_first_account_is_refused(data_dir: Path, start_server: Start, cli_environment: dict[str, str]) -> None:

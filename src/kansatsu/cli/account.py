@@ -46,15 +46,22 @@ def create(name: str | None, wanted: str | None, form: str, profile: str | None,
 
 @account.command("root-key")
 @click.argument("account")
+@click.option("--keep", is_flag=True, help="Keep it as the account's profile, so that --account finds it.")
 @output_option
 @_PROFILE
 @options.where_options
-def root_key(account: str, form: str, profile: str | None, **given: Any) -> None:
+def root_key(account: str, keep: bool, form: str, profile: str | None, **given: Any) -> None:
     """Make an access key of an account's root user, and print it: it is shown this once."""
-    control = client.connect(options.load(**given).settings, "kansatsu", profile)
+    settings = options.load(**given).settings
+    control = client.connect(settings, "kansatsu", profile)
     with client.answers():
-        known = {each["Name"]: each["Id"] for each in control.list_accounts()["Accounts"]}
-        made = control.create_root_access_key(AccountId=known.get(account, account))
+        known = control.list_accounts()["Accounts"]
+        row = next((each for each in known if account in (each["Name"], each["Id"])), {"Id": account, "Name": account})
+        if keep and (section := credentials.section_of(row["Name"])) in credentials.read_all(settings.data_dir):
+            raise Failure(f"There is a profile {section} already; {again('env --account ' + row['Name'])} uses it.")
+        made = control.create_root_access_key(AccountId=row["Id"])
+    if keep:
+        _keep(settings, row, Keys(made["AccessKeyId"], made["SecretAccessKey"]))
     shown = {"access-key-id": made["AccessKeyId"], "secret-access-key": made["SecretAccessKey"]}
     emit([shown], list(shown), form)
     if form == "table":
