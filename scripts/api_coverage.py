@@ -55,6 +55,7 @@ refused as one that AWS does not know. A role has no description but that of the
 Two errors that the model declares on most operations are left out of the table, because no request can provoke them:
 """
 _REFUSED = {"refused", "code_of"}
+_NO_HELPERS = ("test_", "conftest")
 
 
 @dataclass
@@ -153,13 +154,25 @@ def _trees() -> dict[str, ast.Module]:
 def _tests() -> dict[str, _Test]:
     found = {}
     for file, tree in _trees().items():
-        helpers = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        helpers = _helpers(file, tree)
         for name, node in helpers.items():
             if name.startswith("test_"):
                 whole = f"{file}::{name}"
                 used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} & set(helpers)
                 called = {name for one in (node, *(helpers[use] for use in used)) for name in _all(one)}
                 found[whole] = _Test(whole, called)
+    return found
+
+
+def _helpers(file: str, tree: ast.Module) -> dict[str, ast.FunctionDef | ast.ClassDef]:
+    """The functions and classes of a module of tests, and those that it has from a module beside it without tests."""
+    found = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and not (node.module or "").startswith(_NO_HELPERS):
+            path = (ROOT / "tests" / file).with_name(f"{node.module}.py")
+            names = {alias.name for alias in node.names}
+            there = _helpers(file, ast.parse(path.read_text())) if path.exists() else {}
+            found |= {name: one for name, one in there.items() if name in names}
     return found
 
 
@@ -186,8 +199,8 @@ def _named(node: ast.AST) -> Iterator[str]:
 def _provoked() -> Iterator[tuple[str, str]]:
     """The pairs of code and operation that tests expect: refused("Code", client.operation), rows of tables, and
     comparisons of what a call, or a helper of the module that makes it, gets with a code."""
-    for tree in _trees().values():
-        helpers = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    for file, tree in _trees().items():
+        helpers = _helpers(file, tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _REFUSED:
                 parts: list[ast.AST] = [*node.args[:2]]
@@ -202,7 +215,7 @@ def _provoked() -> Iterator[tuple[str, str]]:
             yield from ((code, name) for code in codes for name in called if code not in _names())
 
 
-def _helped(call: ast.Call, helpers: dict[str, ast.FunctionDef]) -> Iterator[ast.AST]:
+def _helped(call: ast.Call, helpers: dict[str, ast.FunctionDef | ast.ClassDef]) -> Iterator[ast.AST]:
     """The calls within a helper that a test calls, and within those that this one calls."""
     if isinstance(call.func, ast.Name) and call.func.id in helpers:
         for part in ast.walk(helpers[call.func.id]):

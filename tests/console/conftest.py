@@ -112,22 +112,19 @@ class Seen:
         self.page.get_by_role("tab", name=self.t(key), exact=True).click()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One server, one story and one browser are enough: xdist runs these tests on one worker."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("console"))
+# One server, one story and one browser are enough: xdist runs these tests on one worker.
+TOGETHER = pytest.mark.xdist_group("console")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def story() -> Iterator[Story]:
     with Kansatsu() as kansatsu:
         yield Story(kansatsu)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """It is gone when these tests are: while it is there its event loop is the thread's, and no other can run."""
     with sync_playwright() as playwright:
         # As root, which the suite runs as, Chromium has no sandbox; the pages are our own.
         made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

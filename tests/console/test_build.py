@@ -4,7 +4,9 @@ import json
 import re
 import subprocess
 
-from .conftest import ROOT, WEB
+from .conftest import ROOT, TOGETHER, WEB
+
+pytestmark = TOGETHER
 
 
 def test_the_committed_console_is_the_build_of_its_source() -> None:

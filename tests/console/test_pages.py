@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
-from .conftest import ROOT, WEB, Opens, Seen, Story
+from .conftest import ROOT, TOGETHER, WEB, Opens, Seen, Story
+
+pytestmark = TOGETHER
 
 AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 PICTURES = ROOT / "docs" / "images"

@@ -5,7 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
-from .conftest import PASSWORD, Opens, Seen, Story
+from .conftest import PASSWORD, TOGETHER, Opens, Seen, Story
+
+pytestmark = TOGETHER
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
