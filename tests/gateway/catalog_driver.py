@@ -222,9 +222,14 @@ class Driver:
         self, keys: Keys, case: Case, params: dict[str, Any]
     ) -> tuple[dict[str, Any] | None, ClientError | None]:
         try:
-            return self.call(keys, case.service, case.call, params), None
+            answer = self.call(keys, case.service, case.call, params)
         except ClientError as failure:
             return None, failure
+        if case.call == "delete_objects" and answer.get("Errors"):  # which tells of each object within a success
+            return None, ClientError(
+                {"Error": answer["Errors"][0], "ResponseMetadata": {"HTTPStatusCode": 403}}, case.call
+            )
+        return answer, None
 
     def _named(self, keys: Keys, failure: ClientError) -> tuple[str, str]:
         """Of which action and resource a denial speaks; the answer to HEAD has no body, so there the record says it."""

@@ -16,12 +16,13 @@ ASSUME = statement("Allow", "sts:AssumeRole")
 
 
 def code_of(call: Callable[..., Any], **params: Any) -> str:
-    """The error code of a call, "" when it succeeds."""
+    """The error code of a call, or of the first thing that it says it did not do; "" when it succeeds."""
     try:
-        call(**params)
+        answer = call(**params)
     except ClientError as error:
         return str(error.response["Error"]["Code"])
-    return ""
+    failed = answer.get("Errors") if isinstance(answer, dict) else None
+    return str(failed[0]["Code"]) if failed else ""
 
 
 # INVARIANT: only the first account opens and lists accounts, whatever the policies of another say.

@@ -160,6 +160,7 @@ SAYS = {
     "sts decode-authorization-message ": "allowed",
     "iam get-account-authorization-details ": "walker",
     "iam list-policies-granting-service-access ": "policy/walk",
+    "iam get-organizations-access-report ": "COMPLETED",
 }
 
 
