@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from commands import Done, kansatsu
 from kansatsu.advisor.denials import ID
+from kansatsu.cli.why import evaluation_lines
 from kansatsu.identity import totp
 
 
@@ -304,3 +305,12 @@ def test_a_condition_that_the_caller_cannot_meet_is_named_first(server: Any) -> 
         f"To go past that condition, add this statement to an identity-based policy of {poor.arn}:"
     )
     assert "put-user-policy" not in done.stderr
+
+
+def test_where_a_policy_of_the_organization_hangs() -> None:
+    """The same policy may hang on several levels."""
+    arn = "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess"
+    statement = {"PolicyType": "service control policy", "PolicyArn": arn, "PolicyName": "", "Owner": "r-abcd"}
+    statement |= {"Effect": "Allow", "Index": 0, "Line": 1, "Text": "{}", "Deciding": False}
+    item = {"Allowed": False, "Action": "sqs:ListQueues", "Resource": "*", "Reason": "", "Statements": [statement]}
+    assert f"  Allow by statement 1: {arn} on r-abcd, line 1" in list(evaluation_lines(item))

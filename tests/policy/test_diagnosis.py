@@ -184,3 +184,11 @@ def test_lines_and_columns_begin_with_one(at: int, expected: tuple[int, int]) ->
 
 def test_a_fault_of_one_sentence() -> None:
     assert Fault("Too long.", "", (0, 0)).text == "Too long."
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "expected"),
+    [("{\n", 2, (1, 2)), ("{\n\n  \n", 6, (1, 2)), ("", 0, (1, 1)), ("{\n a", 3, (2, 2)), ("{\n a", 4, (2, 3))],
+)
+def test_what_is_missing_at_the_end_is_missed_behind_the_last_thing(text: str, at: int, expected: object) -> None:
+    assert line_and_column(text, at) == expected

@@ -112,6 +112,8 @@ def _statement(statement: Mapping[str, Any]) -> Iterator[str]:
     source = statement.get("PolicyArn") or " of ".join(
         filter(None, (statement.get("PolicyName") or statement["PolicyType"], statement.get("Owner")))
     )
+    if ":organizations:" in source:  # the same policy may hang on several levels
+        source += f" on {statement['Owner']}"
     sid = f" ({statement['Sid']})" if statement.get("Sid") else ""
     decided = ", which decided" if statement["Deciding"] else ""
     place = f"statement {statement['Index'] + 1}{sid}{decided}"

@@ -68,4 +68,5 @@ class Places:
 
 def line_and_column(text: str, at: int) -> tuple[int, int]:
     """Both from 1; a column is a character."""
+    at = min(at, len(text.rstrip()))  # where something is missing at the end: behind the last thing that is there
     return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
