@@ -33,7 +33,7 @@ def user(server: Any) -> str:
 def test_can(server: Any, user: str) -> None:
     done = kansatsu(server.environ(), "can", f"user/{user}", "s3:GetObject", KEY)
     assert done.returncode == 4, done.stderr
-    assert "asked for and the request did not have: aws:MultiFactorAuthPresent" in done.stdout
+    assert "asked for and the request had no value of: aws:MultiFactorAuthPresent" in done.stdout
     given = ["--context", "aws:MultiFactorAuthPresent=true"]
     done = kansatsu(server.environ(), "can", f"arn:aws:iam::123456789012:user/{user}", "s3:GetObject", KEY, *given)
     assert done.returncode == 0, done.stderr

@@ -102,7 +102,7 @@ def evaluation_lines(item: Mapping[str, Any]) -> Iterator[str]:
     for statement in item.get("Statements", []):
         yield from _statement(statement)
     if missing := item.get("MissingKeys"):
-        yield f"  Condition keys that statements asked for and the request did not have: {', '.join(missing)}"
+        yield f"  Condition keys that statements asked for and the request had no value of: {', '.join(missing)}"
     yield "  Context:"
     for key in item.get("Context", []):
         yield f"    {key['Key']} = {', '.join(key['Values'])}"
