@@ -127,6 +127,7 @@ def _shown(proof: Proof) -> str:
     return f"`{file}`: {test}" + (f" (+{len(named) - 1})" if len(named) > 1 else "")
 
 
+@cache
 def proofs() -> dict[str, Proof]:
     """What the tests say of each operation, by its name."""
     found: dict[str, Proof] = defaultdict(Proof)
@@ -147,7 +148,12 @@ def _names() -> dict[str, str]:
 @cache
 def _trees() -> dict[str, ast.Module]:
     files = sorted({path for pattern in TESTS for path in (ROOT / "tests").glob(pattern)})
-    return {str(path.relative_to(ROOT / "tests")): ast.parse(path.read_text()) for path in files}
+    return {str(path.relative_to(ROOT / "tests")): _parsed(path) for path in files}
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
 
 
 @cache
@@ -171,7 +177,7 @@ def _helpers(file: str, tree: ast.Module) -> dict[str, ast.FunctionDef | ast.Cla
         if isinstance(node, ast.ImportFrom) and node.level == 1 and not (node.module or "").startswith(_NO_HELPERS):
             path = (ROOT / "tests" / file).with_name(f"{node.module}.py")
             names = {alias.name for alias in node.names}
-            there = _helpers(file, ast.parse(path.read_text())) if path.exists() else {}
+            there = _helpers(file, _parsed(path)) if path.exists() else {}
             found |= {name: one for name, one in there.items() if name in names}
     return found
 
