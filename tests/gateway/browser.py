@@ -88,3 +88,10 @@ class Browser:
 def named(keys: Keys, **more: str) -> dict[str, str]:
     """What the user types."""
     return {"account": "123456789012", "user": keys.name, "password": PASSWORD, **more}
+
+
+def person(gateway: Gateway, *statements: dict[str, Any], reset: bool = False) -> Keys:
+    """A user with a password."""
+    keys = gateway.user(*statements)
+    gateway.iam.create_login_profile(UserName=keys.name, Password=PASSWORD, PasswordResetRequired=reset)
+    return keys

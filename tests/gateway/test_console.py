@@ -3,17 +3,16 @@
 INVARIANT by INVARIANT of kansatsu.console, each by what it stops.
 """
 
-import gzip
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from kansatsu.console import files, guard
 from kansatsu.identity import passwords
 
-from .browser import PASSWORD, PATH, Browser, MovedClock, named
+from .browser import PASSWORD, PATH, Browser, MovedClock, named, person
 from .conftest import ACCOUNT, Gateway
 from .raw import Ask, Keys, statement
 from .test_mfa import Phone
@@ -31,13 +30,6 @@ def browse(gateway: Gateway, clock: MovedClock) -> Callable[..., Browser]:
     """Browsers of one console where nobody has failed yet."""
     console = gateway.console(clock)
     return lambda **how: Browser(gateway, console, **how)
-
-
-def person(gateway: Gateway, *statements: dict[str, Any], reset: bool = False) -> Keys:
-    """A user with a password."""
-    keys = gateway.user(*statements)
-    gateway.iam.create_login_profile(UserName=keys.name, Password=PASSWORD, PasswordResetRequired=reset)
-    return keys
 
 
 # ---- signing in -----------------------------------------------------------------------------------------------------
@@ -123,7 +115,7 @@ def test_an_expired_password(gateway: Gateway, browse: Any, clock: MovedClock) -
     ana = person(gateway)
     try:
         gateway.iam.update_account_password_policy(MaxPasswordAge=1)
-        clock.ahead += _days(2)
+        clock.ahead += timedelta(days=2)
         assert browse().sign_in(**named(ana)).code == "PasswordChangeRequired"
         gateway.iam.update_account_password_policy(MaxPasswordAge=1, HardExpiry=True)
         assert browse().sign_in(**named(ana)).code == "PasswordExpired"
@@ -157,7 +149,7 @@ def test_signing_out_ends_it_here_whatever_the_browser_keeps(gateway: Gateway, b
 def test_a_session_ends_by_itself(gateway: Gateway, browse: Any, clock: MovedClock) -> None:
     ana, page = person(gateway), browse()
     page.sign_in(**named(ana))
-    clock.ahead += _days(1 / 24) + _seconds(1)
+    clock.ahead += timedelta(days=1 / 24) + timedelta(seconds=1)
     assert not page.is_in()
     browse().sign_in(**named(ana))
     with gateway.store.read() as conn:
@@ -200,10 +192,10 @@ def test_who_guesses_waits_and_the_right_password_does_not_help(
     locked = browse(client="192.0.2.9").sign_in(**named(ana))
     assert (locked.status, locked.code) == (429, "TooManyAttempts")
     assert 1 <= locked.body["seconds"] <= 2
-    clock.ahead += _seconds(2)
+    clock.ahead += timedelta(seconds=2)
     assert browse().sign_in(**named(ana, password="wrong")).code == "SignInFailed"
     assert browse().sign_in(**named(ana)).body["seconds"] <= 3
-    clock.ahead += _seconds(3)
+    clock.ahead += timedelta(seconds=3)
     assert browse().sign_in(**named(ana)).status == 200
     assert browse().sign_in(**named(ana, password="wrong")).code == "SignInFailed"
 
@@ -333,7 +325,7 @@ def test_a_link_signs_in_once_within_a_minute_on_this_machine(gateway: Gateway, 
     assert page.is_in()
     assert browse().sign_in(link=link).code == "LinkInvalid"
     late = control.create_console_link()["Token"]
-    clock.ahead += _seconds(61)
+    clock.ahead += timedelta(seconds=61)
     assert browse().sign_in(link=late).code == "LinkInvalid"
     assert browse().sign_in(link="").code == "LinkInvalid"
 
@@ -398,108 +390,3 @@ def test_the_report_says_when_a_password_was_used(gateway: Gateway, browse: Any)
 
 def _id(gateway: Gateway, keys: Keys) -> str:
     return str(gateway.iam.get_user(UserName=keys.name)["User"]["UserId"])
-
-
-# ---- calls ----------------------------------------------------------------------------------------------------------
-
-BAD_CALLS: tuple[tuple[str, str, Any, str], ...] = (
-    ("nothing", "GetUser", {}, "InvalidAction"),
-    ("iam", "Nothing", {}, "InvalidAction"),
-    ("../iam", "GetUser", {}, "InvalidAction"),
-    ("iam", "GetUser", {"Nope": 1}, "ValidationError"),
-    ("iam", "GetUser", {"UserName": 1}, "ValidationError"),
-    ("iam", "GetUser", [], "ValidationError"),
-    ("iam", "CreateRole", {"RoleName": "r"}, "ValidationError"),
-    ("iam", "TagUser", {"UserName": "u", "Tags": "t"}, "ValidationError"),
-    ("iam", "TagUser", {"UserName": "u", "Tags": [{"Key": "k", "Value": None}]}, "ValidationError"),
-    ("iam", "ListUsers", {"MaxItems": True}, "ValidationError"),
-    ("iam", "CreateLoginProfile", {"UserName": "u", "PasswordResetRequired": "yes"}, "ValidationError"),
-    ("iam", "GetUser", {"UserName": "no such user"}, "ValidationError"),
-    ("kms", "Decrypt", {"CiphertextBlob": "%%"}, "ValidationError"),
-    ("s3", "GetObject", {"Bucket": "b", "Key": "k"}, "NotImplemented"),
-    ("iam", "GetUser", {"UserName": "x" * 9999}, "ValidationError"),
-)
-
-
-@pytest.mark.parametrize(("service", "operation", "parameters", "code"), BAD_CALLS)
-def test_bad_calls(admin_page: Browser, service: str, operation: str, parameters: Any, code: str) -> None:
-    said = admin_page.ask("api/call", {"service": service, "operation": operation, "parameters": parameters})
-    assert (said.code, said.status) == (code, 501 if code == "NotImplemented" else 400)
-    assert said.body["message"]
-
-
-@pytest.fixture(scope="module")
-def admin_page(gateway: Gateway) -> Browser:
-    page = Browser(gateway, gateway.console(MovedClock()))
-    page.sign_in(accessKeyId=gateway.admin.id, secretAccessKey=gateway.admin.secret)
-    return page
-
-
-def test_blobs_times_and_every_protocol_go_both_ways(gateway: Gateway, admin_page: Browser) -> None:
-    key = admin_page.call("kms", "CreateKey").result["KeyMetadata"]
-    assert key["CreationDate"].startswith("20")
-    sealed = admin_page.call("kms", "Encrypt", KeyId=key["KeyId"], Plaintext="aGVsbG8=").result["CiphertextBlob"]
-    assert admin_page.call("kms", "Decrypt", CiphertextBlob=sealed).result["Plaintext"] == "aGVsbG8="
-    assert "Reservations" in admin_page.call("ec2", "DescribeInstances").result
-    bucket = gateway.bucket()
-    assert bucket in [one["Name"] for one in admin_page.call("s3", "ListBuckets").result["Buckets"]]
-
-
-# ---- files, and the socket ------------------------------------------------------------------------------------------
-
-
-def over_socket(gateway: Gateway, path: str, method: str = "GET", **headers: str) -> Any:
-    sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    return gateway.send(Ask(method, path, headers={"host": gateway.host, **sent}))
-
-
-def test_the_page_and_its_files_come_with_their_guards(gateway: Gateway) -> None:
-    page = over_socket(gateway, PATH)
-    assert page.status == 200 and b"<script" in page.body
-    asset = next(name for name in files._table() if name.startswith("assets/") and name.endswith(".js"))
-    script = over_socket(gateway, PATH + asset, accept_encoding="gzip")
-    assert script.headers["content-encoding"] == "gzip"
-    assert gzip.decompress(script.body) == (files.DIRECTORY / asset).read_bytes()
-    assert (page.headers["cache-control"], "immutable" in script.headers["cache-control"]) == ("no-cache", True)
-    for got in (page, script):
-        assert {name: got.headers[name] for name, _ in guard.HEADERS} == dict(guard.HEADERS)
-    policy = page.headers["content-security-policy"]
-    assert "unsafe" not in policy and "script-src 'self'" in policy
-    assert over_socket(gateway, PATH, if_none_match=page.headers["etag"]).status == 304
-    assert over_socket(gateway, PATH.rstrip("/")).headers["location"] == PATH
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["../app.py", "..%2fguard.py", "%2e%2e/guard.py", "assets/../../guard.py", "/etc/passwd", "assets/",
-     "index.html%00",
-     "..%5cguard.py", "assets//..//..//site.py", "nothing"],
-)  # fmt: skip
-def test_no_path_leads_out_of_the_build(gateway: Gateway, path: str) -> None:
-    assert over_socket(gateway, PATH + path).status == 404
-
-
-def test_the_cookie_is_nothing_on_aws_paths(gateway: Gateway) -> None:
-    console = gateway.console(gateway.clock)
-    page = Browser(gateway, console)
-    page.sign_in(accessKeyId=gateway.admin.id, secretAccessKey=gateway.admin.secret)
-    cookie = {"cookie": f"kansatsu-console={page.cookie}", "x_kansatsu_console": page.word}
-    form = {"content_type": "application/x-www-form-urlencoded", **cookie}
-    asked = Ask("POST", "/", headers={"host": gateway.host}, body=b"Action=ListUsers&Version=2010-05-08")
-    assert gateway.send(asked.having(**form)).status == 403
-    assert over_socket(gateway, "/", **cookie).status == 403
-
-
-def test_a_large_body_is_refused_before_it_is_read(gateway: Gateway) -> None:
-    asked = Ask("POST", PATH + "api/session", headers={"host": gateway.host}, body=b"x" * (1024 * 1024 + 1))
-    assert gateway.send(asked).status == 413
-
-
-def _days(n: float) -> Any:
-    return _seconds(n * 86400)
-
-
-def _seconds(n: float) -> Any:
-    from datetime import timedelta
-
-    return timedelta(seconds=n)
