@@ -178,3 +178,29 @@ def test_what_was_allowed_stays_allowed_and_nothing_is_added(
         assert decides(after, one), (made.text, one)
     for one in [*history, *others]:
         assert decides(before, one) or not decides(after, one), (made.text, one)
+
+
+MFA = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}
+DENIED: list[tuple[str, dict[str, Any], Use, tuple[int, tuple[str, ...]]]] = [
+    ("for want of MFA", allow("ec2:*", **MFA), use("ec2:RunInstances"), (1, ("aws:MultiFactorAuthPresent",))),
+    ("by another policy", allow("ec2:*"), use("ec2:RunInstances"), (1, ())),
+    ("by another, with MFA", allow("ec2:*", **MFA), use("ec2:RunInstances", **{"aws:multifactorauthpresent": "true"}),
+     (1, ())),
+    ("by keys that are not on record", allow("ec2:*", **MFA), Use("ec2:RunInstances", "*", False, None, 1.0, "x"),
+     (1, ("aws:MultiFactorAuthPresent",))),
+    ("another action", allow("ec2:*"), use("s3:GetObject"), (0, ())),
+    ("another resource", allow("s3:*", f"{BUCKET}/a"), use("s3:GetObject", f"{BUCKET}/b"), (0, ())),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("statement", "tried", "expected"), [row[1:] for row in DENIED], ids=[row[0] for row in DENIED]
+)
+def test_what_was_denied_keeps_nothing_and_is_told(
+    statement: dict[str, Any], tried: Use, expected: tuple[int, tuple[str, ...]]
+) -> None:
+    made = narrow(document(statement), [], [tried])
+    (line,) = made.lines
+    assert (line.fate, made.statements) == (Fate.REMOVED, ())
+    assert (line.denied, line.unmet) == expected
+    assert line.last_denied == (tried.time if expected[0] else 0.0)

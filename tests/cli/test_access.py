@@ -51,7 +51,7 @@ def rows(done: subprocess.CompletedProcess[str]) -> list[dict[str, str]]:
 
 
 def test_services_that_nobody_tried_come_first(server: Any, policy: str, name: str) -> None:
-    done = kansatsu(server.environ(), "access", policy)
+    done = kansatsu(server.environ(), "access", f"policy/{name}")  # a group has the name, too
     title, first, second = done.stdout.splitlines()
     assert title.split() == ["SERVICE", "NAME", "LAST-ACCESSED", "BY", "REGION", "ENTITIES"]
     assert first.split() == ["sqs", "Amazon", "SQS", "not", "accessed", "0"]
@@ -95,7 +95,8 @@ def test_policies_that_grant(server: Any, policy: str, name: str) -> None:
     ("arguments", "code", "message"),
     [
         (["non sense"], 2, "non sense is neither an ARN nor"),
-        (["nonsense"], 1, "NoSuchEntity: There is no user, group or role named nonsense."),
+        (["nonsense"], 1, "NoSuchEntity: There is no user, group, role or managed policy named nonsense."),
+        (["policy/nonsense"], 1, "NoSuchEntity: There is no managed policy named nonsense."),
         ([ADMIN, "--actions", "--policies", "s3"], 2, "Give one of"),
         (["user/nobody-of-this-name"], 1, "NoSuchEntity"),
         ([ADMIN + "-of-another-name"], 1, "NoSuchEntity"),

@@ -100,6 +100,19 @@ def test_a_report_answers_as_a_server_does(out: Path) -> None:
     assert {row["service"] for row in group if row["last-accessed"]} == {"iam", "ec2"}
 
 
+@pytest.mark.parametrize("short", ["team", "policy/team", "arn:aws:iam::123456789012:policy/team"])
+def test_a_managed_policy_by_its_name(out: Path, short: str) -> None:
+    whole = rows(kansatsu("access", "arn:aws:iam::123456789012:policy/team", "--from", str(out), "-o", "json"))
+    assert rows(kansatsu("access", short, "--from", str(out), "-o", "json")) == whole
+    done = kansatsu("policy", "suggest", short, "--from", str(out), "-o", "json")
+    assert json.loads(done.stdout)["Arn"] == "arn:aws:iam::123456789012:policy/team"
+    done = kansatsu("policy", "replay", "people", "--detach", short, "--from", str(out), "-o", "json")
+    assert json.loads(done.stdout)["Refused"] > 0
+    again = kansatsu("policy", "replay", "arn:aws:iam::123456789012:policy/team", "--detach", "group/people",
+                     "--from", str(out), "-o", "json")  # fmt: skip
+    assert again.stdout == done.stdout
+
+
 def test_the_next_command_asks_the_report_too(out: Path) -> None:
     done = kansatsu("access", "role/orders", "--from", str(out))
     assert done.stderr.endswith(f"Next: kansatsu access {ORDERS} --policies rds --from {out}\n")
@@ -143,6 +156,20 @@ def test_a_change_is_held_against_the_logs(out: Path, tmp_path: Path) -> None:
     ("arguments", "code", "message"),
     [
         (["policy", "replay", "role/orders", "--from", "OUT"], 2, "Give one of --change"),
+        (["policy", "replay", "orders", "--change", "BAD", "--policy-name", "x", "--from", "OUT"], 2, "it has app"),
+        (
+            ["policy", "replay", "orders", "--change", "BAD", "--policy-name", "app", "--new", "--from", "OUT"],
+            2,
+            "already: leave out --new",
+        ),
+        (
+            ["policy", "replay", "orders", "--delete", "app", "--policy-name", "app", "--from", "OUT"],
+            2,
+            "--policy-name",
+        ),
+        (["policy", "replay", "orders", "--change", "BAD", "--new", "--from", "OUT"], 2, "--new goes with"),
+        (["policy", "suggest", "nobody", "--from", "OUT"], 1, "no user, group, role or managed policy named nobody"),
+        (["policy", "suggest", "policy/nobody", "--from", "OUT"], 1, "no managed policy named nobody"),
         (["policy", "replay", "role/x", "--delete", "app", "--from", "OUT"], 1, "NoSuchEntity"),
         (["policy", "replay", "role/orders", "--suggested", "--since", "9d", "--from", "OUT"], 2, "do not go with"),
         (["policy", "suggest", "role/nobody", "--from", "OUT"], 1, "NoSuchEntity"),
@@ -172,8 +199,11 @@ def test_how_it_fails(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
-    places = {"OUT": out, "DETAILS": sample / "details.json", "SAMPLE": sample / "AWSLogs",
-              "EMPTY": tmp_path / "empty", "NEW": tmp_path / "new"}  # fmt: skip
+    (tmp_path / "any.json").write_text(
+        '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}}'
+    )
+    places = {"OUT": out, "BAD": tmp_path / "any.json", "DETAILS": sample / "details.json",
+              "SAMPLE": sample / "AWSLogs", "EMPTY": tmp_path / "empty", "NEW": tmp_path / "new"}  # fmt: skip
     done = kansatsu(*(str(places.get(item, item)) for item in arguments))
     assert (done.exit_code, done.stdout) == (code, "")
     assert message in done.stderr and "Traceback" not in done.output

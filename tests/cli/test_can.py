@@ -31,7 +31,7 @@ def user(server: Any) -> str:
 
 
 def test_can(server: Any, user: str) -> None:
-    done = kansatsu(server.environ(), "can", f"user/{user}", "s3:GetObject", KEY)
+    done = kansatsu(server.environ(), "can", user, "s3:GetObject", KEY)
     assert done.returncode == 4, done.stderr
     assert "asked for and the request had no value of: aws:MultiFactorAuthPresent" in done.stdout
     given = ["--context", "aws:MultiFactorAuthPresent=true"]
@@ -47,6 +47,7 @@ def test_can(server: Any, user: str) -> None:
     ("arguments", "code"),
     [
         (["user/nobody-there", "s3:GetObject", KEY], 1),
+        (["nobody-there", "s3:GetObject", KEY], 1),
         (["user/admin", "s3:Get*", KEY], 1),
         (["user/admin", "s3:GetObject", KEY, "--context", "true"], 2),
         (["user/admin"], 2),

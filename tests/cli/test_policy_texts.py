@@ -5,6 +5,7 @@ import shlex
 from datetime import UTC, datetime
 from typing import Any
 
+import hcl2
 import pytest
 
 from kansatsu.cli import policy_texts
@@ -21,6 +22,11 @@ def allow(actions: Any, resources: Any = "*") -> dict[str, Any]:
     return {"Effect": "Allow", "Action": actions, "Resource": resources}
 
 
+def said(action: str, fate: str, **more: Any) -> dict[str, Any]:
+    nothing = {"Uses": 0, "Principals": 0, "Denied": 0, "UnmetKeys": [], "Confidence": "low"}
+    return {"Action": action, "Fate": fate} | nothing | more
+
+
 def test_the_order_and_form_of_a_document_are_no_difference() -> None:
     one, other = document(allow(["s3:Get*", "sqs:*"])), document(allow(["sqs:*", "s3:Get*"], ["*"]))
     assert list(policy_texts.diff(one, other, ("a", "b"))) == []
@@ -29,13 +35,17 @@ def test_the_order_and_form_of_a_document_are_no_difference() -> None:
 
 
 def test_a_diff_has_the_evidence_beside_each_line() -> None:
-    lines: list[dict[str, Any]] = [
-        {"Action": "s3:*", "Uses": 2, "Principals": 1, "Fate": "narrowed", "LastUsed": DAY, "Confidence": "low"},
-        {"Action": "sqs:*", "Uses": 0, "Principals": 0, "Fate": "removed", "Confidence": "low"},
-    ]  # fmt: skip
+    mfa = ["aws:MultiFactorAuthPresent"]
+    lines = [
+        said("s3:*", "narrowed", Uses=2, Principals=1, LastUsed=DAY),
+        said("sqs:*", "removed"),
+        said("ec2:*", "removed", Denied=3, LastDenied=DAY, UnmetKeys=mfa),
+        said("kms:*", "narrowed", Uses=1, Principals=2, LastUsed=DAY, Denied=1, LastDenied=DAY),
+        said("kms:*", "removed"),
+    ]
     made = list(
         policy_texts.diff(
-            document(allow(["s3:*", "sqs:*"])),
+            document(allow(["ec2:*", "kms:*", "s3:*", "sqs:*"])),
             document(allow("s3:GetObject")),
             ("a", "b"),
             policy_texts.evidence(lines),
@@ -43,11 +53,19 @@ def test_a_diff_has_the_evidence_beside_each_line() -> None:
     )
     assert '-        "s3:*",    # narrowed: used 2 times by one principal, last on 2026-11-05; confidence low' in made
     assert '-        "sqs:*"    # removed: not used on record; confidence low' in made
+    assert (
+        '-        "ec2:*",    # removed: not used on record, but tried 3 times and denied, last on 2026-11-05 '
+        "(its conditions ask for aws:MultiFactorAuthPresent); confidence low"
+    ) in made
+    assert (  # in two statements
+        '-        "kms:*",    # narrowed: used once by 2 principals, last on 2026-11-05, and once denied, last on '
+        "2026-11-05; confidence low | removed: not used on record; confidence low"
+    ) in made
     assert '+        "s3:GetObject"' in made
 
 
 def test_what_stays_has_its_evidence_too_where_that_is_asked_for() -> None:
-    line = {"Action": "s3:Get*", "Uses": 1, "Principals": 2, "Fate": "kept", "LastUsed": DAY, "Confidence": "high"}
+    line = said("s3:Get*", "kept", Uses=1, Principals=2, LastUsed=DAY, Confidence="high")
     same = document(allow(["s3:Get*"]))
     noted = '         "s3:Get*"    # kept: used once by 2 principals, last on 2026-11-05; confidence high'
     for after in (same, document(allow(["s3:Get*"], ["arn:aws:s3:::b"]))):
@@ -78,6 +96,11 @@ COMMANDS: list[tuple[str, str, list[list[str]]]] = [
         ],
     ),
     (
+        "arn:aws:iam::aws:policy/job-function/ReadOnlyAccess",
+        TEXT,
+        [["create-policy", "--policy-name", "ReadOnlyAccess-suggested"]],
+    ),
+    (
         "user/ana",
         "",
         [
@@ -90,19 +113,34 @@ COMMANDS: list[tuple[str, str, list[list[str]]]] = [
 
 @pytest.mark.parametrize(("subject", "text", "words"), COMMANDS, ids=[subject for subject, *_ in COMMANDS])
 def test_commands_are_read_back_by_a_shell(subject: str, text: str, words: list[list[str]]) -> None:
-    answer = {"Arn": f"arn:aws:iam::{ACCOUNT}:{subject}", "Document": text, "Policies": POLICIES}
+    arn = subject if subject.startswith("arn:") else f"arn:aws:iam::{ACCOUNT}:{subject}"
+    answer = {"Arn": arn, "Document": text, "Policies": POLICIES}
     made = [shlex.split(command) for command in policy_texts.commands(answer)]
     assert [command[2 : 2 + len(each)] for command, each in zip(made, words, strict=True)] == words
     if text:
         assert json.loads(made[0][-1]) == json.loads(text)
 
 
-def test_terraform_gets_a_template_without_templates() -> None:
-    answer = {"Arn": f"arn:aws:iam::{ACCOUNT}:policy/team/shared", "Document": TEXT}
-    made = policy_texts.terraform(answer)
-    assert made.startswith('resource "aws_iam_policy" "shared" {\n  name   = "shared"\n  path   = "/team/"\n')
-    assert "$${aws:username}" in made
-    body = made.partition("<<JSON\n")[2].partition("\nJSON")[0].replace("$${", "${")
-    assert json.loads(body) == json.loads(document(allow(["s3:GetObject"], ["arn:aws:s3:::b/${aws:username}/it's"])))
-    inline = policy_texts.terraform({"Arn": f"arn:aws:iam::{ACCOUNT}:role/job", "Document": TEXT})
-    assert 'resource "aws_iam_role_policy" "job_suggested"' in inline
+TERRAFORM = [
+    (f"{ACCOUNT}:policy/team/shared", "aws_iam_policy", "shared", {"name": "shared", "path": "/team/"}),
+    (f"{ACCOUNT}:policy/1st=a,b", "aws_iam_policy", "_1st_a_b", {"name": "1st=a,b"}),
+    ("aws:policy/service-role/Own", "aws_iam_policy", "Own", {"name": "Own-suggested"}),
+    (f"{ACCOUNT}:role/svc/job", "aws_iam_role_policy", "job_suggested", {"name": "suggested", "role": "job"}),
+    (f"{ACCOUNT}:user/ana@b.c", "aws_iam_user_policy", "ana_b_c_suggested", {"name": "suggested", "user": "ana@b.c"}),
+    (f"{ACCOUNT}:group/-g", "aws_iam_group_policy", "_-g_suggested", {"name": "suggested", "group": "-g"}),
+]
+
+
+@pytest.mark.parametrize(("subject", "kind", "label", "names"), TERRAFORM, ids=[label for _, _, label, _ in TERRAFORM])
+def test_terraform_reads_what_it_is_given(subject: str, kind: str, label: str, names: dict[str, str]) -> None:
+    """By a parser of its language; ${ and %{, which are templates there, come out as they were."""
+    odd = ["arn:aws:s3:::b/${aws:username}/it's", "arn:aws:s3:::c/%{x}/$${y}", 'arn:aws:s3:::d/"\\\n']
+    text = document(allow("s3:GetObject", odd))
+    (block,) = hcl2.loads(policy_texts.terraform({"Arn": f"arn:aws:iam::{subject}", "Document": text}))["resource"]
+    ((found, (((named, body)),)),) = ((key.strip('"'), value.items()) for key, value in block.items())
+    assert (found, named.strip('"')) == (kind, label)
+    assert {name: body[name].strip('"') for name in names} == names
+    policy = body["policy"].strip('"').removeprefix("<<JSON\n").removesuffix("\nJSON")
+    assert json.loads(policy.replace("$${", "${").replace("%%{", "%{")) == json.loads(
+        document(allow(["s3:GetObject"], sorted(odd)))
+    )

@@ -126,7 +126,11 @@ def test_a_commit_is_no_way_around_iam(gateway: Gateway, control: Any) -> None:
         tries.commit_policy_change(Arn=arn, Suggested=True)
     with pytest.raises(ClientError, match=r"AccessDenied.*iam:PutUserPolicy"):
         tries.commit_policy_change(
-            Arn=user_arn(half), PolicyName="more", Document=document(statement("Allow", "*")), AcceptGap=True
+            Arn=user_arn(half),
+            PolicyName="more",
+            NewPolicy=True,
+            Document=document(statement("Allow", "*")),
+            AcceptGap=True,
         )
     made = control.commit_policy_change(Arn=user_arn(keys), DetachPolicyArn=arn, AcceptRefused=True)
     with pytest.raises(ClientError, match=r"AccessDenied.*iam:AttachUserPolicy"):

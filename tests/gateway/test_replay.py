@@ -160,16 +160,38 @@ def test_the_suggestion_refuses_nothing_and_says_why_of_each_line(gateway: Gatew
     assert counted(replay(gateway, shared, Suggested=True)) == (2, 0, 0)
     whole = replay(gateway, role["Arn"], Suggested=True)
     assert (whole["Document"], whole["Refused"]) == (answer["Document"], 0)
+    kept = {"PolicyName": "own", "Document": document(statement("Allow", "s3:*"))}
+    assert counted(replay(gateway, role["Arn"], NewPolicy=True, **kept)) == (2, 0, 0)
+    gateway.iam.put_role_policy(RoleName=role["RoleName"], PolicyName="own", PolicyDocument=kept["Document"])
+    with pytest.raises(ClientError, match="has an inline policy own already: leave out NewPolicy"):
+        replay(gateway, role["Arn"], NewPolicy=True, **kept)
     unused = policy(gateway, statement("Allow", "s3:*"))
     with pytest.raises(ClientError, match="detach it"):
         control.suggest_policy_change(Arn=unused)
+
+
+def test_what_was_denied_for_want_of_mfa_is_told_beside_the_line(gateway: Gateway) -> None:
+    keys = gateway.user(
+        {**statement("Allow", "iam:ListRoles"), "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}},
+        statement("Allow", "iam:ListUsers"),
+    )
+    gateway.client("iam", keys).list_users()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        gateway.client("iam", keys).list_roles()
+    answer = gateway.client("kansatsu").suggest_policy_change(Arn=user_arn(keys.name))
+    told = {line["Action"]: (line["Fate"], line["Denied"], line["UnmetKeys"]) for line in answer["Lines"]}
+    assert told == {
+        "iam:ListRoles": ("removed", 1, ["aws:MultiFactorAuthPresent"]),
+        "iam:ListUsers": ("narrowed", 0, []),
+    }
 
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({}, "InvalidParameterCombination"),
     ({"Suggested": True, "DeletePolicyName": "own"}, "InvalidParameterCombination"),
     ({"Document": "{}"}, "InvalidParameterCombination"),
-    ({"Document": "{}", "PolicyName": "own"}, "MalformedPolicyDocument"),
+    ({"Document": "{}", "PolicyName": "own", "NewPolicy": True}, "MalformedPolicyDocument"),
+    ({"Document": "{}", "PolicyName": "none-of-this-name"}, "has no inline policy none-of-this-name, it has none"),
     ({"DeletePolicyName": "other"}, "NoSuchEntity"),
     ({"DetachPolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}, "NoSuchEntity"),
 ]

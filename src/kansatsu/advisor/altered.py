@@ -4,7 +4,7 @@ A change is about one managed policy (a new document), or about what hangs on on
 detached, an inline policy that is written or goes, or one document in the place of all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kansatsu.identity import EntityPolicies, Snapshot
@@ -26,6 +26,14 @@ class Change:
     holder: str = ""
     name: str = ""
     document: str | None = None
+
+
+def not_as_asked(arn: str, name: str, names: Sequence[str], new: str) -> str:
+    """Why a document cannot be for the inline policy `name` of `arn`, whose are `names`; `new`: how to ask for one."""
+    if name in names:
+        return f"{arn} has an inline policy {name} already: leave out {new}."
+    has = f"it has {', '.join(sorted(names))}" if names else "it has none"
+    return f"{arn} has no inline policy {name}, {has}. {new} makes one of that name."
 
 
 class Altered:

@@ -14,11 +14,20 @@ from typing import Any
 from kansatsu.advisor.events import DENIALS, AccessEvent
 from kansatsu.advisor.generalise import Patterns, Widened, is_object, without_random
 from kansatsu.errors import MalformedPolicyDocument
-from kansatsu.policy import UNRESOLVED, Policies, PolicySet, PolicyType, Principal, Request, Source, evaluate, parse
+from kansatsu.policy import (
+    UNRESOLVED,
+    Policies,
+    PolicySet,
+    PolicyType,
+    Principal,
+    Request,
+    Source,
+    evaluate,
+    is_free,
+    parse,
+)
 from kansatsu.policy import compile_policy as compiled
 
-# No permission is needed for it. https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
-_FREE = frozenset({"sts:GetCallerIdentity"})
 # Conditions that are worth keeping: they name a place or a service, not data. key -> (as AWS spells it, operator)
 _CONDITIONS = {
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
@@ -97,7 +106,7 @@ class _Asked:
 def least(events: Iterable[AccessEvent]) -> Least:
     """The least policy for these events of one session, whatever their order and however often each is given."""
     known = {_identity(event): event for event in events}.values()
-    uses = [event for event in known if _used(event) and _action(event) not in _FREE]
+    uses = [event for event in known if _used(event) and not is_free(_action(event))]
     patterns = Patterns(event.resource for event in uses if _resolved(event))
     asked: defaultdict[str, _Asked] = defaultdict(_Asked)
     everywhere = {_action(event) for event in uses if not _resolved(event)}

@@ -51,7 +51,9 @@ class Fate(StrEnum):
 class Line:
     """One action of one statement (from 0), as it was written: what becomes of it, and the evidence for that.
 
-    `requests`: ids of the newest that used it, the newest first.
+    `requests`: ids of the newest that used it, the newest first. `denied`: attempts that were denied though the
+    statement has the action, and the resource where that is known; `unmet`: condition keys of the statement, where it
+    is these that kept it from applying, or may have.
     """
 
     index: int
@@ -62,6 +64,9 @@ class Line:
     last: float = 0.0
     people: int = 0
     requests: tuple[str, ...] = ()
+    denied: int = 0
+    last_denied: float = 0.0
+    unmet: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +89,8 @@ def written(statements: Iterable[Mapping[str, Any]], version: str = "2012-10-17"
     return json.dumps({"Version": version, "Statement": found}, indent=2) if found else ""
 
 
-def narrow(document: Document, uses: Sequence[Use]) -> Narrowed:
-    """The document, cut down to these uses."""
+def narrow(document: Document, uses: Sequence[Use], tried: Sequence[Use] = ()) -> Narrowed:
+    """The document, cut down to these uses; `tried` are what was denied: they keep nothing, but are told of."""
     raw = json.loads(document.text)["Statement"]
     statements: list[Mapping[str, Any]] = []
     lines: list[Line] = []
@@ -95,7 +100,7 @@ def narrow(document: Document, uses: Sequence[Use]) -> Narrowed:
         if statement.effect != "Allow":
             statements.append(text)
             continue
-        made, said = _narrow(document, index, statement, uses)
+        made, said = _narrow(document, index, statement, uses, tried)
         rest = {key: value for key, value in text.items() if key not in (*_ACTIONS, *_RESOURCES, "Sid")}
         for place, ((element, patterns), actions) in enumerate(made):
             sid = {"Sid": statement.sid + (str(place + 1) if place else "")} if statement.sid else {}
@@ -108,7 +113,9 @@ Where = tuple[str, tuple[str, ...]]  # "Resource" or "NotResource", and its patt
 Row = tuple[Where, list[str]]  # where, and which actions
 
 
-def _narrow(document: Document, index: int, statement: Statement, uses: Sequence[Use]) -> tuple[list[Row], list[Line]]:
+def _narrow(
+    document: Document, index: int, statement: Statement, uses: Sequence[Use], tried: Sequence[Use]
+) -> tuple[list[Row], list[Line]]:
     alone = _alone(document, statement)
     by_action: defaultdict[str, list[Use]] = defaultdict(list)
     for use in uses:
@@ -125,7 +132,8 @@ def _narrow(document: Document, index: int, statement: Statement, uses: Sequence
         if unseen := _unseen(name):
             rows[_own(statement)].add(unseen)
         matched = [use for those in by_action.values() for use in those if _allows(meant, use)]
-        lines.append(_line(index, name, matched, rows, statement, unseen))
+        line = _line(index, name, matched, rows, statement, unseen)
+        lines.append(_with_denied(line, statement, meant, tried))
     return [(where, sorted(actions)) for where, actions in sorted(rows.items())], lines
 
 
@@ -143,6 +151,17 @@ def _line(
     newest = sorted((use for use in seen if use.request), key=lambda use: use.time, reverse=True)
     requests = tuple(dict.fromkeys(use.request for use in newest[:_EXAMPLES]))
     return Line(index, name, Fate.KEPT if whole else Fate.NARROWED, resources, count, last, people, requests)
+
+
+def _with_denied(line: Line, statement: Statement, meant: PolicySet, tried: Sequence[Use]) -> Line:
+    """The line with the attempts that were denied: not for want of the action here, so for a condition or elsewhere."""
+    denied = [use for use in tried if meant.may_allow(use.action) and (not use.resolved or _is_about(meant, use))]
+    if not denied:
+        return line
+    unmet = any(not _allows(meant, use) or use.context is None for use in denied)
+    keys = tuple(sorted({condition.key for condition in statement.conditions})) if unmet else ()
+    count, last = sum(use.count for use in denied), max(use.time for use in denied)
+    return replace(line, denied=count, last_denied=last, unmet=keys)
 
 
 def _unseen(action: str) -> str:

@@ -59,8 +59,11 @@ def line(policy: Policy, said: Line, confidence: str) -> Shown:
         "Principals": said.people,
         "RequestIds": list(said.requests),
         "Confidence": "high" if said.fate is Fate.KEPT else confidence,
+        "Denied": said.denied,
+        "UnmetKeys": list(said.unmet),
     }
-    return shown | ({"LastUsed": datetime.fromtimestamp(said.last, UTC)} if said.uses else {})
+    times = {"LastUsed": said.last if said.uses else 0.0, "LastDenied": said.last_denied}
+    return shown | {name: datetime.fromtimestamp(time, UTC) for name, time in times.items() if time}
 
 
 def when(seconds: float) -> datetime:

@@ -13,7 +13,7 @@ import click
 from kansatsu.cli import client, options
 from kansatsu.cli.output import Exit, Failure, Row, again, emit, hint, output_option, say
 
-_SHORT = re.compile(r"(user|group|role)/([^/]+)", re.ASCII)
+_SHORT = re.compile(r"(user|group|role|policy)/([^/]+)", re.ASCII)
 _COLUMNS = {
     "services": ["service", "name", "last-accessed", "by", "region", "entities"],
     "actions": ["action", "last-accessed", "by", "region"],
@@ -46,8 +46,8 @@ def access(
 ) -> None:  # fmt: skip
     """Show what ARN allows and when that was last tried: what nobody ever tried comes first.
 
-    ARN is that of a user, group, role or managed policy, or user/NAME, group/NAME or role/NAME, or a NAME that only one
-    of them has.
+    ARN is that of a user, group, role or managed policy, or user/NAME, group/NAME, role/NAME or policy/NAME, or a NAME
+    that only one of them has.
     """
     if bool(actions) + bool(entities) + bool(policies) > 1:
         raise Failure("Give one of --actions, --entities and --policies.", Exit.USAGE)
@@ -98,33 +98,49 @@ _FINDERS = {"user": ("get_user", "UserName"), "group": ("get_group", "GroupName"
 
 
 def arn_of(iam: Any, text: str) -> str:
-    """The ARN that was given, or that of user/NAME and its like."""
+    """The ARN that was given, or that of user/NAME and its like, or of a NAME. Ends the command where there is none."""
     if text.startswith("arn:"):
         return text
     if re.fullmatch(r"[\w+=,.@-]+", text, re.ASCII):
-        return named(iam, text)
+        return _named(iam, text)
     short = _SHORT.fullmatch(text)
     if short is None:
-        raise Failure(f"{text} is neither an ARN nor NAME, user/NAME, group/NAME or role/NAME.", Exit.USAGE)
-    return _find(iam, short[1], short[2])
+        raise Failure(
+            f"{text} is neither an ARN nor NAME, user/NAME, group/NAME, role/NAME or policy/NAME.", Exit.USAGE
+        )
+    return policy_of(iam, short[2]) if short[1] == "policy" else _find(iam, short[1], short[2])
 
 
-def named(iam: Any, name: str) -> str:
-    """The ARN of the one user, group or role of that name. Ends the command where there is none, or are several."""
+def policy_of(iam: Any, text: str) -> str:
+    """The ARN that was given, or that of the managed policy of that name, with policy/ before it or without."""
+    name = text.removeprefix("policy/")
+    if ":" in name or "/" in name:
+        return arn_of(iam, text)
+    found = _managed(iam, name)
+    if found is None:
+        raise Failure(f"NoSuchEntity: There is no managed policy named {name}.")
+    return found
+
+
+def _named(iam: Any, name: str) -> str:
+    """The ARN of the one user, group, role or managed policy of that name."""
     from botocore.exceptions import ClientError
 
-    found = {}
-    for kind in _FINDERS:
+    found: dict[str, str] = {}
+    for kind in (*_FINDERS, "policy"):
         try:
-            found[f"{kind}/{name}"] = _find(iam, kind, name)
+            arn = _managed(iam, name, own=bool(found)) if kind == "policy" else _find(iam, kind, name)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchEntity":
+            # Whoever may not list policies still finds what is none.
+            if error.response["Error"]["Code"] != ("AccessDenied" if found and kind == "policy" else "NoSuchEntity"):
                 raise
         except Failure as failure:  # a report that stands for IAM
             if not failure.message.startswith("NoSuchEntity"):
                 raise
+        else:
+            found |= {f"{kind}/{name}": arn} if arn else {}
     if not found:
-        raise Failure(f"NoSuchEntity: There is no user, group or role named {name}.")
+        raise Failure(f"NoSuchEntity: There is no user, group, role or managed policy named {name}.")
     if len(found) > 1:
         raise Failure(f"{name} is the name of several: type {' or '.join(found)}.", Exit.USAGE)
     return next(iter(found.values()))
@@ -133,6 +149,23 @@ def named(iam: Any, name: str) -> str:
 def _find(iam: Any, kind: str, name: str) -> str:
     operation, member = _FINDERS[kind]
     return str(getattr(iam, operation)(**{member: name})[kind.capitalize()]["Arn"])
+
+
+def _managed(iam: Any, name: str, *, own: bool = False) -> str | None:
+    """The ARN of the account's managed policy of that name, else (`own` False) of AWS's; names differ by case alone
+    nowhere. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    for scope in ("Local",) if own else ("Local", "AWS"):
+        asked: dict[str, Any] = {"Scope": scope, "MaxItems": 1000}
+        while True:
+            page = iam.list_policies(**asked)
+            for item in page["Policies"]:
+                if item["PolicyName"].lower() == name.lower():
+                    return str(item["Arn"])
+            if not page.get("IsTruncated"):
+                break
+            asked["Marker"] = page["Marker"]
+    return None
 
 
 def _job(iam: Any, arn: str, granularity: str) -> str:

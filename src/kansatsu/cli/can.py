@@ -47,7 +47,7 @@ def can(
     whose: str | None,
     **given: Any,
 ) -> None:
-    """Say whether PRINCIPAL (an ARN, user/NAME or role/NAME; a role session too) may do ACTION on RESOURCE.
+    """Say whether PRINCIPAL (an ARN, user/NAME, role/NAME or NAME; a role session too) may do ACTION on RESOURCE.
 
     Exit code 0: allowed; 4: denied.
     """

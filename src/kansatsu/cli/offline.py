@@ -31,6 +31,12 @@ class Offline:
     def get_role(self, **asked: str) -> Any:
         return {"Role": {"Arn": self.entity(f"role/{asked['RoleName']}").who.arn}}
 
+    def list_policies(self, **asked: Any) -> Any:
+        """Those of AWS are told apart by their account, which is `aws`."""
+        scope = {"AWS": True, "Local": False}[asked["Scope"]]
+        arns = (arn for arn in self.account.managed if (":iam::aws:" in arn) is scope)
+        return {"Policies": [{"Arn": arn, "PolicyName": arn.rpartition("/")[2]} for arn in arns]}
+
     def generate_service_last_accessed_details(self, **asked: str) -> Any:
         arn = asked["Arn"]
         if is_policy(arn):
@@ -105,9 +111,10 @@ def open_report(path: Path) -> Offline:
 def suggestion(path: Path, subject: str) -> Any:
     """What SuggestPolicyChange answers, by a report."""
     from kansatsu.advisor.logs import suggest
+    from kansatsu.cli.access import arn_of
 
     found = open_report(path)
-    subject = _arn(found, subject)
+    subject = arn_of(found, subject)
     try:
         return suggest.suggestion(found.evidence, found.account, subject)
     except suggest.NoSubject as error:
@@ -119,31 +126,24 @@ def replayed(path: Path, arn: str, given: Mapping[str, Any], listed: int) -> Any
     from kansatsu.advisor.logs import replay
     from kansatsu.advisor.logs.suggest import NoSubject
     from kansatsu.cli.files import read_policy
-    from kansatsu.cli.policy_change import one_change
+    from kansatsu.cli.policy_change import either_way, one_change
     from kansatsu.errors import MalformedPolicyDocument
 
     one_change(given)
     if given["since"] or given["profile"] or given["whose"]:
         raise Failure("--since, --profile and --account do not go with --from.", Exit.USAGE)
     found = open_report(path)
-    arn = _arn(found, arn)
+    arn, detach = either_way(found, arn, given["detach"])
     document = read_policy(given["change"]) if given["change"] else None
     asked = replay.Asked(
-        arn, document, given["policy_name"], given["detach"], given["delete"], bool(given["suggested"])
+        arn, document, given["policy_name"], detach, given["delete"], bool(given["suggested"]), given["new"]
     )
     try:
         return replay.replayed(found.evidence, found.account, asked, listed)
     except NoSubject as error:
-        raise Failure(str(error)) from None
+        raise Failure(str(error), Exit.USAGE if isinstance(error, replay.NoChange) else Exit.FAILED) from None
     except MalformedPolicyDocument as error:
         raise Failure(f"MalformedPolicyDocument: {error}") from None
-
-
-def _arn(found: Offline, text: str) -> str:
-    """Of a name that only one has, its ARN."""
-    from kansatsu.cli.access import named as one_named
-
-    return text if ":" in text or "/" in text else one_named(found, text)
 
 
 def _known(namespace: str) -> str:

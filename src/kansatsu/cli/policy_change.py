@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from kansatsu.cli import client, options, policy_texts
-from kansatsu.cli.access import arn_of
+from kansatsu.cli.access import arn_of, policy_of
 from kansatsu.cli.files import read_policy
 from kansatsu.cli.output import Exit, Failure, emit, output_option, say
 from kansatsu.cli.values import BadValue, duration
@@ -19,6 +19,7 @@ Answer = Mapping[str, Any]
 COLUMNS = ["time", "principal", "action", "resource", "reason", "request-id"]
 _since_of = duration(timedelta(seconds=1), timedelta(days=3650))
 _MOST_SHOWN = 5
+FLAGS = {"NewPolicy": "--new"}  # what the command line calls parameters that messages name
 
 
 def change_options(command: Command) -> Command:
@@ -31,6 +32,7 @@ def change_options(command: Command) -> Command:
         click.option("--suggested", is_flag=True, help="The policy that `policy suggest` proposes."),
         click.option("--delete", metavar="NAME", help="The inline policy NAME of ARN goes."),
         click.option("--detach", metavar="POLICY", help="The managed policy is detached from ARN."),
+        click.option("--new", is_flag=True, help="ARN has no inline policy NAME yet."),
         click.option("--policy-name", metavar="NAME", help="The inline policy that FILE is to be."),
         click.option("--change", metavar="FILE", help="The new document of the policy ARN, or with --policy-name."),
         click.argument("arn"),
@@ -43,20 +45,18 @@ class Asked:
     """The change that a command line asks for, and the clients to ask with."""
 
     def __init__(self, arn: str, given: dict[str, Any]) -> None:
-        changes = {name: given.pop(name) for name in ("change", "policy_name", "detach", "delete", "suggested")}
+        changes = {name: given.pop(name) for name in ("change", "policy_name", "new", "detach", "delete", "suggested")}
         since, profile, whose = (given.pop(name) for name in ("since", "profile", "whose"))
         one_change(changes)
         settings = options.load(**given).settings
         self.iam = client.connect(settings, "iam", profile, whose)
         self.control = client.connect(settings, "kansatsu", profile, whose)
         with client.answers():
-            self.arn = arn_of(self.iam, arn)
-            detached = arn_of(self.iam, changes["detach"]) if changes["detach"] else None
-        if detached and ":policy/" in self.arn and ":policy/" not in detached:
-            self.arn, detached = detached, self.arn  # from whom, or what: either way round is clear
+            self.arn, detached = either_way(self.iam, arn, changes["detach"])
         found = {
             "Document": read_policy(changes["change"]) if changes["change"] else None,
             "PolicyName": changes["policy_name"],
+            "NewPolicy": changes["new"] or None,
             "DetachPolicyArn": detached,
             "DeletePolicyName": changes["delete"],
             "Suggested": changes["suggested"] or None,
@@ -65,10 +65,25 @@ class Asked:
         self.parameters = {"Arn": self.arn} | {name: value for name, value in found.items() if value is not None}
 
 
+def either_way(iam: Any, arn: str, detached: str | None) -> tuple[str, str | None]:
+    """The ARNs of a subject and of what is detached from it: from whom, or what, either way round is clear."""
+    if detached is None:
+        return arn_of(iam, arn), None
+    if arn.startswith("policy/") or ":policy/" in arn:
+        return arn_of(iam, detached), arn_of(iam, arn)
+    return arn_of(iam, arn), policy_of(iam, detached)
+
+
 def one_change(changes: Mapping[str, Any]) -> None:
     """Ends the command with exit 2 unless exactly one kind of change is asked for."""
     if sum(map(bool, (changes["change"], changes["detach"], changes["delete"], changes["suggested"]))) != 1:
         raise Failure("Give one of --change, --detach, --delete and --suggested.", Exit.USAGE)
+    if changes["policy_name"] and not changes["change"]:
+        raise Failure(
+            "--policy-name is of the inline policy that --change FILE is to be; --delete takes NAME.", Exit.USAGE
+        )
+    if changes["new"] and not changes["policy_name"]:
+        raise Failure("--new goes with --policy-name.", Exit.USAGE)
 
 
 @click.command()
@@ -85,8 +100,8 @@ def one_change(changes: Mapping[str, Any]) -> None:
 def replay(arn: str, most: int, report: Path | None, form: str, **given: Any) -> None:
     """Say which recorded requests a change of policies would have refused. Changes nothing.
 
-    ARN is that of a managed policy, user, group or role; or user/NAME, group/NAME, role/NAME. Exit code 0: none; 1:
-    some; what nobody can tell is said beside.
+    ARN is that of a managed policy, user, group or role; or user/NAME, group/NAME, role/NAME, policy/NAME; or a NAME
+    that only one of them has. Exit code 0: none; 1: some; what nobody can tell is said beside.
     """
     if report is not None:
         from kansatsu.cli import offline
@@ -94,7 +109,7 @@ def replay(arn: str, most: int, report: Path | None, form: str, **given: Any) ->
         answer = offline.replayed(report, arn, given, most)
     else:
         asked = Asked(arn, given)
-        with client.answers():
+        with client.answers(FLAGS):
             answer = asked.control.replay_policy_change(**asked.parameters, MaxRequests=most)
     show(answer, form)
     if answer["Refused"]:
@@ -180,6 +195,7 @@ def diff(
     settings = options.load(**given).settings
     iam = client.connect(settings, "iam", profile, whose)
     with client.answers():
+        arn = policy_of(iam, arn)
         default = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         ends_elsewhere = change is not None or suggested
         begin = old or (default if ends_elsewhere or new else _before(iam, arn, default))

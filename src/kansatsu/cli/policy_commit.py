@@ -8,7 +8,7 @@ import click
 from kansatsu.cli import client, options
 from kansatsu.cli.access import arn_of
 from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
-from kansatsu.cli.policy_change import Asked, change_options, show
+from kansatsu.cli.policy_change import FLAGS, Asked, change_options, show
 
 COLUMNS = ["commit", "time", "arn", "by", "rolled-back"]
 
@@ -24,7 +24,7 @@ def commit(arn: str, accept_refused: bool, accept_gap: bool, **given: Any) -> No
     is missing, unless that is accepted.
     """
     asked = Asked(arn, given)
-    with client.answers({"AcceptRefused": "--accept-refused", "AcceptGap": "--accept-gap"}):
+    with client.answers({"AcceptRefused": "--accept-refused", "AcceptGap": "--accept-gap"} | FLAGS):
         show(asked.control.replay_policy_change(**asked.parameters), "table")
         made = asked.control.commit_policy_change(
             **asked.parameters, AcceptRefused=accept_refused, AcceptGap=accept_gap

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 Answer = Mapping[str, Any]
+_AWS_MANAGED = ":iam::aws:policy/"  # nobody else makes versions of them: one of one's own goes in their place
+_OWN = "-suggested"
 _LISTS = ("Action", "NotAction", "Resource", "NotResource")
 _NOT_NAMES = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
 
@@ -48,7 +50,7 @@ def diff(
 
 def evidence(lines: Sequence[Answer]) -> dict[str, str]:
     """What to say beside each action: "removed: not used on record; confidence low"."""
-    found = {}
+    found: dict[str, str] = {}
     for line in lines:
         if line["Uses"]:
             times = "once" if line["Uses"] == 1 else f"{line['Uses']} times"
@@ -57,8 +59,21 @@ def evidence(lines: Sequence[Answer]) -> dict[str, str]:
             said = f"{line['Fate']}: used {times} by {who}, last on {last}"
         else:
             said = f"{line['Fate']}: not used on record"
-        found[line["Action"]] = f"{said}; confidence {line['Confidence']}"
+        said += _denied(line)
+        said += f"; confidence {line['Confidence']}"
+        known = found.get(line["Action"], said)  # of several statements with the same action each is told
+        found[line["Action"]] = known if said in known else f"{known} | {said}"
     return found
+
+
+def _denied(line: Answer) -> str:
+    """Somebody may need what was denied: ", but tried 3 times and denied, last on 2026-11-25"."""
+    if not line["Denied"]:
+        return ""
+    times = "once" if line["Denied"] == 1 else f"{line['Denied']} times"
+    said = f", {'and' if line['Uses'] else 'but tried'} {times} {'' if line['Uses'] else 'and '}denied"
+    said += f", last on {line['LastDenied']:%Y-%m-%d}"
+    return said + (f" (its conditions ask for {' and '.join(line['UnmetKeys'])})" if line["UnmetKeys"] else "")
 
 
 def commands(answer: Answer) -> Iterator[str]:
@@ -67,6 +82,9 @@ def commands(answer: Answer) -> Iterator[str]:
     kind, _, name = subject.rpartition(":")[2].partition("/")
     name = name.rpartition("/")[2]
     quoted = shlex.quote(json.dumps(json.loads(document))) if document else ""
+    if _AWS_MANAGED in subject:
+        yield f"aws iam create-policy --policy-name {shlex.quote(name + _OWN)} --policy-document {quoted}"
+        return
     if kind == "policy":
         yield (
             f"aws iam create-policy-version --policy-arn {shlex.quote(subject)} --set-as-default "
@@ -87,13 +105,15 @@ def terraform(answer: Answer) -> str:
     """A resource block for Terraform's AWS provider; what it takes the place of is to be removed by hand.
 
     https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/iam_policy
+    https://developer.hashicorp.com/terraform/language/syntax/configuration#identifiers
     """
     kind, _, path = answer["Arn"].rpartition(":")[2].partition("/")
     name = path.rpartition("/")[2]
-    label = _NOT_NAMES.sub("_", name)
+    label = re.sub(r"^(?![A-Za-z_])", "_", _NOT_NAMES.sub("_", name))
     if kind == "policy":
-        head, names = f'resource "aws_iam_policy" "{label}"', {"name": name}
-        if "/" in path:
+        own = _AWS_MANAGED in answer["Arn"]
+        head, names = f'resource "aws_iam_policy" "{label}"', {"name": name + _OWN if own else name}
+        if "/" in path and not own:
             names["path"] = f"/{path.rpartition('/')[0]}/"
     else:
         head, names = f'resource "aws_iam_{kind}_policy" "{label}_suggested"', {"name": "suggested", kind: name}

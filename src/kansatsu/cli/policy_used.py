@@ -51,8 +51,9 @@ def suggest(
 ) -> None:
     """The least policy for all that is on record of ROLE; with an ARN: the smaller one in place of those in force.
 
-    ARN is that of a managed policy, user, group or role, or user/NAME, group/NAME, role/NAME, or the name of a user or
-    group. Each Allow is cut down to what recorded requests made of it; nothing is added, conditions and Denies stay.
+    ARN is that of a managed policy, user, group or role, or user/NAME, group/NAME, role/NAME, policy/NAME, or the name
+    of a user, group or policy. Each Allow is cut down to what recorded requests made of it; nothing is added,
+    conditions and Denies stay.
     """
     if write is not None:
         learning.check_writable(write)

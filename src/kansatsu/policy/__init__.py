@@ -19,7 +19,7 @@ from kansatsu.policy.model import (
     Verdict,
 )
 from kansatsu.policy.places import Places, line_and_column
-from kansatsu.policy.policies import Policies
+from kansatsu.policy.policies import Policies, is_free
 from kansatsu.policy.quotas import QUOTAS, Quota
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "diagnose",
     "dump",
     "evaluate",
+    "is_free",
     "line_and_column",
     "parse",
     "principals",

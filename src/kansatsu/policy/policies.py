@@ -161,10 +161,15 @@ _STS = {
 _FREE = frozenset({"sts:getcalleridentity", "sts:getsessiontoken"})
 
 
-def needs_nothing(request: Request) -> bool:
-    """Is this a call that every authenticated caller may make, whatever the policies say?
+def is_free(action: str) -> bool:
+    """Is it an action that needs no permission, whatever policies say of it?
 
     https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html
     """
-    return request.action.lower() in _FREE and own_policies(request)
+    return action.lower() in _FREE
+
+
+def needs_nothing(request: Request) -> bool:
+    """Is this a call that every authenticated caller may make, whatever the policies say?"""
+    return is_free(request.action) and own_policies(request)

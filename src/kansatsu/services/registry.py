@@ -14,7 +14,7 @@ from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import AccessDenied, DryRunOperation, Unimplemented
 from kansatsu.identity import Session, Snapshot, Store
-from kansatsu.policy import Decision
+from kansatsu.policy import Decision, is_free
 from kansatsu.services.issuers import Issuers
 from kansatsu.wire import Operation
 from kansatsu.workload import Workload
@@ -184,8 +184,7 @@ def operation(
     of its own (tags); `authorize` adds further checks (iam:PassRole); `steps` are operations of ours that it will make
     for the caller, who must be allowed each: what it did of them it appends to `call.made`. `looks`: it says how
     workloads are, so after a start it waits until they have been looked at. `always_allowed`
-    is for what AWS never refuses an authenticated caller (sts:GetCallerIdentity) and for operations that decide by
-    themselves through a trust policy.
+    is for operations that decide by themselves, through a trust policy; what needs no permission is so anyway.
     """
 
     def register(function: F) -> F:
@@ -201,7 +200,7 @@ def operation(
             write,
             iscoroutinefunction(function),
             looks,
-            always_allowed,
+            always_allowed or is_free(f"{service}:{name}"),
             action or f"{service}:{name}",
             arguments,
             steps,

@@ -36,7 +36,7 @@ def text(action: str, resource: str = "*", **more: Any) -> str:
 
 CONDITION = {"Condition": {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}}
 CHANGES: list[tuple[str, Asked, tuple[int, ...]]] = [
-    ("nothing changes", Asked(ROLE, text("s3:*"), name="more"), (4, 3, 0, 0, 0, 1)),
+    ("nothing changes", Asked(ROLE, text("s3:*"), name="more", new=True), (4, 3, 0, 0, 0, 1)),
     ("all goes", Asked(ROLE, delete="app"), (4, 0, 3, 0, 0, 1)),
     ("an action goes", Asked(ROLE, text("kms:*"), name="app"), (4, 2, 1, 0, 0, 1)),
     ("the resource stays", Asked(ROLE, text("*", KEY), name="app"), (4, 2, 0, 0, 1, 1)),  # of EC2 no record names one
@@ -49,6 +49,12 @@ CHANGES: list[tuple[str, Asked, tuple[int, ...]]] = [
 @pytest.mark.parametrize(("asked", "expected"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
 def test_changes(asked: Asked, expected: tuple[int, ...]) -> None:
     assert counts(replay(asked)) == expected
+
+
+def test_what_needs_no_permission_is_refused_by_no_change() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html"""
+    calls = [record(source="sts", name=name) for name in ("GetSessionToken", "GetCallerIdentity", "GetAccessKeyInfo")]
+    assert counts(replay(Asked("group/people", detach=TEAM), calls=calls)) == (3, 2, 0, 1, 0, 0)
 
 
 def test_what_the_policies_of_now_refuse_is_told_apart() -> None:

@@ -49,7 +49,17 @@ def test_unused_actions_go_and_used_ones_stay() -> None:
 
 def test_denied_attempts_keep_nothing() -> None:
     denied = record(role(), "ec2", "RunInstances", errorCode="Client.UnauthorizedOperation")
-    assert actions(suggested([denied, record(role())], "ec2:*", "s3:ListAllMyBuckets")) == {"s3:ListAllMyBuckets"}
+    answer = suggested([denied, record(role())], "ec2:*", "s3:ListAllMyBuckets")
+    assert actions(answer) == {"s3:ListAllMyBuckets"}
+    lines = {line["Action"]: line for line in answer["Lines"]}
+    assert (lines["ec2:*"]["Denied"], lines["ec2:*"]["LastDenied"]) == (1, datetime(2026, 11, 20, 10, tzinfo=UTC))
+    assert lines["s3:ListAllMyBuckets"]["Denied"] == 0
+
+
+def test_of_several_resources_the_sum_of_the_calls_is_told() -> None:
+    calls = [record(role(), "kms", "Decrypt", resources=[{"ARN": KEY + str(n % 2)}]) for n in range(5)]
+    (line,) = suggested(calls, "kms:*")["Lines"]
+    assert (line["Uses"], line["Resources"]) == (5, [KEY + "0", KEY + "1"])
 
 
 def test_data_events_stay_unless_aws_says_that_they_were_not_used() -> None:

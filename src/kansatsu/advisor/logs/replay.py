@@ -13,10 +13,11 @@ from enum import Enum
 from typing import Any
 
 from kansatsu.advisor.account import Account, Entity, is_policy, named
+from kansatsu.advisor.altered import not_as_asked
 from kansatsu.advisor.logs.evidence import Evidence, Seen
 from kansatsu.advisor.logs.gaps import gaps
 from kansatsu.advisor.logs.suggest import NoSubject, suggestion
-from kansatsu.policy import UNRESOLVED, Policy, PolicySet, PolicyType, Source, Verdict, compile_policy, parse
+from kansatsu.policy import UNRESOLVED, Policy, PolicySet, PolicyType, Source, Verdict, compile_policy, is_free, parse
 
 _OTHERS = (
     "Policies of resources, boundaries and those of an organization are not in the logs: none of them is asked here."
@@ -33,6 +34,11 @@ class Asked:
     detach: str | None = None
     delete: str | None = None
     suggested: bool = False
+    new: bool = False  # `name` is of a policy that is not there yet
+
+
+class NoChange(NoSubject):
+    """What is asked for is no change of that subject; the message is a sentence."""
 
 
 class _Outcome(Enum):
@@ -93,6 +99,8 @@ def replayed(evidence: Evidence, account: Account, asked: Asked, listed: int) ->
 def _outcome(before: PolicySet, after: PolicySet, item: Seen) -> tuple[_Outcome, str]:
     """INVARIANT: allowed is said only where a policy allows it whatever the request's conditions and resource were."""
     action = f"{item.service}:{item.action}"
+    if is_free(action):
+        return _Outcome.ALLOWED, ""
     if not before.may_allow(action):
         return _Outcome.ALREADY, ""
     if after == before:
@@ -131,7 +139,7 @@ def _changed(evidence: Evidence, account: Account, asked: Asked) -> tuple[Accoun
 
 def _of_managed(account: Account, asked: Asked, document: str) -> tuple[Account, tuple[Entity, ...], str]:
     if asked.detach or asked.delete or asked.name:
-        raise NoSubject("Of a managed policy only a new document and the suggested one are changes.")
+        raise NoChange("Of a managed policy only a new document and the suggested one are changes.")
     policy = account.managed.get(asked.arn)
     if policy is None:
         raise NoSubject(f"NoSuchEntity: {asked.arn} is not in the account's authorization details.")
@@ -154,13 +162,20 @@ def _own(entity: Entity, asked: Asked, document: str) -> Iterator[Policy]:
         yield from _compiled(document, source)
         return
     if document and not asked.name:
-        raise NoSubject("A document needs a name: the inline policy that it is to be.")
+        raise NoChange("A document needs a name: the inline policy that it is to be.")
     goes = asked.detach or asked.delete or asked.name
     kept = [one for one in entity.policies if (one.source.arn or one.source.name) != goes]
-    if not document and len(kept) == len(entity.policies):
+    missing = len(kept) == len(entity.policies)
+    if missing and not document:
         raise NoSubject(f"NoSuchEntity: {entity.who.arn} has no policy {goes}.")
+    if document and missing is not asked.new:
+        raise NoChange(not_as_asked(entity.who.arn, goes or "", _inline(entity), "--new"))
     yield from kept
     yield from _compiled(document, source)
+
+
+def _inline(entity: Entity) -> list[str]:
+    return [one.source.name for one in entity.policies if not one.source.arn]
 
 
 def _compiled(document: str, source: Source) -> Iterator[Policy]:

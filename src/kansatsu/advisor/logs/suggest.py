@@ -39,7 +39,8 @@ def suggestion(evidence: Evidence, account: Account, text: str) -> dict[str, Any
     """The smaller policy in place of those of an ARN. Raises NoSubject."""
     subject = _subject(account, text)
     uses = [*_uses(evidence, subject.people), *_unseen(evidence, subject)]
-    made = [(policy, narrow(policy.document, uses)) for policy in subject.policies]
+    tried = list(_tried(evidence, subject.people))
+    made = [(policy, narrow(policy.document, uses, tried)) for policy in subject.policies]
     if subject.entity is None:
         document = made[0][1].text
     else:
@@ -89,10 +90,8 @@ def _uses(evidence: Evidence, people: Sequence[Entity]) -> Iterator[Use]:
         if not item.allowed or not item.action:
             continue
         action = f"{item.service}:{item.action}"
-        for resource in item.resources or ("*",):
-            resolved = item.resources is not None and not item.perhaps
-            count = item.count - item.denied
-            who = arns[item.id]
+        resolved, who = item.resources is not None and not item.perhaps, arns[item.id]
+        for resource, count in _shares(item.resources, item.count - item.denied):
             yield Use(action, resource, resolved, None, item.allowed, who, count, seen=not item.perhaps)
     for entity in people:
         for told in evidences.told_of(evidence, entity):
@@ -100,6 +99,23 @@ def _uses(evidence: Evidence, people: Sequence[Entity]) -> Iterator[Use]:
                 for name, last in actions.items():
                     if last:
                         yield Use(f"{service}:{name}", "*", False, None, last, entity.who.arn)
+
+
+def _shares(resources: Sequence[str] | None, count: int) -> Iterator[tuple[str, int]]:
+    """How many of so many calls each resource is told to have: the records together say no more than the sum."""
+    first, *others = resources or ("*",)
+    yield first, max(1, count - len(others))
+    yield from ((one, 1) for one in others)
+
+
+def _tried(evidence: Evidence, people: Sequence[Entity]) -> Iterator[Use]:
+    """What was denied; of an operation that was allowed at other times the records of both are one."""
+    arns = {item.who.id: item.who.arn for item in people}
+    for item in _of(evidence, people):
+        if item.denied and item.action and not item.perhaps:
+            known, who = item.resources is not None, arns[item.id]
+            for resource, count in _shares(item.resources, item.denied):
+                yield Use(f"{item.service}:{item.action}", resource, known, None, item.last, who, count)
 
 
 def _unseen(evidence: Evidence, subject: Subject) -> Iterator[Use]:

@@ -70,7 +70,13 @@ def list_principals_with_access(
 
 def _find(call: Call, wanted: str) -> EntityRecord:
     """INVARIANT: only principals of the caller's account are found."""
-    if short := _SHORT.fullmatch(wanted):
+    if re.fullmatch(r"[\w+=,.@-]+", wanted, re.ASCII):
+        alike = [item for kind in _KINDS if (item := call.snapshot.find(call.account, kind, wanted)) is not None]
+        if len(alike) > 1:
+            several = " or ".join(f"{kind}/{wanted}" for kind in _KINDS)
+            raise InvalidParameterValue(f"{wanted} is the name of several: type {several}.")
+        record = alike[0] if alike else None
+    elif short := _SHORT.fullmatch(wanted):
         record = call.snapshot.find(call.account, short[1], short[2])
     elif session := _SESSION.fullmatch(wanted):
         record = call.snapshot.find(session[1], "role", session[2])
@@ -78,11 +84,13 @@ def _find(call: Call, wanted: str) -> EntityRecord:
         record = simulated.entity_of(call.snapshot, wanted)
     else:
         raise InvalidParameterValue(
-            f"{wanted} is neither the ARN of a user, a role or a role session nor user/NAME or role/NAME, such as "
-            "user/admin."
+            f"{wanted} is neither the ARN of a user, a role or a role session nor NAME, user/NAME or role/NAME, such "
+            "as user/admin."
         )
     if record is None or record.account != call.account:
-        raise NoSuchEntity(f"There is no {wanted} in account {call.account}.")
+        raise NoSuchEntity(
+            f"There is no {wanted if '/' in wanted else 'user or role ' + wanted} in account {call.account}."
+        )
     return record
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from kansatsu import arn as arns
 from kansatsu.advisor import history, shown
-from kansatsu.advisor.altered import Altered, Change
+from kansatsu.advisor.altered import Altered, Change, not_as_asked
 from kansatsu.advisor.calls import SIGN_IN, CallRecord
-from kansatsu.advisor.events import Gap
+from kansatsu.advisor.events import DENIALS, Gap
 from kansatsu.advisor.narrow import Line, Use, narrow, written
 from kansatsu.advisor.replay import Held, Outcome, Replay, Replayed, Unknowable
 from kansatsu.errors import InvalidParameterCombination, InvalidParameterValue, NoSuchEntity
@@ -44,6 +44,7 @@ class Asked:
     delete: str | None = None
     suggested: bool = False
     since: datetime | None = None
+    new: bool = False  # `name` is of an inline policy that is not there yet
 
 
 @dataclass(slots=True)
@@ -84,9 +85,10 @@ async def replay_policy_change(
     suggested: bool = False,
     since: datetime | None = None,
     max_requests: int = LISTED,
+    new_policy: bool = False,
 ) -> Shown:
     """What a change would have refused of the requests on record."""
-    asked = Asked(arn, document, policy_name, detach_policy_arn, delete_policy_name, suggested, since)
+    asked = Asked(arn, document, policy_name, detach_policy_arn, delete_policy_name, suggested, since, new_policy)
     return await asyncio.to_thread(lambda: replayed(call, proposed(call, asked), max_requests))
 
 
@@ -186,17 +188,20 @@ def _change(call: Call, subject: Subject, asked: Asked) -> Change:
             raise InvalidParameterCombination("Of a managed policy only Document and Suggested are changes.")
         return Change(policy_arn=subject.arn, document=asked.document)
     holder = subject.record.id
+    own = call.snapshot.own_policies(holder)
+    inline = [policy.source.name for policy in own.inline] if own is not None else []
     if asked.document:
         if not asked.name:
             raise InvalidParameterCombination("Document needs a PolicyName: the inline policy that it is to be.")
+        if (asked.name in inline) is asked.new:
+            raise InvalidParameterCombination(not_as_asked(subject.arn, asked.name, inline, "NewPolicy"))
         return Change(holder=holder, name=asked.name, document=asked.document)
-    own = call.snapshot.own_policies(holder)
     if asked.detach:
         if own is None or asked.detach not in own.attached:
             raise NoSuchEntity(f"Policy {asked.detach} was not found.")
         return Change(policy_arn=asked.detach, holder=holder)
     gone = asked.delete or ""
-    if own is None or gone not in {policy.source.name for policy in own.inline}:
+    if gone not in inline:
         raise NoSuchEntity(f"The {subject.record.kind} policy with name {gone} cannot be found.")
     return Change(holder=holder, name=gone)
 
@@ -215,8 +220,8 @@ def _suggested(call: Call, arn: str, since: datetime | None) -> Shown:
 
 
 def _suggestion(call: Call, subject: Subject, found: history.Found, since: float) -> Proposed:
-    uses = list(_uses(found.calls))
-    narrowed = [(policy, narrow(policy.document, uses)) for policy in subject.policies]
+    uses, tried = list(_uses(found.calls)), list(_tried(found.calls))
+    narrowed = [(policy, narrow(policy.document, uses, tried)) for policy in subject.policies]
     lines = tuple((policy, line) for policy, made in narrowed for line in made.lines)
     if subject.record is not None:
         text = written(statement for _, made in narrowed for statement in made.statements)
@@ -234,10 +239,19 @@ def _uses(records: Iterable[CallRecord]) -> Iterator[Use]:
     for record in records:
         learning = record.session is not None and record.session.learning
         if record.allowed and record.whole and not record.observed and not learning:
-            for item in record.asked:
-                context = {**record.context, **item.context}
-                made = record.time, record.entity
-                yield Use(item.action, item.resource, item.resolved, context, *made, request=record.call)
+            yield from _asked(record)
+
+
+def _tried(records: Iterable[CallRecord]) -> Iterator[Use]:
+    """What was denied, of which only the part that was is on record."""
+    return (use for record in records if record.error in DENIALS and record.whole for use in _asked(record))
+
+
+def _asked(record: CallRecord) -> Iterator[Use]:
+    for item in record.asked:
+        context = {**record.context, **item.context}
+        made = record.time, record.entity
+        yield Use(item.action, item.resource, item.resolved, context, *made, request=record.call)
 
 
 def _confidence(call: Call, made: Proposed) -> str:

@@ -50,9 +50,10 @@ async def commit_policy_change(
     max_requests: int = 100,
     accept_refused: bool = False,
     accept_gap: bool = False,
+    new_policy: bool = False,
 ) -> Shown:
     """Replay a change, and make it if nothing speaks against it, or what does is accepted."""
-    asked = Asked(arn, document, policy_name, detach_policy_arn, delete_policy_name, suggested, since)
+    asked = Asked(arn, document, policy_name, detach_policy_arn, delete_policy_name, suggested, since, new_policy)
     with call.store.read() as conn:  # nothing was awaited since the steps from this state were authorized
         before = _state(conn, call, arn)
     made, answer = await asyncio.to_thread(_replay, call, asked, max_requests)

@@ -7,7 +7,7 @@ from kansatsu.identity import ids, messages
 from kansatsu.services.registry import Call, operation
 
 
-@operation("sts", "GetCallerIdentity", always_allowed=True)
+@operation("sts", "GetCallerIdentity")
 def get_caller_identity(call: Call) -> dict[str, Any]:
     """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html: no policy can refuse it."""
     caller = call.caller

@@ -20,7 +20,7 @@ from kansatsu.services.sts._tags import SessionTags
 DEFAULT_DURATION = 43200  # seconds; the bounds, 900 and 129600, are the model's
 
 
-@operation("sts", "GetSessionToken", always_allowed=True)
+@operation("sts", "GetSessionToken")
 def get_session_token(
     call: Call,
     duration_seconds: int = DEFAULT_DURATION,
