@@ -10,6 +10,7 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 export AWS_EC2_METADATA_DISABLED=true
+unset PYTHONDONTWRITEBYTECODE # else each of the hundreds of processes that the tests start compiles Kansatsu anew
 PATH="$PATH:/usr/sbin:/sbin"
 tests/images/build.sh python node
 tests/clients/install.sh >/dev/null

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import stores
 from kansatsu.identity import Store, open_store
 
 
@@ -39,7 +40,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: MovingClock, url: str) -> Iterator[Store]:
-    opened = open_store(tmp_path / "data", clock, url)
+    opened = stores.opened(tmp_path / "data", clock, url)
     yield opened
     opened.close()
 

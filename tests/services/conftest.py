@@ -17,10 +17,11 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import stores
 from kansatsu import arn, wire
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
 from kansatsu.http import HttpRequest
-from kansatsu.identity import Store, bootstrap, open_store, sessions
+from kansatsu.identity import Store, bootstrap, sessions
 from kansatsu.policy import Request, evaluate
 from kansatsu.services import callers, iam, sts
 from kansatsu.services.registry import Call, Caller, handler
@@ -226,7 +227,7 @@ def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def world(tmp_path: Path, clock: TestClock, store_url: str) -> Iterator[World]:
-    store = open_store(tmp_path / "data", clock, store_url)
+    store = stores.opened(tmp_path / "data", clock, store_url)
     yield World(store, clock)
     store.close()
 

@@ -13,10 +13,11 @@ import pytest
 from botocore.config import Config
 
 import kansatsu
+import stores
 from kansatsu import services, wire
 from kansatsu.errors import AwsError, Unimplemented
 from kansatsu.http import HttpRequest
-from kansatsu.identity import ExpiredToken, Store, open_store
+from kansatsu.identity import ExpiredToken, Store
 from kansatsu.policy import Request, evaluate
 from kansatsu.services import callers
 from kansatsu.services.registry import Call, Caller, handler
@@ -220,6 +221,6 @@ class Ec2World(World):
 @pytest.fixture
 def cloud(tmp_path: Path, clock: TestClock, store_url: str, request: pytest.FixtureRequest) -> Iterator[Ec2World]:
     """An account with an engine. Settings come from `@pytest.mark.parametrize("cloud", [{...}], indirect=True)`."""
-    made = Ec2World(open_store(tmp_path / "data", clock, store_url), clock, **getattr(request, "param", {}))
+    made = Ec2World(stores.opened(tmp_path / "data", clock, store_url), clock, **getattr(request, "param", {}))
     yield made
     made.close()

@@ -9,6 +9,8 @@ from typing import Any
 import boto3
 import pytest
 
+import stores
+
 from .conftest import ACCOUNT, EC2_TRUST, POLICY, World
 from .test_iam_credentials import CURVE, KEYS, certified, pem, ssh
 from .test_iam_saml import metadata
@@ -25,12 +27,10 @@ SIMULATED = {"ActionNames": ["s3:GetObject", "s3:PutObject", "sqs:SendMessage"]}
 @pytest.fixture(scope="module")
 def iam(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """An account in which everything is there at least twice."""
-    from kansatsu.identity import open_store
-
     from .conftest import TestClock
 
     clock = TestClock()
-    store = open_store(tmp_path_factory.mktemp("pages") / "data", clock)
+    store = stores.opened(tmp_path_factory.mktemp("pages") / "data", clock)
     world = World(store, clock)
     _fill(world.iam, clock)
     yield world.iam

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import stores
 from kansatsu.advisor import AccessEvent, Recorder
 from kansatsu.catalog import tracking
 
@@ -258,13 +259,11 @@ DEFAULT: Statement = {"Effect": "Allow", "Action": ["s3:GetObject", "ec2:Describ
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Recorder]]:
-    from kansatsu.identity import open_store
-
     from .conftest import TestClock
 
     directory = tmp_path_factory.mktemp("recorded")
     clock = TestClock()
-    store = open_store(directory / "data", clock)
+    store = stores.opened(directory / "data", clock)
     recorder = Recorder(store, directory / "data", clock)
     world = World(store, clock)
     world.uses = recorder  # type: ignore[assignment]

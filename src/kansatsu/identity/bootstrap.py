@@ -166,4 +166,5 @@ def _doomed(account: str, keep: dict[str, str]) -> list[tuple[Table, ColumnEleme
         *((table, table.c.account == account) for table in TABLES),
         (s.last_access, s.last_access.c.account == account),
         (s.entity, and_(s.entity.c.account == account, s.entity.c.id != keep["user"])),
+        (s.tally, and_(s.tally.c.account == account, s.tally.c.held == 0)),
     ]

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from kansatsu.identity.pages import Cursor, Page
 from kansatsu.identity.schema import credential, tag
@@ -87,16 +87,9 @@ def every(conn: Connection, account: str, kind: str) -> list[Credential]:
     return list(listing(conn, account, kind, Cursor(kind, size=sys.maxsize - 1)).items)
 
 
-def ids_of(account: str, kind: str) -> Select[Any]:
-    """The ids of a kind."""
-    return select(credential.c.id).where(credential.c.account == account, credential.c.kind == kind)
-
-
-def count(conn: Connection, account: str, kind: str, *, in_use: bool = False) -> int:
-    """How many an account has; with `in_use` those that belong to somebody."""
-    mine = [credential.c.account == account, credential.c.kind == kind]
-    if in_use:
-        mine.append(credential.c.owner != "")
+def in_use(conn: Connection, account: str, kind: str) -> int:
+    """How many an account has that belong to somebody; tally.held() says how many there are."""
+    mine = credential.c.account == account, credential.c.kind == kind, credential.c.owner != ""
     return conn.execute(select(func.count()).select_from(credential).where(*mine)).scalar_one()
 
 

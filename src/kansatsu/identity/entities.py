@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, exists, func, insert, select, true, update
+from sqlalchemy import Connection, Select, bindparam, delete, exists, insert, select, true, update
 
 from kansatsu import arn
 from kansatsu.errors import DeleteConflict, EntityAlreadyExists, NoSuchEntity
@@ -125,17 +125,6 @@ def listing(conn: Connection, account: str, kind: str, path_prefix: str, cursor:
         .limit(cursor.size + 1)
     )
     return cursor.page([(row.name.lower(), _of(row)) for row in rows])
-
-
-def ids_of(account: str, kind: str) -> Select[Any]:
-    """The unique ids of a kind."""
-    return select(entity.c.id).where(entity.c.account == account, entity.c.kind == kind)
-
-
-def count(conn: Connection, account: str, kind: str) -> int:
-    return conn.execute(
-        select(func.count()).select_from(entity).where(entity.c.account == account, entity.c.kind == kind)
-    ).scalar_one()
 
 
 def rename(conn: Connection, subject: Entity, name: str | None, path: str | None) -> Entity:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from kansatsu import arn
 from kansatsu.errors import (
@@ -22,6 +22,7 @@ from kansatsu.identity.schema import attachment, entity, policy, policy_version,
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 SIZE = 6144  # characters without white space
+KIND = "policy"  # as which they are counted, see tally.py
 VERSIONS = 5
 
 
@@ -104,11 +105,6 @@ def own(conn: Connection, account: str, policy_arn: str) -> Managed:
     if aws_managed.is_aws(policy_arn):
         raise AccessDenied("Policy is outside your own account.")
     return get(conn, account, policy_arn)
-
-
-def ids_of(account: str) -> Select[Any]:
-    """The ids of an account's own."""
-    return select(policy.c.id).where(policy.c.account == account)
 
 
 def create(

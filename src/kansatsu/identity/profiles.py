@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, true, update
+from sqlalchemy import Connection, delete, insert, select, true, update
 
 from kansatsu import arn
 from kansatsu.errors import DeleteConflict, EntityAlreadyExists, LimitExceeded, NoSuchEntity
@@ -14,6 +14,8 @@ from kansatsu.identity.entities import Entity, missing
 from kansatsu.identity.pages import Cursor, Page
 from kansatsu.identity.revocations import revoke
 from kansatsu.identity.schema import association, instance_profile, tag
+
+KIND = "instance-profile"  # as which they are counted, see tally.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,6 @@ def get(conn: Connection, account: str, name: str) -> Profile:
 def by_id(conn: Connection, id: str) -> Profile | None:
     row = conn.execute(select(*_COLUMNS).where(instance_profile.c.id == id)).first()
     return _of(row) if row is not None else None
-
-
-def ids_of(account: str) -> Select[Any]:
-    """The unique ids of an account's."""
-    return select(instance_profile.c.id).where(instance_profile.c.account == account)
 
 
 def create(conn: Connection, account: str, name: str, *, path: str, now: float) -> Profile:
@@ -115,12 +112,6 @@ def listing(conn: Connection, account: str, path_prefix: str, cursor: Cursor) ->
 def of_role(conn: Connection, role: Entity, cursor: Cursor) -> Page[Profile]:
     """Profiles that hold a role, by name."""
     return _page(conn, cursor, instance_profile.c.role_id == role.id)
-
-
-def count(conn: Connection, account: str) -> int:
-    return conn.execute(
-        select(func.count()).select_from(instance_profile).where(instance_profile.c.account == account)
-    ).scalar_one()
 
 
 def _page(conn: Connection, cursor: Cursor, *where: Any) -> Page[Profile]:

@@ -131,6 +131,15 @@ tag = Table(
     Column("value", String(256), nullable=False),
 )
 
+# How many of each kind an account holds; the database keeps it by triggers, see identity/tally.py.
+tally = Table(
+    "tally",
+    metadata,
+    Column("account", String(12), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("held", Integer, nullable=False),
+)
+
 # What changed, in order: snapshots drop just these entries. `id` is an entity, policy ARN, access key or profile id.
 change = Table(
     "change",

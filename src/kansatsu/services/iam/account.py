@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from kansatsu.errors import Unimplemented
-from kansatsu.identity import credentials, entities, inline, keys, managed, profiles
+from kansatsu.identity import credentials, inline, keys, managed, profiles, tally
 from kansatsu.identity.schema import policy, policy_version
 from kansatsu.services.iam import _resources, oidc_providers, public_keys, saml_providers, server_certificates
 from kansatsu.services.iam._register import iam
@@ -35,6 +35,16 @@ _ADJUSTABLE = {
     "AttachedPoliciesPerRoleQuota": "PoliciesPerRole",
     "AssumeRolePolicySizeQuota": "ACLSizePerRole",
 }
+_COUNTED = {
+    "Users": ("user",),
+    "Groups": ("group",),
+    "Roles": ("role",),
+    "InstanceProfiles": (profiles.KIND,),
+    "Policies": (managed.KIND,),
+    "ServerCertificates": (server_certificates.KIND,),
+    "Providers": (oidc_providers.KIND, saml_providers.KIND),
+    "MFADevices": ("mfa",),
+}
 # Session tokens of the global endpoint are valid in every Region here, as those of version 2 are on AWS.
 _TOKEN_VERSION = {"GlobalEndpointTokenVersion": 2}
 _EVERYWHERE = f"v{_TOKEN_VERSION['GlobalEndpointTokenVersion']}Token"
@@ -49,26 +59,17 @@ _ABSENT = (
 
 @iam("GetAccountSummary", _resources.everything)
 def get_account_summary(call: Call) -> dict[str, Any]:
-    own = select(func.count()).select_from(policy).where(policy.c.account == call.account)
     in_use = (
         select(func.count())
         .select_from(policy_version.join(policy, policy.c.id == policy_version.c.policy_id))
         .where(policy.c.account == call.account)
     )
     counted = {
-        "Users": entities.count(call.conn, call.account, "user"),
-        "Groups": entities.count(call.conn, call.account, "group"),
-        "Roles": entities.count(call.conn, call.account, "role"),
-        "InstanceProfiles": profiles.count(call.conn, call.account),
-        "Policies": call.conn.execute(own).scalar_one(),
+        shown: sum(tally.held(call.conn, call.account, kind) for kind in kinds) for shown, kinds in _COUNTED.items()
+    } | {
         "PolicyVersionsInUse": call.conn.execute(in_use).scalar_one(),
-        "ServerCertificates": credentials.count(call.conn, call.account, server_certificates.KIND),
-        "Providers": sum(
-            credentials.count(call.conn, call.account, kind) for kind in (oidc_providers.KIND, saml_providers.KIND)
-        ),
         "AccountAccessKeysPresent": int(bool(keys.of_root(call.conn, call.account))),
-        "MFADevices": credentials.count(call.conn, call.account, "mfa"),
-        "MFADevicesInUse": credentials.count(call.conn, call.account, "mfa", in_use=True),
+        "MFADevicesInUse": credentials.in_use(call.conn, call.account, "mfa"),
     }
     limits = {shown: call.store.quotas.of(name) for shown, name in _ADJUSTABLE.items()}
     adjusted = {shown: limit for shown, limit in limits.items() if limit is not None}

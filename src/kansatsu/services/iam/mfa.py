@@ -36,7 +36,7 @@ def create_virtual_mfa_device(
     serial = arn.entity(call.account, KIND, path, virtual_mfa_device_name)
     if credentials.named(call.conn, call.account, KIND, serial) is not None:
         raise EntityAlreadyExists("MFADevice entity at the same path and name already exists.")
-    call.store.quotas.check_room("VirtualMFADevicesPerAccount", call.conn, credentials.ids_of(call.account, KIND))
+    call.store.quotas.check_room("VirtualMFADevicesPerAccount", call.conn, call.account, KIND)
     seed = totp.seed()
     made = Credential(
         f"{KIND}:{secrets.token_hex(16)}", call.account, KIND, "", serial, "Inactive", call.now.timestamp()

@@ -52,7 +52,7 @@ def create_open_id_connect_provider(
         raise Unimplemented(f"{parts.hostname} is a provider of every account on AWS; here it is not implemented.")
     if credentials.named(call.conn, call.account, KIND, bare) is not None:
         raise EntityAlreadyExists(f"Provider with url {url} already exists.")
-    call.store.quotas.check_room("OpenIdConnectProvidersPerAccount", call.conn, credentials.ids_of(call.account, KIND))
+    call.store.quotas.check_room("OpenIdConnectProvidersPerAccount", call.conn, call.account, KIND)
     clients, thumbprints = list(dict.fromkeys(client_id_list or [])), thumbprint_list or []
     _check(clients, thumbprints)
     details = {"clients": clients, "thumbprints": thumbprints}

@@ -25,7 +25,7 @@ def create_policy(
     tags: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     parse(policy_document, PolicyType.IDENTITY, managed=True)
-    call.store.quotas.check_room("PoliciesPerAccount", call.conn, managed.ids_of(call.account))
+    call.store.quotas.check_room("PoliciesPerAccount", call.conn, call.account, managed.KIND)
     created = managed.create(
         call.conn,
         call.account,

@@ -17,7 +17,7 @@ from kansatsu.services.registry import Call, Params
 def create_instance_profile(
     call: Call, instance_profile_name: str, path: str = "/", tags: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:
-    call.store.quotas.check_room("InstanceProfilesPerAccount", call.conn, profiles.ids_of(call.account))
+    call.store.quotas.check_room("InstanceProfilesPerAccount", call.conn, call.account, profiles.KIND)
     created = profiles.create(call.conn, call.account, instance_profile_name, path=path, now=int(call.now.timestamp()))
     _put_tags(call, created, tags)
     return {"InstanceProfile": _show(call, created)}

@@ -42,7 +42,7 @@ def create_saml_provider(
 ) -> dict[str, Any]:
     if credentials.named(call.conn, call.account, KIND, name) is not None:
         raise EntityAlreadyExists(f"SAMLProvider with name {name} already exists.")
-    call.store.quotas.check_room("SAMLProvidersPerAccount", call.conn, credentials.ids_of(call.account, KIND))
+    call.store.quotas.check_room("SAMLProvidersPerAccount", call.conn, call.account, KIND)
     now = int(call.now.timestamp())
     details = _details(saml_metadata_document) | {
         "uuid": base64.b32encode(secrets.token_bytes(20)).decode(),

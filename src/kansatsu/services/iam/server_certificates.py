@@ -45,7 +45,7 @@ def upload_server_certificate(
     tags: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     _free(call, server_certificate_name)
-    call.store.quotas.check_room("ServerCertificatesPerAccount", call.conn, credentials.ids_of(call.account, KIND))
+    call.store.quotas.check_room("ServerCertificatesPerAccount", call.conn, call.account, KIND)
     parsed = certificate(certificate_body)
     _check_pair(parsed.public_key().public_bytes(*_SPKI), private_key)
     if certificate_chain is not None:

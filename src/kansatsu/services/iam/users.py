@@ -76,7 +76,7 @@ def create(
 def check_room(call: Call, kind: str) -> None:
     """Raises LimitExceeded where the account has as many users, groups or roles as it may."""
     name = f"{kind.capitalize()}sPerAccount"
-    call.store.quotas.check_room(name, call.conn, entities.ids_of(call.account, kind))
+    call.store.quotas.check_room(name, call.conn, call.account, kind)
 
 
 def show(call: Call, user: Entity) -> dict[str, Any]:

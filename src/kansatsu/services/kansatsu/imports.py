@@ -13,7 +13,7 @@ from sqlalchemy import Table
 from kansatsu import arn
 from kansatsu.catalog import Authorization
 from kansatsu.errors import InvalidInput
-from kansatsu.identity import accounts, aws_managed, entities, principals, restoring, schema
+from kansatsu.identity import accounts, aws_managed, entities, managed, principals, restoring, schema, tally
 from kansatsu.identity import tags as held_tags
 from kansatsu.identity.bootstrap import ADMIN
 from kansatsu.identity.managed import find as find_policy
@@ -89,9 +89,8 @@ class _Import:
         self._trusts: list[tuple[str, str, str]] = []  # role's id, its name, its trust policy
 
     def check_empty(self) -> None:
-        counted = {kind: entities.count(self._conn, self._call.account, kind) for kind in SECTIONS}
+        counted = {kind: tally.held(self._conn, self._call.account, kind) for kind in (*SECTIONS, managed.KIND)}
         counted["user"] -= entities.find(self._conn, self._call.account, "user", ADMIN) is not None
-        counted["policy"] = len(restoring.names(self._conn, schema.policy, self._call.account))
         if any(counted.values()):
             raise InvalidInput(
                 f"Account {self._call.account} is not empty; name it with --account to add to what it has."
