@@ -46,11 +46,12 @@ def test_what_scps_allow_they_do_not_grant_and_without_them_nothing_is_said(iam:
     assert "OrganizationsDecisionDetail" not in custom(iam, EVERYTHING)
 
 
-def test_keys_that_only_an_scp_reads_are_missing(iam: Any) -> None:
+def test_keys_that_only_an_scp_reads_are_not_told(iam: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html, MissingContextValues"""
     scp = policy(allow("*", Condition={"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}))
     given = [{"ServiceControlPolicyInputList": [scp]}]
     found = custom(iam, EVERYTHING, OrderedOrganizationPolicyInputList=given)
-    assert (found["EvalDecision"], found["MissingContextValues"]) == ("implicitDeny", ["aws:RequestedRegion"])
+    assert (found["EvalDecision"], found["MissingContextValues"]) == ("implicitDeny", [])
 
 
 def test_a_malformed_scp_is_named_by_its_place(iam: Any) -> None:

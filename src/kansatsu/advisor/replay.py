@@ -16,7 +16,6 @@ from kansatsu.policy import (
     Decision,
     Policies,
     Policy,
-    PolicySet,
     PolicyType,
     Principal,
     Request,
@@ -53,6 +52,8 @@ class Replayed:
 Held = Callable[[CallRecord], Policies]
 # The trust policy of a role of now, by its ARN.
 Trusts = Callable[[str], Policy | None]
+# Policies with what organizations say of a request by one account on a resource of another: Snapshot.limited.
+Limited = Callable[[Policies, str, str], Policies]
 
 
 class Unknowable(Exception):
@@ -75,9 +76,10 @@ _ASSUMES = frozenset({"sts:assumerole", "sts:tagsession", "sts:setsourceidentity
 class Replay:
     """Decides records again; `texts` are the policies that they name by digest."""
 
-    def __init__(self, texts: Mapping[str, str], trusts: Trusts) -> None:
+    def __init__(self, texts: Mapping[str, str], trusts: Trusts, limited: Limited) -> None:
         self._texts = texts
         self._trusts = trusts
+        self._limited = limited
         self._compiled: dict[tuple[str, PolicyType], Policy | None] = {}
 
     def all(self, records: Iterable[CallRecord], before: Held, after: Held) -> Iterator[Replayed]:
@@ -107,7 +109,7 @@ class Replay:
         refused: Decision | None = None
         for item in record.asked:
             if held is not changed:
-                _looked_up(record, item, held, changed)
+                _looked_up(item, self._within(record, item, held), self._within(record, item, changed))
             decision = self._decide(record, item, changed)
             if decision.allowed:
                 continue
@@ -141,7 +143,10 @@ class Replay:
             if guard is None:
                 raise Unknowable(_NO_GUARD)
             policies = replace(policies, resource=guard)
-        return evaluate(request, policies)
+        return evaluate(request, self._within(record, item, policies))
+
+    def _within(self, record: CallRecord, item: Asking, policies: Policies) -> Policies:
+        return self._limited(policies, record.account, item.owner)
 
     def _policy(self, named: str, kind: PolicyType) -> Policy | None:
         key = named, kind
@@ -161,21 +166,12 @@ def _recorded(record: CallRecord) -> None:
         raise Unknowable(_LEARNING)
 
 
-def _looked_up(record: CallRecord, item: Asking, held: Policies, changed: Policies) -> None:
+def _looked_up(item: Asking, held: Policies, changed: Policies) -> None:
     """Raise Unknowable where only the change asks for what would have had to be looked up then."""
     given = {key.lower() for key in item.context}
-    asked = _keys(changed, item.action) - _keys(held, item.action)
+    asked = changed.keys(item.action) - held.keys(item.action)
     missing = sorted(key for key in asked if _LOOKED_UP.fullmatch(key) and key not in given)
     if item.action.startswith("s3:") and _OF_BUCKET in asked and _OF_BUCKET not in given and item.resource != "*":
         missing.append(_OF_BUCKET)
     if missing:
         raise Unknowable(_LAZY.format(keys=" and ".join(missing)))
-
-
-def _keys(policies: Policies, action: str) -> frozenset[str]:
-    sets: list[PolicySet] = [policies.identity]
-    if policies.boundary is not None:
-        sets.append(policies.boundary.rules)
-    if policies.session is not None:
-        sets.append(policies.session)
-    return frozenset[str]().union(*(one.keys(action) for one in sets))

@@ -66,7 +66,7 @@ _SET = {
         ec2:RoleDelivery ec2:SourceInstanceARN""",
     "gateway.context.of_request": """aws:SourceIp aws:SecureTransport aws:CurrentTime aws:EpochTime aws:RequestedRegion
         aws:UserAgent aws:referer aws:MultiFactorAuthAge""",
-    "gateway.context.of_resource": "aws:ResourceAccount s3:ResourceAccount",
+    "services.deciding.of_resource": "aws:ResourceAccount s3:ResourceAccount",
     "gateway.context.of_s3": """s3:authType s3:signatureAge s3:signatureversion s3:x-amz-content-sha256
         s3:object-lock-remaining-retention-days""",
     "identity.organizations.Membership": """aws:PrincipalOrgID aws:PrincipalOrgPaths aws:ResourceOrgID

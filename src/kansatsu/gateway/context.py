@@ -11,7 +11,7 @@ from math import ceil
 from typing import Any
 
 from kansatsu.http import HttpRequest
-from kansatsu.identity import EntityRecord, Session, Snapshot
+from kansatsu.identity import EntityRecord, Session
 from kansatsu.services.registry import Caller
 from kansatsu.services.sts import saml, web_identity
 from kansatsu.signing import ALGORITHM, Signature
@@ -84,16 +84,6 @@ def of_request(
     if session is not None and session.mfa is not None:
         context["aws:multifactorauthage"] = str(max(0, int((now - session.mfa).total_seconds())))
     return context
-
-
-def of_resource(action: str, resource: str, owner: str, account: str, snapshot: Snapshot) -> Context:
-    """Whose the resource is: `owner`, and the caller's own `account` where an action is on no resource.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount
-    """
-    owner = owner or (account if resource == "*" else "")
-    keys = ("aws:resourceaccount", "s3:resourceaccount") if action.startswith("s3:") else ("aws:resourceaccount",)
-    return {**dict.fromkeys(keys, owner), **snapshot.organization_keys("resource", owner)} if owner else {}
 
 
 def of_s3(signature: Signature | None, request: HttpRequest, params: Mapping[str, Any], now: datetime) -> Context:

@@ -15,16 +15,17 @@ from kansatsu import arn, catalog
 from kansatsu.catalog import Authorization
 from kansatsu.catalog.deliveries import SETUPS, Delivery, Target
 from kansatsu.errors import AwsError, Unimplemented
-from kansatsu.gateway.context import Context, of_principal, of_resource
+from kansatsu.gateway.context import Context, of_principal
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.occupancy import Occupancy
 from kansatsu.gateway.standing import Kept, Standing
 from kansatsu.identity import EntityRecord, Snapshot
-from kansatsu.policy import Decision, Policies, Policy, PolicySet, Principal, Request, evaluate
+from kansatsu.policy import Decision, Policies, Policy, PolicySet, Principal, Request
 from kansatsu.resources import POLICY_CHANGES, Guard, Place, Resources, log_policies
 from kansatsu.resources.kinds import compiled
 from kansatsu.services.callers import policies_of
+from kansatsu.services.deciding import decide
 from kansatsu.services.registry import Caller
 from kansatsu.workload.credentials import Grant, trust_refusal
 
@@ -188,19 +189,18 @@ class Deliveries:
     ) -> _Asked:
         """Whether the policy of the target, and the RCPs of its account, let the service in."""
         snapshot = exchange.state
-        policies = Policies(PolicySet(), resource=policy, rcps=snapshot.rcps(account))
+        policies = snapshot.limited(Policies(PolicySet(), resource=policy), "", account)
         found: list[Decision] = []
         for action in delivery.actions:
             item = Authorization(action, _resource(delivery.target.arn))
             item = await self._resources.conditions.completed(item, account, region, [policies])
-            requests = []
+            decisions = []
             for service in delivery.services:
                 principal = Principal(account="", arn=service, kind="service")
-                context = {**_of_service(delivery, account, exchange.now), **item.context}
-                context |= of_resource(action, item.resource, account, "", snapshot)
+                context = _of_service(delivery, account, exchange.now)
                 context |= {"aws:principalservicename": service, **snapshot.organization_keys("source", account)}
-                requests.append(Request(principal, action, item.resource, context, account))
-            decisions = [evaluate(request, policies) for request in requests]
+                request = Request(principal, action, item.resource, context, account)
+                decisions.append(decide(request, policies, snapshot, item.context))
             found.append(_deciding(decisions))
             if not found[-1].allowed:
                 return f"{delivery.services[0]} {_may_not(found[-1], delivery.target)}", found
@@ -235,13 +235,11 @@ class Deliveries:
         own = policies_of(caller, snapshot)
         principal = Principal(account, session, "role", role.arn, f"{role.id}:delivery")
         policy = guard.policy_for(principal, action)
-        rcps = snapshot.rcps(guard.account or account)
-        policies = replace(own, resource=policy, rcps=rcps)
+        policies = snapshot.limited(replace(own, resource=policy), account, guard.account)
         item = await self._resources.conditions.completed(item, guard.account, exchange.region, [policies])
-        context = of_principal(caller, role) | _at(exchange.now) | dict(item.context)
-        context |= of_resource(action, target.arn, guard.account, account, snapshot)
-        context |= snapshot.organization_keys("principal", account)
-        return evaluate(Request(principal, action, target.arn, context, guard.account), policies)
+        context = of_principal(caller, role) | _at(exchange.now) | snapshot.organization_keys("principal", account)
+        request = Request(principal, action, target.arn, context, guard.account)
+        return decide(request, policies, snapshot, item.context)
 
     async def _role_of(self, target: Target, exchange: Exchange, account: str) -> str:
         """The ARN of the role that a function runs with, "" where there is no such function."""

@@ -9,7 +9,6 @@ from kansatsu.advisor import DENIALS, AccessEvent, Asking, Bearer, CallRecord, d
 from kansatsu.catalog import Authorization, redaction, trails
 from kansatsu.errors import AwsError
 from kansatsu.gateway import deleting
-from kansatsu.gateway.context import of_resource
 from kansatsu.gateway.exchange import Exchange, new_id
 from kansatsu.gateway.refusals import denial_code
 from kansatsu.identity import Session
@@ -17,6 +16,7 @@ from kansatsu.identity.console import SOURCE as SIGNED_IN
 from kansatsu.policy import UNRESOLVED
 from kansatsu.resources import owner_in
 from kansatsu.services import steps
+from kansatsu.services.deciding import of_resource
 from kansatsu.wire import Operation
 
 # INVARIANT: what a client chose never makes a record so long that its readers take it for damage (1 MiB), nor the

@@ -21,7 +21,7 @@ from kansatsu.gateway import anonymous, asgi, deleting, evidence, forms, observi
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.backed import Backed
-from kansatsu.gateway.context import Context, of_request, of_resource, of_s3
+from kansatsu.gateway.context import Context, of_request, of_s3
 from kansatsu.gateway.deliveries import Undelivered
 from kansatsu.gateway.denying import Denier
 from kansatsu.gateway.exchange import Exchange
@@ -30,9 +30,10 @@ from kansatsu.gateway.learning import bound_of
 from kansatsu.gateway.spool import Spool
 from kansatsu.http import HttpRequest
 from kansatsu.identity import Snapshot, Store
-from kansatsu.policy import UNRESOLVED, Decision, Policies, Request, evaluate
+from kansatsu.policy import UNRESOLVED, Decision, Policies, Request
 from kansatsu.resources import Guard, Resources, owner_in
 from kansatsu.services.callers import policies_of
+from kansatsu.services.deciding import decide
 from kansatsu.services.ec2 import ownership
 from kansatsu.services.issuers import Issuers
 from kansatsu.services.registry import Call, Handler, Refused, handler
@@ -342,14 +343,12 @@ def _decide(
 ) -> Decision:
     resource = item.resource if item.exact or item.resource != "*" else UNRESOLVED
     owner = owner_in(item.resource, guard)
-    merged = {**context, **of_resource(item.action, resource, owner, identity.caller.account, snapshot), **item.context}
-    if rcps := snapshot.rcps(owner or identity.caller.account):
-        policies = replace(policies, rcps=rcps)
     # What is ours has no guard: the policies of what we hold ourselves are the handlers' to bring.
     # INVARIANT: what belongs to another account must be allowed by a policy of its own as well.
     if guard is not None and (policy := guard.policy_for(identity.principal, item.action)):
         policies = replace(policies, resource=policy)
-    return evaluate(Request(identity.principal, item.action, resource, merged, owner), item.also(policies))
+    request = Request(identity.principal, item.action, resource, context, owner)
+    return decide(request, item.also(policies), snapshot, item.context)
 
 
 def _refusal(exchange: Exchange, error: AwsError) -> Whole:

@@ -2,13 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from kansatsu.identity import changes, loader, revocations
 from kansatsu.identity.cache import Cache
 from kansatsu.identity.changes import ACCOUNTS, Change
 from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
-from kansatsu.policy import Policy, PolicySet, PolicyType
+from kansatsu.policy import Policies, Policy, PolicySet, PolicyType
 
 if TYPE_CHECKING:
     from kansatsu.identity.organizations.membership import Level, Membership
@@ -109,6 +110,14 @@ class Snapshot:
         """What limits everybody on the resources of an account, likewise."""
         member = self.organization(account)
         return member.rcps if member is not None else ()
+
+    def limited(self, policies: Policies, account: str, owner: str) -> Policies:
+        """The policies with what organizations say of a request by one account on a resource of another.
+
+        INVARIANT: a resource of which nobody can tell whose it is ("") is taken for the caller's own.
+        """
+        scps, rcps = self.scps(account), self.rcps(owner or account)
+        return replace(policies, scps=scps, rcps=rcps) if scps or rcps else policies
 
     def organization_keys(self, whose: str, account: str) -> dict[str, str | tuple[str, ...]]:
         """The condition keys that tell an account's place: `whose` is principal, resource or source."""

@@ -158,7 +158,7 @@ def trust_refusal(role: EntityRecord, grant: Grant, now: datetime, snapshot: Sna
         **snapshot.organization_keys("source", grant.trust_context.get("aws:sourceaccount", "")),
     }
     request = Request(principal, "sts:AssumeRole", role.arn, context, resource_account=role.account)
-    decision = evaluate(request, Policies(PolicySet(), trust=role.trust, rcps=snapshot.rcps(role.account)))
+    decision = evaluate(request, snapshot.limited(Policies(PolicySet(), trust=role.trust), "", role.account))
     if decision.allowed:
         return ""
     why = decision.reason("sts:AssumeRole")

@@ -6,15 +6,20 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from kansatsu.arn import Arn
 from kansatsu.errors import InvalidInput
-from kansatsu.policy import Policy, PolicySet, PolicyType, Source
-from kansatsu.services.iam.simulated import policy_from
+from kansatsu.identity import Snapshot
+from kansatsu.policy import Policies, Policy, PolicySet, PolicyType, Request, Source
+from kansatsu.services.deciding import asked
+from kansatsu.services.iam.simulated import Context, policy_from
 
 # Whether a policy that hangs on a principal is left out.
 Excluded = Callable[[Source], bool]
+# What a request is decided with beside what the simulation says: the request with its whole context, all policies.
+Limits = Callable[[Request, Policies, Context], tuple[Request, Policies]]
 
 _AWS = "arn:aws:iam::aws:policy/"
 _MANAGED = re.compile(r"arn:aws[a-z-]*:iam::(?:[0-9]{12}|aws):policy/(?:[\x21-\x7e]+/)?[\w+=,.@*?-]+", re.ASCII)
@@ -33,9 +38,52 @@ _TYPES: dict[str, Excluded] = {
         source.type is PolicyType.IDENTITY and bool(source.arn) and not source.arn.startswith(_AWS)
     ),
     "permission-boundary": lambda source: source.type is PolicyType.BOUNDARY,
-    "scp": lambda source: source.type is PolicyType.SCP,
+    "scp": lambda source: False,  # none hangs on a principal: see `enforced`
     "rcp": lambda source: False,  # "identifiers that target RCPs are also ignored"
 }
+
+
+def enforced(snapshot: Snapshot, account: str, exclusions: Sequence[Mapping[str, Any]]) -> Limits:
+    """What organizations say in a simulation by one account of what there is: SCPs and RCPs, as in the gateway.
+
+    AWS's simulator leaves RCPs out so far; here it would say what the gateway does not. As on AWS nobody excludes them.
+    """
+    without_scps = any(item.get("PolicyType") == "scp" for item in exclusions)
+
+    def limits(request: Request, policies: Policies, given: Context) -> tuple[Request, Policies]:
+        whole, limited = asked(request, policies, snapshot, given)
+        caller, owner = request.principal.account, request.resource_account
+        # INVARIANT: nobody learns of the policies of an organization that his account is not in.
+        scps = limited.scps if _together(snapshot, account, caller) and not without_scps else ()
+        if _together(snapshot, account, owner or caller):
+            return whole, replace(limited, scps=scps)
+        return _elsewhere(whole, given), replace(limited, scps=scps, rcps=())
+
+    return limits
+
+
+def assumed(snapshot: Snapshot, account: str, scps: tuple[PolicySet, ...]) -> Limits:
+    """The same in a simulation of policies that are given: these SCPs, by level, and nothing else."""
+
+    def limits(request: Request, policies: Policies, given: Context) -> tuple[Request, Policies]:
+        whole, _ = asked(request, policies, snapshot, given)
+        owner = request.resource_account or request.principal.account
+        seen = whole if _together(snapshot, account, owner) else _elsewhere(whole, given)
+        return seen, replace(policies, scps=scps)
+
+    return limits
+
+
+def _together(snapshot: Snapshot, one: str, other: str) -> bool:
+    """Are these one account, or accounts of one organization?"""
+    mine, theirs = snapshot.organization(one), snapshot.organization(other)
+    return one == other or (mine is not None and theirs is not None and mine.id == theirs.id)
+
+
+def _elsewhere(request: Request, given: Context) -> Request:
+    """The request without what only an organization tells of the resource."""
+    hidden = {"aws:resourceorgid", "aws:resourceorgpaths"} - given.keys()
+    return replace(request, context={key: value for key, value in request.context.items() if key not in hidden})
 
 
 def levels(given: Sequence[Mapping[str, Any]]) -> tuple[PolicySet, ...]:

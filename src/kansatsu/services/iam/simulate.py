@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.htm
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass
 from typing import Any
 
 from kansatsu.arn import Arn
@@ -27,16 +26,16 @@ from kansatsu.policy import (
     Verdict,
     evaluate,
 )
+from kansatsu.services.deciding import owner_of
 from kansatsu.services.iam import _resources
 from kansatsu.services.iam._register import iam
-from kansatsu.services.iam.scenarios import check_resources, levels, without
+from kansatsu.services.iam.scenarios import Limits, assumed, check_resources, enforced, levels, without
 from kansatsu.services.iam.simulated import (
     Context,
     context_keys,
     context_of,
     entity_of,
     entries,
-    owner_of,
     policy_from,
     principal_of,
 )
@@ -71,7 +70,8 @@ class Scene:
     owner: str
     resources: tuple[str, ...]
     listed: bool  # the request names resources
-    scps: tuple[PolicySet, ...] = ()  # by level, from the organization's root
+    given: Context  # what the request says of the context: it stands over all that is known
+    limits: Limits
 
     def decide(self, action: str, resource: str) -> Decision:
         """INVARIANT: this is the gateway's own function on the gateway's own values; there is no second engine."""
@@ -82,10 +82,10 @@ class Scene:
             self.boundary,
             resource=None if trust else guard,
             trust=guard if trust else None,
-            scps=self.scps,
         )
-        owner = owner_of(resource, self.owner)
-        return evaluate(Request(self.principal, action, resource, self.context, owner), policies)
+        owner = owner_of(resource, self.principal.account, self.owner)
+        request = Request(self.principal, action, resource, self.context, owner)
+        return evaluate(*self.limits(request, policies, self.given))
 
     def _guard(self, action: str, resource: str) -> Policy | None:
         if self.resource_policy is None:
@@ -131,12 +131,8 @@ def simulate_principal_policy(
     bounds = without(() if own.boundary is None else (own.boundary,), policy_exclusion_list)
     boundary = _boundary(permissions_boundary_policy_input_list) or next(iter(bounds), None)
     caller = caller_arn or policy_source_arn
-    scene = _scene(
-        call, caller, identity, boundary, resource_policy, resource_owner, resource_arns, entries(context_entries)
-    )
-    if scene.principal.account == call.account:
-        # https://docs.aws.amazon.com/IAM/latest/APIReference/API_OrganizationsDecisionDetail.html
-        scene = replace(scene, scps=call.snapshot.scps(call.account))
+    given, limits = entries(context_entries), enforced(call.snapshot, call.account, policy_exclusion_list)
+    scene = _scene(call, caller, identity, boundary, resource_policy, resource_owner, resource_arns, given, limits)
     return _answer(scene, action_names, Cursor.of("Simulate", marker, max_items))
 
 
@@ -161,10 +157,9 @@ def simulate_custom_policy(
         raise InvalidInput("CallerArn is required when a resource-based policy is given.")
     identity = PolicySet(_inputs(policy_input_list))
     boundary = _boundary(permissions_boundary_policy_input_list)
-    scene = _scene(
-        call, caller_arn, identity, boundary, resource_policy, resource_owner, resource_arns, entries(context_entries)
-    )
-    scene = replace(scene, scps=levels(ordered_organization_policy_input_list))
+    given = entries(context_entries)
+    limits = assumed(call.snapshot, call.account, levels(ordered_organization_policy_input_list))
+    scene = _scene(call, caller_arn, identity, boundary, resource_policy, resource_owner, resource_arns, given, limits)
     return _answer(scene, action_names, Cursor.of("Simulate", marker, max_items))
 
 
@@ -200,6 +195,7 @@ def _scene(
     resource_owner: str | None,
     resources: Texts,
     given: Context,
+    limits: Limits,
 ) -> Scene:
     record, principal = None, Principal(call.account, "", "user")
     if caller is not None:
@@ -215,7 +211,7 @@ def _scene(
             raise InvalidInput(f"Invalid Resource Arn: {resource}")
     listed = bool(resources) and tuple(resources) != ("*",)
     known = call.snapshot.organization_keys("principal", call.account) if record is not None else {}
-    context = context_of(principal, record) | known | given
+    context = context_of(principal, record) | known
     return Scene(
         principal,
         context,
@@ -225,6 +221,8 @@ def _scene(
         owner[1] if owner else "",
         tuple(dict.fromkeys(resources)) or ("*",),
         listed,
+        given,
+        limits,
     )
 
 
@@ -259,18 +257,19 @@ def _result(scene: Scene, action: str) -> Shown:
     if scene.boundary is not None:
         said = [item["PermissionsBoundaryDecisionDetail"]["AllowedByPermissionsBoundary"] for item in specific]
         result["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": all(said)}
-    if scene.scps:
-        allowed = all(decision.verdicts.get(PolicyType.SCP) is Verdict.ALLOW for _, decision in each)
+    # Of SCPs alone: https://docs.aws.amazon.com/IAM/latest/APIReference/API_OrganizationsDecisionDetail.html
+    if any(decision.policies.scps for _, decision in each):
+        allowed = all(decision.verdicts.get(PolicyType.SCP, Verdict.ALLOW) is Verdict.ALLOW for _, decision in each)
         result["OrganizationsDecisionDetail"] = {"AllowedByOrganizations": allowed}
     if not scene.listed:
         return result
-    details = [item["EvalDecisionDetails"] for item in specific]
-    result["EvalDecisionDetails"] = {
+    details = [item["EvalDecisionDetails"] for item in specific if "EvalDecisionDetails" in item]
+    worst_of = {
         name: min((said[name] for said in details if name in said), key=_ORDER.index)
         for name in _SHOWN.values()
         if any(name in said for said in details)
     }
-    return result | {"ResourceSpecificResults": specific}
+    return result | ({"EvalDecisionDetails": worst_of} if details else {}) | {"ResourceSpecificResults": specific}
 
 
 def _distinct(lists: Iterable[Sequence[Any]]) -> list[Any]:
@@ -289,9 +288,11 @@ def _specific(scene: Scene, resource: str, decision: Decision) -> Shown:
         "EvalResourceDecision": verdict,
         "MatchedStatements": list(_statements(decision)),
         "MissingContextValues": missing(decision),
-        "EvalDecisionDetails": {},
     }
-    if decision.request.resource_account not in ("", scene.principal.account):
+    # "If an Organizations SCP included in the evaluation denies access, [...] this parameter is not returned."
+    if decision.verdicts.get(PolicyType.SCP, Verdict.ALLOW) is Verdict.ALLOW:
+        shown["EvalDecisionDetails"] = {}
+    if "EvalDecisionDetails" in shown and decision.request.resource_account not in ("", scene.principal.account):
         said = {_SHOWN[kind]: value for kind, value in decision.verdicts.items() if kind in _SHOWN}
         # Without a policy of the resource the other account says nothing, and that is no.
         said.setdefault("Resource Policy", Verdict.IMPLICIT_DENY)
@@ -303,8 +304,11 @@ def _specific(scene: Scene, resource: str, decision: Decision) -> Shown:
 
 
 def documents_of(policies: Policies) -> Iterator[Document]:
-    """The documents that may be simulated: identity-based ones, the boundary, the resource's, SCPs."""
-    for policy in (*policies.identity, policies.boundary, policies.guard, *chain.from_iterable(policies.scps)):
+    """The documents of which missing keys are told: identity-based ones, the boundary, the resource's.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
+    """
+    for policy in (*policies.identity, policies.boundary, policies.guard):
         if policy is not None:
             yield policy.document
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 
-from kansatsu.arn import Arn
 from kansatsu.errors import InvalidInput, MalformedPolicyDocument
 from kansatsu.identity import EntityRecord, Snapshot
 from kansatsu.policy import Document, Policy, PolicyType, Principal, Source, compile_policy, parse
@@ -126,9 +125,3 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "binary": lambda value: base64.b64decode(value, validate=True),
     "date": _date,
 }
-
-
-def owner_of(resource: str, default: str) -> str:
-    """The account that owns a resource: the one in its ARN, else `default`."""
-    parsed = Arn.parse(resource)
-    return parsed.account if parsed is not None and re.fullmatch(r"[0-9]{12}", parsed.account) else default

@@ -1,6 +1,6 @@
 """Who can do what: one principal and one action explained, and everybody who may do it, with the conditions.
 
-Resource-based policies are not asked: there are none that Kansatsu enforces.
+Resource-based policies are not asked.
 """
 
 import re
@@ -11,9 +11,10 @@ from typing import Any
 from kansatsu import arn as arns
 from kansatsu.arn import Arn
 from kansatsu.errors import InvalidParameterValue, NoSuchEntity
-from kansatsu.identity import EntityPolicies, EntityRecord, entities
+from kansatsu.identity import EntityRecord, entities
 from kansatsu.identity.pages import Cursor
-from kansatsu.policy import Decision, Policies, Request, evaluate
+from kansatsu.policy import Policies, Request, evaluate
+from kansatsu.services.deciding import asked, owner_of
 from kansatsu.services.iam import simulated
 from kansatsu.services.kansatsu import explain
 from kansatsu.services.kansatsu.conditional import Grant, grants
@@ -34,7 +35,7 @@ def simulate_access(call: Call, principal: str, action: str, resource: str, cont
     record = _find(call, principal)
     given = _checked(action, resource, context)
     session = principal if _SESSION.fullmatch(principal) else ""
-    decision = _decide(call, record, action, resource, given, session)
+    decision = evaluate(*_asked(call, record, action, resource, given, session))
     missing = [key for key in decision.missing_keys if not any(decision.request.context.get(key.lower(), ()))]
     return {"PrincipalArn": session or record.arn, "Evaluation": explain.decided(decision) | {"MissingKeys": missing}}
 
@@ -59,7 +60,8 @@ def list_principals_with_access(
     for item in page.items:
         record = call.snapshot.entity(item.id)
         if record is not None:
-            found += [_shown(call, record, grant) for grant in _grants(call, record, action, resource, given)]
+            granted = grants(*_asked(call, record, action, resource, given))
+            found += [_shown(call, record, grant) for grant in granted]
     answer: dict[str, Any] = {"Principals": found}
     if page.marker is not None:
         answer["NextToken"] = f"{kind}:{page.marker}"
@@ -113,37 +115,19 @@ def _checked(action: str, resource: str, context: Keys) -> simulated.Context:
     return given
 
 
-def _request(
+def _asked(
     call: Call, record: EntityRecord, action: str, resource: str, given: simulated.Context, session: str = ""
-) -> Request:
-    """`session`: the ARN of a session of the role, whose name and user id are then known."""
+) -> tuple[Request, Policies]:
+    """What the gateway would decide; `session`: the ARN of a session of the role, whose name is then known."""
     principal = simulated.principal_of(record.arn, record)
     context = simulated.context_of(principal, record)
     if session:
         principal = replace(principal, arn=session)
         context["aws:userid"] = f"{record.id}:{session.rpartition('/')[2]}"
-    context |= call.snapshot.organization_keys("principal", record.account) | given
-    return Request(principal, action, resource, context, simulated.owner_of(resource, ""))
-
-
-def _decide(
-    call: Call, record: EntityRecord, action: str, resource: str, given: simulated.Context, session: str
-) -> Decision:
+    context |= call.snapshot.organization_keys("principal", record.account)
+    request = Request(principal, action, resource, context, owner_of(resource, record.account))
     own = call.snapshot.policies(record.id)
-    return evaluate(_request(call, record, action, resource, given, session), _policies(call, own))
-
-
-def _grants(call: Call, record: EntityRecord, action: str, resource: str, given: simulated.Context) -> list[Grant]:
-    own = call.snapshot.policies(record.id)
-    return grants(_request(call, record, action, resource, given), _policies(call, own))
-
-
-def _policies(call: Call, own: EntityPolicies) -> Policies:
-    """What a principal of the account has, and what its organization leaves of it.
-
-    RCPs are of the resource's account; where nobody can tell which that is, it is taken for the caller's own.
-    """
-    return Policies(own.identity, own.boundary, scps=call.snapshot.scps(call.account))
+    return asked(request, Policies(own.identity, own.boundary), call.snapshot, given)
 
 
 def _shown(call: Call, record: EntityRecord, grant: Grant) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def proposed(call: Call, asked: Asked) -> Proposed:
 def replayed(call: Call, made: Proposed, listed: int = LISTED) -> Shown:
     """The answer of a replay."""
     altered = Altered(call.snapshot, made.change)
-    replay = Replay(made.found.texts, lambda role: _trust(call, role))
+    replay = Replay(made.found.texts, lambda role: _trust(call, role), call.snapshot.limited)
     before = _held(replay, call.snapshot.policies, call.snapshot.session_policy)
     after = _held(replay, altered.policies, altered.session_policy)
     counts: Counter[Outcome] = Counter()

@@ -41,10 +41,14 @@ def grants(request: Request, policies: Policies) -> list[Grant]:
             identity=_hopeful(policies.identity, context),
             boundary=_hopeful_policy(policies.boundary, context) if policies.boundary else None,
             scps=tuple(_hopeful(level, context) for level in policies.scps),
+            rcps=tuple(_hopeful(level, context) for level in policies.rcps),
         ),
     )
     if not hopeful.allowed:
         return []
+    # What does not limit the caller, a service-linked role, has no verdict.
+    scps = policies.scps if PolicyType.SCP in hopeful.verdicts else ()
+    policies = replace(policies, scps=scps, rcps=policies.rcps if PolicyType.RCP in hopeful.verdicts else ())
     limits = [*_unless(request, policies.identity), *_limits(request, policies)]
     found = []
     for match in hopeful.matched:
@@ -99,8 +103,8 @@ def _unless(request: Request, policies: PolicySet) -> Iterator[str]:
 
 
 def _limits(request: Request, policies: Policies) -> Iterator[str]:
-    """What the boundary and each level of SCPs add: Denies, and Allows where none is without conditions."""
-    for bound in (*([policies.boundary.rules] if policies.boundary else ()), *policies.scps):
+    """What the boundary and each level of SCPs and RCPs add: Denies, and Allows where none is without conditions."""
+    for bound in (*([policies.boundary.rules] if policies.boundary else ()), *policies.scps, *policies.rcps):
         yield from _unless(request, bound)
         wanted = []
         for policy in bound:

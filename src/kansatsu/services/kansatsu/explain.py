@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kansatsu import arn
 from kansatsu.advisor import AccessEvent, Change, Denial, policies_in, smallest_change, spelt, thaw
 from kansatsu.errors import AwsError, InvalidParameterCombination, MalformedPolicyDocument
 from kansatsu.identity import credentials, messages
@@ -20,8 +19,8 @@ from kansatsu.policy import (
     Request,
     Source,
     Verdict,
-    evaluate,
 )
+from kansatsu.services.deciding import decide, owner_of
 from kansatsu.services.kansatsu import proposals
 from kansatsu.services.registry import Call, operation
 
@@ -234,13 +233,10 @@ def _now(call: Call, event: AccessEvent) -> Decision | None:
     role_arn = record.arn if record.kind == "role" else ""
     principal = Principal(event.account, event.principal_arn, record.kind, role_arn, record.id)
     resource = event.resource if event.exact or event.resource != "*" else UNRESOLVED
-    parsed = arn.Arn.parse(event.resource)
-    owner = parsed.account if parsed else ""
     context |= call.snapshot.organization_keys("principal", event.account)
-    context |= call.snapshot.organization_keys("resource", owner or event.account)
+    owner = owner_of(event.resource, event.account)
     request = Request(principal, f"{event.service}:{event.action}", resource, context, owner)
-    scps, rcps = call.snapshot.scps(event.account), call.snapshot.rcps(owner or event.account)
-    return evaluate(request, Policies(own.identity, own.boundary, scps=scps, rcps=rcps))
+    return decide(request, Policies(own.identity, own.boundary), call.snapshot, {})
 
 
 def decided(decision: Decision) -> dict[str, Any]:

@@ -68,7 +68,8 @@ def trusting(call: Call, provider: str, action: str, what: Passed, asked: Mappin
             raise denied(Decision(unknown, Policies(PolicySet()), False, False, PolicyType.TRUST))
         context = {**own, **of_role(role, call.snapshot)}
         request = Request(principal, each, role.arn, context, role.account)
-        decision = evaluate(request, Policies(PolicySet(), trust=role.trust, rcps=call.snapshot.rcps(role.account)))
+        trusted = Policies(PolicySet(), trust=role.trust)
+        decision = evaluate(request, call.snapshot.limited(trusted, "", role.account))
         if not decision.allowed:
             raise denied(decision)
     assert role is not None  # noqa: S101 - there is always the first action, which has seen to it

@@ -98,9 +98,8 @@ def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Conte
             raise _denied(call, Decision(unknown, own, False, False, PolicyType.TRUST))
         context = {**call.context, **asked, **of_role(role, snapshot)}
         request = Request(principal, action, role.arn, context, role.account)
-        rcps = snapshot.rcps(role.account)
-        trusted = Policies(own.identity, own.boundary, own.session, trust=role.trust, scps=own.scps, rcps=rcps)
-        decision = evaluate(request, trusted)
+        trusted = Policies(own.identity, own.boundary, own.session, trust=role.trust)
+        decision = evaluate(request, snapshot.limited(trusted, principal.account, role.account))
         if decision.allowed and action == "sts:SetSourceIdentity" and _chain_depth(call):
             # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html:
             # in a chain both the role's trust policy and the caller's own policies must allow it.
