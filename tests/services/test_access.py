@@ -71,7 +71,8 @@ def test_can(cloud: Ec2World) -> None:
     [
         ("NoSuchEntity", {"Principal": "user/nobody"}),
         ("NoSuchEntity", {"Principal": "arn:aws:iam::210987654321:user/admin"}),
-        ("InvalidParameterValue", {"Principal": "admin"}),
+        ("NoSuchEntity", {"Principal": "nobody"}),
+        ("InvalidParameterValue", {"Principal": "people/admin"}),
         ("InvalidParameterValue", {"Principal": f"{IAM}group/G"}),
         ("InvalidParameterValue", {"Action": "s3:*"}),
         ("InvalidParameterValue", {"Resource": "bucket"}),
