@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from kansatsu.testing import Kansatsu
@@ -19,9 +20,22 @@ PASSWORD = "Corr3ct-horse"
 WIDTHS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 390, "height": 844}}
 
 
+def texts(language: str) -> dict[str, str]:
+    """All that the console says in a language, by its keys."""
+    parts = sorted((WEB / "src" / "strings" / language).glob("*.json"))
+    return {key: text for part in parts for key, text in json.loads(part.read_text()).items()}
+
+
 def document(*actions: str) -> str:
     statement = {"Sid": "Work", "Effect": "Allow", "Action": list(actions), "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def denied(operation: Callable[..., Any], **given: str) -> str:
+    """The request id of a call that is refused."""
+    with pytest.raises(ClientError) as refused:
+        operation(**given)
+    return str(refused.value.response["ResponseMetadata"]["RequestId"])
 
 
 class Story:
@@ -34,7 +48,7 @@ class Story:
         self.team = iam.create_policy(PolicyName="TeamAccess", PolicyDocument=document(*team))["Policy"]["Arn"]
         iam.create_group(GroupName="developers")
         iam.attach_group_policy(GroupName="developers", PolicyArn=self.team)
-        self.keys = {name: self._user(name) for name in ("ana", "ben", "chie")}
+        self.keys = {name: self.user(name) for name in ("ana", "ben", "chie")}
         iam.put_user_policy(UserName="ana", PolicyName="extra", PolicyDocument=document("sqs:*", "sns:ListTopics"))
         iam.attach_user_policy(UserName="ana", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
         iam.create_login_profile(UserName="ana", Password=PASSWORD)
@@ -46,8 +60,9 @@ class Story:
         for name in ("ana", "ben"):
             self.client(name, "s3").list_buckets()
         self.client("ana", "sqs").list_queues()
+        self.denied = denied(self.client("ben", "iam").list_roles)
 
-    def _user(self, name: str) -> dict[str, str]:
+    def user(self, name: str) -> dict[str, str]:
         self.iam.create_user(UserName=name, Tags=[{"Key": "team", "Value": "web"}])
         self.iam.add_user_to_group(GroupName="developers", UserName=name)
         key = self.iam.create_access_key(UserName=name)["AccessKey"]
@@ -80,7 +95,7 @@ class Seen:
 
     def __init__(self, story: Story, page: Page, language: str) -> None:
         self.story, self.page, self.language = story, page, language
-        self._texts = json.loads((WEB / "src" / "strings" / f"{language}.json").read_text())
+        self._texts = texts(language)
         self.errors: list[str] = []
         page.set_default_timeout(120_000)
         page.on("pageerror", lambda error: self.errors.append(str(error)))

@@ -1,10 +1,9 @@
 """What is committed is the build of web/, and both catalogues of texts hold the same."""
 
-import json
 import re
 import subprocess
 
-from .conftest import ROOT, TOGETHER, WEB
+from .conftest import ROOT, TOGETHER, WEB, texts
 
 pytestmark = TOGETHER
 
@@ -15,16 +14,16 @@ def test_the_committed_console_is_the_build_of_its_source() -> None:
 
 
 def test_both_languages_have_every_text_and_use_the_same_values() -> None:
-    texts = {name: json.loads((WEB / "src" / "strings" / f"{name}.json").read_text()) for name in ("en", "ja")}
-    values = {name: {key: _values(text) for key, text in catalogue.items()} for name, catalogue in texts.items()}
+    said = {name: texts(name) for name in ("en", "ja")}
+    values = {name: {key: _values(text) for key, text in catalogue.items()} for name, catalogue in said.items()}
     assert values["en"] == values["ja"]
-    assert all(text.strip() for catalogue in texts.values() for text in catalogue.values())
+    assert all(text.strip() for catalogue in said.values() for text in catalogue.values())
     # Each text is used: by its name, or by a name that is put together from its first part.
     source = "".join(path.read_text() for path in (WEB / "src").rglob("*.ts*"))
     built = re.findall(r"`(?:\$\{LIST\[kind\]\}|(\w+))\.\$?\{?", source)
     unused = [
         key
-        for key in texts["en"]
+        for key in said["en"]
         if f'"{key}"' not in source and key.partition(".")[0] not in {*built, "users", "groups", "roles"}
     ]
     assert unused == []

@@ -112,7 +112,7 @@ def test_signing_in_by_password_what_is_denied_and_signing_out(opens: Opens, sto
     page.get_by_role("link", name="ana", exact=True).wait_for()
     page.reload()
     page.get_by_role("link", name="ana", exact=True).wait_for()
-    page.get_by_role("button", name=seen.t("userMenu", user="chie", account="123456789012")).click()
+    page.get_by_role("button", name="chie @ 123456789012").click()
     page.get_by_role("menuitem", name=seen.t("signOut")).click()
     page.get_by_role("heading", name=seen.t("signIn")).wait_for()
     page.reload()

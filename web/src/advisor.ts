@@ -1,6 +1,6 @@
 // What Access Advisor asks AWS for: the report of last access, who and which policies are behind a service.
 import { call } from "./api";
-import { inlineDocument, pretty } from "./entities";
+import { inlineText, pretty } from "./entities";
 import type { EntityUse, Granting, Kind, PolicyVersion, ServiceUse } from "./types";
 
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
@@ -82,7 +82,8 @@ export async function granting(arn: string, namespaces: string[]): Promise<Map<s
   return found;
 }
 
-export async function managedDocument(arn: string, version?: string): Promise<string> {
+/** A managed policy's document as it was written. */
+export async function managedText(arn: string, version?: string): Promise<string> {
   let wanted = version;
   if (!wanted) {
     const { Policy } = await call<{ Policy: { DefaultVersionId: string } }>("iam", "GetPolicy", { PolicyArn: arn });
@@ -92,8 +93,10 @@ export async function managedDocument(arn: string, version?: string): Promise<st
     PolicyArn: arn,
     VersionId: wanted,
   });
-  return pretty(decodeURIComponent(found.Document ?? ""));
+  return decodeURIComponent(found.Document ?? "");
 }
+
+export const managedDocument = async (arn: string, version?: string) => pretty(await managedText(arn, version));
 
 export const saveManaged = (arn: string, text: string) =>
   call("iam", "CreatePolicyVersion", { PolicyArn: arn, PolicyDocument: text, SetAsDefault: true });
@@ -104,7 +107,9 @@ export function holder(policy: Granting): Kind {
   return HOLDERS[policy.EntityType ?? ""] ?? "user";
 }
 
-export const documentOf = (policy: Granting) =>
-  policy.PolicyType === "MANAGED" && policy.PolicyArn
-    ? managedDocument(policy.PolicyArn)
-    : inlineDocument(holder(policy), policy.EntityName ?? "", policy.PolicyName);
+export const documentOf = async (policy: Granting) =>
+  pretty(
+    policy.PolicyType === "MANAGED" && policy.PolicyArn
+      ? await managedText(policy.PolicyArn)
+      : await inlineText(holder(policy), policy.EntityName ?? "", policy.PolicyName),
+  );

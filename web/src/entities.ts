@@ -26,13 +26,16 @@ export const attached = (kind: Kind, name: string) =>
 
 export const inline = (kind: Kind, name: string) => all<string>(`List${WORD[kind]}Policies`, "PolicyNames", named(kind, name));
 
-export async function inlineDocument(kind: Kind, name: string, policy: string): Promise<string> {
+/** An inline policy's document as it was written. */
+export async function inlineText(kind: Kind, name: string, policy: string): Promise<string> {
   const found = await call<{ PolicyDocument: string }>("iam", `Get${WORD[kind]}Policy`, {
     ...named(kind, name),
     PolicyName: policy,
   });
-  return pretty(decodeURIComponent(found.PolicyDocument));
+  return decodeURIComponent(found.PolicyDocument);
 }
+
+export const inlineDocument = async (kind: Kind, name: string, policy: string) => pretty(await inlineText(kind, name, policy));
 
 export const groupsOf = (user: string) => all<Entity>("ListGroupsForUser", "Groups", { UserName: user });
 /** A policy of somebody: a managed one has an ARN, one that comes through a group the group's name. */

@@ -1,7 +1,7 @@
 // The language of the page: two catalogues that hold the same texts, loaded when they are chosen.
 import { I18nProvider, type I18nProviderProps } from "@cloudscape-design/components/i18n";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
-import type en from "./strings/en.json";
+import type en from "./strings/en";
 
 export type Key = keyof typeof en;
 type Texts = Record<Key, string>;
@@ -18,13 +18,13 @@ interface Catalogue {
 async function load(language: Language): Promise<Catalogue> {
   if (language === "ja") {
     const [texts, messages] = await Promise.all([
-      import("./strings/ja.json"),
+      import("./strings/ja"),
       import("@cloudscape-design/components/i18n/messages/all.ja"),
     ]);
     return { language, texts: texts.default, messages: messages.default };
   }
   const [texts, messages] = await Promise.all([
-    import("./strings/en.json"),
+    import("./strings/en"),
     import("@cloudscape-design/components/i18n/messages/all.en"),
   ]);
   return { language, texts: texts.default, messages: messages.default };
@@ -40,8 +40,8 @@ export interface Words {
   language: Language;
   setLanguage: (language: Language) => void;
   t: (key: Key, values?: Record<string, string | number>) => string;
-  /** A moment in the reader's own form and time zone; "" of none. */
-  when: (text: string | undefined) => string;
+  /** A moment in the reader's own form and time zone, to the minute or the second; "" of none. */
+  when: (text: string | undefined, seconds?: boolean) => string;
   /** How long ago it was. */
   ago: (text: string) => string;
 }
@@ -57,12 +57,13 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 function words({ language, texts }: Catalogue, setLanguage: (language: Language) => void): Words {
   const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+  const precise = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   return {
     language,
     setLanguage,
     t: (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? "")),
-    when: (text) => (text ? date.format(new Date(text)) : ""),
+    when: (text, seconds) => (text ? (seconds ? precise : date).format(new Date(text)) : ""),
     ago: (text) => {
       const seconds = (new Date(text).getTime() - Date.now()) / 1000;
       const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];

@@ -29,3 +29,21 @@ export function useLoaded<T>(load: () => Promise<T>, on: DependencyList): Loaded
   }, [...on, turn]);
   return { ...state, reload: useCallback(() => setTurn((n) => n + 1), []) };
 }
+
+/** Do it again and again while the page is looked at, each time so long after the last one ended. */
+export function useEvery(milliseconds: number, act: () => Promise<void>, on: DependencyList, active = true): void {
+  useEffect(() => {
+    if (!active) return;
+    let timer = 0;
+    let over = false;
+    const run = async () => {
+      if (!document.hidden) await act().catch(() => undefined);
+      if (!over) timer = window.setTimeout(() => void run(), milliseconds);
+    };
+    timer = window.setTimeout(() => void run(), milliseconds);
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [...on, milliseconds, active]);
+}

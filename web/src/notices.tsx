@@ -5,6 +5,7 @@ import Flashbar, { type FlashbarProps } from "@cloudscape-design/components/flas
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
 import { Failure } from "./api";
 import { type Key, useWords, type Words } from "./i18n";
+import { to } from "./route";
 
 interface Notice {
   type: FlashbarProps.Type;
@@ -72,11 +73,18 @@ export function sentence(error: unknown, { t }: Pick<Words, "t">): string {
   return own ? t(own, { seconds: String(error.fields.seconds ?? "") }) : `${error.code}: ${error.message}`;
 }
 
+const DENIED = new Set(["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"]);
+
 export function Trouble({ error }: { error: unknown }) {
   const words = useWords();
   if (!error) return null;
+  const why = error instanceof Failure && DENIED.has(error.code) && error.requestId;
   return (
-    <Alert type="error" header={words.t("error.title")}>
+    <Alert
+      type="error"
+      header={words.t("error.title")}
+      action={why && <Button href={to("activity", why)}>{words.t("why")}</Button>}
+    >
       {sentence(error, words)}
     </Alert>
   );

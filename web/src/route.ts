@@ -19,14 +19,15 @@ export function go(...parts: string[]): void {
   location.hash = to(...parts);
 }
 
-/** The page of an ARN of IAM; undefined where we have none. */
+const PAGES: Record<string, string> = { user: "users", group: "groups", role: "roles", "instance-profile": "profiles" };
+
+/** The page of an ARN of IAM, or of the role of a session; undefined where we have none. */
 export function pageOf(arn: string): string | undefined {
-  const [, , service, , , resource = ""] = arn.split(/:(?=(?:[^:]*:)*)/);
-  const rest = arn.split(":").slice(5).join(":") || resource;
-  const kind = rest.split("/")[0];
-  const name = rest.split("/").pop() ?? "";
+  const [, , service, , , ...more] = arn.split(":");
+  const [kind = "", ...path] = more.join(":").split("/");
+  if (service === "sts" && kind === "assumed-role") return to("roles", path[0] ?? "");
   if (service !== "iam") return undefined;
   if (kind === "policy") return to("policies", arn);
-  const lists: Record<string, string> = { user: "users", group: "groups", role: "roles" };
-  return kind && lists[kind] ? to(lists[kind], name) : undefined;
+  const list = PAGES[kind];
+  return list ? to(list, path.pop() ?? "") : undefined;
 }

@@ -1,17 +1,24 @@
 // What surrounds every page: the top bar, the navigation, what happened, and the page of the address.
 import AppLayout from "@cloudscape-design/components/app-layout";
+import Box from "@cloudscape-design/components/box";
+import Header from "@cloudscape-design/components/header";
+import Link from "@cloudscape-design/components/link";
 import SideNavigation from "@cloudscape-design/components/side-navigation";
+import SpaceBetween from "@cloudscape-design/components/space-between";
 import TopNavigation from "@cloudscape-design/components/top-navigation";
 import { useEffect, useState } from "react";
 import { type Session, signOut } from "./api";
 import { useWords } from "./i18n";
 import { useNotices } from "./notices";
+import { Activity } from "./pages/activity";
+import { PolicyList, PrincipalList, useTitle } from "./pages/lists";
 import { PolicyPage } from "./pages/policy";
 import { PrincipalPage } from "./pages/principal";
-import { PolicyList, PrincipalList } from "./pages/lists";
+import { RequestPage } from "./pages/request";
 import { preferences } from "./parts/preferences";
 import { to, useRoute } from "./route";
 import type { Theme } from "./theme";
+import type { Kind } from "./types";
 
 interface Props {
   who: Session;
@@ -19,17 +26,33 @@ interface Props {
   onEnd: (why?: unknown) => void;
 }
 
+const KINDS: Record<string, Kind> = { users: "user", groups: "group", roles: "role" };
+
 function page([section = "users", name, tab]: string[], account: string) {
+  const kind = KINDS[section];
+  if (kind) {
+    return name ? <PrincipalPage key={`${kind} ${name}`} kind={kind} name={name} tab={tab} /> : <PrincipalList key={kind} kind={kind} account={account} />;
+  }
   switch (section) {
-    case "groups":
-      return name ? <PrincipalPage key={`g${name}`} kind="group" name={name} tab={tab} /> : <PrincipalList key="g" kind="group" account={account} />;
-    case "roles":
-      return name ? <PrincipalPage key={`r${name}`} kind="role" name={name} tab={tab} /> : <PrincipalList key="r" kind="role" account={account} />;
     case "policies":
       return name ? <PolicyPage key={name} arn={name} tab={tab} /> : <PolicyList account={account} />;
+    case "activity":
+      return name ? <RequestPage key={name} id={name} /> : <Activity />;
     default:
-      return name ? <PrincipalPage key={`u${name}`} kind="user" name={name} tab={tab} /> : <PrincipalList key="u" kind="user" account={account} />;
+      return <NotFound />;
   }
+}
+
+function NotFound() {
+  const { t } = useWords();
+  useTitle(t("notFound"));
+  return (
+    <SpaceBetween size="m">
+      <Header variant="h1">{t("notFound")}</Header>
+      <Box>{t("notFound.about")}</Box>
+      <Link href={to("users")}>{t("users")}</Link>
+    </SpaceBetween>
+  );
 }
 
 export function Shell({ who, theme, onEnd }: Props) {
@@ -55,9 +78,8 @@ export function Shell({ who, theme, onEnd }: Props) {
             {
               type: "menu-dropdown",
               iconName: "user-profile",
-              text: who.user,
+              text: `${who.user} @ ${who.alias || who.account}`,
               description: who.alias ? `${who.alias} (${who.account})` : who.account,
-              ariaLabel: t("userMenu", { user: who.user, account: who.account }),
               items: [
                 { id: "me", text: t("myUser"), href: to("users", who.user) },
                 { id: "out", text: t("signOut") },
@@ -84,13 +106,15 @@ export function Shell({ who, theme, onEnd }: Props) {
         }}
         navigation={
           <SideNavigation
-            header={{ href: to("users"), text: t("iam") }}
+            header={{ href: to("users"), text: "Kansatsu" }}
             activeHref={to(route[0] ?? "users")}
             items={[
-              { type: "link", text: t("users"), href: to("users") },
-              { type: "link", text: t("groups"), href: to("groups") },
-              { type: "link", text: t("roles"), href: to("roles") },
-              { type: "link", text: t("policies"), href: to("policies") },
+              {
+                type: "section-group",
+                title: t("iam"),
+                items: (["users", "groups", "roles", "policies"] as const).map((name) => ({ type: "link", text: t(name), href: to(name) })),
+              },
+              { type: "section-group", title: t("evidence"), items: [{ type: "link", text: t("activity"), href: to("activity") }] },
             ]}
           />
         }

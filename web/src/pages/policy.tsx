@@ -206,7 +206,7 @@ export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
       <Trouble error={loaded.error} />
       {loaded.loading && !found && <Spinner />}
       {found && (
-        <>
+        <SpaceBetween size="l">
           <Container header={<Header variant="h2">{t("overview")}</Header>}>
             <KeyValuePairs
               columns={3}
@@ -253,7 +253,7 @@ export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
               { id: "advisor", label: t("advisor"), content: <Advisor arn={arn} kind="policy" name={name} /> },
             ]}
           />
-        </>
+        </SpaceBetween>
       )}
       {deleting && (
         <Confirm

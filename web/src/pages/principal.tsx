@@ -116,7 +116,7 @@ export function PrincipalPage({ kind, name, tab }: Props) {
       <Trouble error={loaded.error} />
       {loaded.loading && !entity && <Spinner />}
       {entity && (
-        <>
+        <SpaceBetween size="l">
           <Container header={<Header variant="h2">{t("overview")}</Header>}>
             <KeyValuePairs
               columns={3}
@@ -159,7 +159,7 @@ export function PrincipalPage({ kind, name, tab }: Props) {
               { id: "advisor", label: t("advisor"), content: <Advisor arn={entity.Arn} kind={kind} name={name} /> },
             ]}
           />
-        </>
+        </SpaceBetween>
       )}
       {deleting && (
         <Confirm

@@ -1,7 +1,7 @@
 // A question before something is taken away, and the act with its trouble.
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
-import Modal from "@cloudscape-design/components/modal";
+import Modal, { type ModalProps } from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import { type ReactNode, useState } from "react";
 import { useWords } from "../i18n";
@@ -13,11 +13,12 @@ interface Props {
   text: string;
   act: () => Promise<unknown>;
   disabled?: boolean;
+  size?: ModalProps.Size;
   onDone: () => void;
   onDismiss: () => void;
 }
 
-export function Confirm({ title, children, text, act, disabled, onDone, onDismiss }: Props) {
+export function Confirm({ title, children, text, act, disabled, size, onDone, onDismiss }: Props) {
   const { t } = useWords();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(undefined);
@@ -35,6 +36,7 @@ export function Confirm({ title, children, text, act, disabled, onDone, onDismis
   return (
     <Modal
       visible
+      size={size}
       header={title}
       closeAriaLabel={t("close")}
       onDismiss={onDismiss}

@@ -10,12 +10,12 @@ import { pretty } from "../entities";
 import { useWords, type Words } from "../i18n";
 import { Trouble } from "../notices";
 
-export function Code({ text, marked }: { text: string; marked?: ReadonlySet<number> }) {
+export function Code({ text, marked, label }: { text: string; marked?: ReadonlySet<number>; label?: string }) {
   return (
-    <pre className="code" tabIndex={0}>
+    <pre className="code" tabIndex={0} role={label && "region"} aria-label={label}>
       {text.split("\n").map((line, at) => (
         <span key={at} className={marked?.has(at + 1) ? "line marked" : "line"}>
-          {line || " "}
+          {marked?.has(at + 1) ? <mark>{line || " "}</mark> : line || " "}
         </span>
       ))}
     </pre>

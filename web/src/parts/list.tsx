@@ -74,7 +74,7 @@ export function List<T>({ title, heading = "h1", loaded, columns, text, id, empt
           </Header>
         }
         filter={
-          <SpaceBetween direction="horizontal" size="xs">
+          <SpaceBetween direction="horizontal" size="xs" alignItems="center">
             <TextFilter
               {...found.filterProps}
               filteringAriaLabel={t("find", { what: more.what ?? title })}

@@ -1,12 +1,10 @@
 // "Remove unused": what would be left, with the evidence for each line; what it would have refused; apply, and undo.
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
-import Button from "@cloudscape-design/components/button";
 import Checkbox from "@cloudscape-design/components/checkbox";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
-import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
@@ -17,6 +15,7 @@ import { type Key, useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
 import type { Line, Proposal, Replay } from "../types";
+import { Confirm } from "./confirm";
 import { Difference } from "./document";
 
 const FATES: Record<string, { type: StatusIndicatorProps.Type; key: Key }> = {
@@ -121,8 +120,6 @@ export function RemoveUnused({ arn, onDismiss, onChanged }: { arn: string; onDis
   const { t } = useWords();
   const { add } = useNotices();
   const [agreed, setAgreed] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(undefined);
   const loaded = useLoaded(async () => {
     const proposal = await call<Proposal & { Document: string }>("kansatsu", "SuggestPolicyChange", { Arn: arn });
     const replay = await call<Replay>("kansatsu", "ReplayPolicyChange", { Arn: arn, Suggested: true });
@@ -143,53 +140,37 @@ export function RemoveUnused({ arn, onDismiss, onChanged }: { arn: string; onDis
   }
 
   async function apply() {
-    setBusy(true);
-    setError(undefined);
-    try {
-      const done = await call<{ CommitId: string; Steps: string[] }>("kansatsu", "CommitPolicyChange", {
-        Arn: arn,
-        Suggested: true,
-        ...(agreed ? { AcceptRefused: true, AcceptGap: true } : {}),
-      });
-      add({
-        type: "success",
-        content: (
-          <>
-            {t("unused.applied")} {done.Steps.join("; ")}
-          </>
-        ),
-        action: { text: t("undo"), act: () => void undo(done.CommitId) },
-      });
-      onChanged();
-      onDismiss();
-    } catch (failed) {
-      setError(failed);
-      setBusy(false);
-    }
+    const done = await call<{ CommitId: string; Steps: string[] }>("kansatsu", "CommitPolicyChange", {
+      Arn: arn,
+      Suggested: true,
+      ...(agreed ? { AcceptRefused: true, AcceptGap: true } : {}),
+    });
+    add({
+      type: "success",
+      content: (
+        <>
+          {t("unused.applied")} {done.Steps.join("; ")}
+        </>
+      ),
+      action: { text: t("undo"), act: () => void undo(done.CommitId) },
+    });
   }
 
   return (
-    <Modal
-      visible
+    <Confirm
       size="max"
-      header={t("unused.title")}
-      closeAriaLabel={t("close")}
+      title={t("unused.title")}
+      text={t("apply")}
+      act={apply}
+      disabled={!made || nothing || (doubts && !agreed)}
       onDismiss={onDismiss}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onDismiss}>
-              {t("cancel")}
-            </Button>
-            <Button variant="primary" loading={busy} disabled={!made || nothing || (doubts && !agreed)} onClick={() => void apply()}>
-              {t("apply")}
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+      onDone={() => {
+        onChanged();
+        onDismiss();
+      }}
     >
       <SpaceBetween size="l">
-        <Trouble error={loaded.error ?? error} />
+        <Trouble error={loaded.error} />
         {loaded.loading && (
           <Box textAlign="center">
             <Spinner /> {t("unused.loading")}
@@ -223,6 +204,6 @@ export function RemoveUnused({ arn, onDismiss, onChanged }: { arn: string; onDis
           </>
         )}
       </SpaceBetween>
-    </Modal>
+    </Confirm>
   );
 }

@@ -10,6 +10,7 @@ from kansatsu.services.kansatsu import (
     imports,
     learned,
     processes,
+    requests,
     tasks,
     workloads,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "imports",
     "learned",
     "processes",
+    "requests",
     "tasks",
     "workloads",
 ]

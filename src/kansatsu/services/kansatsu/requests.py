@@ -1,0 +1,89 @@
+"""What was asked lately, by whom, and what was denied: the requests of the caller's account from the evidence itself.
+
+Unlike CloudTrail's LookupEvents it has data events (s3:GetObject) too, and those of every Region.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kansatsu.advisor import CallRecord, history
+from kansatsu.errors import InvalidParameterValue
+from kansatsu.services.registry import Call, operation
+
+DAYS = 90
+PAGE = 50
+_ITSELF = ("kansatsu", "ListRequests")
+# What must stand in a record literally, so that others need not be read.
+_OUTCOMES: Mapping[str, bytes] = {"ALLOWED": b'"allowed":true', "DENIED": b'"allowed":false'}
+Cursor = tuple[float, str]  # time and request id of the last request that was given
+
+
+@operation("kansatsu", "ListRequests")
+async def list_requests(
+    call: Call,
+    outcome: str | None = None,
+    principal: str | None = None,
+    without_console: bool = False,
+    start_time: datetime | None = None,
+    max_results: int = PAGE,
+    next_token: str | None = None,
+) -> dict[str, Any]:
+    """Newest first, within 90 days; its own calls are left out, or who watches would see only that.
+
+    `principal`: the ARN of a user, a role, or a session of one. `without_console`: not what consoles asked and got.
+    """
+    before = _opened(next_token)
+
+    def wanted(record: CallRecord) -> bool:
+        return (
+            record.account == call.account
+            and (record.time, record.call) < before
+            and (outcome is None or record.allowed is (outcome == "ALLOWED"))
+            and (principal is None or principal in (record.arn, record.entity))
+            and not (without_console and record.allowed and record.session is not None and record.session.console)
+            and not (record.allowed and (record.service, record.operation) == _ITSELF)
+        )
+
+    # INVARIANT: nobody reads of another account's requests.
+    needles = [call.account.encode(), *([_OUTCOMES[outcome]] if outcome else [])]
+    oldest = call.now - timedelta(days=DAYS)
+    since = max(oldest, start_time or oldest).timestamp()
+    found = await asyncio.to_thread(
+        history.newest, call.recorder.directory, since, float("inf"), needles, wanted, max_results + 1
+    )
+    answer: dict[str, Any] = {"Requests": [_shown(record) for record in found[:max_results]]}
+    if len(found) > max_results:
+        last = found[max_results - 1]
+        answer["NextToken"] = f"{last.time!r} {last.call}"
+    return answer
+
+
+def _opened(token: str | None) -> Cursor:
+    if token is None:
+        return float("inf"), ""
+    time, _, call = token.partition(" ")
+    try:
+        return float(time), call
+    except ValueError:
+        raise InvalidParameterValue("Invalid NextToken.") from None
+
+
+def _shown(record: CallRecord) -> dict[str, Any]:
+    found = {
+        "RequestId": record.call,
+        "Time": datetime.fromtimestamp(record.time, UTC),
+        "PrincipalArn": record.arn,
+        "Service": record.service,
+        "Operation": record.operation,
+        "Region": record.region,
+        "Allowed": record.allowed,
+        "Observed": record.observed,
+        "Asked": [{"Action": item.action, "Resource": item.resource} for item in record.asked],
+        "SourceIp": record.source_ip,
+        "UserAgent": record.user_agent,
+        "Console": record.session is not None and record.session.console,
+    }
+    optional = {"EntityArn": record.entity, "Error": record.error, "Message": record.message, "Via": record.via}
+    return found | {name: text for name, text in optional.items() if text}

@@ -1,0 +1,136 @@
+// Recent requests of the account, live: who asked what, and whether policy allowed it; each opens its explanation.
+import Button from "@cloudscape-design/components/button";
+import Link from "@cloudscape-design/components/link";
+import Select from "@cloudscape-design/components/select";
+import StatusIndicator from "@cloudscape-design/components/status-indicator";
+import Toggle from "@cloudscape-design/components/toggle";
+import { useEffect, useState } from "react";
+import { useWords } from "../i18n";
+import { useEvery } from "../loaded";
+import { List } from "../parts/list";
+import { idOf, type Recorded, recorded } from "../requests";
+import { to } from "../route";
+import { useTitle } from "./lists";
+
+const EVERY = 2000; // milliseconds
+const OUTCOMES = ["ALL", "DENIED", "ALLOWED"] as const;
+const MOST = 2000; // rows that the page keeps
+
+function Outcome({ of }: { of: Recorded }) {
+  const { t } = useWords();
+  if (!of.Allowed || of.Observed) {
+    return (
+      <>
+        <StatusIndicator type={of.Allowed ? "warning" : "error"}>{t(of.Allowed ? "observed" : "denied")}</StatusIndicator>{" "}
+        <Link href={to("activity", of.RequestId)} ariaLabel={t("why.of", { action: action(of) })}>
+          {t("why")}
+        </Link>
+      </>
+    );
+  }
+  if (of.Error) return <StatusIndicator type="warning">{t("failed", { code: of.Error })}</StatusIndicator>;
+  return <StatusIndicator>{t("allowed")}</StatusIndicator>;
+}
+
+/** What follows the account's number: user/ana, assumed-role/web/i-1. */
+export const short = (arn: string) => arn.split(":").slice(5).join(":") || arn;
+
+const action = (of: Recorded) => of.Asked[0]?.Action ?? `${of.Service}:${of.Operation}`;
+
+function resources(of: Recorded): string {
+  const [first = "", ...more] = of.Asked.map((one) => one.Resource);
+  return more.length ? `${first} (+${more.length})` : first;
+}
+
+interface State {
+  rows: Recorded[] | undefined;
+  older?: string;
+  error?: unknown;
+}
+
+export function Activity() {
+  const { t, when } = useWords();
+  useTitle(t("activity"));
+  const [outcome, setOutcome] = useState<string>("ALL");
+  const [live, setLive] = useState(true);
+  const [all, setAll] = useState(false);
+  const [turn, setTurn] = useState(0);
+  const [loading, setLoading] = useState(true);
+  const [state, setState] = useState<State>({ rows: undefined });
+  const wanted = { ...(outcome === "ALL" ? {} : { Outcome: outcome }), ...(all ? {} : { WithoutConsole: true }) };
+  const on = [outcome, all, turn];
+  useEffect(() => {
+    let current = true;
+    setLoading(true);
+    recorded(wanted)
+      .then(
+        (page) => current && setState({ rows: page.Requests, older: page.NextToken }),
+        (error: unknown) => current && setState({ rows: undefined, error }),
+      )
+      .finally(() => current && setLoading(false));
+    return () => {
+      current = false;
+    };
+  }, on);
+  useEvery(
+    EVERY,
+    async () => {
+      const since = state.rows?.[0]?.Time;
+      const { Requests: found } = await recorded({ ...wanted, ...(since ? { StartTime: since } : {}) });
+      setState((before) => {
+        const known = new Set(before.rows?.map(idOf));
+        const fresh = found.filter((one) => !known.has(idOf(one)));
+        return fresh.length ? { ...before, error: undefined, rows: [...fresh, ...(before.rows ?? [])].slice(0, MOST) } : before;
+      });
+    },
+    [...on, state.rows],
+    live && !loading && state.error === undefined,
+  );
+  const more = async () => {
+    const page = await recorded({ ...wanted, NextToken: state.older });
+    setState((before) => ({ rows: [...(before.rows ?? []), ...page.Requests], older: page.NextToken }));
+  };
+  const outcomes = OUTCOMES.map((value) => ({ value, label: t(`outcome.${value}`) }));
+  return (
+    <List
+      title={t("activity")}
+      description={t("activity.about")}
+      loaded={{ value: state.rows, error: state.error, loading, reload: () => setTurn((n) => n + 1) }}
+      id={idOf}
+      text={(of) => `${of.PrincipalArn} ${action(of)} ${of.Operation} ${resources(of)} ${of.SourceIp} ${of.RequestId} ${of.Error ?? ""}`}
+      empty={t("activity.none")}
+      newest="time"
+      actions={state.older && <Button onClick={() => void more().catch((error: unknown) => setState((before) => ({ ...before, error })))}>{t("activity.older")}</Button>}
+      filter={
+        <>
+          <Select
+            ariaLabel={t("outcome")}
+            selectedOption={outcomes.find(({ value }) => value === outcome) ?? null}
+            options={outcomes}
+            onChange={({ detail }) => setOutcome(detail.selectedOption.value ?? "ALL")}
+          />
+          <Toggle checked={live} onChange={({ detail }) => setLive(detail.checked)}>
+            {t("activity.live")}
+          </Toggle>
+          <Toggle checked={all} onChange={({ detail }) => setAll(detail.checked)}>
+            {t("activity.console")}
+          </Toggle>
+        </>
+      }
+      columns={[
+        {
+          id: "action",
+          header: t("action"),
+          isRowHeader: true,
+          minWidth: 160,
+          cell: (of) => <Link href={to("activity", of.RequestId)}>{action(of)}</Link>,
+        },
+        { id: "outcome", header: t("outcome"), minWidth: 150, cell: (of) => <Outcome of={of} /> },
+        { id: "time", header: t("time"), sortingField: "Time", minWidth: 110, cell: (of) => when(of.Time, true) },
+        { id: "who", header: t("principal"), minWidth: 120, cell: (of) => <span className="breaks">{short(of.PrincipalArn)}</span> },
+        { id: "what", header: t("resource"), minWidth: 180, cell: (of) => <span className="breaks">{resources(of)}</span> },
+        { id: "from", header: t("from"), minWidth: 100, cell: (of) => of.Via ?? of.SourceIp },
+      ]}
+    />
+  );
+}
