@@ -41,33 +41,68 @@ in any shape; see [condition keys](condition-keys.md).
 """
 
 
-# Services of which every operation is looked at: what falls back there is named.
+# Services of which every operation is looked at: what falls back there is named, each time with the reason.
 NAMED = (
     *("acm", "apigateway", "athena", "batch", "cloudformation", "cloudwatch", "cognito-idp", "dynamodb", "ec2", "ecr"),
     *("efs", "elasticache", "events", "firehose", "glue", "kinesis", "kms", "lambda", "logs", "rds", "route53", "s3"),
     *("secretsmanager", "sns", "sqs", "ssm", "stepfunctions"),
 )
+# Operation -> why no parameter and no answer of the service names the resource that AWS's reference has for it.
+WHY = {
+    "cloudformation RecordHandlerProgress": "the bearer token of a resource handler; no call tells its stack",
+    **dict.fromkeys(
+        ("glue GetDataQualityModel", "glue GetDataQualityModelResult", "glue PutDataQualityProfileAnnotation"),
+        "a statistic or a profile; no call tells its ruleset or job",
+    ),
+    **dict.fromkeys(
+        [f"lambda SendDurableExecutionCallback{end}" for end in ("Failure", "Heartbeat", "Success")],
+        "the id of a callback; no call tells its execution",
+    ),
+    "logs GetLogRecord": "a pointer to a record; no call tells its log group",
+    "logs GetQueryResults": "a query may have read many log groups, and the service names one of them",
+}
 REST = """
-## What still falls back in the services that are used most
+## The services that are used most
 
-On AWS these have a resource that no parameter tells: what is named is an id whose resource only the service knows (an
-association, an attachment, a handle, a run), or several things that cannot be told apart. A policy must allow them on
-everything. iam, sts, ecs, organizations and cloudtrail are not here: Kansatsu answers these itself, and names the
-resources of every operation that it has, whatever the table above says of their models. The embedded backend does not
-tell of which subnet an IPv6 block is: there ec2's DisassociateSubnetCidrBlock falls back, too.
+**named** are operations whose resources are named by the request or by the backend's answer about it, **on `*`** those
+whose action AWS's reference has without any type of resources (`ListQueues`, `DescribeInstances`): there `*` is the
+exact resource, and no policy can say another. What falls back for lack of documentation, and what falls back although
+it is documented, is listed below the table.
+
+iam, sts and ecs are answered by Kansatsu itself, with organizations and cloudtrail: the resource of each of these
+operations is in its handler, and none is on `*` for which the reference requires another; the table above counts their
+models, of which the rest is 501. The embedded backend does not tell of which subnet an IPv6 block is: there ec2's
+DisassociateSubnetCidrBlock falls back, too.
+
+| service | operations | named | on `*` | undocumented | other fall-back |
+| --- | ---: | ---: | ---: | ---: | ---: |
+"""
+LISTS = """
+What falls back although AWS documents its resource, and why; a policy must allow it on everything:
+
+"""
+UNKNOWN = """
+What falls back because neither the Service Authorization Reference nor the page of the operation has its action and
+what that is on:
 
 """
 
 
 def row(found: survey.Counts) -> str:
     """The line of a service in the table."""
-    told = [found.hows["table"], found.hows["rule"], found.undocumented, len(found.untold)]
+    told = [found.hows["table"], found.hows["rule"], len(found.undocumented), len(found.untold)]
     return f"| {found.service} | {found.hows.total()} | " + " | ".join(map(str, told)) + " |"
 
 
-def fallen(found: survey.Counts) -> str:
-    """The line of a service that names what falls back; "" where there is none to write."""
-    return f"- {found.service}: {', '.join(found.untold)}" if found.service in NAMED and found.untold else ""
+def lines(found: survey.Counts) -> list[str]:
+    """The lines of a service in the second part of the page; [] where it is not one of those that are used most."""
+    if found.service not in NAMED:
+        return []
+    exact = found.hows.total() - found.hows["fall-back"]
+    told = [found.hows.total(), exact - found.everything, found.everything, len(found.undocumented), len(found.untold)]
+    made = [f"| `{found.service}` | " + " | ".join(map(str, told)) + " |"]
+    made += [f"- {found.service} {name}: {WHY[f'{found.service} {name}']}" for name in found.untold]
+    return made + ([f"- {found.service}: {', '.join(found.undocumented)}"] if found.undocumented else [])
 
 
 def assembled(rows: list[str], lines: list[str]) -> str:
@@ -78,13 +113,20 @@ def assembled(rows: list[str], lines: list[str]) -> str:
     head += f"{undocumented:,} fall back because AWS documents no action of theirs, {untold:,} for another reason.\n\n"
     titles = "| service | operations | table | rule | undocumented | other fall-back |\n"
     table_head = titles + "| --- | ---: | ---: | ---: | ---: | ---: |\n"
-    return HEAD + head + table_head + "\n".join(rows) + "\n" + REST + "\n".join(lines) + "\n"
+    text = HEAD + head + table_head + "\n".join(rows) + "\n" + REST
+    text += "\n".join(line for line in lines if line.startswith("|")) + "\n" + LISTS
+    text += "\n".join(line for line in lines if line.startswith("- ") and not _is_list(line)) + "\n" + UNKNOWN
+    return text + "\n".join(line for line in lines if _is_list(line)) + "\n"
+
+
+def _is_list(line: str) -> bool:
+    return line.startswith("- ") and " " not in line[2:].partition(":")[0]
 
 
 def page() -> str:
     """The text of the page; takes seconds."""
     every = list(survey.counts())
-    return assembled([row(found) for found in every], [line for line in map(fallen, every) if line])
+    return assembled([row(found) for found in every], [line for found in every for line in lines(found)])
 
 
 if __name__ == "__main__":

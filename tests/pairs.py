@@ -41,8 +41,11 @@ class Pair:
 
 
 def refusing(pair: Pair, pairs: list[Pair]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Policies that allow all but this pair: every other action, and this one on every other resource."""
-    allowed = [other.allowed for other in pairs if other != pair]
+    """Policies that allow all but this pair: every other action, and this one on every other resource.
+
+    What allows the one that is to be made (image/*) allows the one that it is copied from, too, and is left out.
+    """
+    allowed = [other.allowed for other in pairs if not other.is_named_by(pair.action, pair.arn)]
     allowed.append({"Effect": "Allow", "NotAction": pair.action, "Resource": "*"})
     allowed.append(statement("Allow", pair.action, pair.others()))
     if pair.arn != "*":

@@ -24,10 +24,15 @@ def _text() -> list[str]:
 
 def rows() -> list[str]:
     """The rows of its table, one a service."""
-    return [line for line in _text() if line.startswith("| ") and line.split("|")[2].strip().isdecimal()]
+    return [line for line in _table() if not line.startswith("| `")]
 
 
 def lines() -> list[str]:
-    """The lines that name what falls back."""
+    """The rows of the second table, and the lines that name what falls back, service by service."""
     text = _text()
-    return [line for line in text[text.index(rows()[-1]) :] if line.startswith("- ")]
+    found = [line for line in _table() if line.startswith("| `")]
+    return found + [line for line in text[text.index(rows()[-1]) :] if line.startswith("- ")]
+
+
+def _table() -> list[str]:
+    return [line for line in _text() if line.startswith("| ") and line.split("|")[2].strip().isdecimal()]

@@ -29,8 +29,12 @@ def run(*arguments: str) -> Any:
         ("s3", "ListObjectsV2", "s3:ListBucket", "arn:aws:s3:::Bucket", "table"),
         ("APIGateway", "getrestapi", "apigateway:GET", "arn:aws:apigateway:us-east-1::/restapis/restApiId", "table"),
         ("athena", "GetSession", "athena:GetSession", "arn:${Partition}:athena:", "table"),
-        ("ssm", "GetAccessToken", "ssm:GetAccessToken", "arn:${Partition}:ssm:", "fall-back"),
-        ("sqs", "ListQueues", "sqs:ListQueues", "*", "rule"),
+        ("ssm", "GetAccessToken", "ssm:GetAccessToken", "arn:${Partition}:ssm:", "table"),
+        ("logs", "GetLogRecord", "logs:GetLogRecord", "arn:${Partition}:logs:", "fall-back"),
+        ("sqs", "ListQueues", "sqs:ListQueues", "* (AWS has no resource for this action)", "rule"),
+        ("ec2", "DescribeVpcs", "ec2:DescribeVpcs", "* (AWS has no resource for this action)", "table"),
+        ("s3", "ListBuckets", "s3:ListAllMyBuckets", "* (AWS has no resource for this action)", "table"),
+        ("glue", "PutAsset", "glue:PutAsset", "*", "fall-back"),
     ],
 )  # fmt: skip
 def test_an_operation_is_shown(service: str, operation: str, action: str, resource: str, how: str) -> None:

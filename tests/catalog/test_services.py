@@ -4,6 +4,8 @@
 Every table names its page in kansatsu.catalog.services.
 """
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -25,7 +27,10 @@ def at(service: str, resource: str, region: str = REGION, account: str = ACCOUNT
     return f"arn:aws:{service}:{region}:{account}:{resource}"
 
 
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/path/r"
 URL = f"http://localhost:8080/{ACCOUNT}/q"
+HOSTS = at("ssm", "servicesetting/ssm/managed-instance/default-ec2-instance-management-role")
+HANDLE = base64.b64encode(json.dumps({"taskId": "1", "sourceArn": at("sqs", "q")}).encode()).decode()
 Q, T, F = at("sqs", "q"), at("sns", "t"), at("lambda", "function:f")
 # service -> (operation, parameters, "action resource" of each check)
 CASES: dict[str, list[Case]] = {
@@ -36,6 +41,15 @@ CASES: dict[str, list[Case]] = {
         ("AssociateRouteTable", {"GatewayId": "igw-1", "RouteTableId": "rtb-1"}, [f"ec2:AssociateRouteTable {at('ec2', r)}" for r in ("internet-gateway/igw-1", "route-table/rtb-1")]),
         ("GetCoipPoolUsage", {"PoolId": "ipv4pool-coip-1"}, [f"ec2:GetCoipPoolUsage {at('ec2', 'coip-pool/ipv4pool-coip-1')}"]),
         ("DeletePublicIpv4Pool", {"PoolId": "ipv4pool-ec2-1"}, [f"ec2:DeletePublicIpv4Pool {at('ec2', 'ipv4pool-ec2/ipv4pool-ec2-1')}"]),
+        ("AcceptAddressTransfer", {"Address": "203.0.113.1"}, [f"ec2:AcceptAddressTransfer {at('ec2', 'elastic-ip/*')}"]),
+        ("AssociateEnclaveCertificateIamRole", {"CertificateArn": at("acm", "certificate/c"), "RoleArn": ROLE}, [f"ec2:AssociateEnclaveCertificateIamRole {r}" for r in (at("acm", "certificate/c"), ROLE)] + [f"iam:PassRole {ROLE}"]),
+        ("AssociateIpamResourceDiscovery", {"IpamId": "ipam-1", "IpamResourceDiscoveryId": "ipam-res-disco-1"}, [f"ec2:AssociateIpamResourceDiscovery {at('ec2', r, '')}" for r in ("ipam/ipam-1", "ipam-resource-discovery/ipam-res-disco-1", "ipam-resource-discovery-association/*")]),
+        ("CopyFpgaImage", {"SourceFpgaImageId": "afi-1", "SourceRegion": REGION}, [f"ec2:CopyFpgaImage {at('ec2', r)}" for r in ("fpga-image/afi-1", "fpga-image/*")]),
+        ("CopyImage", {"SourceImageId": "ami-1", "Name": "n"}, [f"ec2:CopyImage {at('ec2', r, account='')}" for r in ("image/ami-1", "image/*", "snapshot/*")]),
+        ("CopySnapshot", {"SourceSnapshotId": "snap-1"}, [f"ec2:CopySnapshot {at('ec2', r, account='')}" for r in ("snapshot/snap-1", "snapshot/*")]),
+        ("CopyVolumes", {"SourceVolumeId": "vol-1"}, [f"ec2:CopyVolumes {at('ec2', r)}" for r in ("volume/vol-1", "volume/*")]),
+        ("CreateTransitGatewayConnect", {"TransportTransitGatewayAttachmentId": "tgw-attach-1"}, [f"ec2:CreateTransitGatewayConnect {at('ec2', r)}" for r in ("transit-gateway-attachment/tgw-attach-1", "transit-gateway-attachment/*")]),
+        ("CreateTransitGatewayPeeringAttachment", {"TransitGatewayId": "tgw-1", "PeerTransitGatewayId": "tgw-2", "PeerAccountId": OTHER, "PeerRegion": "us-east-1"}, [f"ec2:CreateTransitGatewayPeeringAttachment {at('ec2', r)}" for r in ("transit-gateway/tgw-1", "transit-gateway-attachment/*")]),
         ("EnableFastSnapshotRestores", {"SourceSnapshotIds": ["snap-1"], "AvailabilityZoneIds": ["use1-az1"]}, [f"ec2:EnableFastSnapshotRestores {at('ec2', 'snapshot/snap-1', account='')}"]),
     ],
     "sqs": [
@@ -102,6 +116,10 @@ CASES: dict[str, list[Case]] = {
         ("PutParameter", {"Name": "a", "Tags": [{"Key": "k", "Value": "v"}]}, [f"ssm:PutParameter {at('ssm', 'parameter/a')}", f"ssm:AddTagsToResource {at('ssm', 'parameter/a')}"]),
         ("SendCommand", {"DocumentName": "AWS-RunShellScript", "InstanceIds": ["i-1", "mi-2"]}, [f"ssm:SendCommand {at('ssm', 'document/AWS-RunShellScript', account='')}", f"ssm:SendCommand {at('ec2', 'instance/i-1')}", f"ssm:SendCommand {at('ssm', 'managed-instance/mi-2')}"]),
         ("DescribeParameters", {}, ["ssm:DescribeParameters *"]),
+        ("GetAccessToken", {"AccessRequestId": "oi-1"}, [f"ssm:GetAccessToken {at('ssm', 'opsitem/oi-1')}"]),
+        ("StartAccessRequest", {"Reason": "r", "Targets": [{"Key": "InstanceIds", "Values": ["i-1", "mi-2"]}]}, [f"ssm:StartAccessRequest {r}" for r in (at("ec2", "instance/i-1"), at("ssm", "managed-instance/mi-2"))]),
+        ("DeregisterDefaultHostManagementConfiguration", {}, [f"ssm:{a}ServiceSetting {HOSTS}" for a in ("Get", "Reset")]),
+        ("RegisterDefaultHostManagementConfiguration", {"RoleArn": ROLE}, [*(f"ssm:{a}ServiceSetting {HOSTS}" for a in ("Get", "Update")), f"iam:GetRole {ROLE}", f"iam:PassRole {ROLE}"]),
         ("AddTagsToResource", {"ResourceType": "Parameter", "ResourceId": "/a"}, [f"ssm:AddTagsToResource {at('ssm', 'parameter/a')}"]),
     ],
     "logs": [
@@ -129,8 +147,11 @@ CASES: dict[str, list[Case]] = {
     "ecr": [
         ("CreateRepository", {"repositoryName": "a/b"}, [f"ecr:CreateRepository {at('ecr', 'repository/a/b')}"]),
         ("GetAuthorizationToken", {}, ["ecr:GetAuthorizationToken *"]),
+        ("ListImageReferrers", {"repositoryName": "a/b", "subjectId": {"imageDigest": "sha256:1"}}, [f"ecr:BatchGetImage {at('ecr', 'repository/a/b')}"]),
     ],
     "cloudwatch": [
+        ("ListAlarmMuteRules", {}, [f"cloudwatch:ListAlarmMuteRules {at('cloudwatch', 'alarm-mute-rule:*')}"]),
+        ("ListMetricDataQueryDefinitions", {}, ["cloudwatch:ListMetricDataQueryDefinitions *"]),
         ("PutMetricData", {"Namespace": "n"}, ["cloudwatch:PutMetricData *"]),
         ("DeleteAlarms", {"AlarmNames": ["a", "b"]}, [f"cloudwatch:DeleteAlarms {at('cloudwatch', f'alarm:{a}')}" for a in "ab"]),
     ],
@@ -148,6 +169,10 @@ CASES: dict[str, list[Case]] = {
     "apigatewayv2": [("GetApi", {"ApiId": "a"}, ["apigateway:GET arn:aws:apigateway:eu-west-1::/apis/a"])],
     "rds": [
         ("DeleteDBInstance", {"DBInstanceIdentifier": "PROD"}, [f"rds:DeleteDBInstance {at('rds', 'db:prod')}"]),
+        ("CreateIntegration", {"IntegrationName": "i", "SourceArn": at("rds", "cluster:c"), "TargetArn": at("redshift-serverless", "namespace/n")}, [f"rds:CreateIntegration {at('rds', r)}" for r in ("cluster:c", "integration:*")]),
+        ("PurchaseReservedDBInstancesOffering", {"ReservedDBInstancesOfferingId": "o", "ReservedDBInstanceId": "r"}, [f"rds:PurchaseReservedDBInstancesOffering {at('rds', 'ri:r')}"]),
+        ("PurchaseReservedDBInstancesOffering", {"ReservedDBInstancesOfferingId": "o"}, [f"rds:PurchaseReservedDBInstancesOffering {at('rds', 'ri:*')}"]),
+        ("DescribeReservedDBInstances", {"ReservedDBInstanceId": "r"}, [f"rds:DescribeReservedDBInstances {at('rds', 'ri:r')}"]),
         ("CreateDBSnapshot", {"DBInstanceIdentifier": "d", "DBSnapshotIdentifier": "s"}, [f"rds:CreateDBSnapshot {at('rds', 'db:d')}", f"rds:CreateDBSnapshot {at('rds', 'snapshot:s')}"]),
     ],
     "elasticache": [("DeleteCacheCluster", {"CacheClusterId": "C"}, [f"elasticache:DeleteCacheCluster {at('elasticache', 'cluster:c')}"])],
@@ -159,15 +184,37 @@ CASES: dict[str, list[Case]] = {
         ("DescribeStacks", {"StackName": "s"}, [f"cloudformation:DescribeStacks {at('cloudformation', 'stack/s/*')}"]),
         ("DeleteStack", {"StackName": at("cloudformation", "stack/s/1-2")}, [f"cloudformation:DeleteStack {at('cloudformation', 'stack/s/1-2')}"]),
         ("DescribeStacks", {}, ["cloudformation:DescribeStacks *"]),
+        ("CreateStackRefactor", {"StackDefinitions": [{"StackName": "a"}], "ResourceMappings": [{"Source": {"StackName": "a"}, "Destination": {"StackName": "b"}}]}, [f"cloudformation:CreateStackRefactor {at('cloudformation', f'stack/{s}/*')}" for s in "ab"]),
+        ("DescribeEvents", {"StackName": "s", "OperationId": "o"}, [f"cloudformation:DescribeEvents {at('cloudformation', 'stack/s/*')}"]),
+        ("DescribeEvents", {"ChangeSetName": at("cloudformation", "changeSet/c/1")}, [f"cloudformation:DescribeEvents {at('cloudformation', 'changeSet/c/1')}"]),
+        ("DescribeEvents", {"ChangeSetName": "c", "StackName": "s"}, [f"cloudformation:DescribeEvents {at('cloudformation', r)}" for r in ("changeSet/c/*", "stack/s/*")]),
+        ("GetTemplateSummary", {"StackName": "s"}, [f"cloudformation:GetTemplateSummary {at('cloudformation', 'stack/s/*')}"]),
+        ("GetTemplateSummary", {"StackSetName": "s"}, [f"cloudformation:GetTemplateSummary {at('cloudformation', 'stackset/s:*')}"]),
+        ("GetTemplateSummary", {"TemplateBody": "{}"}, ["cloudformation:GetTemplateSummary *"]),
+        ("ListStackRefactors", {}, [f"cloudformation:ListStackRefactors {at('cloudformation', 'stack/*/*')}"]),
     ],
     "acm": [("RequestCertificate", {"DomainName": "d"}, ["acm:RequestCertificate *"])],
-    "cognito-idp": [("AdminCreateUser", {"UserPoolId": "eu-west-1_x", "Username": "u"}, [f"cognito-idp:AdminCreateUser {at('cognito-idp', 'userpool/eu-west-1_x')}"])],
+    "cognito-idp": [
+        ("CreateCIMDPolicy", {"UserPoolId": "eu-west-1_x", "PolicyName": "p"}, [f"cognito-idp:CreateCIMDPolicy {at('cognito-idp', 'userpool/eu-west-1_x')}"]),
+        ("GetUserAuthFactors", {"AccessToken": "t"}, ["cognito-idp:GetUserAuthFactors *"]),
+        ("AdminCreateUser", {"UserPoolId": "eu-west-1_x", "Username": "u"}, [f"cognito-idp:AdminCreateUser {at('cognito-idp', 'userpool/eu-west-1_x')}"]),
+    ],
     "batch": [
         ("SubmitJob", {"jobName": "j", "jobQueue": "q", "jobDefinition": "d:1"}, [f"batch:SubmitJob {at('batch', r)}" for r in ("job-definition/d:1", "job-queue/q", "job/*")]),
+        ("CancelJobs", {"jobs": ["a", "b"]}, [f"batch:CancelJob {at('batch', f'job/{j}')}" for j in "ab"]),
+        ("TerminateServiceJobs", {"jobs": ["a"]}, [f"batch:TerminateServiceJob {at('batch', 'service-job/a')}"]),
         ("SubmitServiceJob", {"jobName": "j", "jobQueue": "q"}, [f"batch:SubmitServiceJob {at('batch', r)}" for r in ("job-queue/q", "service-job/*")]),
     ],
     "glue": [
         ("BatchGetTableOptimizer", {"Entries": [{"databaseName": "d", "tableName": "T"}, {"databaseName": "e", "tableName": "u", "catalogId": ACCOUNT}]}, [f"glue:BatchGetTableOptimizer {at('glue', r)}" for r in ("catalog", "database/d", "table/d/t", "database/e", "table/e/u")]),
+        *((name, {"RunId": "r"}, [f"glue:{name} {at('glue', 'dataQualityRuleset/*')}"]) for name in ("CancelDataQualityRulesetEvaluationRun", "GetDataQualityRuleRecommendationRun")),
+        ("ListDataQualityStatistics", {}, [f"glue:GetDataQualityResult {at('glue', 'dataQualityRuleset/*')}"]),
+        ("GetEntityRecords", {"ConnectionName": "c", "EntityName": "e", "Limit": 1}, [f"glue:GetEntityRecords {at('glue', r)}" for r in ("catalog", "connection/c")]),
+        ("CreateIntegration", {"IntegrationName": "i", "SourceArn": "arn:aws:dynamodb:eu-west-1:123456789012:table/t", "TargetArn": at("glue", "database/d")}, [f"glue:CreateIntegration {at('glue', r)}" for r in ("catalog", "database/d", "integration:*")]),
+        ("GetIntegrationResourceProperty", {"ResourceArn": at("glue", "connection/c")}, [f"glue:GetIntegrationResourceProperty {at('glue', r)}" for r in ("catalog", "connection/c", "integrationresourceproperty/connection/c")]),
+        ("ListIntegrationResourceProperties", {}, [f"glue:ListIntegrationResourceProperties {at('glue', r)}" for r in ("catalog", "connection/*", "database/*", "integrationresourceproperty/*/*")]),
+        ("GetUnfilteredPartitionMetadata", {"CatalogId": ACCOUNT, "DatabaseName": "d", "TableName": "t"}, [f"glue:GetPartition {at('glue', r)}" for r in ("catalog", "database/d", "table/d/t")]),
+        ("GetUnfilteredTableMetadata", {"CatalogId": ACCOUNT, "DatabaseName": "d", "Name": "t", "Region": REGION}, [f"glue:GetTable {at('glue', r)}" for r in ("catalog", "database/d", "table/d/t")]),
         ("StartJobUpgradeAnalysis", {"jobName": "j"}, [f"glue:StartJobUpgradeAnalysis {at('glue', 'job/j')}"]),
         ("ListMLTransforms", {}, [f"glue:ListMLTransforms {at('glue', 'mlTransform/*')}"]),
         ("GetTable", {"DatabaseName": "D", "Name": "T"}, [f"glue:GetTable {at('glue', r)}" for r in ("catalog", "database/d", "table/d/t")]),
@@ -204,11 +251,61 @@ def test_resources(service: str, operation: str, params: dict[str, Any], expecte
         ("stepfunctions", "CreateStateMachineAlias", {"name": "a", "routingConfiguration": [{"stateMachineVersionArn": at("states", "stateMachine:m:1", account=OTHER)}]}),
         ("batch", "SubmitServiceJob", {"jobName": "j", "jobQueue": "q", "quotaShareName": "s"}),
         ("glue", "BatchGetTableOptimizer", {"Entries": [{"databaseName": "d", "tableName": "t", "catalogId": OTHER}]}),
+        ("ec2", "GetAssociatedEnclaveCertificateIamRoles", {"CertificateArn": ROLE}),
+        ("ec2", "CreateSnapshots", {"InstanceSpecification": {"InstanceId": "i-1"}}),
+        ("cloudformation", "DescribeEvents", {"OperationId": "o"}),
+        ("cloudformation", "DescribeEvents", {"ChangeSetName": "c"}),
+        ("cloudformation", "GetTemplateSummary", {}),
+        ("glue", "GetUnfilteredTableMetadata", {"CatalogId": ACCOUNT, "DatabaseName": "d", "Name": "t", "Region": "us-east-1"}),
+        ("glue", "ListDataQualityStatistics", {"StatisticId": "s"}),
+        ("glue", "GetEntityRecords", {"EntityName": "e", "Limit": 1}),
+        ("glue", "CreateIntegrationResourceProperty", {"ResourceArn": at("glue", "database/d", account=OTHER)}),
+        ("ssm", "StartAccessRequest", {"Reason": "r", "Targets": [{"Key": "tag:a", "Values": ["b"]}]}),
+        ("sqs", "CancelMessageMoveTask", {"TaskHandle": HANDLE}),
     ],
 )  # fmt: skip
 def test_what_cannot_be_told_surely_is_on_everything(service: str, operation: str, params: dict[str, Any]) -> None:
     (found,) = resolve(service, operation, params)
     assert (found.resource, found.exact) == ("*", False)
+
+
+VOLUMES = {"InstanceSpecification": {"InstanceId": "i-1", "ExcludeDataVolumeIds": ["vol-3"]}}
+ROOTLESS = {"InstanceSpecification": {"InstanceId": "i-1", "ExcludeBootVolume": True}}
+ATTACHED = {"volumes i-1": "vol-1\nvol-2\nvol-3", "root i-1": "vol-1"}
+CEV = {"Engine": "custom-oracle-ee", "EngineVersion": "19.cdb"}
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "known", "expected"),
+    [
+        ("athena", "StopCalculationExecution", {"CalculationExecutionId": "c"}, {"calculation c": "w"}, [at("athena", "workgroup/w")]),
+        ("cloudformation", "ExecuteStackRefactor", {"StackRefactorId": "r"}, {"refactor r": f"{at('cloudformation', 'stack/a/1')}\n{at('cloudformation', 'stack/b/2')}"}, [at("cloudformation", f"stack/{s}") for s in ("a/1", "b/2")]),
+        ("cloudwatch", "GetMetricDataQueryDefinition", {"Id": "d"}, {"definition d": at("cloudwatch", "x/d")}, [at("cloudwatch", "x/d")]),
+        ("ec2", "CreateSnapshots", VOLUMES, ATTACHED, [at("ec2", "instance/i-1"), at("ec2", "snapshot/*", account=""), at("ec2", "volume/vol-1"), at("ec2", "volume/vol-2")]),
+        ("ec2", "CreateSnapshots", ROOTLESS, ATTACHED, [at("ec2", "instance/i-1"), at("ec2", "snapshot/*", account=""), at("ec2", "volume/vol-2"), at("ec2", "volume/vol-3")]),
+        ("glue", "BatchGetDataQualityResult", {"ResultIds": ["a", "b"]}, {"result a": "x", "result b": "y"}, [at("glue", f"dataQualityRuleset/{n}") for n in "xy"]),
+        ("rds", "ModifyCustomDBEngineVersion", CEV, {f"cev {CEV}": at("rds", "cev:custom-oracle-ee/19.cdb/1")}, [at("rds", "cev:custom-oracle-ee/19.cdb/1")]),
+        ("rds", "DeleteTenantDatabase", {"DBInstanceIdentifier": "D", "TenantDBName": "t"}, {"tenant t": at("rds", "tenant-database:tdb-1")}, [at("rds", "db:d"), at("rds", "tenant-database:tdb-1")]),
+        ("sqs", "CancelMessageMoveTask", {"TaskHandle": HANDLE}, {f"task {HANDLE}": at("sqs", "q")}, [at("sqs", "q")]),
+    ],
+)  # fmt: skip
+def test_what_a_backend_tells_of_a_request(
+    service: str, operation: str, params: dict[str, Any], known: dict[str, str], expected: list[str]
+) -> None:
+    found = resolve(service, operation, params, known=known)
+    assert sorted(item.resource for item in found) == sorted(expected) and all(item.exact for item in found)
+    # What it does not tell, or tells of another place, or names in two ways, is not believed.
+    for wrong in ({}, dict.fromkeys(known, "*"), dict.fromkeys(known, "arn:aws:iam::1:role/r")):
+        assert not all(item.exact for item in resolve(service, operation, params, known=wrong))
+    assert catalog.questions(wire.load_service(service).operation(operation), params)
+
+
+@pytest.mark.parametrize(
+    "handle", ["x", HANDLE[:-4], base64.b64encode(b'{"sourceArn": 1}').decode(), base64.b64encode(b"[]").decode()]
+)
+def test_a_handle_that_names_no_queue_raises_no_question(handle: str) -> None:
+    operation = wire.load_service("sqs").operation("CancelMessageMoveTask")
+    assert catalog.questions(operation, {"TaskHandle": handle}) == ()
 
 
 def test_what_only_the_backend_knows_is_asked_and_believed_where_it_fits() -> None:
@@ -281,9 +378,6 @@ def test_what_only_the_backend_knows_is_asked_and_believed_where_it_fits() -> No
         assert (found.action, found.resource, found.exact) == (*expected, expected[1] != "*")
         assert catalog.questions(wire.load_service(service).operation(operation), params)
     assert catalog.questions(wire.load_service("s3").operation("PutObject"), {**text, "SSEKMSKeyId": KEY}) == ()
-
-
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/path/r"
 
 
 @pytest.mark.parametrize(

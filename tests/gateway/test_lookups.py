@@ -274,7 +274,7 @@ def test_the_backend_says_whose_it_is(
 
 
 def test_each_question_has_a_case() -> None:
-    assert {case[0] for case in CASES} == RULES.questions.keys()
+    assert {case[0] for case in CASES} == RULES.questions.keys() - {"CreateSnapshots"}  # test_asked.py
 
 
 @pytest.mark.parametrize(("name", "params", "resources"), TOLD)

@@ -9,6 +9,7 @@ from kansatsu.catalog.ec2_keys import attributes as ec2_attributes
 from kansatsu.catalog.generic import is_known as is_action
 from kansatsu.catalog.identification import identify, outlined
 from kansatsu.catalog.keys import may_have
+from kansatsu.catalog.questions import MOST as MOST_QUESTIONS
 from kansatsu.catalog.questions import questions
 from kansatsu.catalog.reference import manages_permissions
 from kansatsu.catalog.resolution import resolve
@@ -18,6 +19,7 @@ from kansatsu.catalog.unenforced import ENFORCED, sets_unenforced_policy
 
 __all__ = [
     "ENFORCED",
+    "MOST_QUESTIONS",
     "Authorization",
     "Question",
     "abroad",

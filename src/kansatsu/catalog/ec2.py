@@ -26,7 +26,12 @@ _PARAMETERS = {
     "route-table": ("AddRouteTableIds", "RemoveRouteTableIds"),
     "internet-gateway": ("GatewayId",),
     "vpn-gateway": ("GatewayId",),
-    "transit-gateway-attachment": ("AddMiddleboxAttachmentIds", "RemoveMiddleboxAttachmentIds", "PeeringAttachmentId"),
+    "transit-gateway-attachment": (
+        "AddMiddleboxAttachmentIds",
+        "RemoveMiddleboxAttachmentIds",
+        "PeeringAttachmentId",
+        "TransportTransitGatewayAttachmentId",
+    ),
     "transit-gateway-route-table": ("TargetRouteTableId",),
     "local-gateway-route-table": ("LocalGatewayRouteTableId",),
     "coip-pool": ("CoipPoolId", "PoolId"),
@@ -52,6 +57,19 @@ _PARAMETERS = {
     "import-image-task": ("ImportTaskId",),
     "import-snapshot-task": ("ImportTaskId",),
     "ipam-pool": ("Ipv4IpamPoolId", "Ipv6IpamPoolId"),
+    "volume": ("SourceVolumeId",),
+    "fpga-image": ("SourceFpgaImageId",),
+    "certificate": ("CertificateArn",),
+    "role": ("RoleArn",),
+}
+# What copies or builds upon one of a kind needs that one and the new one.
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/copy-ami-permissions.html (the source and the target AMI)
+_UPON = {
+    "CopyFpgaImage": "fpga-image",
+    "CopyImage": "image",
+    "CopySnapshot": "snapshot",
+    "CopyVolumes": "volume",
+    "CreateTransitGatewayConnect": "transit-gateway-attachment",
 }
 # The beginning of an id -> its resource type, for operations that take ids of any kind.
 _ID_PREFIXES = {
@@ -86,10 +104,9 @@ _ID_PREFIXES = {
     "vpn": "vpn-connection",
 }
 _ANY_KIND = {"CreateTags": "Resources", "DeleteTags": "Resources", "CreateFlowLogs": "ResourceIds"}
-# Which instance and volumes they are about stands deeper in the parameters, or nowhere.
-_UNTOLD = {"CreateSnapshots"}
 _MAKING = re.compile(
     r"(Create|Allocate|Import|Copy|Run|Request|Register|Purchase|Provision|StartNetworkInsights)[A-Z]|ExportImage$"
+    r"|AcceptAddressTransfer$|AssociateIpamResourceDiscovery$"
 )
 # Parameters that name one of several kinds, which the beginning of the id tells.
 _BY_BEGINNING = frozenset({"GatewayId", "ImportTaskId"})
@@ -124,7 +141,7 @@ def resolve(
         return (Authorization(action, "*", context),)
     arns = _Arns(account, region)
     named = told(operation.name, params, known)
-    if operation.name in _UNTOLD or named is None:
+    if named is None:
         resources = None
     elif operation.name in _ANY_KIND:
         resources = arns.of_any_kind(params.get(_ANY_KIND[operation.name]) or (), types)
@@ -198,7 +215,7 @@ class _Arns:
         found = []
         for identifier in identifiers:
             kind = kinds.get(_ID_PREFIXES.get(identifier.rpartition("-")[0], ""))
-            if kind is None or not _names(identifier):
+            if kind is None or not _names(identifier, kind.template):
                 return None
             found.append((kind.key, self.of(kind, identifier), False))
         return found or None
@@ -219,12 +236,13 @@ def _resources(
             for value in _values(params.get(name))
             if name not in _BY_BEGINNING or _ID_PREFIXES.get(value.rpartition("-")[0]) == kind.key
         ]
-        if not all(_names(value) for _, value in named):
+        if not all(_names(value, kind.template) for _, value in named):
             return None
-        if named:
-            used.update(name for name, _ in named)
-            found += [(kind.key, arns.of(kind, value), False) for _, value in named]
-        elif kind.required:
+        used.update(name for name, _ in named)
+        found += [(kind.key, arns.of(kind, value), False) for _, value in named]
+        if named and _UPON.get(operation) == kind.key:
+            found.append((kind.key, arns.of(kind, "*"), True))
+        elif not named and kind.required:
             if not making:
                 return None
             found.append((kind.key, arns.of(kind, "*"), True))
@@ -253,6 +271,7 @@ _PARTS = {
     **dict.fromkeys(("CreateRoute", "DeleteRoute", "ReplaceRoute"), _TARGETS),
     "AcceptVpcEndpointConnections": {"TransitGatewayAttachmentIds", "VpcEndpointIds"},
     "CreateIpamPrefixListResolverTarget": {"PrefixListId"},
+    "CreateTransitGatewayPeeringAttachment": {"PeerTransitGatewayId"},  # perhaps another account's
     "DisassociateClientVpnTargetNetwork": {"AssociationId"},
     "ModifyInstanceEventStartTime": {"InstanceEventId"},
     "ModifyIpamResourceCidr": {"ResourceId"},
@@ -269,6 +288,7 @@ _NOT_RESOURCES = {
     "UserId",
     "UserIds",
     "PeerOwnerId",
+    "PeerAccountId",
     "AwsAccountId",
     "TransferAccountId",
     "OrganizationTargetId",
@@ -284,10 +304,14 @@ _NOT_RESOURCES = {
 }
 
 
-def _names(value: str) -> bool:
-    """Whether a value names a resource in one way only: an id, a name, or an ARN of EC2."""
+def _names(value: str, template: str) -> bool:
+    """Whether a value names a resource in one way only: an id, a name, or an ARN of the kind with this template."""
     parts = arn_parts(value) if value.startswith("arn:") else None
-    return safe(value, False) if parts is None else parts[:3] == ["arn", "aws", "ec2"] and safe(parts[5], True)
+    if parts is None:
+        return safe(value, False)
+    *_, service, _, _, resource = template.split(":", 5)
+    fits = service == "ec2" or parts[5].startswith(resource.partition("$")[0])
+    return parts[:3] == ["arn", "aws", service] and fits and safe(parts[5], True)
 
 
 def _is_unexplained(name: str, value: Any) -> bool:

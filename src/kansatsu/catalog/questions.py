@@ -8,10 +8,10 @@ from kansatsu.catalog.authorization import Params
 from kansatsu.catalog.rules import Question, rules_of
 from kansatsu.wire import Operation
 
-_MOST = 20  # questions that one request may raise
+MOST = 20  # calls of the backend that one request may cost
 
 
 def questions(operation: Operation, params: Params) -> tuple[Question, ...]:
     """What must be asked to resolve a request exactly; () for nearly all."""
     ask = rules_of(operation.service.name).questions.get(operation.name)
-    return tuple({item.key: item for item in ask(params)}.values())[:_MOST] if ask else ()
+    return tuple({item.key: item for item in ask(params)}.values())[:MOST] if ask else ()

@@ -42,7 +42,8 @@ class Question:
     """A call of the backend that changes nothing, and where in its answer the wanted text stands ("KeyMetadata.Arn",
     or "Things.0.Arn" where one thing is answered).
 
-    "?" in it stands for the one element with the member and value of `where` ("Things.?.Arn").
+    "?" in it stands for the one element with the member and value of `where` ("Things.?.Arn"), "[]" for all of them
+    ("Things[].Id"): the answers are lines then. `then` makes the next questions of an answer.
     `key` is how the answer is found again: the name that is asked about.
     """
 
@@ -52,6 +53,7 @@ class Question:
     params: Mapping[str, Any]
     path: str
     where: tuple[str, str] = ("", "")
+    then: Callable[[str], Iterable["Question"]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Rules:
     keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # operation or "*" -> path -> condition key
     questions: Mapping[str, Callable[[Params], Iterable[Question]]] = field(default_factory=dict)
     tagged: Mapping[str, str] = field(default_factory=dict)  # operation on "*" -> what it makes and tags: "key/*"
+    elsewhere: frozenset[str] = frozenset()  # actions that AWS's API reference has, and the authorization reference not
     tagging: str = ""  # action that tags given on creation need too, on what is made
 
 

@@ -26,6 +26,7 @@ _EXAMPLES = {
     "ListenerArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/NAME/ID/ID",
     "SubscriptionArn": "arn:aws:sns:us-east-1:123456789012:TopicName:ID",
 }
+_EVERYTHING = "* (AWS has no resource for this action)"
 _ACCOUNT, _REGION = "123456789012", "us-east-1"
 
 
@@ -68,39 +69,55 @@ def _is_known(operation: Operation) -> bool:
     return generic.is_known(*found.split(":", 1))
 
 
-def is_documented(operation: Operation) -> bool:
-    """Whether AWS's reference has the actions of an operation at all."""
+def _actions(operation: Operation) -> list[str]:
     found = (resolve(operation, {}, _ACCOUNT, _REGION) if operation.service.name in _OWN_MODULES else ()) or (
         entry(operation).plans
     )
-    return all(generic.is_known(*one.action.split(":", 1)) for one in found)
+    return [one.action for one in found]
+
+
+def is_documented(operation: Operation) -> bool:
+    """Whether AWS's reference has the actions of an operation at all."""
+    return all(generic.is_known(*action.split(":", 1)) for action in _actions(operation))
+
+
+def has_resource(operation: Operation) -> bool:
+    """Whether AWS's reference has a type of resources for an action of an operation; else "*" is what it is on."""
+    found = (reference.documented(*action.split(":", 1)) for action in _actions(operation))
+    if operation.service.name in _OWN_MODULES:
+        return any(known is None or known.types for known in found)
+    return any(one.finder is not None or one.kinds != () for one in entry(operation).plans)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many operations of a service are resolved in each way.
 
-    `undocumented` are those that fall back because AWS's reference does not have them; `untold` are the names of those
-    that fall back although it does.
+    `undocumented` are the names of those that fall back because AWS's reference does not have them; `untold` of those
+    that fall back although it does. `everything` of the others are on "*", as the reference has no resource for them.
     """
 
     service: str
     hows: Counter[How]
-    undocumented: int
+    undocumented: tuple[str, ...]
     untold: tuple[str, ...]
+    everything: int
 
 
 def counted(service: str, operations: Iterable[Operation]) -> Counts:
     """The counts of one service."""
     hows: Counter[How] = Counter()
-    fallen = []
+    fallen, everything = [], 0
     for operation in operations:
         how = how_of(operation)
         hows[how] += 1
         if how == "fall-back":
             fallen.append(operation)
+        else:
+            everything += not has_resource(operation)
     untold = tuple(operation.name for operation in fallen if is_documented(operation))
-    return Counts(service, hows, len(fallen) - len(untold), untold)
+    undocumented = tuple(operation.name for operation in fallen if operation.name not in untold)
+    return Counts(service, hows, undocumented, untold, everything)
 
 
 def counts() -> Iterator[Counts]:
@@ -123,7 +140,7 @@ def lines(operation: Operation) -> Iterator[Line]:
 
 def _planned(operation: Operation, how: How, plan: Plan) -> Iterator[Line]:
     if not plan.kinds:
-        yield Line(operation.name, how, plan.action, "*", ())
+        yield Line(operation.name, how, plan.action, "*" if plan.kinds is None else _EVERYTHING, ())
     for kind in plan.kinds or ():
         if kind.required or kind.names or plan.arns:
             shown = kind.form or kind.template
@@ -152,4 +169,6 @@ def _sampled(operation: Operation, how: How) -> Iterator[Line]:
         resource = item.resource if item.exact else _kinds_of(item.action)
         if how == "fall-back":
             resource = "*"
+        elif not has_resource(operation):
+            resource = _EVERYTHING
         yield Line(operation.name, how, item.action, resource, tuple(given))

@@ -21,12 +21,15 @@ async def known(
         return {}
     found = {}
     calls: dict[str, Any] = {}  # several questions about one answer are one call: they cannot contradict each other
-    for question in catalog.questions(operation, params):
+    left = list(catalog.questions(operation, params))
+    while left and len(calls) < catalog.MOST_QUESTIONS:
+        question = left.pop(0)
         call = f"{question.service} {question.operation} {question.params!r}"
         if call not in calls:
             calls[call] = await _asked(question, account, region, forwarder)
         if answer := _answer(question, calls[call]):
             found[question.key] = answer
+            left.extend(question.then(answer) if question.then else ())
     return found
 
 
@@ -40,6 +43,9 @@ async def _asked(question: Question, account: str, region: str, forwarder: Forwa
 def _answer(question: Question, value: Any) -> str:
     """The text that answers a question; "" where the backend knows nothing of it."""
     member, wanted = question.where
+    if "[]" in question.path:
+        every = list(walk(value or {}, question.path))
+        return "\n".join(every) if all(isinstance(item, str) for item in every) else ""
     for step in question.path.split("."):
         if step == "?":
             # INVARIANT: a backend that passes over a filter does not have another thing taken for the one named.

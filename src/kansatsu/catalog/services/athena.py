@@ -28,6 +28,10 @@ _TELLS = {
     "notebook": ("GetNotebookMetadata", "NotebookId", "NotebookMetadata.WorkGroup"),
     "session": ("GetSession", "SessionId", "WorkGroup"),
 }
+_CALCULATIONS = (
+    *("GetCalculationExecution", "GetCalculationExecutionCode", "GetCalculationExecutionStatus"),
+    "StopCalculationExecution",
+)
 # Operation -> (what it is about, the parameter that holds its ids).
 _ASKED = {
     **dict.fromkeys(
@@ -77,6 +81,21 @@ def _about(kind: str, member: str) -> Callable[[Params], Iterator[Question]]:
     return ask
 
 
+def _calculated(params: Params) -> Iterator[Question]:
+    """A calculation is of a session, and only the session says of which workgroup.
+
+    https://docs.aws.amazon.com/athena/latest/APIReference/API_GetCalculationExecution.html
+    """
+    for value in read(params, "CalculationExecutionId"):
+
+        def of_session(session: str, calculation: str = value) -> Iterator[Question]:
+            operation, parameter, path = _TELLS["session"]
+            yield Question(f"calculation {calculation}", "athena", operation, {parameter: session}, path)
+
+        asked = {"CalculationExecutionId": value}
+        yield Question(f"session of {value}", "athena", _CALCULATIONS[0], asked, "SessionId", then=of_session)
+
+
 def _assigned(params: Params, frame: Frame) -> Iterator[str]:
     """https://docs.aws.amazon.com/athena/latest/APIReference/API_PutCapacityAssignmentConfiguration.html"""
     for kind, path in (
@@ -95,9 +114,13 @@ RULES = Rules(
     finders={
         **dict.fromkeys(_DEFAULTING, _workgroup),
         **{operation: _of(*about) for operation, about in _ASKED.items()},
+        **dict.fromkeys(_CALCULATIONS, _of("calculation", "CalculationExecutionId")),
         "PutCapacityAssignmentConfiguration": _assigned,
     },
-    questions={operation: _about(*about) for operation, about in _ASKED.items()},
+    questions={
+        **{operation: _about(*about) for operation, about in _ASKED.items()},
+        **dict.fromkeys(_CALCULATIONS, _calculated),
+    },
     names={
         "workgroup": ("WorkGroup", "Name"),
         "datacatalog": ("CatalogName", "Name"),

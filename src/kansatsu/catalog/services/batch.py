@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/batch/latest/userguide/batch-supported-iam-actions-r
 from collections.abc import Iterator
 
 from kansatsu.catalog.authorization import Params
-from kansatsu.catalog.rules import Frame, Rules
+from kansatsu.catalog.rules import Finder, Frame, Rules
 from kansatsu.catalog.values import Unsure, arn_parts, read, safe
 
 
@@ -54,9 +54,21 @@ def _environments(params: Params, frame: Frame) -> Iterator[str]:
     return _named("compute-environment", "computeEnvironmentOrder[].computeEnvironment", params, frame)
 
 
+def _jobs(kind: str) -> Finder:
+    """https://docs.aws.amazon.com/batch/latest/APIReference/API_CancelJobs.html: each job needs what it needs alone"""
+    return lambda params, frame: _named(kind, "jobs", params, frame)
+
+
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html",
-    finders={"DeregisterJobDefinition": _deregistered, "SubmitJob": _submitted, "SubmitServiceJob": _served},
+    actions={"CancelJobs": "CancelJob", "TerminateJobs": "TerminateJob", "TerminateServiceJobs": "TerminateServiceJob"},
+    finders={
+        "DeregisterJobDefinition": _deregistered,
+        "SubmitJob": _submitted,
+        "SubmitServiceJob": _served,
+        **dict.fromkeys(("CancelJobs", "TerminateJobs"), _jobs("job")),
+        "TerminateServiceJobs": _jobs("service-job"),
+    },
     also={name: ((f"batch:{name}", _environments),) for name in ("CreateJobQueue", "UpdateJobQueue")},
     tagging="TagResource",
 )

@@ -136,6 +136,7 @@ _ASKED: dict[str, dict[str, tuple[_Asked, ...]]] = {
 # Operation -> where ids stand deeper in its parameters -> the parameter that would name the same.
 _DEEPER = {
     "ModifyInstanceCreditSpecification": {"InstanceCreditSpecifications[].InstanceId": "InstanceIds"},
+    "CreateSnapshots": {"InstanceSpecification.InstanceId": "InstanceId"},
     "ModifySecurityGroupRules": {
         "SecurityGroupRules[].SecurityGroupRule.PrefixListId": "PrefixListIds",
         "SecurityGroupRules[].SecurityGroupRuleId": "SecurityGroupRuleIds",
@@ -148,6 +149,11 @@ TOLD = frozenset({*_ASKED, *_DEEPER})
 def told(operation: str, params: Params, known: Mapping[str, str]) -> Params | None:
     """The parameters as if they named the resources themselves; None where the backend did not say what they mean."""
     found: dict[str, Any] = {}
+    if operation == "CreateSnapshots":
+        volumes = snapshot_volumes(params, known)
+        if not volumes:
+            return None
+        found["VolumeIds"] = volumes
     for path, parameter in _DEEPER.get(operation, {}).items():
         found.setdefault(parameter, []).extend(walk(params, path))
     asked = _ASKED.get(operation, {})
@@ -161,6 +167,39 @@ def told(operation: str, params: Params, known: Mapping[str, str]) -> Params | N
                 found.setdefault(parameter, []).append(identifier)
     found = {parameter: list(dict.fromkeys(ids)) for parameter, ids in found.items()}
     return {**{name: value for name, value in params.items() if name not in asked}, **found}
+
+
+def _attached(params: Params) -> Iterator[Question]:
+    """The volumes of an instance, and which of them it boots from.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceSpecification.html
+    """
+    instance = (params.get("InstanceSpecification") or {}).get("InstanceId")
+    if not isinstance(instance, str) or not safe(instance, False):
+        return
+    volumes = {"Filters": [{"Name": "attachment.instance-id", "Values": [instance]}]}
+    yield Question(f"volumes {instance}", "ec2", "DescribeVolumes", volumes, "Volumes[].VolumeId")
+
+    def boots(device: str) -> Iterator[Question]:
+        where = ("Attachments[].Device", device)
+        yield Question(f"root {instance}", "ec2", "DescribeVolumes", volumes, "Volumes.?.VolumeId", where)
+
+    asked = {"InstanceIds": [instance]}
+    path = "Reservations.0.Instances.0.RootDeviceName"
+    yield Question(f"device {instance}", "ec2", "DescribeInstances", asked, path, then=boots)
+
+
+def snapshot_volumes(params: Params, known: Mapping[str, str]) -> list[str]:
+    """The volumes that CreateSnapshots is about, as the backend told them; [] where it did not."""
+    given = params.get("InstanceSpecification") or {}
+    volumes = known.get(f"volumes {given.get('InstanceId')}", "").splitlines()
+    left_out = set(given.get("ExcludeDataVolumeIds") or ())
+    if given.get("ExcludeBootVolume"):
+        root = known.get(f"root {given.get('InstanceId')}")
+        if root is None:
+            return []
+        left_out.add(root)
+    return [volume for volume in volumes if volume not in left_out]
 
 
 def _values(given: Any) -> list[str]:
@@ -179,5 +218,5 @@ def _questions(operation: str) -> Callable[[Params], Iterator[Question]]:
 
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
-    questions={operation: _questions(operation) for operation in _ASKED},
+    questions={**{operation: _questions(operation) for operation in _ASKED}, "CreateSnapshots": _attached},
 )

@@ -29,6 +29,46 @@ def _questions(params: Params) -> Iterator[Question]:
         yield Question(f"db-proxy-endpoint {name}", "rds", "DescribeDBProxyEndpoints", given, path)
 
 
+def _versions(params: Params) -> Iterator[Question]:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBEngineVersions.html (the ARN)"""
+    given = {name: params[name] for name in ("Engine", "EngineVersion") if name in params}
+    path = "DBEngineVersions.0.DBEngineVersionArn"
+    yield Question(f"cev {given}", "rds", "DescribeDBEngineVersions", given, path)
+
+
+def _version(params: Params, frame: Frame) -> Iterator[str]:
+    given = {name: params[name] for name in ("Engine", "EngineVersion") if name in params}
+    yield _told(frame.known.get(f"cev {given}", ""), "cev", frame, slashes=True)
+
+
+def _tenants(params: Params) -> Iterator[Question]:
+    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_TenantDatabase.html (TenantDatabaseARN)"""
+    for name in read(params, "TenantDBName"):
+        given = {"DBInstanceIdentifier": params.get("DBInstanceIdentifier"), "TenantDBName": name}
+        path, where = "TenantDatabases.?.TenantDatabaseARN", ("TenantDBName", name)
+        yield Question(f"tenant {name}", "rds", "DescribeTenantDatabases", given, path, where)
+
+
+def _tenant(params: Params, frame: Frame) -> Iterator[str]:
+    for name in read(params, "DBInstanceIdentifier"):
+        if not safe(name, False):
+            raise Unsure(name)
+        yield frame.arn("rds", f"db:{name.lower()}")
+    for name in read(params, "TenantDBName"):
+        yield _told(frame.known.get(f"tenant {name}", ""), "tenant-database", frame)
+
+
+def _integrated(params: Params, frame: Frame) -> Iterator[str]:
+    """From a cluster or an instance, into what its own service authorizes.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateIntegration.html
+    """
+    for value in read(params, "SourceArn"):
+        kind = "cluster" if ":cluster:" in value else "db"
+        yield _told(value, kind, frame)
+    yield frame.arn("rds", "integration:*")
+
+
 def _proxied(*kinds: str) -> Finder:
     """The proxies, their endpoints and target groups that a request names; "*" after a kind: one of it is made."""
 
@@ -54,11 +94,11 @@ def _proxied(*kinds: str) -> Finder:
     return find
 
 
-def _told(value: str, kind: str, frame: Frame) -> str:
+def _told(value: str, kind: str, frame: Frame, slashes: bool = False) -> str:
     parts = arn_parts(value)
     if parts is None or parts[:5] != ["arn", "aws", "rds", frame.region, frame.account]:
         raise Unsure(value)
-    if not parts[5].startswith(f"{kind}:") or not safe(parts[5].partition(":")[2], False):
+    if not parts[5].startswith(f"{kind}:") or not safe(parts[5].partition(":")[2], slashes):
         raise Unsure(value)
     return value
 
@@ -73,6 +113,8 @@ _PROXIES = {
     **dict.fromkeys(("ModifyDBProxyTargetGroup", "RegisterDBProxyTargets"), _proxied("target-group")),
 }
 
+_VERSIONS = ("DeleteCustomDBEngineVersion", "ModifyCustomDBEngineVersion")
+_TENANTS = ("DeleteTenantDatabase", "ModifyTenantDatabase")
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonrds.html",
     names={
@@ -100,13 +142,24 @@ RULES = Rules(
         "global-cluster": ("GlobalClusterIdentifier", "NewGlobalClusterIdentifier"),
         "og": ("OptionGroupName", "SourceOptionGroupIdentifier", "TargetOptionGroupIdentifier"),
         "pg": ("DBParameterGroupName", "SourceDBParameterGroupIdentifier", "TargetDBParameterGroupIdentifier"),
+        "ri": ("ReservedDBInstanceId",),
         "secgrp": ("DBSecurityGroupName", "DBSecurityGroups"),
         "snapshot": ("DBSnapshotIdentifier", "SourceDBSnapshotIdentifier", "TargetDBSnapshotIdentifier"),
         "StopDBInstance:snapshot": ("DBSnapshotIdentifier",),
         "subgrp": ("DBSubnetGroupName",),
     },
-    finders=_PROXIES,
-    questions=dict.fromkeys(_PROXIES, _questions),
+    finders={
+        **_PROXIES,
+        **dict.fromkeys(_VERSIONS, _version),
+        **dict.fromkeys(_TENANTS, _tenant),
+        "CreateIntegration": _integrated,
+    },
+    questions={
+        **dict.fromkeys(_PROXIES, _questions),
+        **dict.fromkeys(_VERSIONS, _versions),
+        **dict.fromkeys(_TENANTS, _tenants),
+    },
+    made=frozenset({"PurchaseReservedDBInstancesOffering"}),
     types={
         "CreateDBSnapshot": ("db", "snapshot"),
         "RestoreDBClusterFromSnapshot": ("cluster", "cluster-pg?", "cluster-snapshot=*?", "og?", "subgrp?"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from kansatsu.catalog.authorization import Authorization, Params
 from kansatsu.catalog.rules import Frame, Rules
-from kansatsu.catalog.values import Unsure, read
+from kansatsu.catalog.values import Unsure, arn_parts, read
 from kansatsu.wire import Operation
 
 _NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,512}")
@@ -38,6 +38,14 @@ def _made(params: Params, frame: Frame) -> Iterator[str]:
         yield frame.arn("secretsmanager", f"secret:{value}-??????")
 
 
+def _replica(params: Params, frame: Frame) -> Iterator[str]:
+    for value in read(params, "CrossAccountReplicaARN"):
+        parts = arn_parts(value)
+        if parts is None or parts[:3] != ["arn", "aws", "secretsmanager"] or not parts[5].startswith("secret:"):
+            raise Unsure(value)
+        yield value
+
+
 def _batch(_operation: Operation, params: Params, frame: Frame) -> list[Authorization]:
     """The call itself, and GetSecretValue of each secret.
 
@@ -57,14 +65,20 @@ def _batch(_operation: Operation, params: Params, frame: Frame) -> list[Authoriz
     return found
 
 
+_ACROSS = ("AssociateCrossAccountReplica", "DisassociateCrossAccountReplica", "ListResourcePolicies")
 _BY_SECRET = (
     *("CancelRotateSecret", "DeleteResourcePolicy", "DeleteSecret", "DescribeSecret", "GetResourcePolicy"),
     *("GetSecretValue", "ListSecretVersionIds", "PutResourcePolicy", "PutSecretValue", "RemoveRegionsFromReplication"),
+    *_ACROSS,
     *("ReplicateSecretToRegions", "RestoreSecret", "RotateSecret", "StopReplicationToReplica", "TagResource"),
     *("UntagResource", "UpdateSecret", "UpdateSecretVersionStage", "ValidateResourcePolicy"),
 )
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecretsmanager.html",
+    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_AssociateCrossAccountReplica.html
+    actions={"AssociateCrossAccountReplica": ("AssociateCrossAccountReplica", "GetSecretValue")},
+    also={"AssociateCrossAccountReplica": (("secretsmanager:AcceptCrossAccountReplication", _replica),)},
+    elsewhere=frozenset(_ACROSS),
     custom=_batch,
     custom_of=frozenset({"BatchGetSecretValue"}),
     finders={**dict.fromkeys(_BY_SECRET, _secret), "CreateSecret": _made},

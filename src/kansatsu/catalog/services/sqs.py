@@ -3,10 +3,13 @@
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 """
 
+import base64
+import binascii
+import json
 from collections.abc import Iterator
 
 from kansatsu.catalog.authorization import Params
-from kansatsu.catalog.rules import Finder, Frame, Rules
+from kansatsu.catalog.rules import Finder, Frame, Question, Rules
 from kansatsu.catalog.values import Unsure, arn_parts, queue, read, safe
 
 
@@ -46,6 +49,27 @@ def _moved_to(params: Params, frame: Frame) -> Iterator[str]:
         raise Unsure("DestinationArn")
 
 
+def _handled(params: Params) -> Iterator[Question]:
+    """The handle of a task has the queue's ARN in it, as the example of AWS's page shows.
+
+    INVARIANT: a handle is the caller's word: the queue that it names must have the task.
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
+    """
+    for handle in read(params, "TaskHandle"):
+        try:
+            source = json.loads(base64.b64decode(handle, validate=True))["sourceArn"]
+        except (binascii.Error, ValueError, KeyError, TypeError):
+            continue
+        given, where = {"SourceArn": source}, ("TaskHandle", handle)
+        if isinstance(source, str) and arn_parts(source):
+            yield Question(f"task {handle}", "sqs", "ListMessageMoveTasks", given, "Results.?.SourceArn", where)
+
+
+def _cancelled(params: Params, frame: Frame) -> Iterator[str]:
+    for handle in read(params, "TaskHandle"):
+        yield from _moved("SourceArn")({"SourceArn": frame.known.get(f"task {handle}", "?")}, frame)
+
+
 _BY_URL = (
     *(
         "AddPermission",
@@ -71,7 +95,9 @@ RULES = Rules(
         "GetQueueUrl": _named,
         "StartMessageMoveTask": _moved("SourceArn", "DestinationArn"),
         "ListMessageMoveTasks": _moved("SourceArn"),
+        "CancelMessageMoveTask": _cancelled,
     },
+    questions={"CancelMessageMoveTask": _handled},
     also={
         "StartMessageMoveTask": (
             ("sqs:DeleteMessage", _moved("SourceArn")),

@@ -154,12 +154,43 @@ def _setting(params: Params, frame: Frame) -> Iterator[str]:
         yield frame.arn("ssm", f"servicesetting/{name.removeprefix('/')}")
 
 
+_HOSTS = "ssm/managed-instance/default-ec2-instance-management-role"
+
+
+def _hosts(params: Params, frame: Frame) -> Iterator[str]:
+    """The service setting that the default configuration of hosts is kept in.
+
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/fleet-manager-default-host-management-configuration.html
+    """
+    yield frame.arn("ssm", f"servicesetting/{_HOSTS}")
+
+
+def _requested(params: Params, frame: Frame) -> Iterator[str]:
+    """https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAccessRequest.html: nodes by ids"""
+    for target in params.get("Targets") or ():
+        if target.get("Key") != "InstanceIds":
+            raise Unsure("Targets")
+        yield from (_node(value, frame) for value in target.get("Values") or ())
+
+
+def _registered(params: Params, frame: Frame) -> Iterator[str]:
+    """The role that is registered; one that the service makes by itself has no name yet."""
+    found = list(read(params, "RoleArn"))
+    if not found or not all(value.startswith(f"arn:aws:iam::{frame.account}:role/") for value in found):
+        raise Unsure("RoleArn")
+    yield from found
+
+
 _DOCUMENTS = (
     *("CreateDocument", "DeleteDocument", "DescribeDocument", "DescribeDocumentParameters", "GetDocument"),
     *("DescribeDocumentPermission", "ModifyDocumentPermission", "ListDocumentMetadataHistory", "ListDocumentVersions"),
     *("UpdateDocument", "UpdateDocumentDefaultVersion", "UpdateDocumentMetadata"),
 )
 RULES = Rules(
+    actions={
+        "RegisterDefaultHostManagementConfiguration": ("GetServiceSetting", "UpdateServiceSetting"),
+        "DeregisterDefaultHostManagementConfiguration": ("GetServiceSetting", "ResetServiceSetting"),
+    },
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html",
     finders={
         **dict.fromkeys(
@@ -180,13 +211,18 @@ RULES = Rules(
         "StartSession": _session,
         "GetConnectionStatus": _session,
         **dict.fromkeys(("AddTagsToResource", "ListTagsForResource", "RemoveTagsFromResource"), _tagged),
+        "RegisterDefaultHostManagementConfiguration": _hosts,
+        "DeregisterDefaultHostManagementConfiguration": _hosts,
+        "StartAccessRequest": _requested,
         **dict.fromkeys(("GetServiceSetting", "ResetServiceSetting", "UpdateServiceSetting"), _setting),
     },
+    also={"RegisterDefaultHostManagementConfiguration": (("iam:GetRole", _registered),)},
     names={
         "maintenancewindow": ("WindowId",),
         "patchbaseline": ("BaselineId",),
         "DeregisterManagedInstance:managed-instance": ("InstanceId",),
         "opsitem": ("OpsItemId",),
+        "GetAccessToken:opsitem": ("AccessRequestId",),
         "resourcedatasync": ("SyncName",),
     },
     types={
