@@ -15,11 +15,12 @@ import contextlib
 import fcntl
 import json
 import os
+import sqlite3
 import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,6 +127,7 @@ def engine(network: str) -> Iterator[Engine]:
             command = [PODMAN, "system", "service", "--time=0", f"unix://{path}"]
             environment = {**os.environ, "KANSATSU_TEST_CONTAINERS_CONF": str(_joining(network, Path(directory)))}
             process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        _sweep_forgotten()
         try:
             limit = time.monotonic() + START_WITHIN
             while not path.exists():
@@ -136,6 +138,39 @@ def engine(network: str) -> Iterator[Engine]:
         finally:
             process.terminate()
             process.wait(START_WITHIN)
+
+
+_OURS = "label=kansatsu.part"  # what Kansatsu made in an engine; whose it is says the label kansatsu.instance
+
+
+def sweep(data_dir: Path) -> None:
+    """Remove what the tasks and launched instances of a server left in the tests' engine, whether it runs or not."""
+    file = data_dir / "kansatsu.db"
+    if not file.exists():
+        return
+    with contextlib.closing(sqlite3.connect(file)) as conn:
+        rows = conn.execute("SELECT id FROM task UNION SELECT id FROM instance WHERE adopted = 0")
+        owners = {row[0] for row in rows}
+    if not owners:
+        return
+    form = '{{.Names}} {{index .Labels "kansatsu.instance"}}'
+    listed = run(PODMAN, "ps", "-a", "--filter", _OURS, "--format", form, check=False).stdout.splitlines()
+    _remove(name for name, _, owner in (line.partition(" ") for line in listed) if owner in owners)
+    volumes = run(PODMAN, "volume", "ls", "-q", check=False).stdout.split()
+    if left := [name for name in volumes if name.removeprefix("ecs-").partition(".")[0] in owners]:
+        run(PODMAN, "volume", "rm", "-f", *left, check=False)
+
+
+def _sweep_forgotten() -> None:
+    """What tests left that were killed: whatever Kansatsu made an hour ago belongs to nobody any more."""
+    given = ["--filter", _OURS, "--filter", "until=1h", "--format", "{{.Names}}"]
+    _remove(run(PODMAN, "ps", "-a", *given, check=False).stdout.split())
+
+
+def _remove(names: Iterable[str]) -> None:
+    ordered = sorted(names, reverse=True)  # ecs-ID-app before ecs-ID, which holds its network
+    if ordered:
+        run(PODMAN, "rm", "-f", "-t", "0", *ordered, check=False)
 
 
 def _joining(network: str, directory: Path) -> Path:

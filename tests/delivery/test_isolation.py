@@ -47,7 +47,21 @@ def test_the_credential_ids_of_tasks(bench, process, make_process):
     assert (len(answers) > 10_000, set(answers)) == (True, {400})
 
 
-@pytest.mark.parametrize("stolen", ["id", "authorization", "path"])
+def test_the_tokens_of_tasks_at_the_address_of_eks_pod_identity(bench, process, make_process):
+    endpoint = TaskEndpoint(bench.containers, bench.clock)
+    views = [make_process(id=f"{n:032x}", authorization=f"token-{n}", state=process.state) for n in range(N)]
+
+    def ask(mine: int, theirs: int) -> int:
+        bench.clock.advance(seconds=1)
+        headers = {"host": "169.254.170.23", "authorization": views[theirs].authorization}
+        return endpoint.respond_as_pod(Request("GET", "/v1/credentials", headers), views[mine]).status
+
+    assert {ask(n, n) for n in range(N)} == {200}
+    answers = [ask(mine, theirs) for mine, theirs in pairs()]
+    assert (len(answers) > 10_000, set(answers)) == (True, {400})
+
+
+@pytest.mark.parametrize("stolen", ["id", "authorization", "path", "pod"])
 def test_what_processes_on_the_hosts_loopback_hold(bench, process, make_process, stolen):
     """Each has an id and a header; one of the two of somebody else, or the own path to another's id, gives nothing."""
     views = [
@@ -73,11 +87,13 @@ def test_what_processes_on_the_hosts_loopback_hold(bench, process, make_process,
         return {
             "id": lambda: ask(f"/v2/credentials/{other.id}", own.authorization),
             "authorization": lambda: ask(f"/v2/credentials/{own.id}", other.authorization),
+            "pod": lambda: ask(f"/{other.id}/v1/credentials", own.authorization),
             "path": lambda: ask(f"/{own.id}/v2/credentials/{other.id}", own.authorization),
         }[stolen]()
 
     assert {ask(f"/v2/credentials/{view.id}", view.authorization)[0] for view in views} == {200}
     assert {ask(f"/{view.id}/v2/credentials/{view.id}", view.authorization)[0] for view in views} == {200}
+    assert {ask(f"/{view.id}/v1/credentials", view.authorization)[0] for view in views} == {200}
     answers = [attempt(mine, theirs) for mine, theirs in pairs()]
     assert len(answers) > 10_000
     assert {status for status, _ in answers} <= {400, 401}

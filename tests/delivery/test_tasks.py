@@ -20,7 +20,7 @@ OWN, NEIGHBOUR = "a" * 32, "b" * 32
 @dataclass
 class FakeTask:
     id: str = OWN
-    authorization: str = ""
+    authorization: str = "an-authorization-token"
     instance: None = None
     state: CredentialsState = field(default_factory=credentials)
 
@@ -76,6 +76,66 @@ REFUSED = [
 def test_what_is_refused(endpoint: TaskEndpoint, path: str, host: str, method: str, status: int, code: str) -> None:
     got = ask(endpoint, path, host=host, method=method)
     assert (got.status, json.loads(got.body)["code"]) == (status, code)
+
+
+POD, POD_HOST, GOOD = "/v1/credentials", "169.254.170.23", FakeTask.authorization
+
+
+def ask_as_pod(
+    endpoint: TaskEndpoint,
+    authorization: str | None = GOOD,
+    path: str = POD,
+    host: str = POD_HOST,
+    method: str = "GET",
+    view: Any = None,
+) -> tuple[int, Any]:
+    headers = {"host": host} | ({} if authorization is None else {"authorization": authorization})
+    answer = endpoint.respond_as_pod(Request(method, path, headers), view or FakeTask())
+    assert isinstance(answer, Response)
+    return answer.status, json.loads(answer.body)
+
+
+@pytest.mark.parametrize("host", [POD_HOST, f"{POD_HOST}:80"])
+def test_the_shape_of_eks_pod_identity(endpoint: TaskEndpoint, host: str) -> None:
+    """https://docs.aws.amazon.com/eks/latest/APIReference/API_auth_Credentials.html"""
+    status, found = ask_as_pod(endpoint, host=host)
+    assert (status, set(found)) == (
+        200, {"AccountId", "AccessKeyId", "SecretAccessKey", "Token", "Expiration"}
+    )  # fmt: skip
+    assert found["AccountId"] == "123456789012"
+
+
+REFUSED_POD: list[tuple[dict[str, Any], int]] = [
+    # INVARIANT: no token, a wrong one, a neighbour's, or one that is spelt otherwise is nobody's.
+    ({"authorization": None}, 400),
+    ({"authorization": ""}, 400),
+    ({"authorization": NEIGHBOUR}, 400),
+    ({"authorization": OWN}, 400),  # the credential id is no token
+    ({"authorization": GOOD[:-1]}, 400),
+    ({"authorization": f"Bearer {GOOD}"}, 400),
+    ({"authorization": f"{GOOD}, {GOOD}"}, 400),  # given twice
+    ({"authorization": "\xe9"}, 400),
+    ({"authorization": "", "view": FakeTask(authorization="")}, 400),  # it has none: then nothing is right
+    ({"view": FakeTask(state=None)}, 400),  # a task without a role
+    # What it was for is revoked: the role is gone, or trusts nobody any more.
+    ({"view": FakeTask(state=CredentialError("AssumeRoleUnauthorizedAccess", "no", "r", FakeClock().now()))}, 503),
+    ({"host": "169.254.170.2"}, 403),
+    ({"host": "rebound.example.com"}, 403),
+    ({"path": "/v1/credentials/x"}, 404),
+    ({"path": f"/v2/credentials/{OWN}"}, 404),
+    ({"path": "/v4/key/task"}, 404),
+    ({"method": "POST"}, 405),
+]
+
+
+@pytest.mark.parametrize(("given", "status"), REFUSED_POD)
+def test_what_a_pod_is_refused(endpoint: TaskEndpoint, given: dict[str, Any], status: int) -> None:
+    found = ask_as_pod(endpoint, **given)
+    assert found[0] == found[1]["HTTPErrorCode"] == status and "AccessKeyId" not in found[1]
+
+
+def test_who_guesses_tokens_is_slowed_down(endpoint: TaskEndpoint) -> None:
+    assert {ask_as_pod(endpoint, "x")[0] for _ in range(100)} == {400, 429}
 
 
 def test_a_task_without_a_role_has_no_credentials(endpoint: TaskEndpoint) -> None:

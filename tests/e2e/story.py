@@ -17,7 +17,7 @@ from typing import Any
 
 import boto3
 
-from containers import FAKETIME, Container
+from containers import FAKETIME, Container, sweep
 
 BIN = Path(sys.executable).parent
 REGION = "us-east-1"
@@ -198,6 +198,7 @@ def running(directory: Path, engine: str, *flags: str, real_time: bool = False) 
     finally:
         if server.process is not None and server.process.poll() is None:
             server.end()
+        sweep(server.directory)  # tasks outlive Kansatsu, as they should; a test's do not outlive the test
 
 
 def eventually(check: Any, seconds: float, explain: Any = lambda: "") -> Any:

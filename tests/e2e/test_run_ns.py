@@ -145,6 +145,38 @@ def test_a_neighbours_credential_id_is_one_that_there_is_not(dev: User) -> None:
     assert out.endswith(" 403")
 
 
+PODS = """
+import boto3, http.client, json, os, sys
+def ask(**headers):
+    connection = http.client.HTTPConnection("169.254.170.23", timeout=5)
+    connection.request("GET", "/v1/credentials", headers=headers)
+    return connection.getresponse().status
+token = open(os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]).read()
+print(json.dumps({
+    "arn": boto3.client("sts").get_caller_identity()["Arn"],
+    "uri": os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"],
+    "told": [name for name in os.environ if name.endswith(("RELATIVE_URI", "AUTHORIZATION_TOKEN"))],
+    "statuses": [
+        ask(Authorization=token), ask(), ask(Authorization=sys.argv[1]), ask(Authorization=token, Host="evil"),
+    ],
+    "token": token,
+}))
+"""
+
+
+def test_a_role_of_a_pod_of_eks(dev: User) -> None:
+    """The token is read from a file; another command's, whose identity has ended, is worth nothing."""
+    given, stolen = ["--mode", "ns", "--role", "run-pod", "--as", "pods.eks.amazonaws.com"], "stolen"
+    for _ in range(2):
+        code, out, err = dev.runs(given, sys.executable, "-c", PODS, stolen)
+        assert code == 0, err
+        found = json.loads(out)
+        assert ":assumed-role/run-pod/" in found["arn"]
+        assert (found["uri"], found["told"]) == ("http://169.254.170.23/v1/credentials", [])
+        assert found["statuses"] == [200, 400, 400, 403] and found["token"] != stolen
+        stolen = found["token"]
+
+
 def test_task_metadata_and_instance_metadata(dev: User) -> None:
     code, out, err = dev.runs(TASK, "sh", "-c", "curl -fsS $ECS_CONTAINER_METADATA_URI_V4/task")
     assert code == 0, err

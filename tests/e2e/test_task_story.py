@@ -2,8 +2,10 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,10 @@ OPERATOR = {
     ],
 }
 BUCKET = "node-sdk-sample-1"
+# Their definitions tell both where a pod of EKS finds its credentials: one is given the token, the other one a file.
+POD = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1/credentials"}
+TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+FILE = {f"{TOKEN}_FILE": "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token"}
 # What AWS's sample for Node.js does: a bucket, and an object with a greeting in it. AWS SDK for JavaScript v3.
 SAMPLE = """
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -57,21 +63,25 @@ def attempt(call, **parameters):
     except Exception as error:
         return str(error)
     return "ok"
-def get(address, path):
+def get(address, path, **headers):
     connection = http.client.HTTPConnection(address, timeout=5)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         return [answer.status, answer.read().decode()]
     except OSError as error:
         return [0, type(error).__name__]
-own, agent = os.environ["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"], "169.254.170.2"
+agent, pod = "169.254.170.2", ("169.254.170.23", "/v1/credentials")
+token = open(os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"]).read()
 table, s3 = boto3.client("dynamodb"), boto3.client("s3")
 said = {
     "dynamodb": attempt(table.list_tables),
     "s3": attempt(s3.put_object, Bucket=os.environ["BUCKET"], Key="mine", Body=b"x"),
-    "own": get(agent, own)[0],
-    "neighbour": get(agent, os.environ["STOLEN"]),
+    "own": get(*pod, Authorization=token)[0],
+    "neighbour": get(agent, "/v2/credentials/" + os.environ["STOLEN"]),
+    "tokens": [get(*pod, **given)[0] for given in
+               ({}, {"Authorization": "x"}, {"Authorization": os.environ["STOLEN_TOKEN"]})],
+    "rebound": get(*pod, Authorization=token, Host="evil.example.com")[0],
     "imds": get("169.254.169.254", "/latest/meta-data/"),
     "metadata": json.loads(get(agent, os.environ["ECS_CONTAINER_METADATA_URI_V4"].partition(agent)[2] + "/task")[1]),
 }
@@ -91,13 +101,6 @@ def server(tmp_path: Path, engine: Engine) -> Iterator[Server]:
     with running(tmp_path, engine.url, real_time=True) as started:
         started.user("operator", json.dumps(OPERATOR))
         yield started
-        # Tasks outlive Kansatsu, as they should; a test's do not outlive the test.
-        left = started.client("ecs").list_tasks()["taskArns"]
-        left += started.client("ecs").list_tasks(desiredStatus="STOPPED")["taskArns"]
-    for task in (arn.rpartition("/")[2] for arn in left):
-        for name in (f"ecs-{task}-app", f"ecs-{task}"):  # in this order: the second holds the network of the first
-            engine.podman("rm", "-f", "-t", "0", name, check=False)
-        engine.podman("volume", "rm", "-f", f"ecs-{task}.scratch", check=False)
 
 
 def kansatsu(server: Server, *words: str) -> str:
@@ -143,6 +146,7 @@ def start(server: Server, name: str, image: str, program: list[str], may: Any, *
     )
     assert made["taskDefinition"]["revision"] == 1, made
     task = aws("ecs", "run-task", "--task-definition", name)["tasks"][0]["taskArn"]
+    reach(server, "RUNNING", task)
     assert aws("ecs", "wait", "tasks-running", "--tasks", task) == {}
     return str(task.rpartition("/")[2])
 
@@ -152,15 +156,15 @@ def test_task_story(server: Server, engine: Engine, image: Callable[[str], str])
     buckets = {"Action": ["s3:CreateBucket", "s3:PutObject"], "Resource": "arn:aws:s3:::node-sdk-sample-*"}
     tables = {"Action": "dynamodb:*", "Resource": "*"}
     program = ["node", "--input-type=module", "-e", SAMPLE]
-    sample = start(server, "sample", node, program, buckets, BUCKET=BUCKET)
+    sample = start(server, "sample", node, program, buckets, BUCKET=BUCKET, **POD)
     # The sample has its bucket and its object.
     stored = server.client("s3")
     eventually(lambda: "uploaded" in kansatsu(server, "task", "logs", sample), 60)
     assert stored.get_object(Bucket=BUCKET, Key="hello_world.txt")["Body"].read() == b"Hello World!"
 
-    stolen = environment_of(engine, sample)["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
+    stolen = {"STOLEN": credential_id(server, sample), "STOLEN_TOKEN": environment_of(engine, sample)[TOKEN]}
     program = ["python3", "-c", NEIGHBOUR]
-    neighbour = start(server, "neighbour", python, program, tables, BUCKET=BUCKET, STOLEN=stolen)
+    neighbour = start(server, "neighbour", python, program, tables, BUCKET=BUCKET, **stolen, **POD, **FILE)
     lines = lambda: kansatsu(server, "task", "logs", neighbour, "-n", "10000").splitlines()  # noqa: E731
     said = json.loads(eventually(lines, 60)[0])
     assert (said["dynamodb"], said["own"]) == ("ok", 200)
@@ -172,6 +176,7 @@ def test_task_story(server: Server, engine: Engine, image: Callable[[str], str])
     # INVARIANT: neither reaches the other's credentials, nor a metadata service of an instance.
     status, body = said["neighbour"]
     assert (status, json.loads(body)["code"]) == (400, "InvalidIdInRequest")
+    assert (said["tokens"], said["rebound"]) == ([400, 400, 400], 403)
     assert said["imds"] == [0, "ConnectionRefusedError"]
     assert said["metadata"]["TaskARN"].endswith(f"task/default/{neighbour}")
 
@@ -187,10 +192,24 @@ def test_task_story(server: Server, engine: Engine, image: Callable[[str], str])
 
     for task in (sample, neighbour):
         server.aws("operator", "ecs", "stop-task", "--task", task, "--reason", "the story ends")
+    reach(server, "STOPPED", sample, neighbour)
     assert server.aws("operator", "ecs", "wait", "tasks-stopped", "--tasks", sample, neighbour) == {}
     ended = server.aws("operator", "ecs", "describe-tasks", "--tasks", sample, neighbour)["tasks"]
     assert {(each["stopCode"], each["stoppedReason"]) for each in ended} == {("UserInitiated", "the story ends")}
     assert all("exitCode" in each["containers"][0] for each in ended)
+
+
+def reach(server: Server, state: str, *tasks: str) -> None:
+    """The CLI's own waiters look every six seconds; after this they have nothing to wait for."""
+    ecs = server.client("ecs")
+    eventually(lambda: {each["lastStatus"] for each in ecs.describe_tasks(tasks=tasks)["tasks"]} == {state}, 60)
+
+
+def credential_id(server: Server, task: str) -> str:
+    """As root on the host could read it; the application of this task is not told."""
+    with closing(sqlite3.connect(server.directory / "kansatsu.db")) as conn:
+        (found,) = conn.execute("SELECT details FROM task WHERE id = ?", (task,)).fetchone()
+    return str(json.loads(found)["credential_id"])
 
 
 def environment_of(engine: Engine, task: str) -> dict[str, str]:

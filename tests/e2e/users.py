@@ -26,7 +26,9 @@ MAY_RUN = json.dumps(
             {
                 "Effect": "Allow",
                 "Action": "iam:PassRole",
-                "Resource": [role_arn(f"run-{kind}") for kind in ("task", "lambda", "profile", "short", "missing")],
+                "Resource": [
+                    role_arn(f"run-{kind}") for kind in ("task", "lambda", "pod", "profile", "short", "missing")
+                ],
             },
         ],
     }
@@ -94,6 +96,7 @@ def server() -> Iterator[Server]:
         Path(parent).chmod(0o755)
         make_role(started, "run-task", service="ecs-tasks.amazonaws.com")
         make_role(started, "run-lambda", service="lambda.amazonaws.com")
+        make_role(started, "run-pod", service="pods.eks.amazonaws.com")
         make_role(started, "run-other", service="ecs-tasks.amazonaws.com")
         make_profile(started, "run-profile")
         started.user("dev", MAY_RUN)

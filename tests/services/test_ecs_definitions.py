@@ -68,8 +68,54 @@ def test_clusters(ecs: Any, refused: Refused) -> None:
     refused("ClusterNotFoundException", ecs.delete_cluster, cluster="jobs")
     refused("InvalidParameterException", ecs.create_cluster, clusterName="a/b")
     refused("NotImplemented", ecs.create_cluster, clusterName="c", capacityProviders=["FARGATE"])
-    refused("NotImplemented", ecs.describe_clusters, include=["STATISTICS"])
     assert ecs.list_clusters()["clusterArns"] == [f"{ARN}cluster/default"]
+
+
+INSIGHTS = {"name": "containerInsights", "value": "disabled"}
+UNCHANGED: list[tuple[str, dict[str, Any], str, str]] = [
+    ("update_cluster", {"settings": [INSIGHTS]}, "", ""),
+    ("update_cluster_settings", {"settings": [INSIGHTS]}, "", ""),
+    ("put_cluster_capacity_providers", {"capacityProviders": [], "defaultCapacityProviderStrategy": []}, "", ""),
+    *(
+        (operation, {"settings": [{**INSIGHTS, **change}]}, code, words)
+        for operation in ("create_cluster", "update_cluster", "update_cluster_settings")
+        for change, code, words in (
+            ({"value": "enabled"}, "NotImplemented", "Container Insights are not implemented"),
+            ({"value": "on"}, "InvalidParameterException", "enabled, enhanced or disabled"),
+        )
+    ),
+    ("update_cluster", {"serviceConnectDefaults": {"namespace": "n"}}, "NotImplemented", "serviceConnectDefaults"),
+    *(
+        (
+            "put_cluster_capacity_providers",
+            {"capacityProviders": [name], "defaultCapacityProviderStrategy": [{"capacityProvider": name}]},
+            code,
+            words,
+        )
+        for name, code, words in (
+            ("FARGATE_SPOT", "NotImplemented", "tasks run on this host"),
+            ("mine", "InvalidParameterException", "could not be found"),
+        )
+    ),
+    ("update_cluster", {"cluster": "none"}, "ClusterNotFoundException", "Cluster not found."),
+    ("execute_command", {"task": "f" * 32, "command": "sh", "interactive": True}, "InvalidParameterException", "task"),
+]
+
+
+@pytest.mark.parametrize(("operation", "params", "code", "words"), UNCHANGED)
+def test_what_a_cluster_can_be_set_to(
+    ecs: Any, refused: Refused, operation: str, params: dict[str, Any], code: str, words: str
+) -> None:
+    """What there is anyway; anything else is refused with a word about it."""
+    whole = {"include": ["SETTINGS", "STATISTICS", "CONFIGURATIONS", "ATTACHMENTS", "TAGS"]}
+    before = ecs.describe_clusters(**whole)["clusters"]
+    assert before[0]["settings"] == [INSIGHTS] and before[0]["capacityProviders"] == []
+    params = params if operation == "create_cluster" else {"cluster": "default", **params}
+    if code:
+        assert words in refused(code, getattr(ecs, operation), **params)
+    else:
+        assert getattr(ecs, operation)(**params)["cluster"]["settings"] == [INSIGHTS]
+    assert ecs.describe_clusters(**whole)["clusters"] == before
 
 
 def test_listings_come_in_pages(ecs: Any, refused: Refused) -> None:
@@ -170,7 +216,13 @@ WRONG = [
     ({"taskRoleArn": f"arn:aws:iam::{'9' * 12}:role/web"}, "ClientException", "Role is not valid"),
     ({"networkMode": "awsvpc"}, "NotImplemented", "networkMode awsvpc"),
     ({"networkMode": "host"}, "NotImplemented", "networkMode host"),
-    ({"requiresCompatibilities": ["FARGATE"]}, "NotImplemented", "FARGATE"),
+    # As newcomers from Fargate have it: what is said first is what matters most.
+    (
+        {"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512"},
+        "NotImplemented",
+        "Fargate is not implemented: tasks run on this host",
+    ),
+    ({"networkMode": "awsvpc", "cpu": "256"}, "NotImplemented", "Leave networkMode and networkConfiguration out"),
     ({"volumes": [{"name": "a.b"}]}, "ClientException", "Volume.name"),
     ({"volumes": [{"name": "v"}, {"name": "v"}]}, "ClientException", "unique"),
     ({"volumes": [{"name": "v", "host": {"sourcePath": "etc"}}]}, "ClientException", "no absolute path"),
@@ -186,7 +238,8 @@ WRONG = [
     ),
     ({"placementConstraints": [{"type": "memberOf"}]}, "NotImplemented", "placementConstraints"),
     ({"pidMode": "host"}, "NotImplemented", "pidMode"),
-    ({"cpu": "256"}, "NotImplemented", "cpu"),
+    ({"cpu": "256"}, "NotImplemented", "give each container its own"),
+    ({"memory": "256"}, "NotImplemented", "give each container its own"),
     ({"tags": [{"key": "aws:x", "value": ""}]}, "InvalidParameterException", "aws:"),
 ]
 WRONG_CONTAINERS: list[tuple[list[dict[str, Any]], str, str]] = [
@@ -198,6 +251,8 @@ WRONG_CONTAINERS: list[tuple[list[dict[str, Any]], str, str]] = [
     ([container(memory=5)], "ClientException", "at least 6 MiB"),
     ([container(memoryReservation=64)], "ClientException", "greater than 'memoryReservation'"),
     ([container(mountPoints=[{"sourceVolume": "v", "containerPath": "/v"}])], "ClientException", "Unknown volume 'v'"),
+    ([container(volumesFrom=[{"sourceContainer": "x"}])], "ClientException", "Unknown container 'x' in volumesFrom"),
+    ([container(volumesFrom=[{"sourceContainer": "web"}])], "ClientException", "circle"),
     ([container(stopTimeout=121)], "ClientException", "stopTimeout"),
     ([container(cpu=-1)], "ClientException", "negative"),
     ([container(essential=False)], "ClientException", "At least one container should be marked as essential"),

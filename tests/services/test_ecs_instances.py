@@ -20,7 +20,13 @@ def test_every_cluster_has_this_host(ecs: Any, fleet: Fleet, world: Ec2World, re
     (arn,) = ecs.list_container_instances()["containerInstanceArns"]
     assert arn.startswith(f"{ARN}container-instance/default/")
     assert ecs.list_container_instances(cluster="other")["containerInstanceArns"] != [arn]
+    counted = lambda name: ecs.describe_clusters(clusters=[name])["clusters"][0]["registeredContainerInstancesCount"]  # noqa: E731
+    assert (counted("default"), counted("other")) == (1, 1)
     fleet.create(1)
+    statistics = ecs.describe_clusters(include=["STATISTICS"])["clusters"][0]["statistics"]
+    assert {each["name"] for each in statistics if each["value"] == "1"} == {
+        "runningEC2TasksCount", "activeEC2ServiceCount"
+    }  # fmt: skip
     (shown,) = ecs.describe_container_instances(containerInstances=[arn.rpartition("/")[2]])["containerInstances"]
     assert (shown["status"], shown["agentConnected"], shown["runningTasksCount"]) == ("ACTIVE", True, 1)
     assert fleet.tasks()[0]["containerInstanceArn"] == arn
@@ -32,6 +38,7 @@ def test_every_cluster_has_this_host(ecs: Any, fleet: Fleet, world: Ec2World, re
     world.provider.broken = "the engine is away"
     world.restart()
     assert ecs.list_container_instances()["containerInstanceArns"] == []
+    assert counted("default") == 0
 
 
 @pytest.mark.parametrize(("least", "left"), [(100, 2), (50, 1), (0, 0)])

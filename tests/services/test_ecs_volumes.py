@@ -42,6 +42,23 @@ def test_the_containers_of_a_task_share_a_volume_that_ends_with_it(engine: Engin
     assert engine.fake.volumes == {f"ecs-{second}.v"}
 
 
+def test_a_container_has_the_volumes_of_another_one(engine: Engine) -> None:
+    """Whatever their order in the definition: the other one is made first.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_VolumeFrom.html
+    """
+    given = [{"sourceContainer": "data", "readOnly": True}, {"sourceContainer": "side"}]
+    task = engine.run(
+        container(volumesFrom=given),
+        container(name="data"),
+        container(name="side", volumesFrom=[{"sourceContainer": "data"}]),
+    )
+    assert engine.task(task)["lastStatus"] == "RUNNING"
+    data, side = engine.key(task, "data"), engine.key(task, "side")
+    assert engine.fake.options[engine.key(task)].volumes_from == ((data, True), (side, False))
+    assert engine.fake.options[side].volumes_from == ((data, False),)
+
+
 def test_a_shared_volume_is_its_clusters_and_outlives_its_tasks(engine: Engine) -> None:
     task = run(engine, {"name": "v", "dockerVolumeConfiguration": SHARED}, readOnly=True)
     name = "ecs.123456789012.us-east-1.default.v"

@@ -85,13 +85,17 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     servers: list[HttpServer] = []
 
     async def serve_instance(view: InstanceView, sockets: Sequence[socket.socket]) -> Handle:
-        return _Both(await metadata.serve(sockets[0], view), await servers[0].listen(sockets[1], inside=True))
+        return _All(await metadata.serve(sockets[0], view), await servers[0].listen(sockets[1], inside=True))
 
     endpoint = CredentialEndpoint(metadata, clock)
     tasks = TaskEndpoint(endpoint, clock)
 
     async def serve_task(view: TaskView, sockets: Sequence[socket.socket]) -> Handle:
-        return _Both(await tasks.serve(sockets[0], view), await servers[0].listen(sockets[1], inside=True))
+        return _All(
+            await tasks.serve(sockets[0], view),
+            await servers[0].listen(sockets[1], inside=True),
+            await tasks.serve_pod(sockets[2], view),
+        )
 
     async def serve_host(view: InstanceView, sock: socket.socket, admit: Admit) -> Handle:
         return await metadata.serve(sock, view, admit)
@@ -249,8 +253,8 @@ def _forget_profiles(settings: Settings) -> None:
             del profiles[section]
 
 
-class _Both:
-    """Two handles as one: the credentials and the gateway of the same workload."""
+class _All:
+    """Several handles as one: what the same workload is served."""
 
     def __init__(self, *handles: Handle) -> None:
         self._handles = handles

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from kansatsu.cli import names
 from kansatsu.delivery.authority import DOMAINS
 
-METADATA, CONTAINERS = "169.254.169.254", "169.254.170.2"
+METADATA, CONTAINERS, PODS = "169.254.169.254", "169.254.170.2", "169.254.170.23"
 # RFC 2544's network, which no real host has: what *.amazonaws.com resolves to.
 AWS = "198.18.0.1"
 _MAX_HEAD, _PIECE = 65536, 65536
@@ -40,6 +40,7 @@ class Targets:
         """The sockets that `run` expects, in this order."""
         return [
             ("tcp", METADATA if self.instance else CONTAINERS, 80),
+            ("tcp", PODS, 80),
             ("tcp", AWS, 443),
             ("tcp", AWS, 80),
             ("tcp", "127.0.0.1", 4566),
@@ -51,7 +52,14 @@ class Targets:
 async def run(sockets: Sequence[socket.socket], targets: Targets, lifeline: socket.socket) -> None:
     """Serve until the other end of `lifeline` closes."""
     loop = asyncio.get_running_loop()
-    serves = (_private(targets), _passing(targets.tls), _passing(targets.plain), _passing(targets.plain), _names)
+    serves = (
+        _private(targets),
+        _private(targets, pods=True),
+        _passing(targets.tls),
+        _passing(targets.plain),
+        _passing(targets.plain),
+        _names,
+    )
     for sock, serve in zip(sockets[:-1], serves, strict=True):
         sock.setblocking(False)
         await asyncio.start_server(_quietly(serve), sock=sock, limit=_MAX_HEAD)
@@ -82,21 +90,27 @@ def _passing(url: str) -> Serve:
     return serve
 
 
-def _private(targets: Targets) -> Serve:
-    """One request per connection, as the endpoints have it: below the secret path, and with the secret header."""
+def _private(targets: Targets, *, pods: bool = False) -> Serve:
+    """One request per connection, as the endpoints have it: below the secret path, and with the secret header.
+
+    `pods`: at the address of EKS Pod Identity, where the header is the client's to give.
+    """
     parts = urlsplit(targets.private)
-    hosts = {address + port for address in (METADATA, CONTAINERS) for port in ("", ":80")}
+    hosts = {address + port for address in ((PODS,) if pods else (METADATA, CONTAINERS)) for port in ("", ":80")}
+    ours = ("host", "connection") if pods else ("host", "authorization", "connection")
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(_HEAD_SECONDS):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head[:-4].split("\r\n")
         method, _, rest = first.partition(" ")
-        kept = [line for line in lines if _field(line) not in ("host", "authorization", "connection")]
+        kept = [line for line in lines if _field(line) not in ours]
         host = next((line.partition(":")[2].strip() for line in lines if _field(line) == "host"), "")
         # INVARIANT: the name of a web page that resolves to this address is passed on, and refused there.
-        said = parts.netloc if targets.instance or host in hosts else host
-        kept += [f"Host: {said}", f"Authorization: {targets.authorization}", "Connection: close"]
+        said = parts.netloc if host in hosts or (targets.instance and not pods) else host
+        kept += [f"Host: {said}", "Connection: close"]
+        if not pods:
+            kept.append(f"Authorization: {targets.authorization}")
         upstream = await _connect(targets.private)
         upstream[1].write("\r\n".join([f"{method} {parts.path}{rest}", *kept, "", ""]).encode("latin-1"))
         await _join((reader, writer), upstream)

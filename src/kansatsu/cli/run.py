@@ -21,6 +21,8 @@ from kansatsu.cli import children, client, learning, options, surroundings
 from kansatsu.cli.output import Exit, Failure, say
 from kansatsu.cli.settings import Settings
 
+_FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+_TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105 - a name
 _EMPTY_FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG")
 
 
@@ -96,7 +98,16 @@ def _in_own_network(command: Sequence[str], process: Mapping[str, Any], private:
     environ = child_environ(enclosure.without_proxies(os.environ), private, "", control.meta.region_name)
     del environ[surroundings.ENDPOINT]  # AWS's own names are the gateway's
     environ |= process["PrivateEnvironment"] | {surroundings.RUNNING_AS: process["Arn"]}
+    if _FULL_URI in environ:  # EKS Pod Identity: the token is read from a file
+        environ[_TOKEN_FILE] = str(_secret(private / "eks-pod-identity-token", process["AuthorizationToken"]))
     return enclosure.run(command, environ, targets, process["CertificateAuthority"], private)
+
+
+def _secret(path: Path, text: str) -> Path:
+    """A file for the command's own user alone."""
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="ascii")
+    return path
 
 
 _MODES = {"env": _by_variables, "ns": _in_own_network}

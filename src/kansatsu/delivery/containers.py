@@ -28,6 +28,7 @@ _Find = Callable[[str], ProcessView | None]
 
 RATE, BURST = 40.0, 60.0  # requests per second and process, as the ECS agent
 _PREFIX = ("v2", "credentials")
+_POD = ("v1", "credentials")  # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
 _MAX_BUCKETS = 4096
 
 
@@ -65,6 +66,8 @@ class CredentialEndpoint:
         rest = Request(request.method, "/" + request.target.lstrip("/").partition("/")[2], request.headers)
         if path[1:3] == _PREFIX:
             return self._credentials(rest, _only(view), path[3:], shared)
+        if path[1:] == _POD:
+            return self._pod_credentials(rest, view)
         if view.task is not None and path[1:] and path[1] in VERSIONS:
             return task_metadata(rest, path[2:], view.task)
         return self._metadata.respond(rest, view.instance) if view.instance is not None else _nothing()
@@ -76,33 +79,42 @@ class CredentialEndpoint:
         path = _path(request)
         return self._credentials(request, _only(view), path[2:], False) if path[:2] == _PREFIX else _nothing()
 
+    def respond_to_pod(self, request: Request, view: ProcessView, hosts: frozenset[str]) -> Response:
+        """The answer in the shape of EKS Pod Identity, on a listener that is this one's own."""
+        if request.headers.get("host") not in hosts:
+            return _wrong_host()
+        return self._pod_credentials(request, view) if _path(request) == _POD else _nothing()
+
+    def _pod_credentials(self, request: Request, view: ProcessView) -> Response:
+        if request.method != "GET":
+            return _wrong_method()
+        if not self._admit(view.id):
+            return _too_many()
+        # INVARIANT: the path is everybody's, so the token alone says who asks; a neighbour's, or none, is nothing.
+        if view.credentials() is None or not _same(request.headers.get("authorization", ""), view.authorization):
+            return _refuse(400, "InvalidTokenException", "The Authorization header is missing or wrong")
+        return self._answer(view, _as_pod)
+
     def _credentials(self, request: Request, lookup: _Find, rest: tuple[str, ...], shared: bool) -> Response:
         if request.method != "GET":
-            return _refuse(405, "MethodNotAllowed", "Credentials are read with GET", {"Allow": "GET"})
+            return _wrong_method()
         if not rest:
             return _refuse(400, "NoIdInRequest", "CredentialsV2Request: No ID in the request")
         view = lookup(rest[0]) if len(rest) == 1 else None
         # Whatever names no process shares one budget, so that guessing is slow and harms nobody else.
         if not self._admit(view.id if view else ""):
-            return _refuse(429, "TooManyRequests", "Too many requests")  # [?] the agent's own text is not documented
+            return _too_many()
         if view is None:
             return _refuse(400, "InvalidIdInRequest", "CredentialsV2Request: Credentials not found")
         # INVARIANT: on a listener that others reach too, the id alone gives nothing.
         if shared and not _same(request.headers.get("authorization", ""), view.authorization):
             return _refuse(401, "Unauthorized", "The Authorization header is missing or wrong")
-        return self._answer(view)
+        return self._answer(view, _as_task)
 
-    def _answer(self, view: ProcessView) -> Response:
+    def _answer(self, view: ProcessView, shape: Callable[[Credentials], dict[str, str]]) -> Response:
         state = view.credentials()
         if isinstance(state, Credentials) and not too_short(state, self._clock.now()):
-            members = {
-                "RoleArn": state.role_arn,
-                "AccessKeyId": state.access_key_id,
-                "SecretAccessKey": state.secret_access_key,
-                "Token": state.token,
-                "Expiration": timestamp(state.expiration),
-            }
-            return _json(200, members)
+            return _json(200, shape(state))
         why = "CredentialsV2Request: Credentials uninitialized for ID"
         if isinstance(state, CredentialError):
             why = f"{state.code}: {state.message}"
@@ -133,6 +145,32 @@ def _only(view: ProcessView) -> _Find:
         return view if own and view.credentials() is not None else None
 
     return find
+
+
+def _as_task(found: Credentials) -> dict[str, str]:
+    return {"RoleArn": found.role_arn} | _secrets(found)
+
+
+def _as_pod(found: Credentials) -> dict[str, str]:
+    """https://docs.aws.amazon.com/eks/latest/APIReference/API_auth_Credentials.html"""
+    return _secrets(found) | {"AccountId": found.role_arn.split(":")[4]}
+
+
+def _secrets(found: Credentials) -> dict[str, str]:
+    return {
+        "AccessKeyId": found.access_key_id,
+        "SecretAccessKey": found.secret_access_key,
+        "Token": found.token,
+        "Expiration": timestamp(found.expiration),
+    }
+
+
+def _wrong_method() -> Response:
+    return _refuse(405, "MethodNotAllowed", "Credentials are read with GET", {"Allow": "GET"})
+
+
+def _too_many() -> Response:
+    return _refuse(429, "TooManyRequests", "Too many requests")  # [?] the agent's own text is not documented
 
 
 def _wrong_host() -> Response:

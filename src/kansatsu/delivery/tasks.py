@@ -15,8 +15,8 @@ from kansatsu.delivery.server import Answer, Handle, serve
 from kansatsu.delivery.task_metadata import VERSIONS, task_metadata
 from kansatsu.workload.views import TaskView
 
-ADDRESS = "169.254.170.2"
-_HOSTS = frozenset({ADDRESS, f"{ADDRESS}:80"})
+ADDRESS, POD_ADDRESS = "169.254.170.2", "169.254.170.23"
+_HOSTS, _POD_HOSTS = (frozenset({address, f"{address}:80"}) for address in (ADDRESS, POD_ADDRESS))
 
 
 class TaskEndpoint:
@@ -29,6 +29,14 @@ class TaskEndpoint:
     async def serve(self, sock: socket.socket, view: TaskView) -> Handle:
         """Serve on an injected listening socket, which belongs to the handle from now on."""
         return await serve(sock, partial(self.respond, view=view), self._clock)
+
+    async def serve_pod(self, sock: socket.socket, view: TaskView) -> Handle:
+        """The same at the address of EKS Pod Identity."""
+        return await serve(sock, partial(self.respond_as_pod, view=view), self._clock)
+
+    def respond_as_pod(self, request: Request, view: TaskView) -> Answer:
+        """The answer to one request there."""
+        return self._credentials.respond_to_pod(request, view, _POD_HOSTS)
 
     def respond(self, request: Request, view: TaskView) -> Answer:
         """The answer to one request."""

@@ -118,6 +118,11 @@ class DockerEngine:
         async with _translated(NoSuchImage):
             return str((await self._docker.containers.create(config, name=name)).id)
 
+    async def put(self, reference: str, path: str, content: bytes) -> None:
+        async with _translated(NoSuchContainer):
+            container = self._docker.containers.container(reference)
+            await container.put_archive("/", pause.file(path, content, 0o444))  # type: ignore[no-untyped-call]
+
     async def start(self, reference: str) -> None:
         async with _translated(NoSuchContainer, ignore=304):
             await self._docker.containers.container(reference).start()
@@ -146,7 +151,7 @@ class DockerEngine:
     async def execute(self, reference: str, script: bytes) -> Executed:
         async with _translated(NoSuchContainer):
             container = self._docker.containers.container(reference)
-            await container.put_archive("/", pause.script(_SCRIPT, script))  # type: ignore[no-untyped-call]
+            await container.put_archive("/", pause.file(_SCRIPT, script, 0o700))  # type: ignore[no-untyped-call]
             command = await container.exec([_SCRIPT], user="0")
             output = bytearray()
             async with command.start(timeout=aiohttp.ClientTimeout()) as stream:
@@ -299,6 +304,7 @@ def _limited(options: Options) -> dict[str, Any]:
         "CpuShares": options.cpu_shares,
         "ReadonlyRootfs": options.read_only,
         "Ulimits": [{"Name": name, "Soft": soft, "Hard": hard} for name, soft, hard in options.ulimits],
+        "VolumesFrom": [f"{reference}:{'ro' if only else 'rw'}" for reference, only in options.volumes_from],
         "Mounts": [_mount(each) for each in options.mounts],
     }
     return {name: value for name, value in given.items() if value}

@@ -36,6 +36,7 @@ class FakeProvider:
         self.scripts: list[tuple[str, bytes]] = []
         self.environments: dict[str, Mapping[str, str]] = {}
         self.options: dict[str, Options] = {}
+        self.files: dict[tuple[str, str], bytes] = {}  # by container and path
         self.probed: list[tuple[str, tuple[str, ...], int]] = []  # health checks: (container, command, seconds)
         self.ill: dict[str, int | None] = {}  # what they answer, by the last part of the container's name
         self.written: dict[str, list[Line]] = {}  # by the last part of the container's name
@@ -124,6 +125,10 @@ class FakeProvider:
         self.options[key] = options
         self.volumes |= {each.source for each in options.mounts if not each.source.startswith("/")}
         return key
+
+    async def put(self, reference: str, path: str, content: bytes) -> None:
+        self._check()
+        self.files[self._find(reference), path] = content
 
     async def start(self, reference: str) -> None:
         self._check()

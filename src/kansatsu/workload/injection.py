@@ -18,6 +18,7 @@ from typing import Any
 # Where the endpoints of a workload are, inside its own network namespace.
 METADATA = ("169.254.169.254", 80)
 CONTAINER_CREDENTIALS = ("169.254.170.2", 80)
+POD_IDENTITY = ("169.254.170.23", 80)
 GATEWAY = ("127.0.0.1", 4566)
 
 ANSWER_SECONDS = 10.0

@@ -60,9 +60,9 @@ def image(architecture: str) -> tuple[str, bytes]:
     return id, _tar(files)
 
 
-def script(path: str, content: bytes) -> bytes:
-    """An archive with one executable file, as PUT /containers/ID/archive takes it."""
-    return _tar({path.lstrip("/"): (content, 0o700)})
+def file(path: str, content: bytes, mode: int) -> bytes:
+    """An archive with one file, as PUT /containers/ID/archive takes it."""
+    return _tar({path.lstrip("/"): (content, mode)})
 
 
 def _tar(files: dict[str, tuple[bytes, int]]) -> bytes:

@@ -22,7 +22,7 @@ from kansatsu.workload.process_task import ProcessTask
 from kansatsu.workload.records import DEFAULT_METADATA, TERMINATED, Details, Instance, new_id
 from kansatsu.workload.views import CredentialsState, InstanceView
 
-ECS_TASKS = "ecs-tasks.amazonaws.com"
+ECS_TASKS, PODS = "ecs-tasks.amazonaws.com", "pods.eks.amazonaws.com"
 LEARNING = "learning"  # in the source of a session: its process learns, under the rights of its starter
 
 

@@ -77,6 +77,7 @@ class Options:
     memory_reservation: int = 0  # MiB
     cpu_shares: int = 0
     read_only: bool = False
+    volumes_from: tuple[tuple[str, bool], ...] = ()  # containers whose volumes it has too, and whether to read only
     stdin: bool = False
     terminal: bool = False
     ulimits: tuple[tuple[str, int, int], ...] = ()  # (name, soft, hard)
@@ -141,6 +142,9 @@ class Provider(Protocol):
     async def create(self, name: str, image: str, namespace: str, environment: Mapping[str, str],
                      labels: Mapping[str, str], options: Options = DEFAULTS) -> str:  # fmt: skip
         """Create, and do not start, a container of `image` inside the network namespace of container `namespace`."""
+
+    async def put(self, reference: str, path: str, content: bytes) -> None:
+        """A file in a container that does not run yet, which everybody in it may read."""
 
     async def start(self, reference: str) -> None: ...
 

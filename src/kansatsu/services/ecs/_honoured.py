@@ -5,6 +5,16 @@ from typing import Any
 
 from kansatsu.errors import Unimplemented
 
+# For who comes with a definition from AWS: what to change.
+NO_FARGATE = (
+    "Fargate is not implemented: tasks run on this host, by its container engine, as on EC2. Leave launchType, "
+    "capacity providers and the FARGATE of requiresCompatibilities out, or say EC2."
+)
+NO_AWSVPC = (
+    "The networkMode {} is not implemented: every task has a network of its own on this host (bridge), in which its "
+    "containers reach each other at 127.0.0.1. Leave networkMode and networkConfiguration out."
+)
+
 
 def honoured(given: Mapping[str, Any], members: frozenset[str], where: str) -> None:
     """Raise Unimplemented for a member that asks for something which is not done."""

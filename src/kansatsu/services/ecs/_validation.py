@@ -10,7 +10,7 @@ from typing import Any
 
 from kansatsu.errors import ClientException, InvalidParameterException, Unimplemented
 from kansatsu.services.ecs import _volumes
-from kansatsu.services.ecs._honoured import honoured
+from kansatsu.services.ecs._honoured import NO_AWSVPC, NO_FARGATE, honoured
 from kansatsu.services.ecs._resources import NAME
 from kansatsu.workload.tasks.awslogs import DRIVER
 
@@ -23,6 +23,7 @@ CONTAINER = frozenset({
     "name", "image", "cpu", "memory", "memoryReservation", "essential", "entryPoint", "command", "environment",
     "dependsOn", "stopTimeout", "user", "workingDirectory", "readonlyRootFilesystem", "dockerLabels", "ulimits",
     "interactive", "pseudoTerminal", "secrets", "healthCheck", "portMappings", "logConfiguration", "mountPoints",
+    "volumesFrom",
 })  # fmt: skip
 _CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
 _COMPATIBILITIES = ("EC2", "EXTERNAL")
@@ -44,13 +45,16 @@ def check(document: Mapping[str, Any]) -> None:
             "Family contains invalid characters. Up to 255 letters (uppercase and lowercase), numbers, hyphens, and "
             "underscores are allowed."
         )
-    honoured(document, TASK, "")
-    mode = document["networkMode"]
-    if mode not in (None, "bridge"):
-        raise Unimplemented(f"The networkMode {mode} is not implemented: tasks have a network of their own (bridge).")
     for kind in document["requiresCompatibilities"] or ():
         if kind not in _COMPATIBILITIES:
-            raise Unimplemented(f"The compatibility {kind} is not implemented: tasks run on this host (EC2).")
+            other = f"The compatibility {kind} is not implemented: tasks run on this host (EC2)."
+            raise Unimplemented(NO_FARGATE if kind == "FARGATE" else other)
+    mode = document["networkMode"]
+    if mode not in (None, "bridge"):
+        raise Unimplemented(NO_AWSVPC.format(mode))
+    if document["cpu"] or document["memory"]:
+        raise Unimplemented("The cpu and memory of a whole task are not implemented: give each container its own.")
+    honoured(document, TASK, "")
     containers = document["containerDefinitions"]
     if not containers:
         raise ClientException("Container list cannot be empty.")

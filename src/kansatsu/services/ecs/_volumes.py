@@ -1,6 +1,7 @@
 """Whether the volumes of a task definition, and where its containers mount them, are valid and can be honoured."""
 
 from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from kansatsu.errors import ClientException, Unimplemented
@@ -11,6 +12,7 @@ _VOLUME = frozenset({"name", "host", "dockerVolumeConfiguration"})
 _HOST = frozenset({"sourcePath"})
 # Options of a driver are none: with some of them a volume is any directory of the host.
 _DOCKER = frozenset({"scope", "autoprovision", "driver"})
+_FROM = frozenset({"sourceContainer", "readOnly"})
 _POINT = frozenset({"sourceVolume", "containerPath", "readOnly"})
 
 
@@ -21,9 +23,24 @@ def check(volumes: Sequence[Mapping[str, Any]], containers: Sequence[Mapping[str
         _check_volume(volume, f"volumes[{index}].")
     if len(set(names)) != len(names):
         raise ClientException("Volume names must be unique within a task definition.")
+    sources = {container["name"]: [_source(container, item) for item in container.get("volumesFrom", ())]
+               for container in containers}  # fmt: skip
     for container in containers:
         for point in container.get("mountPoints", ()):
             _check_point(container["name"], point, names)
+        for source in sources[container["name"]]:
+            if source not in sources:
+                raise ClientException(f"Unknown container '{source}' in volumesFrom of {container['name']}.")
+    try:
+        TopologicalSorter(sources).prepare()
+    except CycleError as error:
+        raise ClientException(f"The volumesFrom of containers form a circle: {', '.join(error.args[1])}.") from None
+
+
+def _source(container: Mapping[str, Any], item: Mapping[str, Any]) -> str:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_VolumeFrom.html"""
+    honoured(item, _FROM, f"volumesFrom of {container['name']}: ")
+    return str(item.get("sourceContainer") or "")
 
 
 def _check_volume(volume: Mapping[str, Any], where: str) -> None:

@@ -56,6 +56,8 @@ def register_task_definition(
     volumes: list[dict[str, Any]] | None = None,
     placement_constraints: list[dict[str, str]] | None = None,
     tags: list[dict[str, str]] | None = None,
+    cpu: str | None = None,
+    memory: str | None = None,
 ) -> dict[str, Any]:
     given: dict[str, Any] = {
         "family": family,
@@ -66,6 +68,8 @@ def register_task_definition(
         "requiresCompatibilities": requires_compatibilities,
         "volumes": volumes,
         "placementConstraints": placement_constraints,
+        "cpu": cpu,
+        "memory": memory,
     }
     _validation.check(given)
     document = {name: value for name, value in given.items() if value}

@@ -10,6 +10,7 @@ from typing import Any
 from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import ClientException, InvalidParameterException, ServiceUnavailable, Unimplemented
 from kansatsu.services.ecs import _deploying, _overrides, _render
+from kansatsu.services.ecs._honoured import NO_FARGATE
 from kansatsu.services.ecs._resources import (
     Context,
     active_cluster,
@@ -74,7 +75,7 @@ async def run_task(
     enable_ecs_managed_tags: bool = False,
 ) -> dict[str, Any]:
     if launch_type not in _LAUNCH_TYPES:
-        raise Unimplemented(f"The launchType {launch_type} of RunTask is not implemented.")
+        raise Unimplemented(f"The launchType {launch_type} of RunTask is not implemented. {NO_FARGATE}")
     if not 1 <= count <= _MOST:
         raise InvalidParameterException(f"Count should be between 1 and {_MOST}, inclusive.")
     _deploying.check_common(network_configuration, enable_execute_command=enable_execute_command)

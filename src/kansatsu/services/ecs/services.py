@@ -17,6 +17,7 @@ from kansatsu.errors import (
     Unimplemented,
 )
 from kansatsu.services.ecs import _deploying, _pages, _render
+from kansatsu.services.ecs._honoured import NO_FARGATE
 from kansatsu.services.ecs._resources import (
     NAME,
     Context,
@@ -112,7 +113,8 @@ async def create_service(
     _deploying.check_common(network_configuration, enable_execute_command=enable_execute_command)
     kind = (deployment_controller or {}).get("type", "ECS")
     if launch_type not in _LAUNCH_TYPES or kind != "ECS":
-        raise Unimplemented(f"Services of the launch type {launch_type} with a controller {kind} are not implemented.")
+        what = f"Services of the launch type {launch_type} with a controller {kind} are not implemented."
+        raise Unimplemented(f"{what} {NO_FARGATE}" if launch_type == "FARGATE" else what)
     settings = _deploying.settings(deployment_configuration, scheduling_strategy)
     count = _deploying.count(desired_count, scheduling_strategy)
     with call.store.read() as conn:

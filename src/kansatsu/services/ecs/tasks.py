@@ -15,6 +15,7 @@ from kansatsu.services.ecs._resources import (
     active_service,
     check_lengths,
     cluster_arn,
+    cluster_check,
     name_within,
     own_name,
     place_of,
@@ -64,6 +65,32 @@ async def stop_task(call: Call, task: str, cluster: str | None = None, reason: s
         found, "UserInitiated", reason or "Task stopped by user"
     )  # [?] the text without a reason
     return {"task": _render.task(found.task, tags=True)}
+
+
+def _command_checks(call: Call, params: Params) -> Iterator[Authorization]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"""
+    cluster = params.get("cluster")
+    yield cluster_check(call, "ExecuteCommand", cluster)
+    yield _task_check(call, "ExecuteCommand", cluster, params["task"])
+
+
+@operation("ecs", "ExecuteCommand", resource=_command_checks)
+def execute_command(
+    call: Call, command: str, interactive: bool, task: str, cluster: str | None = None, container: str | None = None
+) -> dict[str, Any]:
+    """No task has the agent for it: enableExecuteCommand is refused, and so is this, with AWS's sentence.
+
+    https://repost.aws/knowledge-center/ecs-error-execute-command
+    """
+    active_cluster(call, cluster)
+    if _find(call, cluster, task) is None:
+        raise InvalidParameterException("The referenced task was not found.")
+    raise InvalidParameterException(
+        "The execute command failed because execute command was not enabled when the task was run or the execute "
+        "command agent isn't running. Wait and try again or run a new task with execute command enabled and try again. "
+        "(Kansatsu has no such agent: on its host, `podman exec` or `docker exec` on the container ecs-TASK-NAME does "
+        "the same.)"
+    )
 
 
 def _described(call: Call, params: Params) -> Iterator[Authorization]:

@@ -22,7 +22,8 @@ from kansatsu.services.passing import passing
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload import RegisteredProcess, find_profile
 from kansatsu.workload.process_task import ProcessTask
-from kansatsu.workload.processes import ECS_TASKS, Starter
+from kansatsu.workload.processes import ECS_TASKS, PODS, Starter
+from kansatsu.workload.tasks.configuring import FULL_URI, POD_URI, RELATIVE_URI, TOKEN
 from kansatsu.workload.views import CredentialError
 
 _EC2 = "ec2.amazonaws.com"
@@ -107,8 +108,8 @@ def _told(base: str, process: RegisteredProcess) -> dict[str, Any]:
     """Where a process finds its credentials, in words and in environment variables, on the host's loopback."""
     credentials, own = f"{base}/v2/credentials/{process.id}", f"{base}/{process.id}"
     environment = {
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": credentials,
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN": process.authorization,
+        FULL_URI: credentials,
+        TOKEN: process.authorization,
     }
     shown: dict[str, Any] = {
         "CredentialsUri": credentials,
@@ -131,9 +132,11 @@ def _private(call: Call, process: RegisteredProcess) -> dict[str, Any]:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
     """
     environment = {}
-    if process.instance is None:
-        environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = f"/v2/credentials/{process.id}"
-        environment["AWS_EC2_METADATA_DISABLED"] = "true"
+    if process.grant is not None:
+        found = (
+            {FULL_URI: POD_URI} if process.grant.service == PODS else {RELATIVE_URI: f"/v2/credentials/{process.id}"}
+        )
+        environment = {**found, "AWS_EC2_METADATA_DISABLED": "true"}
     if process.task is not None:
         environment |= _as_task("http://169.254.170.2", process.task)
     gateway = call.workload.process_gateway

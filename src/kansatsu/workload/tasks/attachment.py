@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from kansatsu.workload.attachment import Attacher, Injector, Refused
 from kansatsu.workload.fleet import Handle
-from kansatsu.workload.injection import CONTAINER_CREDENTIALS, GATEWAY, METADATA
+from kansatsu.workload.injection import CONTAINER_CREDENTIALS, GATEWAY, METADATA, POD_IDENTITY
 from kansatsu.workload.providers import Container, Process
 from kansatsu.workload.views import TaskView
 
@@ -16,9 +16,9 @@ log = logging.getLogger(__name__)
 
 # In this order. INVARIANT: the address of the instance metadata service is taken too, and nothing listens there: from
 # inside a task it is this task's own loopback, so no packet for it ever leaves towards a real one.
-BINDS = (CONTAINER_CREDENTIALS, GATEWAY, METADATA)
+BINDS = (CONTAINER_CREDENTIALS, GATEWAY, POD_IDENTITY, METADATA)
 
-# Serves the first two sockets of one task, in the order of BINDS.
+# Serves all but the last of the sockets of one task, in the order of BINDS.
 ServeTask: TypeAlias = Callable[[TaskView, Sequence[socket]], Awaitable[Handle]]
 
 

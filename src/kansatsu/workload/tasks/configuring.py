@@ -7,6 +7,11 @@ from kansatsu.workload.tasks.task import Task, TaskContainer
 from kansatsu.workload.tasks.view import metadata_key
 
 _ENDPOINT = "http://169.254.170.2"
+# A container that is told of the first of these, by its definition, finds its credentials as a pod of EKS does.
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+FULL_URI, TOKEN = "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"
+RELATIVE_URI, TOKEN_FILE = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", f"{TOKEN}_FILE"
+POD_URI = "http://169.254.170.23/v1/credentials"
 
 
 def environment(task: Task, container: TaskContainer, secrets: Mapping[str, str]) -> dict[str, str]:
@@ -22,9 +27,17 @@ def environment(task: Task, container: TaskContainer, secrets: Mapping[str, str]
         "ECS_CONTAINER_METADATA_URI": f"{_ENDPOINT}/v3/{key}",
         "ECS_CONTAINER_METADATA_URI_V4": f"{_ENDPOINT}/v4/{key}",
     }
-    if task.role_id:
-        told["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = f"/v2/credentials/{task.credential_id}"
-    return told
+    if not task.role_id:
+        return told
+    if told.get(FULL_URI) != POD_URI:
+        return told | {RELATIVE_URI: f"/v2/credentials/{task.credential_id}"}
+    return told if told.get(TOKEN_FILE) else told | {TOKEN: task.token}
+
+
+def files(task: Task, told: Mapping[str, str]) -> dict[str, bytes]:
+    """What is put into a container before it starts, by path: the token, where it is told to read one."""
+    wanted = task.role_id and told.get(FULL_URI) == POD_URI
+    return {told[TOKEN_FILE]: task.token.encode()} if wanted and told.get(TOKEN_FILE) else {}
 
 
 def ports(task: Task) -> list[Binding]:

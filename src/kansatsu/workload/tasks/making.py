@@ -40,6 +40,7 @@ def make(
             for container in (definition.document["containerDefinitions"] if containers is None else containers)
         ),
         credential_id=secrets.token_hex(16),
+        token=secrets.token_urlsafe(32),
         created=created,
         role_id=role.id if role else "",
         role_arn=role.arn if role else "",

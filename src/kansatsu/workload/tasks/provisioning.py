@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from graphlib import TopologicalSorter
 from typing import Any
 
 from kansatsu.workload.providers import (
@@ -15,7 +16,7 @@ from kansatsu.workload.providers import (
 )
 from kansatsu.workload.tasks import volumes
 from kansatsu.workload.tasks.awslogs import Shipper
-from kansatsu.workload.tasks.configuring import environment, options, ports
+from kansatsu.workload.tasks.configuring import environment, files, options, ports
 from kansatsu.workload.tasks.execution import Execution, ExecutionError
 from kansatsu.workload.tasks.roster import Member, Roster, container_of
 from kansatsu.workload.tasks.task import Task, TaskContainer
@@ -63,8 +64,10 @@ class Maker:
             sources = {each["name"]: await self._source(member.task, each) for each in member.task.volumes}
         except (VolumeError, ProviderError) as error:
             raise StartFailed(f"ResourceInitializationError: {error}") from error
-        for container in member.task.containers:
-            await self._create(member, container, sources)
+        by_name = {each.name: each for each in member.task.containers}
+        needs = {name: [source for source, _ in volumes.shared_from(each)] for name, each in by_name.items()}
+        for name in TopologicalSorter(needs).static_order():
+            await self._create(member, by_name[name], sources)
 
     async def _source(self, task: Task, volume: Mapping[str, Any]) -> str:
         source = volumes.source(task, volume, self._host_paths)
@@ -82,16 +85,25 @@ class Maker:
             secrets = await self._execution.secrets(member.task, container)
         except ExecutionError as error:
             raise StartFailed(str(error)) from error
+        told = environment(member.task, container, secrets)
         labels = labels_of(member.task, container) | {OWNER_LABEL: member.task.id, ROLE_LABEL: "application"}
         try:
             reference = await self._provider.create(
                 container_name(member.task, container),
                 image,
                 member.task.namespace,
-                environment(member.task, container, secrets),
+                told,
                 labels,
-                replace(options(container), mounts=volumes.mounts(container, sources)),
+                replace(
+                    options(container),
+                    mounts=volumes.mounts(container, sources),
+                    volumes_from=tuple(
+                        (container_of(member, name).reference, only) for name, only in volumes.shared_from(container)
+                    ),
+                ),
             )
+            for path, content in files(member.task, told).items():
+                await self._provider.put(reference, path, content)
         except NoSuchImage as error:
             why = f"CannotPullContainerError: {image} is no local image, and Kansatsu pulls none: {error}"
             raise StartFailed(why, container.name) from error

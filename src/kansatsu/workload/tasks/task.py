@@ -49,6 +49,7 @@ class Task:
     containers: tuple[TaskContainer, ...]
     credential_id: str  # 128 random bits
     created: float
+    token: str = field(default="", repr=False)  # what proves it where the address names no credential id
     role_id: str = ""
     role_arn: str = ""
     execution_role_id: str = ""

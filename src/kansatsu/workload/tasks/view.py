@@ -29,7 +29,7 @@ class StoredTaskView:
 
     @property
     def authorization(self) -> str:
-        return ""  # its endpoint is its own: nobody else reaches it
+        return self._task().token
 
     @property
     def instance(self) -> InstanceView | None:

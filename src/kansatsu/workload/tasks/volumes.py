@@ -57,6 +57,12 @@ def mounts(container: TaskContainer, sources: Mapping[str, str]) -> tuple[Mount,
     )
 
 
+def shared_from(container: TaskContainer) -> tuple[tuple[str, bool], ...]:
+    """The containers of its task whose volumes it has too, and whether it may only read them."""
+    given = container.definition.get("volumesFrom", ())
+    return tuple((each["sourceContainer"], bool(each.get("readOnly"))) for each in given)
+
+
 def _allowed(path: str, allowed: frozenset[str]) -> str:
     # INVARIANT: exactly the directories that the administrator named, and not what is in them: what is in them a task
     # may have replaced by a link to anywhere. None of them lies in another one (the settings see to that).
