@@ -220,13 +220,16 @@ def tasks() -> None:
         try:
             eventually(path.exists, 30)
             network = ["--network", NETWORK]
-            podman, made = [], []
-            for number in range(TASKS):
-                begun = time.perf_counter()
-                run = [PODMAN, "run", "-d", "--name", f"bench-{os.getpid()}-{number}", *network, image, *command]
-                made.append(subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip())
-                podman.append(time.perf_counter() - begun)
-            subprocess.run([PODMAN, "rm", "-f", "-t", "0", *made], capture_output=True, check=True)
+            podman = []
+            names = [f"bench-{os.getpid()}-{number}" for number in range(TASKS)]
+            try:
+                for name in names:
+                    begun = time.perf_counter()
+                    run = [PODMAN, "run", "-d", "--name", name, *network, image, *command]
+                    subprocess.run(run, capture_output=True, check=True)
+                    podman.append(time.perf_counter() - begun)
+            finally:
+                subprocess.run([PODMAN, "rm", "-f", "-i", "-t", "0", *names], capture_output=True, check=False)
             with running(Path(directory), f"unix://{path}", real_time=True) as server:
                 ecs = server.client("ecs")
                 app = {"name": "app", "image": image, "memory": 64, "command": command, "stopTimeout": 1}
@@ -237,12 +240,6 @@ def tasks() -> None:
                     arns.append(ecs.run_task(taskDefinition="app")["tasks"][0]["taskArn"])
                     eventually(lambda: ecs.describe_tasks(tasks=arns[-1:])["tasks"][0]["lastStatus"] == "RUNNING", 60)
                     ours.append(time.perf_counter() - begun)
-                for arn in arns:
-                    ecs.stop_task(task=arn)
-                eventually(lambda: not ecs.list_tasks()["taskArns"], 120)
-                for arn in arns:
-                    names = [f"ecs-{arn.rpartition('/')[2]}-app", f"ecs-{arn.rpartition('/')[2]}"]
-                    subprocess.run([PODMAN, "rm", "-f", "-t", "0", *names], capture_output=True, check=False)
         finally:
             service.terminate()
             service.wait()

@@ -145,7 +145,7 @@ def test_doctor_finds_a_taken_port(stopped: Path) -> None:
 
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
-        result = invoke("doctor", "-o", "json", "--listen", f"127.0.0.1:{port}")
+        result = invoke("doctor", "-o", "json", "--listen", f"127.0.0.1:{port}", "--engine", "none")
     row = next(row for row in json.loads(result.stdout) if row["check"] == "port")
     assert result.exit_code == 1
     assert row["state"] == "missing"
@@ -168,8 +168,11 @@ def test_doctor_knows_how_user_namespaces_are_restricted(
     from kansatsu.cli import doctor
 
     monkeypatch.setattr(doctor, "_text", lambda path: files.get(Path(path).name, ""))
-    rows = json.loads(invoke("doctor", "-o", "json", "--listen", "127.0.0.1:0").stdout)
-    row = next(row for row in rows if row["check"] == "user namespaces")
+    words = ("doctor", "-o", "json", "--listen", "127.0.0.1:0", "--engine", "unix:///nowhere")
+    rows = {row["check"]: row for row in json.loads(invoke(*words).stdout)}
+    assert rows["containers"]["state"] == "missing"
+    assert rows["containers"]["detail"].startswith("none can be started: the container engine does not answer")
+    row = rows["user namespaces"]
     assert row["state"] == state
     assert mend in row["mend"]
 

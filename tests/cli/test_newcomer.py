@@ -100,13 +100,14 @@ class TestNext:
     def test_status_and_doctor_of_one_that_runs(self, server: Any) -> None:
         directory = shlex.quote(str(server.data_dir))
         for command in ("status", "doctor"):
-            said = invoke(command, "--data-dir", str(server.data_dir)).stderr
+            said = invoke(command, "--data-dir", str(server.data_dir), KANSATSU_ENGINE="none").stderr
             assert said == f'Next: eval "$(kansatsu env --data-dir {directory})"\n'
 
     @pytest.mark.parametrize("form", ["json", "csv"])
     def test_no_hint_beside_what_programs_read(self, server: Any, form: str) -> None:
         for words in (["status"], ["doctor"], ["instance", "ls"], ["config"]):
-            assert invoke(*words, "-o", form, "--data-dir", str(server.data_dir)).stderr == ""
+            asked = (*words, "-o", form, "--data-dir", str(server.data_dir))
+            assert invoke(*asked, KANSATSU_ENGINE="none").stderr == ""
 
     def test_status_names_the_other_one_on_our_port(self, server: Any, data_dir: Path) -> None:
         address = server.endpoint.removeprefix("http://")

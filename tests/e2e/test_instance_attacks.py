@@ -161,22 +161,27 @@ def test_without_pass_role_nobody_hands_out_a_role(
             }
         ),
     )
-    wanted = ("--iam-instance-profile", "Name=powerful")
-    attempts: dict[str, tuple[str, ...]] = {
-        "associate": ("ec2", "associate-iam-instance-profile", "--instance-id", free_id, *wanted),
-        "replace": ("ec2", "replace-iam-instance-profile-association", "--association-id", before, *wanted),
-        "run": ("ec2", "run-instances", "--image-id", ami, "--count", "1", *wanted),
-        "add": (
-            *("iam", "add-role-to-instance-profile"),
-            *("--instance-profile-name", "empty", "--role-name", "powerful"),
-        ),
+    wanted = {"IamInstanceProfile": {"Name": "powerful"}}
+    attempts: dict[str, tuple[str, dict[str, Any]]] = {
+        "associate_iam_instance_profile": ("ec2", {"InstanceId": free_id, **wanted}),
+        "replace_iam_instance_profile_association": ("ec2", {"AssociationId": before, **wanted}),
+        "run_instances": ("ec2", {"ImageId": ami, "MinCount": 1, "MaxCount": 1, **wanted}),
+        "add_role_to_instance_profile": ("iam", {"InstanceProfileName": "empty", "RoleName": "powerful"}),
     }
+
+    def tries(user: str, name: str, **more: Any) -> str:
+        service, asked = attempts[name]
+        try:
+            getattr(client(server, service, user), name)(**asked, **more)
+        except ClientError as error:
+            return str(error)
+        return "done"
+
     refusal = f"not authorized to perform: iam:PassRole on resource: {role_arn('powerful')} because no identity-based"
-    for name, words in attempts.items():
-        said = server.aws("mallory", *words)
-        assert isinstance(said, str), (name, said)
+    for name, (service, _) in attempts.items():
+        said = tries("mallory", name)
         assert refusal in said, (name, said)
-        assert ("AccessDenied" if name == "add" else "UnauthorizedOperation") in said, (name, said)
+        assert ("AccessDenied" if service == "iam" else "UnauthorizedOperation") in said, (name, said)
     for asked in ({"Container": free.name, "InstanceProfile": "powerful"},):
         with pytest.raises(ClientError, match="iam:PassRole on resource: " + role_arn("powerful")):
             control(server, "mallory").register_instance(**asked)
@@ -191,15 +196,13 @@ def test_without_pass_role_nobody_hands_out_a_role(
     assert metadata(held, CREDENTIALS)["body"] == "modest"
 
     # Control: the one permission was all that was missing, and it is enough for this role only.
-    assert "DryRunOperation" in server.aws("chief", *attempts["run"], "--dry-run")
-    for name in ("associate", "replace", "add"):
-        assert not isinstance(server.aws("chief", *attempts[name]), str), name
+    assert "DryRunOperation" in tries("chief", "run_instances", DryRun=True)
+    for name in attempts.keys() - {"run_instances"}:
+        assert tries("chief", name) == "done", name
     assert eventually(lambda: metadata(free, CREDENTIALS)["body"] == "powerful", 1)
-    said = server.aws(
-        *("chief", "ec2", "replace-iam-instance-profile-association"),
-        *("--association-id", association(server, held_id), "--iam-instance-profile", "Name=modest"),
-    )
-    assert "iam:PassRole on resource: " + role_arn("modest") in said
+    asked = {"AssociationId": association(server, held_id), "IamInstanceProfile": {"Name": "modest"}}
+    with pytest.raises(ClientError, match="iam:PassRole on resource: " + role_arn("modest")):
+        client(server, "ec2", "chief").replace_iam_instance_profile_association(**asked)
 
 
 # ---- session tokens ------------------------------------------------------------------------------------------------

@@ -76,11 +76,15 @@ def client(server: Server, service: str, user: str = "") -> Any:
 
 def control(server: Server, user: str = "") -> Any:
     """A client of Kansatsu's own operations."""
-    access, secret = server.keys[user] if user else server.admin()
+    return _control(server.endpoint, *(server.keys[user] if user else server.admin()))
+
+
+@cache
+def _control(endpoint: str, access: str, secret: str) -> Any:
     session = botocore.session.Session()
     session.set_credentials(access, secret)
     session.get_component("data_loader").search_paths.append(str(MODELS))
-    return session.create_client("kansatsu", region_name=REGION, endpoint_url=server.endpoint, config=ONCE)
+    return session.create_client("kansatsu", region_name=REGION, endpoint_url=endpoint, config=ONCE)
 
 
 def make_role(server: Server, name: str, allowed: str = LISTER, service: str = "ec2.amazonaws.com") -> None:
@@ -146,9 +150,8 @@ def association(server: Server, instance: str) -> str:
 
 def whoami(server: Server, access: str, secret: str, token: str | None) -> str:
     """The ARN that these credentials speak for, or the code of the error."""
-    sts = boto3.session.Session(access, secret, token, REGION).client("sts", endpoint_url=server.endpoint, config=ONCE)
     try:
-        arn: str = sts.get_caller_identity()["Arn"]
+        arn: str = _client(server.endpoint, "sts", access, secret, token).get_caller_identity()["Arn"]
     except ClientError as error:
         return str(error.response["Error"]["Code"])
     return arn

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from containers import PODMAN, Engine, engine, image, network, run, run_container
+from kansatsu.cli import trial
+from kansatsu.cli.settings import load
 from kansatsu.delivery import MetadataService, load_keys
 from kansatsu.identity import open_store
 from kansatsu.workload import ProviderError, pause
@@ -175,3 +177,10 @@ def test_the_pause_image(architecture: str, machine: int) -> None:
 def test_no_pause_program_for_other_processors() -> None:
     with pytest.raises(ProviderError, match="riscv64"):
         pause.program("riscv64")
+
+
+def test_doctor_starts_a_container_and_leaves_nothing(engine: Engine, tmp_path: Path) -> None:
+    given = {"data-dir": [str(tmp_path)], "engine": [engine.url]}
+    outcome = trial.run(load(given, environ={}).settings)
+    assert outcome == trial.Outcome(True, "one was started, and an endpoint put into it")
+    assert "kansatsu-doctor" not in engine.podman("ps", "-a").stdout

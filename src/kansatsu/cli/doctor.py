@@ -149,6 +149,13 @@ def _engine_socket(engine: str) -> str | None:
     return "podman's, started with Kansatsu" if engine == "auto" and shutil.which("podman") else None
 
 
+def _containers(settings: Settings) -> Iterator[Finding]:
+    from kansatsu.cli import trial
+
+    outcome = trial.run(settings)
+    yield Finding("containers", outcome.good, outcome.detail, outcome.mend)
+
+
 def _namespaces(settings: Settings) -> Iterator[Finding]:
     for name, (bad, mend) in FORBIDDING.items():
         if _text(f"/proc/sys/{name}") == bad:
@@ -179,6 +186,7 @@ LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _backends,
     _root,
     _engine,
+    _containers,
     _namespaces,
     _aws_cli,
 )

@@ -20,8 +20,11 @@ _TRIES, _TRY_SECONDS = 40, 0.025
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings) -> AsyncIterator[Provider | None]:
-    """The engine that the settings name, or the one that is found; None when there is none."""
+async def open_engine(settings: Settings, directory: Path | None = None) -> AsyncIterator[Provider | None]:
+    """The engine that the settings name, or the one that is found; None when there is none.
+
+    `directory`: for the socket of podman's service where it must be started, if not the data directory.
+    """
     if settings.engine == "none":
         yield None
         return
@@ -40,7 +43,7 @@ async def open_engine(settings: Settings) -> AsyncIterator[Provider | None]:
         log.info("no container engine: instances cannot be containers (see kansatsu doctor)")
         yield None
         return
-    async with _podman_service(podman, settings.data_dir / "engine.sock") as url:
+    async with _podman_service(podman, (directory or settings.data_dir) / "engine.sock") as url:
         yield DockerEngine(url)
 
 
