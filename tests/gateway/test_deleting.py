@@ -7,15 +7,19 @@ import base64
 import hashlib
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from time import time
 from typing import Any
 
 import pytest
 
+from kansatsu.advisor import history, trail
 from kansatsu.backends import BackendResponse
 from kansatsu.http import HttpRequest
 
-from .conftest import Gateway
+from .conftest import ACCOUNT, Gateway
 from .raw import Ask, Keys, statement
+from .test_bucket_policies import put, says
 
 MINE = ["mine/a", "mine/ä&<b>", "mine/line\rfeed", "mine/"]
 THEIRS = ["secret", "mine", "mine/line\rfeed\r"]
@@ -186,6 +190,44 @@ def test_conditions_of_a_key_go_on_with_it(gateway: Gateway, bucket: str, bodies
     body = BODY.decode().replace("mine/a</Key>", f"mine/a</Key>{conditions}").encode()
     assert gateway.ask(Ask("POST", f"/{bucket}", "delete=", body=body), keys, "s3").status == 200
     assert conditions in bodies[0].body.decode()
+
+
+def test_who_is_let_in_to_some_keys_is_told_of_the_others(
+    gateway: Gateway, bucket: str, bodies: list[HttpRequest]
+) -> None:
+    """INVARIANT: strangers learn no reason and fill no record with what they are refused."""
+    put(gateway, bucket, says("Allow", "*", "s3:DeleteObject", f"arn:aws:s3:::{bucket}/mine/*"))
+    ask = Ask("POST", f"/{bucket}", "delete=", headers={"host": gateway.host}, body=BODY)
+    got = gateway.send(ask)
+    assert got.status == 200 and b"<Deleted><Key>mine/a</Key></Deleted>" in got.body
+    assert b"<Error><Key>secret</Key><Code>AccessDenied</Code><Message>Access Denied</Message></Error>" in got.body
+    assert "secret" in left(gateway, bucket) and "mine/a" not in left(gateway, bucket)
+    assert len(bodies) == 1 and b"secret" not in bodies[0].body
+    mine = f"arn:aws:s3:::{bucket}/"
+    told = [(event.resource, event.allowed) for event in gateway.recorder.recent(50) if event.resource.startswith(mine)]
+    assert [one for one in told if one[0].endswith(("mine/a", "secret"))][-1:] == [(f"{mine}mine/a", True)]
+    assert not any(resource.endswith("secret") for resource, allowed in told if not allowed)
+    # Where none of the keys is open, nothing is: the answer is the one to everybody who must sign.
+    closed = replace(ask, body=BODY.replace(b"mine/a", b"mine"))
+    assert (gateway.send(closed).status, gateway.send(closed).code, len(bodies)) == (403, "AccessDenied", 1)
+    # A bypass is a right of its own, also of one who is nobody.
+    bypass = replace(ask, headers={**ask.headers, "x-amz-bypass-governance-retention": "true"})
+    assert (gateway.send(bypass).status, len(bodies)) == (403, 1)
+
+
+def test_what_was_denied_of_it_is_no_event_of_its_own(gateway: Gateway, bucket: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html"""
+    keys = keeper(gateway, bucket)
+    request = delete(gateway, keys, bucket, {"Key": "mine/a"}, {"Key": "secret"})["ResponseMetadata"]["RequestId"]
+    wanted = [request.encode()]
+    of_it = history.newest(
+        gateway.recorder.directory, 0, time(), wanted, lambda one: request in (one.call, one.parent), 9
+    )
+    assert len(of_it) == 2
+    (told,) = [record for record in of_it if trail.accounts(record)]
+    shown = trail.event(told, ACCOUNT)
+    assert shown["requestID"] == request and "errorCode" not in shown
+    assert [one["key"] for one in shown["requestParameters"]["delete"]["objects"]] == ["mine/a", "secret"]
 
 
 def test_whom_nobody_let_in_must_sign(gateway: Gateway, bucket: str, bodies: list[HttpRequest]) -> None:

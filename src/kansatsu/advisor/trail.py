@@ -56,9 +56,13 @@ def event_id(record: CallRecord, account: str) -> str:
 def accounts(record: CallRecord) -> tuple[str, ...]:
     """Who gets an event: the caller's account first, then the owners of what it reached.
 
+    Of what was denied of a request (DeleteObjects) nobody gets one besides that of the request.
+
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
     (sharedEventID)
     """
+    if record.parent and not record.via:
+        return ()
     owners = [item.owner for item in record.asked if item.owner] if record.allowed else []
     return tuple(dict.fromkeys((record.account, *owners)))
 

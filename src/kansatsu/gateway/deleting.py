@@ -39,6 +39,12 @@ def named(item: Authorization) -> _Named:
     return item.resource, str(item.context.get("s3:versionid", ""))
 
 
+def leaves(exchange: Exchange) -> bool:
+    """Whether something is left of a request that is not refused."""
+    denied = _refused(exchange)
+    return any(named(item) not in denied for item in exchange.checks)
+
+
 def split(exchange: Exchange) -> tuple[Authorization, ...]:
     """What was denied; of the exchange is left what concerns the keys that were not."""
     refused = exchange.refused

@@ -58,7 +58,7 @@ def told(exchange: Exchange, error: AwsError | None) -> Evidence:
         failed = None if step.made or error is None else _denial(operation, error)
         events += _events(exchange, part, failed)
         records.append(_record(exchange, part, failed, texts))
-    if refused:
+    if refused and exchange.caller.kind != "anonymous":
         part = _Told(new_id(), exchange.known, exchange.params, None, refused, exchange.request_id)
         events += _events(exchange, replace(part, request_id=exchange.request_id), denied)
         records.append(_record(exchange, part, denied, texts))

@@ -16,7 +16,7 @@ from kansatsu import policy as engine
 from kansatsu.advisor import MOST_ASKED, EvidenceLost, Recorder
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
-from kansatsu.errors import AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
+from kansatsu.errors import AccessDenied, AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
 from kansatsu.gateway import anonymous, asgi, deleting, evidence, forms, observing, refusals
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
@@ -284,7 +284,10 @@ class Pipeline:
             if identity is anonymous.NOBODY:
                 # INVARIANT: whom no policy of the resource lets in must sign, in every mode; nothing of it is kept, so
                 # that strangers fill nothing and learn nothing.
-                raise SigningError(AuthFailure.MISSING)
+                if deleting.named(item) not in keys:
+                    raise SigningError(AuthFailure.MISSING)
+                exchange.refused[place] = AccessDenied("Access Denied")
+                continue
             # INVARIANT: observing opens no account to another.
             own = guard is None or guard.account in ("", identity.caller.account)
             passes = self._observe and own and observing.may_pass(item)
@@ -301,6 +304,8 @@ class Pipeline:
                 continue
             evidence.deny(exchange, item)
             raise self._denier.denied(*denial, item)
+        if identity is anonymous.NOBODY and not deleting.leaves(exchange):
+            raise SigningError(AuthFailure.MISSING)
         if refused:
             exchange.refused = self._denier.divided(made, identity.caller, exchange.known, context, refused)
         exchange.authorized = True
