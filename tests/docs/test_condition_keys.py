@@ -12,6 +12,7 @@ from gateway import (
     test_context,
     test_organization_policies,
     test_property_keys,
+    test_root_sessions,
     test_saml_federation,
     test_web_identity,
 )
@@ -54,6 +55,7 @@ def test_a_key_that_is_set_is_named_and_has_a_case() -> None:
         test_ecs_keys,
         test_web_identity,
         test_saml_federation,
+        test_root_sessions,
     ]
     cases = [*test_property_keys.TOLD, *(case for module in modules for case in module.CASES)]
     tested = {pattern(case.key.lower()) for case in cases}

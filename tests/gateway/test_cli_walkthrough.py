@@ -65,6 +65,8 @@ class Walk:
         out, err = io.StringIO(), io.StringIO()
         unsigned = "assume-role-with" in line
         driver, more = (self.bearer, ["--no-sign-request"]) if unsigned else (self.driver, [])
+        if "--profile" in words:
+            driver = self._cli()  # nor is a profile ever forgotten
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status = driver.main([*words[1:], *more])
         assert (status, err.getvalue()) == (0, ""), line
@@ -126,7 +128,7 @@ def walk(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capl
     )
     for name, text in {
         "trust.json": trust,
-        "policy.json": document(statement("Allow", "s3:*")),
+        "policy.json": document(statement("Allow", ["s3:*", "sts:GetScopedCredentials"])),
         "policies.json": json.dumps([document(statement("Allow", "s3:*"))]),
         "cert.pem": certified(KEYS[0], until=LATER),
         "other.pem": certified(KEYS[1], until=LATER),
@@ -161,6 +163,8 @@ SAYS = {
     "iam get-account-authorization-details ": "walker",
     "iam list-policies-granting-service-access ": "policy/walk",
     "iam get-organizations-access-report ": "COMPLETED",
+    "iam list-organizations-features": "RootSessions",
+    "sts assume-root ": "ASIA",
 }
 
 

@@ -63,8 +63,9 @@ MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.
             "mfa": st.none() | MOMENTS,
             "chain_depth": st.integers(0, 5),
             "source": st.dictionaries(TEXTS, TEXTS, max_size=3),
+            "minimum_size": st.integers(0, 4096),
         },
-    ),
+    ).filter(lambda fields: fields["kind"] != "root" or len(fields.get("policy_arns", ())) == 1),
     st.timedeltas(timedelta(seconds=1), sessions.LONGEST_SESSION),
 )
 def test_every_field_comes_back(fields: dict[str, object], life: timedelta) -> None:

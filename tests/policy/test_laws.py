@@ -1,6 +1,7 @@
 """Laws that hold for every policy and request, and total robustness of the parser."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from kansatsu.policy import (
     Principal,
     Request,
     Source,
+    Verdict,
     compile_policy,
     dump,
     evaluate,
@@ -122,6 +124,21 @@ def test_adding_a_boundary_never_grants(
 ) -> None:
     before = evaluate(request, Policies(PolicySet(own), resource=guard))
     assert grants_no_more(before, evaluate(request, Policies(PolicySet(own), boundary, resource=guard)))
+
+
+@SETTINGS
+@given(requests, identity, guards, st.lists(st.lists(policy(PolicyType.SESSION), max_size=2), max_size=3))
+def test_scoping_a_session_down_never_grants(
+    request: Request, own: list[Policy], guard: Policy | None, scopes: list[list[Policy]]
+) -> None:
+    """And what is allowed each of the scopes allows, whoever else does."""
+    sets = tuple(PolicySet(each) for each in scopes)
+    before = Policies(PolicySet(own), resource=guard)
+    after = evaluate(request, replace(before, scoped=sets))
+    assert grants_no_more(evaluate(request, before), after)
+    if after.allowed and request.principal.kind in {"user", "role", "root"}:
+        said = [each.verdict(request.action, request.resource, request.context) for each in sets]
+        assert said == [Verdict.ALLOW] * len(sets)
 
 
 @SETTINGS

@@ -20,7 +20,6 @@ _NOT_TAKEN = {
     "UpdateLoginProfile": {"max_signin_session_duration", "reset_max_signin_session_duration"},
     "UpdateRole": {"max_signin_session_duration", "reset_max_signin_session_duration"},
     "CreateOpenIDConnectProvider": {"context_provider", "identity_center_instance_arn"},
-    "AssumeRoleWithWebIdentity": {"minimum_session_token_size"},
     "CreateSAMLProvider": {
         *("assertion_encryption_mode", "add_private_key", "context_provider", "identity_center_instance_arn")
     },
@@ -28,11 +27,7 @@ _NOT_TAKEN = {
         *("assertion_encryption_mode", "add_private_key", "remove_private_key", "context_provider"),
         *("identity_center_instance_arn", "remove_context_provider", "remove_identity_center_instance"),
     },
-    "AssumeRoleWithSAML": {"minimum_session_token_size"},
     "GetWebIdentityToken": {"scope"},
-    "AssumeRole": {"provided_contexts", "minimum_session_token_size"},
-    "GetSessionToken": {"minimum_session_token_size"},
-    "GetFederationToken": {"minimum_session_token_size"},
 }
 
 

@@ -178,7 +178,10 @@ def _principal_id(record: CallRecord) -> str:
 
 def _session(record: CallRecord, session: Bearer) -> Event:
     found: Event = {}
-    if record.kind != "user":
+    if record.kind == "root":
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-track-privileged-tasks.html
+        found["assumedRoot"] = "true"
+    elif record.kind != "user":
         found["sessionIssuer"] = {
             "type": _ISSUERS[record.kind],
             "principalId": record.principal_id,

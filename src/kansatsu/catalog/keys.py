@@ -60,9 +60,10 @@ _TYPES = {
 _GLOBAL = {name.lower(): (name, kind) for kind, names in _TYPES.items() for name in names.split()}
 
 _SET = {
-    "gateway.context.of_principal": """aws:PrincipalArn aws:PrincipalAccount aws:PrincipalType aws:userid aws:username
-        aws:PrincipalIsAWSService aws:ViaAWSService aws:PrincipalTag/${TagKey} aws:MultiFactorAuthPresent
-        aws:TokenIssueTime aws:SourceIdentity aws:Ec2InstanceSourceVpc aws:Ec2InstanceSourcePrivateIPv4
+    "gateway.context.of_principal": """aws:AssumedRoot aws:PrincipalArn aws:PrincipalAccount aws:PrincipalType
+        aws:userid aws:username aws:PrincipalIsAWSService aws:ViaAWSService aws:PrincipalTag/${TagKey}
+        aws:MultiFactorAuthPresent aws:TokenIssueTime aws:SourceIdentity aws:Ec2InstanceSourceVpc
+        aws:Ec2InstanceSourcePrivateIPv4
         ec2:RoleDelivery ec2:SourceInstanceARN""",
     "gateway.context.of_request": """aws:SourceIp aws:SecureTransport aws:CurrentTime aws:EpochTime aws:RequestedRegion
         aws:UserAgent aws:referer aws:MultiFactorAuthAge""",
@@ -198,6 +199,7 @@ _SET = {
         saml:surname saml:uid saml:x500UniqueIdentifier""",
     "services.sts.outbound.get_web_identity_token": """sts:DurationSeconds sts:IdentityTokenAudience
         sts:SigningAlgorithm""",
+    "services.sts.assume_root.assume_root": "sts:TaskPolicyArn",
     "services.sts._tags.SessionTags": "sts:TransitiveTagKeys",
 }
 _AS_ON_AWS = {
@@ -209,8 +211,8 @@ _AS_ON_AWS = {
     "there is no MCP service of AWS here": "aws:CalledViaAWSMCP aws:ViaAWSMCPService aws:IsMcpServiceAction",
     "no service principal calls; services that need a role use its session": """aws:PrincipalServiceName
         aws:PrincipalServiceNamesList aws:SourceAccount aws:SourceArn aws:SourceOrgID aws:SourceOrgPaths""",
-    "no session comes from this source": """aws:AssumedRoot
-        aws:ChatbotSourceArn aws:SignInSessionArn codebuild:BuildArn codebuild:ProjectArn
+    "no session comes from this source": """aws:ChatbotSourceArn aws:SignInSessionArn
+        codebuild:BuildArn codebuild:ProjectArn
         glue:CredentialIssuingService glue:RoleAssumedBy identitystore:UserId lambda:SourceFunctionArn
         ssm:SourceInstanceArn""",
     "the gateway listens on plain HTTP, where it is absent": "s3:TlsVersion",
@@ -230,7 +232,6 @@ _REFUSED = {
     "providers of every account: Google, Facebook, Login with Amazon, Cognito": """accounts.google.com:*
         cognito-identity.amazonaws.com:* graph.facebook.com:* www.amazon.com:*""",
     "tokens that name roles": "sts:RoleAuthorizedByIdp",
-    "AssumeRoot": "sts:TaskPolicyArn",
     "account properties": "iam:AccountPropertyNamespaces",
     "delegation requests": "iam:Delegation* iam:NotificationChannel iam:TemplateArn",
     "passkeys and security keys": "iam:FIDO* iam:RegisterSecurityKey",

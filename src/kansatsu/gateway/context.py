@@ -40,6 +40,8 @@ def of_principal(caller: Caller, entity: EntityRecord) -> Context:
         context["aws:multifactorauthpresent"] = "true" if session.mfa else "false"
         context["aws:tokenissuetime"] = _timestamp(int(session.issued.timestamp()))
         context.update({f"aws:principaltag/{key.lower()}": value for key, value in session.tags.items()})
+        if session.kind == "root":
+            context["aws:assumedroot"] = "true"
         if session.source_identity:
             context["aws:sourceidentity"] = session.source_identity
         context.update(_of_instance(caller))

@@ -209,6 +209,8 @@ def _asking(exchange: Exchange, place: int, item: Authorization, texts: dict[str
 
 
 def _bearer(session: Session, learning: str, texts: dict[str, str]) -> Bearer:
+    scoped = {digest(text): text for text in session.scoped}
+    texts |= scoped
     policy = ""
     if session.policy is not None:
         policy = digest(session.policy)
@@ -225,6 +227,7 @@ def _bearer(session: Session, learning: str, texts: dict[str, str]) -> Bearer:
         learning=bool(learning),
         delivery=session.source.get("delivery", "") if "instance" in session.source else "",
         console=SIGNED_IN in session.source,
+        scoped=tuple(scoped),
     )
 
 

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp.html
 import base64
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LONGEST_SESSION = RETIRED_LIFE
 PACKED_SPACE = 2048  # bytes for session policies and tags after compression; AWS does not publish its own figure
 LONGEST_TOKEN = 8192  # characters; what issue() makes stays well below, whatever is longer is not ours
-KINDS = frozenset({"role", "user", "federated"})
+KINDS = frozenset({"role", "user", "federated", "root"})
 _PURPOSE = "session"
 
 
@@ -43,9 +43,9 @@ class Session:
     access_key_id: str
     secret: Secret
     account: str
-    principal_id: str  # unique id: AROA... of the role, AIDA... of the user
+    principal_id: str  # unique id: AROA... of the role, AIDA... of the user; of a root user the account's
     principal_name: str
-    kind: str  # role | user | federated
+    kind: str  # role | user | federated | root
     session_name: str
     issued: datetime
     expires: datetime
@@ -57,6 +57,7 @@ class Session:
     mfa: datetime | None = None  # when multi-factor authentication took place; None: it did not
     chain_depth: int = 0  # 0: assumed with long-term credentials or by a service; 1 and more: role chaining
     source: Mapping[str, str] = field(default_factory=dict)  # {"instance": id, "association": id, "delivery": "2.0"}
+    scoped: tuple[str, ...] = ()  # the texts of the policies that scope it down, each within the one before
 
     @property
     def entity_kind(self) -> str:
@@ -91,6 +92,7 @@ class _Payload(msgspec.Struct, array_like=True, frozen=True):
     mfa: int | None
     chain_depth: int
     source: dict[str, str]
+    padding: bytes = b""  # so that the token is as long as was asked for
 
 
 class _Packed(msgspec.Struct, array_like=True, frozen=True):
@@ -100,6 +102,7 @@ class _Packed(msgspec.Struct, array_like=True, frozen=True):
     policy_arns: tuple[str, ...]
     tags: dict[str, str]
     transitive_tag_keys: tuple[str, ...]
+    scoped: tuple[str, ...] = ()
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -125,13 +128,19 @@ def issue(
     mfa: datetime | None = None,
     chain_depth: int = 0,
     source: Mapping[str, str] | None = None,
+    minimum_size: int = 0,
 ) -> tuple[Session, str]:
-    """New credentials: the session, and the token that proves it. Raises PackedPolicyTooLarge.
+    """New credentials: the session, and the token that proves it, of `minimum_size` characters or more.
+
+    Raises PackedPolicyTooLarge.
 
     Whether the caller may have them, and the limits of AWS on names, durations and tags, are the caller's to check.
     """
     if kind not in KINDS:
         raise ValueError(f"unknown kind of session: {kind}")
+    # INVARIANT: no session of a root user without the policy of its task, which is all that bounds it.
+    if kind == "root" and len(policy_arns) != 1:
+        raise ValueError("a session of a root user has the policy of one task")
     if not issued < expires <= issued + LONGEST_SESSION:
         raise ValueError("a session lasts longer than nothing and at most 36 hours")
     secret = secret_key()
@@ -154,7 +163,28 @@ def issue(
         chain_depth,
         dict(source or {}),
     )
-    return session, _seal(sealer if isinstance(sealer, Sealer) else sealer.sealer, session)
+    return session, _seal(sealer if isinstance(sealer, Sealer) else sealer.sealer, session, minimum_size)
+
+
+def narrowed(
+    store: "Store", session: Session, *, expires: datetime, policy: str | None, minimum_size: int = 0
+) -> tuple[Session, str]:
+    """Further credentials of the same session with less: an earlier end, a policy that scopes it down, or both.
+
+    INVARIANT: nothing else of it changes, the time of its issue included, so that what revokes the session revokes
+    these credentials. Raises PackedPolicyTooLarge.
+    """
+    if expires > session.expires:
+        raise ValueError("no session outlives the one that it comes of")
+    scoped = session.scoped if policy is None else (*session.scoped, policy)
+    made = replace(
+        session,
+        access_key_id=new_access_key_id(session.account, "ASIA"),
+        secret=Secret(secret_key()),
+        expires=expires.astimezone(UTC),
+        scoped=scoped,
+    )
+    return made, _seal(store.sealer, made, minimum_size)
 
 
 def packed_policy_size(session: Session) -> int:
@@ -182,7 +212,7 @@ def open(  # noqa: A001 - read as sessions.open()
     return session
 
 
-def _seal(sealer: Sealer, session: Session) -> str:
+def _seal(sealer: Sealer, session: Session, minimum_size: int = 0) -> str:
     packed = _pack(session)
     share = _per_cent(packed)
     if share > 100:
@@ -202,10 +232,17 @@ def _seal(sealer: Sealer, session: Session) -> str:
         session.chain_depth,
         dict(session.source),
     )
-    token = base64.b64encode(sealer.seal(_PURPOSE, _encode(payload), session.access_key_id)).decode()
+    token = _token(sealer, payload, session)
+    if len(token) < minimum_size:
+        padding = bytes(-(-(minimum_size - len(token)) * 3 // 4))
+        token = _token(sealer, msgspec.structs.replace(payload, padding=padding), session)
     if len(token) > LONGEST_TOKEN:
         raise ValueError("session names and sources do not fit a token")
     return token
+
+
+def _token(sealer: Sealer, payload: _Payload, session: Session) -> str:
+    return base64.b64encode(sealer.seal(_PURPOSE, _encode(payload), session.access_key_id)).decode()
 
 
 def _open(sealer: Sealer, token: str, access_key_id: str, now: datetime) -> Session:
@@ -238,13 +275,15 @@ def _open(sealer: Sealer, token: str, access_key_id: str, now: datetime) -> Sess
         _moment(payload.mfa) if payload.mfa is not None else None,
         payload.chain_depth,
         payload.source,
+        packed.scoped,
     )
 
 
 def _pack(session: Session) -> bytes:
-    if session.policy is None and not session.policy_arns and not session.tags:
+    if session.policy is None and not session.policy_arns and not session.tags and not session.scoped:
         return b""
-    packed = _Packed(session.policy, session.policy_arns, dict(session.tags), session.transitive_tag_keys)
+    tags, scoped = dict(session.tags), session.scoped
+    packed = _Packed(session.policy, session.policy_arns, tags, session.transitive_tag_keys, scoped)
     return zlib.compress(_encode(packed), 9)
 
 
@@ -253,7 +292,7 @@ def _per_cent(packed: bytes) -> int:
 
 
 def _too_large(session: Session, share: int) -> str:
-    if session.policy is None and not session.policy_arns:
+    if session.policy is None and not session.policy_arns and not session.scoped:
         return f"Packed size of session tags consumes {share}% of allotted space."
     return f"Packed policy consumes {share}% of allotted space, please use smaller policy."
 

@@ -98,7 +98,7 @@ def evaluate(request: Request, policies: Policies) -> Decision:
 def _ask(request: Request, policies: Policies) -> Said:
     principal, action, resource, context = request.principal, request.action, request.resource, request.context
     rcp = scp = endpoint = identity = boundary = session = guarded = None
-    reach, bounded, limited = Reach.NONE, policies.boundary is not None, False
+    reach, bounded, limited, narrowed = Reach.NONE, policies.boundary is not None, False, False
     guard = policies.guard
     if policies.rcps and not _above_rcps(request, policies):
         rcp = levels(policies.rcps, request)
@@ -117,7 +117,9 @@ def _ask(request: Request, policies: Policies) -> Said:
             boundary = policies.boundary.rules.verdict(action, resource, context)
         if policies.session is not None or policies.limits is not None or kind == "federated":
             session, limited = _session(request, policies)
-    return Said(rcp, scp, endpoint, guarded, identity, boundary, session, reach, limited)
+        if policies.scoped:
+            session, narrowed = _scoped(session, request, policies)
+    return Said(rcp, scp, endpoint, guarded, identity, boundary, session, reach, limited, narrowed)
 
 
 _PLAIN = frozenset({"user", "role", "root"})  # kinds that have policies of their own, without a closer look
@@ -144,6 +146,18 @@ def _session(request: Request, policies: Policies) -> tuple[Verdict | None, bool
         return Verdict.IMPLICIT_DENY, True
     # A federated user has what its session policies allow, and without them nothing of its own.
     return (Verdict.IMPLICIT_DENY if said is None and limits == Limits.FEDERATION else said), False
+
+
+def _scoped(said: Verdict | None, request: Request, policies: Policies) -> tuple[Verdict, bool]:
+    """The same with the policies by which the session was scoped down, and whether these do not allow.
+
+    INVARIANT: what scopes a session down bounds also what the policy of a resource grants the session itself.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getscopedcredentials.html
+    """
+    verdict = levels(policies.scoped, request)
+    if verdict is Verdict.ALLOW or said is Verdict.EXPLICIT_DENY:
+        return said or Verdict.ALLOW, False
+    return verdict, True
 
 
 def _least(request: Request, policies: Policies) -> Reach:
@@ -182,7 +196,7 @@ def _weigh(request: Request, policies: Policies, said: Said) -> tuple[bool, Poli
         return False, PolicyType.SCP
     if said.endpoint is Verdict.IMPLICIT_DENY:
         return False, PolicyType.VPC_ENDPOINT
-    if said.limited:
+    if said.limited or said.narrowed:
         return False, PolicyType.SESSION
     if said.identity is None:
         return reach is not Reach.NONE, guard
@@ -224,7 +238,12 @@ def _concerned(decision: Decision) -> Iterator[Rule]:
         if guard is not None:
             fitting += _naming(guard, request, policies.boundary is not None, least)
     if own:
-        sets = (policies.identity, policies.boundary.rules if policies.boundary else None, policies.session)
+        sets = (
+            policies.identity,
+            policies.boundary.rules if policies.boundary else None,
+            policies.session,
+            *policies.scoped,
+        )
         fitting += _all_candidates(sets, request)
     return (rule for rule in fitting if rule.concerns(request.resource, request.context))
 

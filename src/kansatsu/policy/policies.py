@@ -20,7 +20,8 @@ class Policies:
     principals and service-linked roles may come with them: evaluation leaves out what does not limit those.
     `vpc_endpoint` is the policy of the endpoint that the request came through; `gateway_endpoint`: that is one of the
     type Gateway (of S3 or DynamoDB), where an account as a principal is its root user alone. `limits` says how the
-    session was made; that of a federated user need not be told.
+    session was made; that of a federated user need not be told. `scoped` are the policies by which the session was
+    narrowed afterwards, one set for each time: they bound all that the session may do, whoever granted it.
     """
 
     identity: PolicySet
@@ -33,6 +34,7 @@ class Policies:
     vpc_endpoint: Policy | None = None
     limits: Limits | None = None
     gateway_endpoint: bool = False
+    scoped: tuple[PolicySet, ...] = ()
 
     def __post_init__(self) -> None:
         if self.resource is not None and self.trust is not None:
@@ -63,7 +65,7 @@ class Policies:
         for guard in (self.boundary, self.resource, self.trust, self.vpc_endpoint):
             if guard is not None:
                 yield guard.rules.keys(action)
-        for policy_set in (*self.scps, *self.rcps):
+        for policy_set in (*self.scps, *self.rcps, *self.scoped):
             yield policy_set.keys(action)
         if self.session is not None:
             yield self.session.keys(action)
@@ -77,7 +79,7 @@ class Policies:
 class Said(NamedTuple):
     """What each type said; None where it does not apply. `reach`: how the guard's Allow names the caller.
 
-    `limited`: the caller's kind of session rules the action out.
+    `limited`: the caller's kind of session rules the action out; `narrowed`: a policy that scopes it down does.
     """
 
     rcp: Verdict | None
@@ -89,6 +91,7 @@ class Said(NamedTuple):
     session: Verdict | None
     reach: Reach
     limited: bool
+    narrowed: bool = False
 
 
 def by_type(said: Said, policies: Policies) -> Iterator[tuple[PolicyType, Verdict]]:
@@ -110,7 +113,7 @@ def by_type(said: Said, policies: Policies) -> Iterator[tuple[PolicyType, Verdic
 
 
 def levels(sets: tuple[PolicySet, ...], request: Request) -> Verdict:
-    """What an organization says: every level from its root down to the account must allow.
+    """What sets say that must all allow: of an organization every level from its root down to the account.
 
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
     """
@@ -154,8 +157,8 @@ def beyond_limits(request: Request, limits: Limits) -> bool:
 
 
 _STS = {
-    Limits.SESSION_TOKEN: frozenset({"assumerole", "getcalleridentity"}),
-    Limits.FEDERATION: frozenset({"getcalleridentity"}),
+    Limits.SESSION_TOKEN: frozenset({"assumerole", "getcalleridentity", "getscopedcredentials"}),
+    Limits.FEDERATION: frozenset({"getcalleridentity", "getscopedcredentials"}),
 }
 
 _FREE = frozenset({"sts:getcalleridentity", "sts:getsessiontoken"})

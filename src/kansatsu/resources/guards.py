@@ -23,6 +23,18 @@ from kansatsu.resources.public import is_public
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _MOST_GRANTED = 1024
+# What no policy of the resource keeps from the root user of the account that owns it.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-privileged-task.html (queues)
+UNLOCKING = frozenset(
+    {
+        "s3:GetBucketPolicy",
+        "s3:PutBucketPolicy",
+        "s3:DeleteBucketPolicy",
+        "sqs:GetQueueAttributes",
+        "sqs:SetQueueAttributes",
+    }
+)
 
 # Names by which S3 reaches a bucket that they do not tell; no bucket may end so.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -50,8 +62,10 @@ class Guard:
         strangers and other accounts; without an Allow of the resource they are refused, so that no Deny is missed.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
         """
-        if self.policy is None or principal.account == self.account:
-            return self.policy
+        if self.policy is None:
+            return None
+        if principal.account == self.account:
+            return None if principal.kind == "root" and action in UNLOCKING else self.policy
         restricted = self.own_only and principal.kind != "service"
         return None if restricted or owners_only(action) else self.policy
 

@@ -1,5 +1,8 @@
 """The caller as the policy engine sees it: who it is, and every policy that bounds what it may do now."""
 
+from collections.abc import Callable, Iterable
+
+from kansatsu.errors import InternalFailure
 from kansatsu.identity import Snapshot
 from kansatsu.identity.console import SOURCE as SIGNED_IN
 from kansatsu.policy import Limits, Policies, Policy, PolicySet, PolicyType, Principal, Source, compile_policy, parse
@@ -49,6 +52,24 @@ def limits_of(kind: str, *, signed_in: bool) -> Limits | None:
     return None if signed_in else _LIMITS.get(kind)
 
 
+def task_policies(arns: Iterable[str], find: Callable[[str], Policy | None]) -> PolicySet:
+    """What bounds a session of a root user: AWS's policy of its task, which is Deny alone.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-privileged-task.html
+    INVARIANT: a task whose policy is gone has no bounds, so it is none: the request fails.
+    """
+    found = [find(each) for each in arns]
+    if not found or None in found:
+        raise InternalFailure("The policy of this privileged task is missing.")
+    return PolicySet(policy for policy in found if policy is not None)
+
+
+def scoping_policies(texts: Iterable[str], owner: str) -> tuple[PolicySet, ...]:
+    """The policies by which a session was scoped down, each a bound of its own."""
+    named = ((text, Source(PolicyType.SESSION, owner=owner, name=f"scope{at}")) for at, text in enumerate(texts, 1))
+    return tuple(PolicySet([compile_policy(parse(text, source.type), source)]) for text, source in named)
+
+
 def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
     """All policies of a caller: identity, boundary, those passed when its session was made, and the SCPs of its
     account; nobody has none."""
@@ -56,6 +77,10 @@ def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
         return _NONE
     own = snapshot.policies(caller.id)
     session = caller.session
+    if session is not None and session.kind == "root":
+        return Policies(
+            identity=task_policies(session.policy_arns, snapshot.managed), scps=snapshot.scps(caller.account)
+        )
     passed: PolicySet | None = None
     if session is not None and (session.policy is not None or session.policy_arns):
         # INVARIANT: a session policy that is gone allows nothing; it never falls away.
@@ -66,4 +91,5 @@ def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
         passed = PolicySet(compiled)
     made = limits_of(session.kind, signed_in=SIGNED_IN in session.source) if session is not None else None
     scps = snapshot.scps(caller.account)
-    return Policies(identity=own.identity, boundary=own.boundary, session=passed, limits=made, scps=scps)
+    scoped = scoping_policies(session.scoped, caller.arn) if session is not None else ()
+    return Policies(own.identity, own.boundary, session=passed, limits=made, scps=scps, scoped=scoped)

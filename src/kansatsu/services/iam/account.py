@@ -49,12 +49,8 @@ _COUNTED = {
 _TOKEN_VERSION = {"GlobalEndpointTokenVersion": 2}
 _EVERYWHERE = f"v{_TOKEN_VERSION['GlobalEndpointTokenVersion']}Token"
 
-# What nobody has, because nothing here makes it: the root user cannot sign in.
-_ABSENT = (
-    "AccountMFAEnabled",
-    "AccountPasswordPresent",
-    "AccountSigningCertificatesPresent",
-)
+_MFA = {"AccountMFAEnabled": 0}  # the root user has no device here
+_OF_ROOT = {"AccountPasswordPresent": "password", "AccountSigningCertificatesPresent": public_keys.CERTIFICATE}
 
 
 @iam("GetAccountSummary", _resources.everything)
@@ -71,9 +67,11 @@ def get_account_summary(call: Call) -> dict[str, Any]:
         "AccountAccessKeysPresent": int(bool(keys.of_root(call.conn, call.account))),
         "MFADevicesInUse": credentials.in_use(call.conn, call.account, "mfa"),
     }
+    for shown, kind in _OF_ROOT.items():
+        counted[shown] = int(bool(credentials.owned(call.conn, call.account, kind)))
     limits = {shown: call.store.quotas.of(name) for shown, name in _ADJUSTABLE.items()}
     adjusted = {shown: limit for shown, limit in limits.items() if limit is not None}
-    return {"SummaryMap": counted | dict.fromkeys(_ABSENT, 0) | _QUOTAS | adjusted | _TOKEN_VERSION}
+    return {"SummaryMap": counted | _MFA | _QUOTAS | adjusted | _TOKEN_VERSION}
 
 
 @iam("SetSecurityTokenServicePreferences", _resources.everything, write=True)

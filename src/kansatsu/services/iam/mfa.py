@@ -100,14 +100,14 @@ def enable_mfa_device(
 def resync_mfa_device(
     call: Call, user_name: str, serial_number: str, authentication_code1: str, authentication_code2: str
 ) -> dict[str, Any]:
-    device = _of_user(call, user_name, serial_number)
+    device = _of_user(call, entities.get(call.conn, call.account, "user", user_name), serial_number)
     _synchronize(call, device, authentication_code1, authentication_code2)
     return {}
 
 
 @iam("DeactivateMFADevice", _resources.entity("user"), write=True)
 def deactivate_mfa_device(call: Call, serial_number: str, user_name: str | None = None) -> dict[str, Any]:
-    device = _of_user(call, user_name or _resources.caller_name(call), serial_number)
+    device = _of_user(call, _resources.user(call, user_name), serial_number)
     credentials.change(call.conn, call.store.sealer, device, owner="", status="Inactive")
     return {}
 
@@ -117,16 +117,16 @@ def list_mfa_devices(
     call: Call, user_name: str | None = None, marker: str | None = None, max_items: int | None = None
 ) -> dict[str, Any]:
     cursor = Cursor.of("ListMFADevices", marker, max_items)
-    user = entities.get(call.conn, call.account, "user", user_name or _resources.caller_name(call))
+    user = _resources.user(call, user_name)
     devices = credentials.owned(call.conn, user.id, KIND)
     return _render.page("MFADevices", cursor.cut([(item.name.lower(), item) for item in devices]), _of(user))
 
 
 @iam("GetMFADevice", _resources.entity("user"))
 def get_mfa_device(call: Call, serial_number: str, user_name: str | None = None) -> dict[str, Any]:
-    name = user_name or _resources.caller_name(call)
-    device = _of_user(call, name, serial_number)
-    return {"UserName": name, "SerialNumber": device.name, "EnableDate": _render.when(device.details["enabled"])}
+    user = _resources.user(call, user_name)
+    device = _of_user(call, user, serial_number)
+    return {"UserName": user.name, "SerialNumber": device.name, "EnableDate": _render.when(device.details["enabled"])}
 
 
 def _synchronize(call: Call, device: Credential, first: str, second: str, **fields: Any) -> None:
@@ -148,11 +148,10 @@ def existing(call: Call, serial: str) -> Credential:
     return device
 
 
-def _of_user(call: Call, user_name: str, serial: str) -> Credential:
-    user = entities.get(call.conn, call.account, "user", user_name)
+def _of_user(call: Call, user: Entity, serial: str) -> Credential:
     device = credentials.named(call.conn, call.account, KIND, serial)
     if device is None or device.owner != user.id:
-        raise NoSuchEntity(f"Device with serial number {serial} not found for user {user_name}.")
+        raise NoSuchEntity(f"Device with serial number {serial} not found for user {user.name}.")
     return device
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, EntityAlreadyExists, NoSuchEntity, ValidationError
-from kansatsu.identity import credentials, entities, passwords
+from kansatsu.identity import credentials, entities, passwords, roots
 from kansatsu.identity.credentials import Credential
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.passwords import PasswordPolicy
@@ -107,6 +107,9 @@ class Wanted(NamedTuple):
 async def create_login_profile(
     call: Call, user_name: str | None = None, password: str | None = None, password_reset_required: bool = False
 ) -> dict[str, Any]:
+    if user_name is None and call.caller.kind == roots.KIND:
+        made = await call.store.transact(_recover, call)
+        return {"LoginProfile": _show(roots.KIND, made)}
     name = user_name or _resources.caller_name(call)
     if password is None:
         raise ValidationError("Password is required to create a login profile.")
@@ -130,9 +133,23 @@ def _create(conn: Connection, call: Call, name: str, wanted: Wanted, reset: bool
     return credentials.add(conn, call.store.sealer, new, wanted.hashed)
 
 
+def _recover(conn: Connection, call: Call) -> Credential:
+    """The root user may set a password again, which none is as yet: here it cannot sign in, with any.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user-privileged-task.html
+    """
+    root = roots.ensure(conn, call.account, call.now.timestamp())
+    if _profile(conn, root) is not None:
+        raise _taken(root)
+    now = int(call.now.timestamp())
+    details = {"reset": True, "changed": now, "former": []}
+    new = Credential(f"{_KIND}:{root.id}", call.account, _KIND, root.id, root.id, "Active", now, details)
+    return credentials.add(conn, call.store.sealer, new)
+
+
 @iam("GetLoginProfile", _resources.entity("user"))
 def get_login_profile(call: Call, user_name: str | None = None) -> dict[str, Any]:
-    user = entities.get(call.conn, call.account, "user", user_name or _resources.caller_name(call))
+    user = _resources.user(call, user_name)
     return {"LoginProfile": _show(user.name, _existing(call.conn, user))}
 
 
@@ -147,7 +164,7 @@ async def update_login_profile(
 
 @iam("DeleteLoginProfile", _resources.entity("user"), write=True)
 def delete_login_profile(call: Call, user_name: str | None = None) -> dict[str, Any]:
-    user = entities.get(call.conn, call.account, "user", user_name or _resources.caller_name(call))
+    user = _resources.user(call, user_name)
     credentials.remove(call.conn, _existing(call.conn, user))
     return {}
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from kansatsu.identity import attachments, entities, tags
+from kansatsu import arn
+from kansatsu.identity import attachments, entities, roots, tags
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.pages import Cursor
 from kansatsu.services.iam import _render, _resources
@@ -24,6 +25,10 @@ def create_user(
 
 @iam("GetUser", _resources.entity("user"))
 def get_user(call: Call, user_name: str | None = None) -> dict[str, Any]:
+    if user_name is None and call.caller.kind == roots.KIND:
+        root = roots.ensure(call.conn, call.account, call.now.timestamp())
+        shown = {"UserId": root.id, "Arn": arn.iam(call.account, roots.KIND), "CreateDate": _render.when(root.created)}
+        return {"User": shown}
     name = user_name or _resources.caller_name(call)
     user = call.snapshot.find(call.account, "user", name)
     if user is None:

@@ -7,21 +7,23 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from kansatsu import arn as arns
 from kansatsu.advisor import history, shown
 from kansatsu.advisor.altered import Altered, Change, not_as_asked
-from kansatsu.advisor.calls import SIGN_IN, CallRecord
+from kansatsu.advisor.calls import SIGN_IN, Bearer, CallRecord
 from kansatsu.advisor.events import DENIALS, Gap
 from kansatsu.advisor.narrow import Line, Use, narrow, written
 from kansatsu.advisor.replay import Held, Outcome, Replay, Replayed, Unknowable
 from kansatsu.errors import InvalidParameterCombination, InvalidParameterValue, NoSuchEntity
 from kansatsu.identity import EntityPolicies, EntityRecord, attachments, groups, managed
-from kansatsu.policy import Limits, Policies, Policy, PolicySet
-from kansatsu.services.callers import limits_of
+from kansatsu.policy import Policies, Policy, PolicySet
+from kansatsu.services.callers import limits_of, task_policies
 from kansatsu.services.iam import _resources
 from kansatsu.services.iam.simulate import record_of
 from kansatsu.services.registry import Call, Params, operation
@@ -274,28 +276,38 @@ def _sources(subject: Subject) -> list[Shown]:
 
 def _held(replay: Replay, policies: Any, session_policy: Any) -> Held:
     """What a principal has, by where its policies come from: the snapshot, or the snapshot with a change."""
-    known: dict[tuple[str, str, tuple[str, ...], Limits | None], Policies] = {}
+    known: dict[tuple[str, Bearer | None], Policies] = {}
 
     def held(record: CallRecord) -> Policies:
         session = record.session
-        limits = limits_of(session.kind, signed_in=session.console) if session is not None else None
-        key = record.principal_id, session.policy if session else "", session.policy_arns if session else (), limits
+        key = record.principal_id, session and msgspec.structs.replace(session, name="", issued=0.0)
         found = known.get(key)
         if found is None:
             own: EntityPolicies = policies(record.principal_id)
-            passed: list[Policy] = []
-            for named in key[2]:
-                policy = session_policy(named)
-                if policy is None:
-                    raise Unknowable(f"The session policy {named} is gone.")
-                passed.append(policy)
-            if key[1]:
-                passed.append(replay.session_policy(key[1]))
-            found = Policies(own.identity, own.boundary, PolicySet(passed) if passed else None, limits=limits)
+            found = Policies(own.identity, own.boundary)
+            if session is not None:
+                found = _bounded(found, session, replay, session_policy)
             known[key] = found
         return found
 
     return held
+
+
+def _bounded(own: Policies, session: Bearer, replay: Replay, session_policy: Any) -> Policies:
+    """What a session could do of what its principal may."""
+    if session.kind == "root":
+        return Policies(task_policies(session.policy_arns, session_policy))
+    passed: list[Policy] = []
+    for named in session.policy_arns:
+        policy = session_policy(named)
+        if policy is None:
+            raise Unknowable(f"The session policy {named} is gone.")
+        passed.append(policy)
+    if session.policy:
+        passed.append(replay.session_policy(session.policy))
+    limits = limits_of(session.kind, signed_in=session.console)
+    scoped = tuple(PolicySet([replay.session_policy(each)]) for each in session.scoped)
+    return replace(own, session=PolicySet(passed) if passed else None, limits=limits, scoped=scoped)
 
 
 def _trust(call: Call, role_arn: str) -> Policy | None:

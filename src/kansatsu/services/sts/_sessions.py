@@ -16,13 +16,16 @@ _FAILED = "MultiFactorAuthentication failed"
 
 
 def shown(session: Session, token: str) -> dict[str, Any]:
-    """The Credentials of an answer."""
-    return {
+    """The Credentials of an answer, how large their token is, and how much of what it may be that is, in per cent."""
+    credentials = {
         "AccessKeyId": session.access_key_id,
         "SecretAccessKey": session.secret.value,
         "SessionToken": token,
         "Expiration": session.expires,
     }
+    size = len(token)
+    share = -(-100 * size // sessions.LONGEST_TOKEN)
+    return {"Credentials": credentials, "SessionTokenSize": size, "SessionTokenUtilization": share}
 
 
 def inline_policy(text: str | None) -> str | None:
@@ -50,12 +53,13 @@ def policy_arns(call: Call, account: str, requested: list[dict[str, str]] | None
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What whoever asks for a role session passes to it. `source_identity` "": none."""
+    """What whoever asks for a role session passes to it. `source_identity` "": none; `minimum_size` is the token's."""
 
     policy: str | None
     policy_arns: list[dict[str, str]] | None
     tags: SessionTags
     source_identity: str
+    minimum_size: int
 
 
 def assumed(
@@ -76,10 +80,10 @@ def assumed(
         tags=passed.tags.tags,
         transitive_tag_keys=passed.tags.transitive,
         source_identity=passed.source_identity,
+        minimum_size=passed.minimum_size,
         **more,
     )
-    answer: dict[str, Any] = {
-        "Credentials": shown(session, token),
+    answer = shown(session, token) | {
         "AssumedRoleUser": {
             "AssumedRoleId": session.user_id,
             "Arn": arn.assumed_role(role.account, role.name, session_name),

@@ -9,9 +9,9 @@ from typing import Any
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization
-from kansatsu.errors import AccessDenied, ValidationError
+from kansatsu.errors import AccessDenied, AwsError, ValidationError
 from kansatsu.identity import EntityRecord, Snapshot
-from kansatsu.policy import Decision, Policies, PolicyType, Request, evaluate
+from kansatsu.policy import Decision, PolicyType, Request, evaluate
 from kansatsu.services import callers
 from kansatsu.services.registry import Call, Params, Refused, operation
 from kansatsu.services.sts import _sessions as common
@@ -59,10 +59,20 @@ def assume_role(
     serial_number: str | None = None,
     token_code: str | None = None,
     source_identity: str | None = None,
+    minimum_session_token_size: int = 0,
+    provided_contexts: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     # INVARIANT: nobody leaves a learning session for one that learns nothing and has other bounds.
     if call.caller.learning:
         raise AccessDenied("A learning session assumes no role: learn the policy of that role by itself.")
+    if provided_contexts:
+        # Context is vouched for by IAM Identity Center (its provider's ARN is AWS's), of which there is none here.
+        # https://docs.aws.amazon.com/STS/latest/APIReference/API_ProvidedContext.html
+        raise AwsError(
+            "The context assertion is not that of a trusted context provider.",
+            code="InvalidContextAssertion",
+            status=400,
+        )
     session_tags = SessionTags.of(tags, transitive_tag_keys, call.caller.session)
     lasting = _source_identity(call, source_identity)
     asked = session_tags.context() | _context(role_session_name, external_id, lasting)
@@ -76,7 +86,7 @@ def assume_role(
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
         asked |= {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}
     role = _authorized_role(call, role_arn, actions, asked)
-    passed = common.Passed(policy, policy_arns, session_tags, lasting)
+    passed = common.Passed(policy, policy_arns, session_tags, lasting, minimum_session_token_size)
     seconds = _duration(call, role, duration_seconds)
     return common.assumed(call, role, role_session_name, seconds, passed, chain_depth=_chain_depth(call))
 
@@ -98,7 +108,7 @@ def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Conte
             raise _denied(call, Decision(unknown, own, False, False, PolicyType.TRUST))
         context = {**call.context, **asked, **of_role(role, snapshot)}
         request = Request(principal, action, role.arn, context, role.account)
-        trusted = Policies(own.identity, own.boundary, own.session, trust=role.trust)
+        trusted = replace(own, limits=None, trust=role.trust)  # those of GetSessionToken let it
         decision = evaluate(request, snapshot.limited(trusted, principal.account, role.account))
         if decision.allowed and action == "sts:SetSourceIdentity" and _chain_depth(call):
             # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html:

@@ -95,6 +95,7 @@ async def assume_role_with_saml(
     policy_arns: list[dict[str, str]] | None = None,
     policy: str | None = None,
     duration_seconds: int | None = None,
+    minimum_session_token_size: int = 0,
 ) -> dict[str, Any]:
     provider = _provider(call, role_arn, principal_arn)
     shown = await asyncio.to_thread(_verified, call, provider, saml_assertion)
@@ -110,7 +111,7 @@ async def assume_role_with_saml(
         role = federation.trusting(call, principal_arn, _ACTION, passed, asked)
         seconds = min(duration_of(role, duration_seconds), _longest(call, shown))
         _redeem(call, conn, provider, shown, role_arn)
-        own = common.Passed(policy, policy_arns, passed.tags, passed.source_identity)
+        own = common.Passed(policy, policy_arns, passed.tags, passed.source_identity, minimum_session_token_size)
         return common.assumed(call, role, passed.session_name, seconds, own, source=_source(principal_arn, asked))
 
     return await call.store.transact(assumed) | {

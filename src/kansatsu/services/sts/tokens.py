@@ -26,6 +26,7 @@ def get_session_token(
     duration_seconds: int = DEFAULT_DURATION,
     serial_number: str | None = None,
     token_code: str | None = None,
+    minimum_session_token_size: int = 0,
 ) -> dict[str, Any]:
     """No policy can refuse it: it is how a user authenticates with MFA.
 
@@ -33,8 +34,8 @@ def get_session_token(
     """
     _require_long_term_key(call, "GetSessionToken")
     proved = common.multi_factor(call, serial_number, token_code)
-    session, token = _issue(call, duration_seconds, kind="user", mfa=proved)
-    return {"Credentials": common.shown(session, token)}
+    fields = {"kind": "user", "mfa": proved, "minimum_size": minimum_session_token_size}
+    return common.shown(*_issue(call, duration_seconds, **fields))
 
 
 def _federated_user(call: Call, params: Params) -> Iterable[Authorization]:
@@ -54,6 +55,7 @@ def get_federation_token(
     policy_arns: list[dict[str, str]] | None = None,
     duration_seconds: int = DEFAULT_DURATION,
     tags: list[dict[str, str]] | None = None,
+    minimum_session_token_size: int = 0,
 ) -> dict[str, Any]:
     _require_long_term_key(call, "GetFederationToken")
     session, token = _issue(
@@ -64,9 +66,9 @@ def get_federation_token(
         policy=common.inline_policy(policy),
         policy_arns=common.policy_arns(call, call.account, policy_arns),
         tags=SessionTags.of(tags, None, None).tags,
+        minimum_size=minimum_session_token_size,
     )
-    answer: dict[str, Any] = {
-        "Credentials": common.shown(session, token),
+    answer = common.shown(session, token) | {
         "FederatedUser": {"FederatedUserId": session.user_id, "Arn": arn.federated_user(call.account, name)},
     }
     if size := sessions.packed_policy_size(session):

@@ -100,6 +100,7 @@ async def assume_role_with_web_identity(
     policy_arns: list[dict[str, str]] | None = None,
     policy: str | None = None,
     duration_seconds: int | None = None,
+    minimum_session_token_size: int = 0,
 ) -> dict[str, Any]:
     if provider_id is not None:
         raise Unimplemented("OAuth 2.0 access tokens of Login with Amazon and Facebook are not implemented.")
@@ -109,7 +110,7 @@ async def assume_role_with_web_identity(
     with call.store.read() as conn:
         call.enter(lambda: conn)
         role = federation.trusting(call, provider, _ACTION, passed, shown.context())
-        own = common.Passed(policy, policy_arns, passed.tags, passed.source_identity)
+        own = common.Passed(policy, policy_arns, passed.tags, passed.source_identity, minimum_session_token_size)
         seconds = duration_of(role, duration_seconds)
         answer = common.assumed(call, role, role_session_name, seconds, own, source=_source(shown))
     return answer | {
