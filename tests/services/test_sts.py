@@ -245,7 +245,3 @@ def test_encoded_messages_are_read_by_their_account_only(world: World, refused: 
         refused("InvalidAuthorizationMessageException", world.sts.decode_authorization_message, EncodedMessage=given)
     nothing = world.client("sts", world.user("u"))
     refused("AccessDenied", nothing.decode_authorization_message, EncodedMessage=encoded)
-
-
-def test_operations_without_a_handler_are_501(world: World, refused: Refused) -> None:
-    refused("NotImplemented", world.sts.get_scoped_credentials, DurationSeconds=900)
