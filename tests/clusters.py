@@ -62,6 +62,24 @@ class Cluster:
         self.server.send_signal(signal.SIGINT)
         self.server.wait(START)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """It stands still meanwhile, with all its processes: it is connected, and says nothing."""
+        stopped = list[int]()
+        while more := [pid for pid in self._processes() if pid not in stopped]:
+            for pid in more:
+                os.kill(pid, signal.SIGSTOP)
+            stopped += more
+        try:
+            yield
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        pid = self.server.pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from clusters import Cluster
-from conftest import Server, cli_environ
+from commands import kansatsu
+from conftest import Server, boto3_session, cli_environ
+from kansatsu.cli import daemon
 from kansatsu.clock import SystemClock
 from kansatsu.identity import keyring, open_store
+from kansatsu.identity.database import HEAD
 
 Start = Callable[..., AbstractContextManager[Server]]
 FLAGS = ("--engine", "none", "--backend", "http://127.0.0.1:9", "--trail", "none")
@@ -157,6 +161,42 @@ def test_a_start_that_cannot_work_says_why_and_no_password(nodes: Nodes) -> None
     assert "cannot be used" in said and 'role "nobody" does not exist' in said
     assert secret not in said + (nodes.directory / "elsewhere" / "kansatsu.log").read_text()
     assert "test-mode empties" in nodes.up("testing", "--test-mode")
+
+
+def test_status_and_doctor_tell_of_the_database(nodes: Nodes) -> None:
+    environ = nodes.environ | {"KANSATSU_DATA_DIR": str(nodes.one.data_dir)}
+    (status,) = json.loads(kansatsu(environ, "status", "-o", "json").stdout)
+    assert status["database"] == f"shared on {nodes.cluster.directory}: ready"
+    rows = {row["check"]: row for row in json.loads(kansatsu(environ, "doctor", "-o", "json").stdout)}
+    assert rows["database"]["detail"] == f"shared on {nodes.cluster.directory}: schema {HEAD}, up to date"
+    secret = "s3cret-and-no-other"
+    wrong = {"KANSATSU_DATABASE_URL": f"postgresql://nobody:{secret}@/shared?host={nodes.cluster.directory}"}
+    found = kansatsu(environ | wrong, "doctor", "-o", "json")
+    row = next(row for row in json.loads(found.stdout) if row["check"] == "database")
+    assert (found.returncode, row["state"], row["needed"]) == (1, "missing", "to start")
+    assert 'role "nobody" does not exist' in row["detail"] and secret not in found.stdout + found.stderr
+
+
+# INVARIANT: a node decides nothing without its database, and what needs none is answered meanwhile.
+def test_a_database_that_stands_still_refuses_requests_and_holds_nobody(nodes: Nodes) -> None:
+    keys = {"aws_access_key_id": nodes.two.access_key_id, "aws_secret_access_key": nodes.two.secret_access_key}
+    once = Config(retries={"total_max_attempts": 1})
+    iam = boto3_session().client("iam", endpoint_url=nodes.two.endpoint, config=once, **keys)
+    assert iam.list_users()["Users"]
+    with nodes.cluster.paused():
+        with pytest.raises(ClientError) as caught:
+            iam.list_users()
+        answer = caught.value.response
+        assert (answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == ("ServiceUnavailable", 503)
+        status, said = daemon.ask_health(nodes.two.endpoint, WAIT)
+        assert status == 200
+        assert said["database"]["state"] == "away" and "not answered within 2 seconds" in said["database"]["why"]
+    limit = time.monotonic() + WAIT
+    while time.monotonic() < limit:
+        with contextlib.suppress(ClientError):
+            assert iam.list_users()["Users"]
+            break
+    assert daemon.ask_health(nodes.two.endpoint, WAIT)[1]["database"]["state"] == "ready"
 
 
 def test_a_lost_node_and_a_restarted_database_lose_nothing(nodes: Nodes) -> None:

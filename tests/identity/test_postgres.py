@@ -1,7 +1,7 @@
 """What is PostgreSQL's own: a sentence for every database that cannot be used, texts, nodes, lost connections."""
 
-from collections.abc import Callable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -13,9 +13,10 @@ from sqlalchemy import insert, select, text
 from clusters import Cluster
 from kansatsu.clock import SystemClock
 from kansatsu.errors import ValidationError
-from kansatsu.identity import Store, StoreError, open_store, postgres, schema, touch
+from kansatsu.identity import Store, StoreError, look, open_store, postgres, schema, touch
 from kansatsu.identity.database import HEAD, MIGRATIONS
 from kansatsu.identity.postgres import PostgresDatabase
+from kansatsu.identity.sqlite import FILE, SqliteDatabase
 
 
 @contextmanager
@@ -25,9 +26,9 @@ def opened(path: Path, url: str):  # type: ignore[no-untyped-def]
     store.close()
 
 
-def refusal(path: Path, url: str) -> str:
+def refusal(path: Path, url: str, work: Callable[[Path, str], object] | None = None) -> str:
     with pytest.raises(StoreError) as caught:
-        open_store(path, SystemClock(), url)
+        work(path, url) if work else open_store(path, SystemClock(), url)
     return str(caught.value)
 
 
@@ -58,6 +59,59 @@ def test_a_database_that_cannot_be_reached(
     said = refusal(tmp_path, url(cluster.directory))
     assert why in said
     assert "sslmode" in said or SECRET not in said
+
+
+@pytest.fixture
+def locked(cluster: Cluster) -> Iterator[str]:
+    """A user who must give a password; the rest of the cluster trusts everybody."""
+    cluster.ask(f"CREATE ROLE locked LOGIN PASSWORD '{SECRET}'")
+    rules = Path(cluster.data) / "pg_hba.conf"
+    before = rules.read_text()
+    rules.write_text("local all locked scram-sha-256\n" + before)
+    cluster.ask("SELECT pg_reload_conf()")
+    yield "locked"
+    rules.write_text(before)
+    cluster.ask("SELECT pg_reload_conf()")
+    cluster.ask("DROP ROLE locked")
+
+
+def test_a_wrong_password_is_told_and_not_shown(tmp_path: Path, cluster: Cluster, locked: str) -> None:
+    url = f"postgresql://{locked}:not-{SECRET}@/postgres?host={cluster.directory}"
+    for said in (refusal(tmp_path, url), refusal(tmp_path, url, look)):
+        assert 'password authentication failed for user "locked"' in said and SECRET not in said
+
+
+# INVARIANT: a server that only follows another one decides nothing.
+def test_a_database_that_takes_no_writes(tmp_path: Path, cluster: Cluster) -> None:
+    with cluster.database() as url:
+        name = url.split("/")[3].split("?")[0]
+        cluster.ask(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        for said in (refusal(tmp_path, url), refusal(tmp_path, url, look)):
+            assert "it takes no writes: a standby, or one that is set to read only" in said
+        cluster.ask(f"ALTER DATABASE {name} RESET default_transaction_read_only", "postgres")
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_what_a_start_would_find(tmp_path: Path, cluster: Cluster, database: str) -> None:
+    directory = tmp_path / "d"
+    with cluster.empty_database() as made:
+        url = made if database == "postgresql" else ""
+        first = "empty, the first start makes its tables" if url else "the first start makes it"
+        assert look(directory, url).endswith(first) and not directory.exists()
+        for version, said in ((HEAD, f"schema {HEAD}, up to date"), ("0011", f"the next start brings it to {HEAD}")):
+            with opened(directory, url) as store, store.write() as conn:
+                conn.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
+            assert look(directory, url).endswith(said)
+            database_of = PostgresDatabase(url, "") if url else SqliteDatabase(directory / FILE)
+            with closing(database_of), database_of.writer.begin() as conn:
+                conn.execute(text(f"UPDATE alembic_version SET version_num = '{HEAD}'"))
+        with opened(directory, url) as store, store.write() as conn:
+            conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        assert "newer Kansatsu (schema 9999" in refusal(directory, url, look)
+        if url:
+            assert "newer Kansatsu" in refusal(tmp_path / "another", url, look)
+            cluster.ask(f"UPDATE alembic_version SET version_num = '{HEAD}'", url.split("/")[3].split("?")[0])
+            assert "their key is not here" in refusal(tmp_path / "another", url, look)
 
 
 def test_databases_that_are_not_ours(tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import logging
 import signal
 import socket
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any, cast
 
 from kansatsu import __version__, identity, services
@@ -17,6 +17,7 @@ from kansatsu.cli.settings import BY_NAME, NOT_ENFORCED, OBSERVE, Settings
 from kansatsu.cli.surroundings import Keys
 from kansatsu.clock import Clock, SystemClock
 from kansatsu.delivery import Authority, CredentialEndpoint, MetadataService, TaskEndpoint, load_keys
+from kansatsu.errors import ServiceUnavailable
 from kansatsu.gateway.app import App
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.pipeline import Pipeline
@@ -150,7 +151,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
             "mode": settings.mode,
             "backends": backends.conditions(route, default),
             "engine": workload.engine,
-            "database": str(settings.database_url),
+            "database": store.condition(),
             "nodes": others,
             "data_dir": str(settings.data_dir),
         }
@@ -183,6 +184,8 @@ def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> tuple[Stor
     others = sorted(store.claim_node())
     if others:
         log.info("this is node %s; connected already: %s", store.node, ", ".join(others))
+    if store.node:
+        stack.push_async_callback(_stop, asyncio.get_running_loop().create_task(_ask(store)))
     return store, others
 
 
@@ -194,6 +197,14 @@ async def _keep_up(store: Store) -> None:
         except Exception:
             log.exception("the upkeep of the store failed; it is tried again in an hour")
         await asyncio.sleep(3600)
+
+
+async def _ask(store: Store) -> None:
+    """Look every few seconds whether the database answers, for `kansatsu status` and the log to say so unasked."""
+    while True:
+        with suppress(ServiceUnavailable):
+            await store.current()
+        await asyncio.sleep(5)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

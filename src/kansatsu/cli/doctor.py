@@ -72,6 +72,16 @@ def _directory(settings: Settings) -> Iterator[Finding]:
     )
 
 
+def _database(settings: Settings) -> Iterator[Finding]:
+    from kansatsu import identity
+
+    try:
+        detail, mend = identity.look(settings.data_dir, settings.database_url.value), ""
+    except (identity.StoreError, OSError) as error:
+        detail, mend = str(error), "see docs/nodes.md" if settings.database_url.value else "see docs/settings.md"
+    yield Finding("database", not mend, detail, mend, required=True)
+
+
 def _port(settings: Settings) -> Iterator[Finding]:
     ours = daemon.running(settings.data_dir)
     listen = settings.listen
@@ -181,6 +191,7 @@ def _aws_cli(settings: Settings) -> Iterator[Finding]:
 LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _python,
     _directory,
+    _database,
     _port,
     _clock,
     _backends,

@@ -58,6 +58,7 @@ def status(form: str, **given: Any) -> None:
         "endpoint": found.endpoint if found else None,
         "uptime": _uptime(found.started) if found else None,
         "backend": _summary(said["backends"]) if said.get("backends") else None,
+        "database": _database(said["database"]) if said.get("database") else None,
         "engine": said.get("engine"),
         "data-dir": str(data_dir),
         "mode": said.get("mode"),
@@ -85,6 +86,10 @@ def _summary(conditions: Mapping[str, Mapping[str, Any]]) -> str:
 def _words(condition: Mapping[str, Any]) -> str:
     why = f" since {condition['since']} ({condition['why']})" if condition["why"] else ""
     return f"{condition['state']}{why}"
+
+
+def _database(condition: Mapping[str, Any]) -> str:
+    return f"{condition['where']}: {_words(condition)}"
 
 
 def _other(listen: Address) -> str:

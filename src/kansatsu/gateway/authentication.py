@@ -66,9 +66,8 @@ class Authenticator:
             usable = same and now < session.expires and not snapshot.revoked(session)
         return _build(starter.access_key_id, session, entity) if usable and entity is not None else None
 
-    def knows(self, signature: Signature) -> bool:
+    def knows(self, signature: Signature, snapshot: Snapshot) -> bool:
         """Whether somebody holds this key; asked before a large body is read, and no word on the signature."""
-        snapshot = self._store.snapshot()
         try:
             self._credentials(signature, snapshot, self._store.clock.now())
         except SigningError:

@@ -131,7 +131,7 @@ class Pipeline:
         by_head = form is not None or signing_name == "s3" or bodiless
         if not by_head:
             await self._read_body(exchange, signature)
-        signed = self._signed(exchange, signature)
+        signed = await self._signed(exchange, signature)
         snapshot = exchange.state
         service = self._identify(exchange, signing_name)
         if service.name in _GLOBAL:
@@ -156,9 +156,9 @@ class Pipeline:
             exchange.identity = anonymous.bearer(exchange.params, snapshot) if service.name in OURS else identity
         return await self._dispatch(exchange, snapshot)
 
-    def _signed(self, exchange: Exchange, signature: Signature | None) -> tuple[Identity, Verified] | None:
+    async def _signed(self, exchange: Exchange, signature: Signature | None) -> tuple[Identity, Verified] | None:
         try:
-            snapshot = exchange.snapshot = self._store.snapshot()
+            snapshot = exchange.snapshot = await self._store.current()
             if signature is None:
                 return None
             return self._authenticator.authenticate(exchange.request, signature, snapshot, exchange.now)
@@ -181,8 +181,9 @@ class Pipeline:
     async def _read_body(self, exchange: Exchange, signature: Signature | None = None) -> None:
         limit = asgi.ANONYMOUS_LIMIT
         try:
-            if signature and not asgi.fits(exchange.request.headers, limit) and self._authenticator.knows(signature):
-                limit = asgi.BODY_LIMIT
+            if signature and not asgi.fits(exchange.request.headers, limit):
+                known = self._authenticator.knows(signature, await self._store.current())
+                limit = asgi.BODY_LIMIT if known else limit
             body = await asgi.read(exchange.receive, exchange.request.headers, limit)
         except AwsError:
             # Only to answer in its protocol.

@@ -4,7 +4,7 @@ from kansatsu.identity import accounts, aws_managed, ids, issuers, keyring, mess
 from kansatsu.identity.accounts import Account, reset
 from kansatsu.identity.bootstrap import AdminKey, bootstrap
 from kansatsu.identity.changes import touch
-from kansatsu.identity.opening import open_store
+from kansatsu.identity.opening import look, open_store
 from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
 from kansatsu.identity.revocations import revoke
 from kansatsu.identity.sealer import Sealer
@@ -33,6 +33,7 @@ __all__ = [
     "ids",
     "issuers",
     "keyring",
+    "look",
     "messages",
     "open_store",
     "reset",

@@ -37,6 +37,13 @@ class Database(Protocol):
     def where(self) -> str:
         """What it is called in a sentence, without secrets."""
 
+    @property
+    def trouble(self) -> tuple[float, str] | None:
+        """Since when (epoch seconds) it is away, and why, as far as anybody has asked it; None when it answers."""
+
+    def check(self) -> None:
+        """Raises StoreError when it cannot be reached, or is none that can be used."""
+
     def prepare(self) -> None:
         """Create the tables or bring them up to date. Raises StoreError."""
 
@@ -54,7 +61,7 @@ class Database(Protocol):
 
     def data_version(self) -> tuple[int, int]:
         """Two numbers: the second differs after any commit that a snapshot must know of, the first when what is in
-        memory is not to be trusted at all. The store calls it under its lock. Raises ServiceUnavailable."""
+        memory is not to be trusted at all. The store calls it from one thread at a time. Raises ServiceUnavailable."""
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -63,7 +70,7 @@ class Database(Protocol):
 def bring_up_to_date(database: Database) -> None:
     """Create the tables, or upgrade them. Raises StoreError."""
     with database.preparing() as conn:
-        current = _revision(conn, database)
+        current = revision(conn, database)
         if current is None:
             _create(conn)
         elif current != HEAD:
@@ -73,7 +80,27 @@ def bring_up_to_date(database: Database) -> None:
             tally.install(conn)
 
 
-def _revision(conn: Connection, database: Database) -> str | None:
+def standing(database: Database) -> str:
+    """How far its tables are, in words; nothing is changed. Raises StoreError when this version cannot use them."""
+    with database.reader.connect() as conn:
+        current = revision(conn, database)
+    if current is None:
+        return "empty, the first start makes its tables"
+    if current == HEAD:
+        return f"schema {HEAD}, up to date"
+    if not any((MIGRATIONS / "versions").glob(f"{current}_*.py")):
+        raise _newer(database, current)
+    return f"schema {current}, the next start brings it to {HEAD}"
+
+
+def _newer(database: Database, current: str) -> StoreError:
+    return StoreError(
+        f"The database {database.where()} was made by a newer Kansatsu (schema {current}, this one knows {HEAD}). "
+        "Install that version, or restore a backup from before the upgrade."
+    )
+
+
+def revision(conn: Connection, database: Database) -> str | None:
     """The schema revision, None for an empty database. Raises StoreError when the tables are somebody else's."""
     tables = inspect(conn).get_table_names()
     if not tables:
@@ -100,10 +127,7 @@ def _upgrade(conn: Connection, current: str, database: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     if current not in {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}:
-        raise StoreError(
-            f"The database {database.where()} was made by a newer Kansatsu (schema {current}, this one knows {HEAD}). "
-            "Install that version, or restore a backup from before the upgrade."
-        )
+        raise _newer(database, current)
     if others := database.others():
         raise StoreError(
             f"The database {database.where()} has the schema {current}, this version needs {HEAD}, and the nodes "

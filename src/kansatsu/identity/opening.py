@@ -3,14 +3,14 @@
 import base64
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import insert, select
 
 from kansatsu.clock import Clock
 from kansatsu.identity import keyring
-from kansatsu.identity.database import Database
+from kansatsu.identity.database import Database, standing
 from kansatsu.identity.quotas import AWS, Quotas
 from kansatsu.identity.schema import setting
 from kansatsu.identity.sealing import StoreError, Vault, load_master_key
@@ -36,6 +36,22 @@ def open_store(data_dir: Path, clock: Clock, url: str = "", quotas: Quotas = AWS
     return store
 
 
+def look(data_dir: Path, url: str = "") -> str:
+    """What open_store() would find, in words; nothing is made or changed. Raises StoreError as that would."""
+    if url:
+        database: Database = _postgres(url, "")
+    elif not (data_dir / FILE).exists():
+        return f"{data_dir / FILE}: the first start makes it"
+    else:
+        database = SqliteDatabase(data_dir / FILE)
+    with closing(database):
+        database.check()
+        found = standing(database)
+        if not found.startswith("empty"):
+            _check_key(database, data_dir / MASTER_KEY)
+        return f"{database.where()}: {found}"
+
+
 def node_name(data_dir: Path) -> str:
     """What this data directory's node is called in a database that it shares: the same at every start."""
     path = data_dir / NODE
@@ -56,22 +72,32 @@ def _on_sqlite(data_dir: Path, clock: Clock) -> Store:
 
 
 def _on_postgres(data_dir: Path, clock: Clock, url: str) -> Store:
+    _close(data_dir)
+    database = _postgres(url, node_name(data_dir))
+    with _given_up(database):
+        database.prepare()
+        new = _check_key(database, data_dir / MASTER_KEY)
+        return _checked(database, load_master_key(data_dir / MASTER_KEY, create=new), clock, data_dir)
+
+
+def _postgres(url: str, node: str) -> Database:
     try:
         from kansatsu.identity.postgres import PostgresDatabase
     except ImportError:
         raise StoreError("PostgreSQL needs its driver. Run: pip install 'kansatsu[postgres]'") from None
-    _close(data_dir)
-    database = PostgresDatabase(url, node_name(data_dir))
-    with _given_up(database):
-        database.prepare()
-        with database.reader.connect() as conn:
-            new = conn.execute(_CHECK_QUERY).scalar() is None
-        if not new and not (data_dir / MASTER_KEY).exists():
-            raise StoreError(
-                f"The database {database.where()} has nodes already, and their key is not here. Copy {MASTER_KEY} from "
-                f"the data directory of one of them to {data_dir / MASTER_KEY}."
-            )
-        return _checked(database, load_master_key(data_dir / MASTER_KEY, create=new), clock, data_dir)
+    return PostgresDatabase(url, node)
+
+
+def _check_key(database: Database, path: Path) -> bool:
+    """Whether nobody has sealed anything there yet. Raises StoreError when somebody has, and the key is not here."""
+    with database.reader.connect() as conn:
+        new = conn.execute(_CHECK_QUERY).scalar() is None
+    if not new and not path.exists():
+        raise StoreError(
+            f"The database {database.where()} has nodes already, and their key is not here. Copy {MASTER_KEY} from "
+            f"the data directory of one of them to {path}."
+        )
+    return new
 
 
 def _close(data_dir: Path) -> None:

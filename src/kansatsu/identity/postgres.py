@@ -8,12 +8,13 @@ nothing ever fails for a conflict. A node that reads the newest revision has mis
 import logging
 import select
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from time import monotonic, sleep
+from contextlib import contextmanager
+from functools import partial
+from time import monotonic, sleep, time
 from typing import Any
 
 import psycopg
-from psycopg import conninfo, errors
+from psycopg import conninfo, errors, pq
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DisconnectionError
@@ -26,6 +27,11 @@ from kansatsu.identity.sealing import StoreError
 log = logging.getLogger(__name__)
 OLDEST = 15  # the release that the tests run on; https://www.postgresql.org/support/versioning/
 CLAIM_SECONDS = 10.0
+# INVARIANT: a database that has stopped answering holds nobody for longer, and nothing is decided without it.
+CONNECT_SECONDS = 5
+REVISION_SECONDS = 2.0
+READ_SECONDS = 5.0
+WRITE_SECONDS = 40.0  # the server ends a statement sooner
 _PROGRAM = "kansatsu"
 _LOCK = int.from_bytes(b"kansatsu")  # https://www.postgresql.org/docs/15/explicit-locking.html#ADVISORY-LOCKS
 _WRITE = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT pg_advisory_xact_lock({_LOCK})"
@@ -43,7 +49,7 @@ SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('sync
 """
 # Of libpq, where the URL says nothing else: https://www.postgresql.org/docs/15/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 _CONNECTION: dict[str, Any] = {
-    "connect_timeout": 5,
+    "connect_timeout": CONNECT_SECONDS,
     "tcp_user_timeout": 10_000,
     "keepalives_idle": 10,
     "keepalives_interval": 3,
@@ -60,6 +66,26 @@ GROUP BY table_name
 """
 
 
+class _Silent(psycopg.OperationalError):
+    """The server has not answered in time."""
+
+
+class _Connection(psycopg.Connection[Any]):
+    """One that gives up on a server that does not answer, be it paused or cut off, and is then closed."""
+
+    limit: float | None = WRITE_SECONDS
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        """https://www.psycopg.org/psycopg3/docs/api/connections.html#psycopg.Connection.wait"""
+        try:
+            return super().wait(gen, interval, self.limit if timeout is None else timeout)
+        except psycopg.OperationalError as error:
+            if self.pgconn.transaction_status != pq.TransactionStatus.ACTIVE:
+                raise
+            self.close()
+            raise _Silent(f"it has not answered within {self.limit:g} seconds") from error
+
+
 class PostgresDatabase:
     """Two engines and a watching connection on one database; `node` tells this process from others in it."""
 
@@ -68,34 +94,48 @@ class PostgresDatabase:
     def __init__(self, url: str, node: str):
         self.node = node
         try:
-            named = {"application_name": f"{_PROGRAM} {node}"}
+            named = {"application_name": f"{_PROGRAM} {node}".strip()}  # without a name it is no node
             self._parameters = _CONNECTION | conninfo.conninfo_to_dict(url) | named
         except psycopg.Error:  # its text would quote the URL
             raise StoreError("The URL of the database cannot be read: postgresql://USER@HOST:PORT/NAME.") from None
-        self.writer = self._engine(_WRITE)
-        self.reader = self._engine(_READ)
+        self.writer = self._engine(_WRITE, WRITE_SECONDS)
+        self.reader = self._engine(_READ, READ_SECONDS)
         self._watch: psycopg.Connection[Any] | None = None
         self._epoch = 0
-        self._away = False
+        self.trouble: tuple[float, str] | None = None
         self._next_attempt = 0.0
 
     def where(self) -> str:
         given = self._parameters
         return f"{given.get('dbname', '')} on {given.get('host') or given.get('hostaddr') or 'localhost'}"
 
-    def prepare(self) -> None:
-        """Create the tables or bring them up to date. Raises StoreError."""
-        try:
+    def check(self) -> None:
+        with self._understood():
             self._check_server()
-            database.bring_up_to_date(self)
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        try:
+            yield
         except (psycopg.Error, AwsError) as error:
             raise StoreError(f"The database {self.where()} cannot be used: {_said(error)}") from error
+
+    def prepare(self) -> None:
+        """Create the tables or bring them up to date. Raises StoreError."""
+        with self._understood():
+            self._check_server()
+            database.bring_up_to_date(self)
 
     @contextmanager
     def preparing(self) -> Iterator[Connection]:
         with self.writer.begin() as conn:
             conn.execute(text("SET LOCAL statement_timeout = 0"))
-            yield conn
+            raw: Any = conn.connection.dbapi_connection
+            raw.limit = None  # a migration takes as long as it takes
+            try:
+                yield conn
+            finally:
+                raw.limit = WRITE_SECONDS
 
     def settle(self, conn: Connection) -> None:
         """Let texts be of any length and in the order of their code points, as on SQLite: what may be how long is
@@ -134,24 +174,28 @@ class PostgresDatabase:
         watch, self._watch = self._watch, None
         try:
             if watch is not None:
-                with suppress(psycopg.Error):
+                try:
                     if not _is_stale(watch):
                         return self._watched(watch)
-                watch.close()  # it is lost: a new one may do
+                except _Silent:
+                    raise
+                except psycopg.Error:
+                    pass  # it is lost: a new one may do
+                watch.close()
             self._epoch += 1
-            return self._watched(self._connect())
+            return self._watched(self._connect(REVISION_SECONDS))
         except psycopg.Error as error:
-            if not self._away:
+            if self.trouble is None:
                 log.error("the database %s is away: %s", self.where(), _said(error))
-            self._away = True
+                self.trouble = time(), _said(error)
             raise (_known(error) or error) from error
 
     def _watched(self, watch: psycopg.Connection[Any]) -> tuple[int, int]:
         row = watch.execute(_NEWEST, prepare=True).fetchone()
         self._watch = watch
-        if self._away:
+        if self.trouble is not None:
             log.warning("the database %s is back", self.where())
-        self._away = False
+        self.trouble = None
         return self._epoch, int(row[0]) if row else 0
 
     def close(self) -> None:
@@ -160,14 +204,15 @@ class PostgresDatabase:
         self.reader.dispose()
         self.writer.dispose()
 
-    def _connect(self) -> psycopg.Connection[Any]:
+    def _connect(self, limit: float = WRITE_SECONDS) -> psycopg.Connection[Any]:
         if monotonic() < self._next_attempt:
             raise errors.CannotConnectNow("the last attempt to connect failed just now")
         try:
-            conn = psycopg.connect(**self._parameters, autocommit=True)  # transactions begin where SQLAlchemy says so
+            conn = _Connection.connect(**self._parameters, autocommit=True)  # SQLAlchemy says where transactions begin
         except psycopg.Error:
             self._next_attempt = monotonic() + _AGAIN
             raise
+        conn.limit = limit
         conn.execute(_SESSION.format(busy=int(database.BUSY_SECONDS * 1000)).encode())
         return conn
 
@@ -184,10 +229,9 @@ class PostgresDatabase:
             if row is not None and row[0] == "off":
                 log.warning("fsync is off in %s: a power cut may lose what was acknowledged", self.where())
 
-    def _engine(self, begin: str) -> Engine:
-        engine = create_engine(
-            "postgresql+psycopg://", creator=self._connect, hide_parameters=True, use_native_hstore=False
-        )
+    def _engine(self, begin: str, limit: float) -> Engine:
+        creator = partial(self._connect, limit)
+        engine = create_engine("postgresql+psycopg://", creator=creator, hide_parameters=True, use_native_hstore=False)
         event.listen(engine, "checkout", _checked_out)
         event.listen(engine, "begin", _begun(begin))
         event.listen(engine, "handle_error", _failed)
@@ -247,4 +291,6 @@ def _said(error: BaseException) -> str:
     cause = error.__cause__ if isinstance(error, AwsError) else error
     said = error if cause is None or isinstance(cause, errors.LockNotAvailable) else cause
     words = " ".join(str(said).split()).removeprefix("connection failed: ")
+    if "session is read-only" in words:  # target_session_attrs, above
+        words = "it takes no writes: a standby, or one that is set to read only. Name the primary server."
     return words if words.endswith((".", "?")) else words + "."

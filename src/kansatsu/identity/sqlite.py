@@ -2,8 +2,8 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +24,7 @@ class SqliteDatabase:
 
     local = True
     node = ""
+    trouble = None
 
     def __init__(self, path: Path):
         self._path = path
@@ -39,14 +40,23 @@ class SqliteDatabase:
     def where(self) -> str:
         return str(self._path)
 
-    def prepare(self) -> None:
-        """Create the tables or bring them up to date. Raises StoreError."""
+    def check(self) -> None:
+        with self._understood():
+            self.reader.connect().close()
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
         try:
-            database.bring_up_to_date(self)
+            yield
         except (OperationalError, sqlite3.OperationalError, ServiceUnavailable) as error:
             raise StoreError(f"The database {self._path} cannot be opened: {_reason(error)}.") from error
         except (DatabaseError, sqlite3.DatabaseError) as error:
             raise StoreError(f"{self._path} is not a Kansatsu database: {_reason(error)}.") from error
+
+    def prepare(self) -> None:
+        """Create the tables or bring them up to date. Raises StoreError."""
+        with self._understood():
+            database.bring_up_to_date(self)
         # This connection never writes: SQLite then changes data_version for every commit of any other connection,
         # of this process or another. https://www.sqlite.org/pragma.html#pragma_data_version
         self._watch = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
@@ -64,7 +74,7 @@ class SqliteDatabase:
         return True  # the lock of the data directory is that of the database, too
 
     def data_version(self) -> tuple[int, int]:
-        """See Database. Not thread-safe: the store calls it under its lock."""
+        """See Database. Not thread-safe."""
         if self._watch is None:
             raise RuntimeError("prepare() the database first")
         return 0, int(self._watch.execute("PRAGMA data_version").fetchall()[0][0])

@@ -5,14 +5,16 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
 from kansatsu.clock import Clock
 from kansatsu.identity import keyring
-from kansatsu.identity.database import Database
+from kansatsu.identity.database import HEAD, Database
 from kansatsu.identity.quotas import AWS
+from kansatsu.identity.rounds import Rounds
 from kansatsu.identity.sealer import Sealer
 from kansatsu.identity.sealing import StoreError, Vault
 from kansatsu.identity.snapshot import Snapshot
@@ -36,6 +38,8 @@ class Store:
         self._writer_busy = False
         self._executor = ThreadPoolExecutor(1, "kansatsu-write")
         self._lock = threading.RLock()
+        self._asking = threading.Lock()
+        self._rounds = Rounds(self.snapshot, "kansatsu-revision")
         self._version = (-1, -1)
         self.clock = clock
         self.sealer = Sealer(vault, lambda: keyring.load(self, vault))
@@ -79,12 +83,26 @@ class Store:
         INVARIANT: every request takes a snapshot anew; a write acknowledged before, by this process or another on the
         same database, is seen by it.
         """
-        with self._lock:
+        with self._asking:  # and not the other lock: who has what he needs in memory does not wait for a slow database
             version = self._database.data_version()
+        with self._lock:
             if version != self._version:
                 self._snapshot.refresh(trusted=version[0] == self._version[0])
                 self._version = version
             return self._snapshot
+
+    def condition(self) -> dict[str, str | None]:
+        """Which database it is and how it was when it was last asked: `state` ready | away, since when, and why."""
+        since, why = self._database.trouble or (None, None)
+        at = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if since is not None else None
+        state = "ready" if since is None else "away"
+        where = "sqlite" if self._database.local else self._database.where()
+        return {"where": where, "schema": HEAD, "state": state, "since": at, "why": why}
+
+    async def current(self) -> Snapshot:
+        """snapshot() for the event loop, which goes on meanwhile where the database is another process: those who ask
+        at once share one look at it. Raises ServiceUnavailable."""
+        return self.snapshot() if self._database.local else await self._rounds.ask()
 
     def claim_node(self) -> set[str]:
         """The other nodes that are connected to the database. Raises StoreError when one has this one's name."""
@@ -103,4 +121,5 @@ class Store:
     def close(self) -> None:
         """Finish the writes that were begun and let go of all files."""
         self._executor.shutdown(wait=True)
+        self._rounds.close()
         self._database.close()
