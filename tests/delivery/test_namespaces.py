@@ -10,9 +10,12 @@ import sys
 import pytest
 import uvloop
 
+from injector.conftest import Namespace, join
 from kansatsu.workload.injection import METADATA, InjectorClient, start_time
+from kansatsu.workload.views import MetadataOptions
 
 pytestmark = pytest.mark.root
+REFUSED = "ConnectionRefusedError"  # and not unreachable: the packets arrive
 
 SDK = """
 import json
@@ -63,6 +66,29 @@ async def test_botocore_in_a_namespace_gets_the_credentials_of_that_namespace(be
         for sleeper in sleepers:
             with sleeper:
                 sleeper.kill()
+
+
+@pytest.mark.parametrize("hops", [1, 2])
+async def test_a_container_nested_in_a_workload_gets_nothing(bench, instance, hops):
+    """Nor one that is nested in that one: whatever the hop limit, what comes by another interface is nobody's."""
+    injector = InjectorClient()
+    workload, nested, deeper = made = [Namespace() for _ in range(3)]
+    try:
+        join(workload, nested, 98)
+        join(nested, deeper, 97)
+        for outer, inner, number in ((workload, nested, 98), (nested, deeper, 97)):
+            outer.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
+            inner.run("ip", "route", "add", "default", "via", f"10.{number}.0.1")
+        workload.run("ip", "route", "add", "10.97.0.0/24", "via", "10.98.0.2")
+        instance.options = MetadataOptions(http_tokens="required", hop_limit=hops)
+        [listener] = await injector.listen(workload.pid, workload.start_time, [METADATA])
+        bench.handles.append(await bench.metadata.serve(listener, instance))
+        for namespace, seen in ((workload, "connected"), (nested, REFUSED), (deeper, REFUSED)):
+            assert await asyncio.to_thread(namespace.attempt, *METADATA) == seen
+    finally:
+        await injector.stop()
+        for namespace in made:
+            namespace.close()
 
 
 def descriptors() -> list[str]:

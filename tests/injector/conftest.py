@@ -66,29 +66,14 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def join(first: Namespace, second: Namespace) -> None:
-    """A cable between two namespaces: 10.99.0.1/24 and 10.99.0.2/24."""
-    pids = (first.pid, second.pid)
-    name = f"kt{os.getpid()}"
-    subprocess.run(
-        [
-            "ip",
-            "link",
-            "add",
-            f"{name}a",
-            "netns",
-            str(pids[0]),
-            "type",
-            "veth",
-            "peer",
-            "name",
-            f"{name}b",
-            "netns",
-            str(pids[1]),
-        ],
-        check=True,
-    )
-    for namespace, device, address in ((first, f"{name}a", "10.99.0.1/24"), (second, f"{name}b", "10.99.0.2/24")):
+def join(first: Namespace, second: Namespace, number: int = 99) -> None:
+    """A cable between two namespaces: 10.NUMBER.0.1/24 and 10.NUMBER.0.2/24."""
+    name, network = f"kt{os.getpid()}n{number}", f"10.{number}.0"
+    ends = [(first, f"{name}a", f"{network}.1/24"), (second, f"{name}b", f"{network}.2/24")]
+    (one, a, _), (other, b, _) = ends
+    kind = ["type", "veth", "peer", "name", b, "netns", str(other.pid)]
+    subprocess.run(["ip", "link", "add", a, "netns", str(one.pid), *kind], check=True)
+    for namespace, device, address in ends:
         namespace.run("ip", "address", "add", address, "dev", device)
         namespace.run("ip", "link", "set", device, "up")
         namespace.run("ip", "link", "set", "lo", "up")

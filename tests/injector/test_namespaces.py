@@ -10,13 +10,14 @@ from kansatsu.workload.injection import (
     CONTAINER_CREDENTIALS,
     GATEWAY,
     METADATA,
+    POD_IDENTITY,
     InjectionError,
     InjectorClient,
     start_time,
 )
 
 pytestmark = pytest.mark.root
-ALL = [METADATA, CONTAINER_CREDENTIALS, GATEWAY]
+ALL = [METADATA, CONTAINER_CREDENTIALS, POD_IDENTITY, GATEWAY]
 
 
 async def test_listeners_inside(namespaces, listening):
@@ -73,12 +74,12 @@ async def test_a_neighbour_that_routes_the_address_to_a_workload_gets_nothing(na
     victim, neighbour = namespaces(), namespaces()
     cable(victim, neighbour)
     listener, *_ = await listening(victim, ALL)
-    for address in (METADATA[0], CONTAINER_CREDENTIALS[0]):
+    for address, _ in ALL[:3]:
         neighbour.run("ip", "route", "add", f"{address}/32", "via", "10.99.0.1")
     assert victim.connects(*METADATA)
     # Refused, not merely unanswered: nothing of the neighbour's ever waits in the endpoint's backlog.
-    assert neighbour.attempt(*METADATA) == "ConnectionRefusedError"
-    assert neighbour.attempt(*CONTAINER_CREDENTIALS) == "ConnectionRefusedError"
+    for endpoint in ALL[:3]:
+        assert neighbour.attempt(*endpoint) == "ConnectionRefusedError"
     # Past the steering, straight to the port where the endpoint really listens
     assert victim.connects(*listener.getsockname())
     assert not neighbour.connects(*listener.getsockname())

@@ -1,7 +1,9 @@
 """Tasks over boto3, in process, on an engine in memory: their life, their identity, and who may start them."""
 
 import asyncio
+import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -199,6 +201,25 @@ def test_what_an_application_is_told(engine: Engine, world: Ec2World) -> None:
     assert told["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4566"
     assert told["ECS_CONTAINER_METADATA_URI_V4"] != side["ECS_CONTAINER_METADATA_URI_V4"]
     assert "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI" not in engine.environment(engine.run())
+
+
+def test_the_credentials_of_a_task_rotate_and_end_with_its_role(engine: Engine, world: Ec2World) -> None:
+    world.role("r", TASKS)
+    task = engine.run(role="r")
+    view = engine.view(task)
+    found = [view.credentials()]
+    for _ in range(5):
+        world.clock.move(minutes=31)
+        found.append(view.credentials())
+        before, now = found[-2:]
+        assert now.access_key_id != before.access_key_id and now.expiration - world.clock.now() == timedelta(hours=1)
+        assert world.works(before) and world.works(now)  # what an SDK still holds is good to its own end
+        assert world.caller(now.access_key_id, now.token).arn.endswith(f":assumed-role/r/{task}")
+    assert not world.works(found[0])
+    world.iam.update_assume_role_policy(RoleName="r", PolicyDocument=json.dumps(EC2_TRUST))
+    assert view.credentials().code == "AssumeRoleUnauthorizedAccess"
+    world.iam.delete_role(RoleName="r")
+    assert view.credentials().message == "The role no longer exists." and not world.works(found[-1])
 
 
 FULL_URI, TOKEN = "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"

@@ -16,6 +16,14 @@ NO_AWSVPC = (
 )
 
 
+def check_launch_type(given: str) -> None:
+    """Raise Unimplemented for one that this host is not."""
+    if given == "FARGATE":
+        raise Unimplemented(NO_FARGATE)
+    if given not in ("EC2", "EXTERNAL"):
+        raise Unimplemented(f"The launchType {given} is not implemented.")
+
+
 def honoured(given: Mapping[str, Any], members: frozenset[str], where: str) -> None:
     """Raise Unimplemented for a member that asks for something which is not done."""
     for member, value in given.items():

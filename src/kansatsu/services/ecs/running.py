@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kansatsu.catalog import Authorization, asked_tags
-from kansatsu.errors import ClientException, InvalidParameterException, ServiceUnavailable, Unimplemented
+from kansatsu.errors import ClientException, InvalidParameterException, ServiceUnavailable
 from kansatsu.services.ecs import _deploying, _overrides, _render
-from kansatsu.services.ecs._honoured import NO_FARGATE
+from kansatsu.services.ecs._honoured import check_launch_type
 from kansatsu.services.ecs._resources import (
     Context,
     active_cluster,
@@ -32,7 +32,6 @@ from kansatsu.workload.tasks import making
 from kansatsu.workload.tasks.records import ACTIVE, DEFAULT_CLUSTER, Cluster, TaskDefinition
 from kansatsu.workload.tasks.task import LAUNCH_TYPE, Task
 
-_LAUNCH_TYPES = (LAUNCH_TYPE, "EXTERNAL")
 _MOST = 10  # tasks of one RunTask
 
 
@@ -74,8 +73,7 @@ async def run_task(
     enable_execute_command: bool = False,
     enable_ecs_managed_tags: bool = False,
 ) -> dict[str, Any]:
-    if launch_type not in _LAUNCH_TYPES:
-        raise Unimplemented(f"The launchType {launch_type} of RunTask is not implemented. {NO_FARGATE}")
+    check_launch_type(launch_type)
     if not 1 <= count <= _MOST:
         raise InvalidParameterException(f"Count should be between 1 and {_MOST}, inclusive.")
     _deploying.check_common(network_configuration, enable_execute_command=enable_execute_command)

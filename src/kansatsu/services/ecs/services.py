@@ -17,7 +17,7 @@ from kansatsu.errors import (
     Unimplemented,
 )
 from kansatsu.services.ecs import _deploying, _pages, _render
-from kansatsu.services.ecs._honoured import NO_FARGATE
+from kansatsu.services.ecs._honoured import check_launch_type
 from kansatsu.services.ecs._resources import (
     NAME,
     Context,
@@ -39,7 +39,6 @@ from kansatsu.workload.tasks.records import ACTIVE, TaskDefinition
 from kansatsu.workload.tasks.service import DRAINING, INACTIVE, REPLICA, Service, new_deployment
 
 _MOST_DESCRIBED = 10
-_LAUNCH_TYPES = ("EC2", "EXTERNAL")
 _PROPAGATED = ("SERVICE", "TASK_DEFINITION")
 
 
@@ -110,11 +109,10 @@ async def create_service(
         raise InvalidParameterException(
             "Service names have up to 255 letters (uppercase and lowercase), numbers, underscores, and hyphens."
         )
+    check_launch_type(launch_type)
     _deploying.check_common(network_configuration, enable_execute_command=enable_execute_command)
-    kind = (deployment_controller or {}).get("type", "ECS")
-    if launch_type not in _LAUNCH_TYPES or kind != "ECS":
-        what = f"Services of the launch type {launch_type} with a controller {kind} are not implemented."
-        raise Unimplemented(f"{what} {NO_FARGATE}" if launch_type == "FARGATE" else what)
+    if (kind := (deployment_controller or {}).get("type", "ECS")) != "ECS":
+        raise Unimplemented(f"Services with a controller {kind} are not implemented.")
     settings = _deploying.settings(deployment_configuration, scheduling_strategy)
     count = _deploying.count(desired_count, scheduling_strategy)
     with call.store.read() as conn:
