@@ -11,7 +11,20 @@ from kansatsu.policy._conditions import Test, compile_condition
 from kansatsu.policy._patterns import Patterns, globs, resources
 from kansatsu.policy._principals import Principals, Reach
 from kansatsu.policy._template import named
-from kansatsu.policy.model import UNRESOLVED, Condition, Context, Document, Match, Principal, Source, Statement, Verdict
+from kansatsu.policy.model import (
+    ALLOW,
+    EXPLICIT_DENY,
+    IMPLICIT_DENY,
+    UNRESOLVED,
+    Condition,
+    Context,
+    Document,
+    Match,
+    Principal,
+    Source,
+    Statement,
+    Verdict,
+)
 
 _MEMO_LIMIT = 4096  # names of actions come from requests, so that their number must not be the clients' choice
 
@@ -181,11 +194,11 @@ class PolicySet:
         denies, allows = self._memo.get(action) or self.candidates(action)
         for rule in denies:
             if rule.applies(resource, context):
-                return Verdict.EXPLICIT_DENY
+                return EXPLICIT_DENY
         for rule in allows:
             if rule.applies(resource, context):
-                return Verdict.ALLOW
-        return Verdict.IMPLICIT_DENY
+                return ALLOW
+        return IMPLICIT_DENY
 
     def candidates(self, action: str) -> _Candidates:
         """The rules (deny, allow) whose Action or NotAction fits, in the order of the policies."""
@@ -241,19 +254,25 @@ class PolicySet:
         self._exact: dict[str, list[tuple[int, Rule]]] = {}
         self._wild: dict[str, list[tuple[int, Rule, _Names]]] = {}
         self._other: list[tuple[int, Rule, _Names]] = []  # "*" and NotAction
+        exact = self._exact
         for order, rule in enumerate(_rules(self.policies)):
             actions = [action.lower() for action in rule.statement.actions]
             if rule.statement.not_action:
                 self._other.append((order, rule, _none_of(actions)))
                 continue
+            entry = order, rule
             for action in actions:
-                self._enter(order, rule, action)
+                if "*" in action or "?" in action:
+                    self._enter(order, rule, action)
+                elif action in exact:
+                    exact[action].append(entry)
+                else:
+                    exact[action] = [entry]
         self._indexed = True
 
     def _enter(self, order: int, rule: Rule, action: str) -> None:
-        if "*" not in action and "?" not in action:
-            self._exact.setdefault(action, []).append((order, rule))
-        elif action in {"*", "*:*"}:
+        """An action with wildcards."""
+        if action in {"*", "*:*"}:
             self._other.append((order, rule, _any_name))
         else:
             service, _, name = action.partition(":")

@@ -5,6 +5,7 @@ records the span of every object and of every member's value.
 """
 
 import re
+from collections.abc import Callable
 from json.decoder import JSONDecodeError, JSONDecoder, scanstring  # type: ignore[attr-defined]
 from typing import NoReturn
 
@@ -96,7 +97,9 @@ def _value(text: str, at: int, depth: int, levels: int) -> tuple[Json, int]:
 
 def _without_spans(text: str, at: int) -> tuple[Json, int]:
     try:
-        value, end = _DECODER.raw_decode(text, at)
+        value, end = _SCAN(text, at)
+    except StopIteration as stopped:
+        raise JsonError("this is not what is expected", stopped.value) from None
     except JSONDecodeError as error:
         raise JsonError("this is not what is expected", error.pos) from None
     except RecursionError:
@@ -117,7 +120,9 @@ def _no_number(name: str) -> NoReturn:
     raise JSONDecodeError(f"{name} is no number of JSON", "", 0)
 
 
-_DECODER = JSONDecoder(object_pairs_hook=_unique, parse_int=Number, parse_float=Number, parse_constant=_no_number)
+_SCAN: Callable[[str, int], tuple[Json, int]] = JSONDecoder(
+    object_pairs_hook=_unique, parse_int=Number, parse_float=Number, parse_constant=_no_number
+).scan_once  # type: ignore[attr-defined]
 
 
 def _string(text: str, at: int) -> tuple[str, int]:

@@ -27,10 +27,14 @@ class ValueInvalid(ValueError):
 
 
 class Operator(NamedTuple):
-    """`compile` takes the policy's values and whether variables are replaced in them."""
+    """`compile` takes the policy's values and whether variables are replaced in them.
+
+    `any_text`: no value is wrong but for what looks like a variable and is none.
+    """
 
     compile: Callable[[Iterable[str], bool], Compare]
     negated: bool = False
+    any_text: bool = False
 
 
 class Name(NamedTuple):
@@ -196,8 +200,8 @@ def _table() -> dict[str, Operator]:
         ("arn", "equals", _arn),
         ("arn", "like", _arn),
     ):
-        table[f"{prefix}{suffix}"] = Operator(compiled)
-        table[f"{prefix}not{suffix}"] = Operator(compiled, negated=True)
+        table[f"{prefix}{suffix}"] = Operator(compiled, any_text=True)
+        table[f"{prefix}not{suffix}"] = Operator(compiled, negated=True, any_text=True)
     for prefix, read in (("numeric", number), ("date", date)):
         table[f"{prefix}equals"] = Operator(partial(_ordered, read, operator.eq))
         table[f"{prefix}notequals"] = Operator(partial(_ordered, read, operator.eq), negated=True)

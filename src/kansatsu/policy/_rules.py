@@ -70,6 +70,7 @@ RULES = {
 }
 
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9*?_-]+", re.ASCII)
+_PLAIN_ARN = re.compile(r"arn:aws(?:-[a-z]+)*:[^:]*", re.ASCII)
 _ARN_START = re.compile(r"arn:[^:]*:[^:]*:?", re.ASCII)
 _PARTITIONS = re.compile(r"aws(?:-[a-z]+)*", re.ASCII)
 _CONDITION_KEY = re.compile(r"[^:\s]+:\S(?:.*\S)?", re.DOTALL)
@@ -101,7 +102,8 @@ def check(statement: Statement, type: PolicyType, version: str) -> None:
     if rules.resource and not statement.resources:
         raise refuse(NO_RESOURCES)
     for action in statement.actions:
-        _action(action)
+        if not _ACTION.fullmatch(action):
+            _action(action)
     if type is PolicyType.TRUST:
         _trust_actions(statement)
     if type is PolicyType.RCP:
@@ -111,12 +113,14 @@ def check(statement: Statement, type: PolicyType, version: str) -> None:
     for kind, value in statement.principals:
         _principal(kind, value, type)
     for resource in statement.resources:
-        _resource(resource)
+        if not _PLAIN_ARN.match(resource):
+            _resource(resource)
     _compiles(statement, variables=version == "2012-10-17")
 
 
 def _action(action: str) -> None:
-    if _ACTION.fullmatch(action) or action in {"*", "*:*"}:
+    """What is not plainly an action of a service."""
+    if action in {"*", "*:*"}:
         return
     vendor, colon, name = action.partition(":")
     if not colon or not vendor:
@@ -137,6 +141,7 @@ def _trust_actions(statement: Statement) -> None:
 
 
 def _resource(resource: str) -> None:
+    """What does not plainly begin as an ARN does."""
     if resource.startswith("*") and not resource.strip("*"):
         return
     if not _ARN_START.match(resource) and not re.fullmatch(r"arn:\S*\*", resource):
@@ -277,15 +282,16 @@ _PRINCIPALS: dict[str, Callable[[str], object]] = {
 
 def _compiles(statement: Statement, *, variables: bool) -> None:
     """INVARIANT: an operator or a value that cannot be evaluated makes the document invalid, never true."""
-    for condition in statement.conditions:
-        if parse_name(condition.operator) is None:
-            raise refuse(f"Invalid Condition type : {condition.operator}")
-        if not _CONDITION_KEY.fullmatch(condition.key):
-            raise refuse(NO_VENDOR)
     try:
         if variables and any("${" in resource for resource in statement.resources):
             resources(statement.resources, variables=variables)
         for condition in statement.conditions:
-            compile_condition(condition, variables=variables)
+            name = parse_name(condition.operator)
+            if name is None:
+                raise refuse(f"Invalid Condition type : {condition.operator}")
+            if not _CONDITION_KEY.fullmatch(condition.key):
+                raise refuse(NO_VENDOR)
+            if name.operator is None or not name.operator.any_text or any("${" in value for value in condition.values):
+                compile_condition(condition, variables=variables)
     except (TemplateError, ValueInvalid):
         raise refuse(SYNTAX) from None

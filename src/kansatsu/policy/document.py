@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from kansatsu.policy import _rules
 from kansatsu.policy._json import Json, JsonError, JsonObject, Number, outline, read
@@ -24,6 +24,7 @@ STATEMENT_KEYS = frozenset(
     }
 )
 PRINCIPAL_KINDS = frozenset({"AWS", "Service", "Federated", "CanonicalUser"})
+_TEXTS = frozenset({str})  # a Number is none
 _WHITE_SPACE = str.maketrans("", "", " \t\n\r\f\v")
 
 
@@ -151,6 +152,8 @@ def _values(given: Json) -> tuple[str, ...]:
     values = given if isinstance(given, list) else [given]
     if not values:
         _syntax()
+    if _TEXTS.issuperset(map(type, values)):
+        return cast("tuple[str, ...]", tuple(values))
     return tuple(("true" if value else "false") if isinstance(value, bool) else _scalar(value) for value in values)
 
 
@@ -168,9 +171,9 @@ def _text(given: Json) -> str:
 
 def _texts(given: Json) -> tuple[str, ...]:
     values = given if isinstance(given, list) else [given]
-    if not {str}.issuperset(map(type, values)):  # a Number is none
+    if not _TEXTS.issuperset(map(type, values)):
         _syntax()
-    return tuple(map(str, values))
+    return cast("tuple[str, ...]", tuple(values))
 
 
 def _only(given: JsonObject, allowed: frozenset[str]) -> None:

@@ -9,7 +9,17 @@ from functools import cached_property
 from kansatsu.policy._compiled import Policy, PolicySet, Rule
 from kansatsu.policy._conditions import given
 from kansatsu.policy._principals import Reach, is_service_linked
-from kansatsu.policy.model import Condition, Limits, Match, PolicyType, Request, Verdict
+from kansatsu.policy.model import (
+    ALLOW,
+    EXPLICIT_DENY,
+    IMPLICIT_DENY,
+    Condition,
+    Limits,
+    Match,
+    PolicyType,
+    Request,
+    Verdict,
+)
 from kansatsu.policy.policies import (
     Policies,
     Said,
@@ -78,16 +88,19 @@ class Decision:
         return f"because no {self.type} allows the {action} action"
 
 
+# As of verdicts: to name a member by its class is a call.
+_IDENTITY = PolicyType.IDENTITY
+_NOT_NAMED, _ACCOUNT, _ROLE, _SELF = Reach.NONE, Reach.ACCOUNT, Reach.ROLE, Reach.SELF
 _ARTICLES = {PolicyType.IDENTITY: "an", PolicyType.TRUST: "the"}
 
 
 def evaluate(request: Request, policies: Policies) -> Decision:
     """Decides one (action, resource) of a call. An API call that needs several must ask for each."""
     said = _ask(request, policies)
-    explicit = Verdict.EXPLICIT_DENY in said
+    explicit = said.denied
     if explicit:
         allowed = False
-        decided = next((name for name, verdict in by_type(said, policies) if verdict is Verdict.EXPLICIT_DENY), None)
+        decided = next((name for name, verdict in by_type(said, policies) if verdict is EXPLICIT_DENY), None)
     else:
         allowed, decided = _weigh(request, policies, said)
     if not allowed and not said.limited and needs_nothing(request):
@@ -98,21 +111,21 @@ def evaluate(request: Request, policies: Policies) -> Decision:
 def _ask(request: Request, policies: Policies) -> Said:
     principal, action, resource, context = request.principal, request.action, request.resource, request.context
     rcp = scp = endpoint = identity = boundary = session = guarded = None
-    reach, bounded, limited, narrowed = Reach.NONE, policies.boundary is not None, False, False
+    reach, bounded, limited, narrowed = _NOT_NAMED, policies.boundary is not None, False, False
     guard = policies.guard
     if policies.rcps and not _above_rcps(request, policies):
         rcp = levels(policies.rcps, request)
     if policies.vpc_endpoint is not None:
         endpoint, _ = _guard(policies.vpc_endpoint, request, bounded, _least(request, policies))
     if guard is not None:
-        guarded, reach = _guard(guard, request, bounded, Reach.ACCOUNT)
+        guarded, reach = _guard(guard, request, bounded, _ACCOUNT)
     kind = principal.kind
     if kind in _PLAIN or own_policies(request):
         if policies.scps and not is_service_linked(principal.role_arn):
             scp = levels(policies.scps, request)
         identity = policies.identity.verdict(action, resource, context)
-        if kind == "root" and identity is not Verdict.EXPLICIT_DENY:
-            identity = Verdict.ALLOW  # the root user needs no policy
+        if kind == "root" and identity is not EXPLICIT_DENY:
+            identity = ALLOW  # the root user needs no policy
         if policies.boundary is not None:
             boundary = policies.boundary.rules.verdict(action, resource, context)
         if policies.session is not None or policies.limits is not None or kind == "federated":
@@ -140,12 +153,12 @@ def _session(request: Request, policies: Policies) -> tuple[Verdict | None, bool
     said = None
     if policy_set is not None:
         said = policy_set.verdict(request.action, request.resource, request.context)
-    if limits is None or said is Verdict.EXPLICIT_DENY:
+    if limits is None or said is EXPLICIT_DENY:
         return said, False
     if beyond_limits(request, limits):
-        return Verdict.IMPLICIT_DENY, True
+        return IMPLICIT_DENY, True
     # A federated user has what its session policies allow, and without them nothing of its own.
-    return (Verdict.IMPLICIT_DENY if said is None and limits == Limits.FEDERATION else said), False
+    return (IMPLICIT_DENY if said is None and limits == Limits.FEDERATION else said), False
 
 
 def _scoped(said: Verdict | None, request: Request, policies: Policies) -> tuple[Verdict, bool]:
@@ -155,8 +168,8 @@ def _scoped(said: Verdict | None, request: Request, policies: Policies) -> tuple
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getscopedcredentials.html
     """
     verdict = levels(policies.scoped, request)
-    if verdict is Verdict.ALLOW or said is Verdict.EXPLICIT_DENY:
-        return said or Verdict.ALLOW, False
+    if verdict is ALLOW or said is EXPLICIT_DENY:
+        return said or ALLOW, False
     return verdict, True
 
 
@@ -166,7 +179,7 @@ def _least(request: Request, policies: Policies) -> Reach:
     In that of a gateway endpoint an account is its root user, and not all of its users and roles:
     https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html#vpc-endpoint-policies-gateway
     """
-    return Reach.ROLE if policies.gateway_endpoint and request.principal.kind != "root" else Reach.ACCOUNT
+    return _ROLE if policies.gateway_endpoint and request.principal.kind != "root" else _ACCOUNT
 
 
 def _guard(policy: Policy, request: Request, bounded: bool, least: Reach) -> tuple[Verdict, Reach]:
@@ -175,13 +188,13 @@ def _guard(policy: Policy, request: Request, bounded: bool, least: Reach) -> tup
     denies, allows = policy.rules.candidates(request.action)
     for rule in denies:
         if rule.reach(principal, bounded=bounded) >= least and rule.applies(resource, context):
-            return Verdict.EXPLICIT_DENY, Reach.NONE
-    best = Reach.NONE
+            return EXPLICIT_DENY, _NOT_NAMED
+    best = _NOT_NAMED
     for rule in allows:
         reach = rule.reach(principal)
         if reach > best and reach >= least and rule.applies(resource, context):
             best = reach
-    return (Verdict.ALLOW if best else Verdict.IMPLICIT_DENY), best
+    return (ALLOW if best else IMPLICIT_DENY), best
 
 
 def _weigh(request: Request, policies: Policies, said: Said) -> tuple[bool, PolicyType | None]:
@@ -189,32 +202,32 @@ def _weigh(request: Request, policies: Policies, said: Said) -> tuple[bool, Poli
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
     """
-    reach, guard = said.reach, policies.guard_type
-    if said.rcp is Verdict.IMPLICIT_DENY:
+    reach, identity = said.reach, said.identity
+    if said.rcp is IMPLICIT_DENY:
         return False, PolicyType.RCP
-    if said.scp is Verdict.IMPLICIT_DENY:
+    if said.scp is IMPLICIT_DENY:
         return False, PolicyType.SCP
-    if said.endpoint is Verdict.IMPLICIT_DENY:
+    if said.endpoint is IMPLICIT_DENY:
         return False, PolicyType.VPC_ENDPOINT
     if said.limited or said.narrowed:
         return False, PolicyType.SESSION
-    if said.identity is None:
-        return reach is not Reach.NONE, guard
+    if identity is None:
+        return reach is not _NOT_NAMED, policies.guard_type
     cross = request.resource_account not in ("", request.principal.account)
-    if reach is Reach.SELF and not cross:
-        return True, guard
-    if reach is Reach.NONE and (cross or _must_name(request, policies)):
-        return False, guard
-    granted = reach is Reach.ROLE and not cross  # by the guard: only boundary and session policy are above it
-    if not granted and said.identity is not Verdict.ALLOW:
-        return False, PolicyType.IDENTITY
-    if said.boundary is Verdict.IMPLICIT_DENY:
+    if reach is _SELF and not cross:
+        return True, policies.guard_type
+    if reach is _NOT_NAMED and (cross or _must_name(request, policies)):
+        return False, policies.guard_type
+    granted = reach is _ROLE and not cross  # by the guard: only boundary and session policy are above it
+    if not granted and identity is not ALLOW:
+        return False, _IDENTITY
+    if said.boundary is IMPLICIT_DENY:
         return False, PolicyType.BOUNDARY
-    if said.session is Verdict.IMPLICIT_DENY:
+    if said.session is IMPLICIT_DENY:
         return False, PolicyType.SESSION
     if request.principal.kind == "root":
         return True, None
-    return True, guard if granted else PolicyType.IDENTITY
+    return True, policies.guard_type if granted else _IDENTITY
 
 
 def _must_name(request: Request, policies: Policies) -> bool:
@@ -234,7 +247,7 @@ def _concerned(decision: Decision) -> Iterator[Rule]:
         fitting += _all_candidates(policies.rcps, request)
     if own and not is_service_linked(request.principal.role_arn):
         fitting += _all_candidates(policies.scps, request)
-    for guard, least in ((policies.vpc_endpoint, _least(request, policies)), (policies.guard, Reach.ACCOUNT)):
+    for guard, least in ((policies.vpc_endpoint, _least(request, policies)), (policies.guard, _ACCOUNT)):
         if guard is not None:
             fitting += _naming(guard, request, policies.boundary is not None, least)
     if own:

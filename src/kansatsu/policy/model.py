@@ -43,6 +43,10 @@ class Verdict(StrEnum):
     IMPLICIT_DENY = "implicitDeny"
 
 
+# To name a member by its class is a call in Python 3.11, and every decision names several.
+ALLOW, EXPLICIT_DENY, IMPLICIT_DENY = Verdict.ALLOW, Verdict.EXPLICIT_DENY, Verdict.IMPLICIT_DENY
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a policy comes from: `arn` of a managed policy, or the ARN of the `owner` of an inline one."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kansatsu.policy._compiled import Policy, PolicySet
 from kansatsu.policy._principals import Reach, is_provider
-from kansatsu.policy.model import Limits, PolicyType, Request, Verdict
+from kansatsu.policy.model import ALLOW, EXPLICIT_DENY, Limits, PolicyType, Request, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,19 @@ class Said(NamedTuple):
     limited: bool
     narrowed: bool = False
 
+    @property
+    def denied(self) -> bool:
+        """Whether a type denies explicitly."""
+        return (
+            self.identity is EXPLICIT_DENY
+            or self.guard is EXPLICIT_DENY
+            or self.scp is EXPLICIT_DENY
+            or self.rcp is EXPLICIT_DENY
+            or self.boundary is EXPLICIT_DENY
+            or self.session is EXPLICIT_DENY
+            or self.endpoint is EXPLICIT_DENY
+        )
+
 
 def by_type(said: Said, policies: Policies) -> Iterator[tuple[PolicyType, Verdict]]:
     """The verdicts that there are, in the order in which a denial names them.
@@ -117,12 +130,12 @@ def levels(sets: tuple[PolicySet, ...], request: Request) -> Verdict:
 
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
     """
-    verdict = Verdict.ALLOW
+    verdict = ALLOW
     for level in sets:
         said = level.verdict(request.action, request.resource, request.context)
-        if said is Verdict.EXPLICIT_DENY:
+        if said is EXPLICIT_DENY:
             return said
-        if said is not Verdict.ALLOW:
+        if said is not ALLOW:
             verdict = said
     return verdict
 
