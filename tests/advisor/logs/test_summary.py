@@ -91,6 +91,28 @@ def test_callers(identity: dict[str, Any] | None, caller: Caller) -> None:
     assert who == caller
 
 
+@pytest.mark.parametrize("identity", [[], 7, "x", {"type": 7}, {"sessionContext": []}], ids=str)
+def test_who_cannot_be_told_is_nobody_and_counts(identity: Any) -> None:
+    found = summarise(json.dumps({"Records": [record() | {"userIdentity": identity}, record()]}).encode()).totals
+    assert [(key[0].kind, tally.count) for key, tally in found.rows.items()] == [("nobody", 1), ("user", 1)]
+    assert (found.events, found.malformed) == (2, 0)
+
+
+def test_events_are_known_by_their_hour() -> None:
+    """All at once where every eventID is a UUID, one by one where one is not: the same."""
+    times = [f"2026-11-{20 + hour // 24}T{hour % 24:02}:{minute}:00{zone}"
+             for hour in (22, 23, 25) for minute in (10, 59) for zone in ("Z", "+01:30")]  # fmt: skip
+    items = [record(time=time, eventID=f"00000000-0000-4000-8000-{n:012}") for n, time in enumerate(times)]
+    at_once = summarise(delivered(items)).hours
+    assert {hour: len(ids) // 8 for hour, ids in at_once.items()} == {
+        "2026-11-20T20": 1, "2026-11-20T21": 2, "2026-11-20T22": 3, "2026-11-20T23": 3, "2026-11-21T00": 1,
+        "2026-11-21T01": 2,
+    }  # fmt: skip
+    other = summarise(delivered([*items, record(time="2026-12-24T00:00:00Z", eventID="our own")])).hours
+    assert len(other.pop("2026-12-24T00")) == 8
+    assert other == at_once
+
+
 def test_an_entity_that_was_made_again_is_another_one() -> None:
     found = summarise(delivered([record(role()), record(role(id="AROAORDERS000000000B"))])).totals
     assert {key[0].id for key in found.rows} == {"AROAORDERS000000000A", "AROAORDERS000000000B"}
@@ -152,6 +174,7 @@ FORMS = {
         "",
     ),
     "two archives": (gzip.compress(b'{"Records": [') + gzip.compress(json.dumps([ONE, TWO])[1:].encode() + b"}"), ""),
+    "two archives of the same": (delivered([ONE, TWO]) * 2, ""),
     "cut off": (json.dumps({"Records": [ONE, TWO, record()]}).encode()[:-9], TRUNCATED),
     "archive cut off": (delivered([ONE, TWO, *(record(name=f"X{i}") for i in range(999))])[:-20], TRUNCATED),
 }  # fmt: skip

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kansatsu.advisor.logs.summary import VERSION, Days, Packed
+from kansatsu.advisor.logs.summary import VERSION, Hours, Packed
 
 NAME = "summaries.sqlite"
 _SCHEMA = """
 CREATE TABLE file (name TEXT PRIMARY KEY, tag TEXT NOT NULL, merged INTEGER NOT NULL,
     trouble TEXT NOT NULL, duplicates INTEGER NOT NULL, summary BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE event (day TEXT NOT NULL, name TEXT NOT NULL, digests BLOB NOT NULL,
-    PRIMARY KEY (day, name)) WITHOUT ROWID;
+CREATE TABLE event (hour TEXT NOT NULL, name TEXT NOT NULL, digests BLOB NOT NULL,
+    PRIMARY KEY (hour, name)) WITHOUT ROWID;
 CREATE INDEX event_of ON event (name);
 CREATE TABLE merged (id INTEGER PRIMARY KEY CHECK (id = 1), totals BLOB NOT NULL);
 """
@@ -70,20 +70,20 @@ class Cache:
 
     def event_days(self) -> list[str]:
         """The days that have events, as ISO dates."""
-        return [day for (day,) in self._db.execute("SELECT DISTINCT day FROM event ORDER BY day")]
+        return [day for (day,) in self._db.execute("SELECT DISTINCT substr(hour, 1, 10) FROM event ORDER BY 1")]
 
     def summary(self, name: str) -> Packed:
         """That of a file that was read before."""
         query = "SELECT trouble, summary FROM file WHERE name = ?"
         trouble, totals = self._db.execute(query, (name,)).fetchone()
-        days: Days = dict(self._db.execute("SELECT day, digests FROM event WHERE name = ?", (name,)))
-        return Packed(totals, trouble, days)
+        hours: Hours = dict(self._db.execute("SELECT hour, digests FROM event WHERE name = ?", (name,)))
+        return Packed(totals, trouble, hours)
 
-    def events(self, day: str) -> set[int]:
-        """The events of a day in files that are merged."""
-        query = "SELECT digests FROM event JOIN file USING (name) WHERE day = ? AND merged = 1"
+    def events(self, hour: str) -> set[int]:
+        """The events of an hour in files that are merged."""
+        query = "SELECT digests FROM event JOIN file USING (name) WHERE hour = ? AND merged = 1"
         found: set[int] = set()
-        for (digests,) in self._db.execute(query, (day,)):
+        for (digests,) in self._db.execute(query, (hour,)):
             found.update(array("Q", digests))
         return found
 
@@ -92,8 +92,8 @@ class Cache:
         self._forget(name)
         row = (name, tag, 0, summary.trouble, 0, summary.totals)
         self._db.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", row)
-        days = summary.days.items()
-        self._db.executemany("INSERT INTO event VALUES (?, ?, ?)", [(day, name, ids) for day, ids in days])
+        hours = summary.hours.items()
+        self._db.executemany("INSERT INTO event VALUES (?, ?, ?)", [(hour, name, ids) for hour, ids in hours])
 
     def commit(self) -> None:
         """From here on a run that is interrupted does not lose what was kept."""

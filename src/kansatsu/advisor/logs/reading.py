@@ -4,7 +4,7 @@ import gc
 import signal
 import sys
 from array import array
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ _AT_ONCE = 16  # files in a task of a worker
 _BYTES_AT_ONCE = 8 << 20
 _WORTH_A_POOL = 4 << 20  # bytes; less is read here before processes have started
 _FETCHERS = 8  # objects that one process fetches at once
-_MOST_DAYS = 16  # whose events are kept in memory
+_MOST_HOURS = 100  # whose events are kept in memory
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 
 
@@ -74,16 +74,17 @@ def read(files: Sequence[LogFile], bucket: Bucket, cache: Cache, processes: int,
     new = [file for file in files if file.name not in same]
     result = Result(sum_.totals, len(new), len(same), sum(file.size for file in new))
     done = 0
-    for task in _tasks(new, bucket, processes):
-        for item in task.files:
-            if item.summary is None:
-                result.troubles.append((item.name, item.error, 0))
-            else:
-                cache.keep(item.name, current[item.name].tag, item.summary)
-        sum_.add_all(task)
-        cache.commit()
-        done += sum(current[item.name].size for item in task.files)
-        progress(done, result.size)
+    with _without_collections():
+        for task in _tasks(new, bucket, processes):
+            for item in task.files:
+                if item.summary is None:
+                    result.troubles.append((item.name, item.error, 0))
+                else:
+                    cache.keep(item.name, current[item.name].tag, item.summary)
+            sum_.add_all(task)
+            cache.commit()
+            done += sum(current[item.name].size for item in task.files)
+            progress(done, result.size)
     if sum_.changed or before is None:
         cache.keep_merged(pack(sum_.totals))
         cache.commit()
@@ -121,9 +122,9 @@ class _Sum:
 
     def _without(self, name: str, summary: Packed, totals: Totals) -> Totals:
         """The file without the events that are counted already; it has to be read for that, unless none is left."""
-        known = {day: frozenset(self._events(day)) for day in summary.days}
-        if totals.events == sum(len(ids) for ids in map(_ids, summary.days.values())) and all(
-            known[day].issuperset(_ids(digests)) for day, digests in summary.days.items()
+        known = {hour: frozenset(self._events(hour)) for hour in summary.hours}
+        if totals.events == sum(len(ids) for ids in map(_ids, summary.hours.values())) and all(
+            known[hour].issuperset(_ids(digests)) for hour, digests in summary.hours.items()
         ):
             rest = msgspec.structs.replace(totals, rows={}, events=0)
             rest.duplicates += totals.events
@@ -131,21 +132,21 @@ class _Sum:
         return summarise(sources.content(name, self._bucket), known).totals
 
     def _note(self, name: str, summary: Packed, duplicates: int) -> None:
-        for day, digests in summary.days.items():
-            self._events(day).update(_ids(digests))
+        for hour, digests in summary.hours.items():
+            self._events(hour).update(_ids(digests))
         self._cache.merging(name, duplicates)
         self.changed = True
 
     def _duplicates(self, summary: Packed) -> int:
-        return sum(len(self._events(day).intersection(_ids(ids))) for day, ids in summary.days.items())
+        return sum(len(self._events(hour).intersection(_ids(ids))) for hour, ids in summary.hours.items())
 
-    def _events(self, day: str) -> set[int]:
-        found = self._seen.get(day)
+    def _events(self, hour: str) -> set[int]:
+        found = self._seen.get(hour)
         if found is None:
-            found = self._seen[day] = self._cache.events(day)
-            if len(self._seen) > _MOST_DAYS:
+            found = self._seen[hour] = self._cache.events(hour)
+            if len(self._seen) > _MOST_HOURS:
                 self._seen.popitem(last=False)
-        self._seen.move_to_end(day)
+        self._seen.move_to_end(hour)
         return found
 
 
@@ -216,7 +217,7 @@ _decoder = msgspec.msgpack.Decoder(tuple[list[_Done], bytes | None])
 def _task(names: list[str], bucket: Bucket) -> _Task:
     files: list[_Done] = []
     together = Totals()
-    seen: set[tuple[str, int]] = set()
+    seen: defaultdict[str, set[int]] = defaultdict(set)
     apart = False
     with _without_collections():
         for name, data in zip(names, _contents(names, bucket), strict=True):
@@ -224,10 +225,11 @@ def _task(names: list[str], bucket: Bucket) -> _Task:
                 files.append(_Done(name, None, data.strerror or "cannot be read"))
                 continue
             summary = summarise(data)
-            ids = {(day, event) for day, digests in summary.days.items() for event in _ids(digests)}
-            apart = apart or not seen.isdisjoint(ids)
-            seen |= ids
-            files.append(_Done(name, Packed(pack(summary.totals), summary.trouble, summary.days)))
+            for hour, digests in summary.hours.items():
+                before = len(seen[hour])
+                seen[hour].update(ids := _ids(digests))
+                apart = apart or len(seen[hour]) < before + len(ids)
+            files.append(_Done(name, Packed(pack(summary.totals), summary.trouble, summary.hours)))
             together.merge(summary.totals)
         return _Task(files, None if apart else together)
 
