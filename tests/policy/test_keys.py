@@ -69,7 +69,7 @@ def test_every_type_of_policy_is_looked_at(place: str) -> None:
     policy = compiled(kind, Effect="Deny", **tagged("aws:ResourceTag/project"))
     everything = PolicySet([compiled(PolicyType.IDENTITY)])
     value: Any = policy if place in ("boundary", "resource", "vpc_endpoint") else PolicySet([policy])
-    if place in ("scps", "rcps"):
+    if place in ("scps", "rcps", "scoped"):
         value = (value,)
     policies = Policies(**{"identity": everything, place: value})
     assert policies.ask_for(ACTION, TAG) and policies.ask(ACTION)
