@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kansatsu.advisor import Change, smallest_change
+from kansatsu.advisor import Change, smallest_change, smallest_changes
 from kansatsu.policy import (
     Limits,
     Policies,
@@ -99,6 +99,37 @@ def test_what_a_caller_can_meet_changes_no_policy(effect: str, condition: dict[s
     (change,) = asked(statements)
     assert {each.key for each in change.meet} == keys
     assert (change.index, change.statement, change.past) == (0, statements[0], ())
+
+
+def near(address: str) -> dict[str, Any]:
+    return {"IpAddress": {"aws:SourceIp": address}}
+
+
+# What each part of a call is allowed by, and for each the operators of what it has to meet, "" for a statement.
+PARTS: list[tuple[list[dict[str, Any]], list[list[str]]]] = [
+    ([near("192.0.2.0/24"), near("203.0.113.0/24")], [["IpAddress"], [""]]),  # nobody is in both
+    ([near("192.0.2.0/24"), near("192.0.0.0/16")], [["IpAddress"], []]),  # who meets the one has met the other
+    ([near("192.0.2.0/24"), near("127.0.0.0/8")], [["IpAddress"], [""]]),  # and would lose what he has
+    ([near("127.0.0.0/8"), near("192.0.2.0/24")], [[], [""]]),  # the other way round nothing is met at all
+    ([MFA, near("192.0.2.0/24")], [["Bool"], ["IpAddress"]]),
+    ([{}, MFA], [[], ["Bool"]]),
+]
+
+
+@pytest.mark.parametrize(("conditions", "met"), PARTS)
+def test_what_is_proposed_for_the_parts_of_a_call_allows_them_together(
+    conditions: list[dict[str, Any]], met: list[list[str]]
+) -> None:
+    """INVARIANT: no part is proposed what takes away from another."""
+    actions = ("s3:GetObject", "s3:PutObject")
+    statements = [says("Allow", each, action) for each, action in zip(conditions, actions, strict=True)]
+    text = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    policies = Policies(PolicySet([compile_policy(parse(text), Source(PolicyType.IDENTITY, owner=USER.arn, name="p"))]))
+    decisions = [evaluate(Request(USER, action, OBJECT, CONTEXT), policies) for action in actions]
+    found = smallest_changes(decisions)
+    assert found is not None
+    proposed = [[change.meet[0].operator if change.meet else "" for change in part] for part in found]
+    assert proposed == met
 
 
 # The condition, and whether the request could be another on AWS as well.

@@ -250,6 +250,29 @@ def test_a_replay_is_decided_with_the_organization(gateway: Gateway) -> None:
     assert counted(nothing) == (0, 2, 0, 0, 2)
 
 
+def test_why_proves_a_change_under_the_organization(world: World) -> None:
+    """What is proposed for an RCP and for SCPs above it opens the very request."""
+    org, asked = world.org, world.asked[0]
+    keys = org.person(org.other, statement("Allow", "s3:*"))
+    deny = [statement("Deny", "s3:*") | {"Sid": "Shut"}, statement("Deny", "s3:List*") | {"Sid": "Closed"}]
+    held = [org.attach(org.other, deny[0]), org.attach(org.root, deny[1], rcp=True)]
+    try:
+        with pytest.raises(ClientError) as refused:
+            asked.live(keys)
+        request = refused.value.response["ResponseMetadata"]["RequestId"]
+        answer = org.client("kansatsu", org.inside(org.other)).explain_request(RequestId=request)
+        changed = {
+            (change["Kind"], change["PolicyType"], change["Owner"].split("/")[-1]) for change in answer["Changes"]
+        }
+        assert {
+            ("ChangeDeny", "service control policy", org.other),
+            ("ChangeDeny", "resource control policy", org.root),
+        } <= changed
+    finally:
+        for policy, target in zip(held, (org.other, org.root), strict=True):
+            org.take(policy, target)
+
+
 def test_attack_the_rcps_of_an_organization_that_one_is_not_in(world: World) -> None:
     """INVARIANT: who is in no organization with the resource's account learns nothing of its policies by simulating."""
     org = world.org

@@ -2,7 +2,7 @@
 
 from kansatsu.advisor import history, reports, trail
 from kansatsu.advisor.calls import Asking, Bearer, CallRecord, digest, digest_of
-from kansatsu.advisor.change import Change, smallest_change
+from kansatsu.advisor.change import Change, smallest_change, smallest_changes
 from kansatsu.advisor.coverage import Used, coverage
 from kansatsu.advisor.denials import Denial, Denials
 from kansatsu.advisor.events import DENIALS, AccessEvent, Gap
@@ -55,6 +55,7 @@ __all__ = [
     "report",
     "reports",
     "smallest_change",
+    "smallest_changes",
     "spelt",
     "thaw",
     "trail",

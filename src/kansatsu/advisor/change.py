@@ -5,7 +5,8 @@ What the caller can do comes first: a condition that the request could have met 
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,23 +56,59 @@ class Change:
 
 
 def smallest_change(decision: Decision) -> tuple[Change, ...] | None:
-    """What to change so that the request is allowed; None when no change does it.
+    """What to change so that the request is allowed; None when no change does it."""
+    found = smallest_changes((decision,))
+    return found[0] if found is not None else None
 
-    INVARIANT: the request was evaluated with the change, by the engine that denied it, and was allowed.
+
+def smallest_changes(decisions: Sequence[Decision]) -> tuple[tuple[Change, ...], ...] | None:
+    """For each part of a call what to change, so that the call is allowed as a whole; None when no change does it.
+
+    INVARIANT: every part was evaluated by the engine that decided it, with its own changes and with all that any of
+    them changes of the call, and was allowed.
     """
-    try:
-        # INVARIANT: past a condition that the request could meet nothing is widened.
-        return _found(decision, meet=True) or _found(decision, meet=False)
-    except MalformedPolicyDocument:  # what would be needed is nothing that a policy of that kind may say
-        return None
+    for meet in (True, False):  # INVARIANT: past a condition that the request could meet nothing is widened
+        with suppress(MalformedPolicyDocument):  # what would be needed is nothing that a policy of that kind may say
+            if (found := _together(decisions, meet=meet)) is not None:
+                return found
+    return None
 
 
-def _found(decision: Decision, *, meet: bool) -> tuple[Change, ...] | None:
+def _together(decisions: Sequence[Decision], *, meet: bool) -> tuple[tuple[Change, ...], ...] | None:
+    met: dict[str, str | tuple[str, ...] | None] = {}
+    found, ends = [], []
+    for decision in decisions:
+        begun = engine.evaluate(_asked_so(decision.request, met), decision.policies)
+        step = _found(begun, set(met), meet=meet)
+        if step is None:
+            return None
+        changes, end = step
+        for key in filter(_of_call, _changed(begun.request, end.request)):
+            met[key] = end.request.context.get(key)
+        found.append(changes)
+        ends.append(end)
+    if all(engine.evaluate(_asked_so(end.request, met), end.policies).allowed for end in ends):
+        return tuple(found)
+    return None
+
+
+def _of_call(key: str) -> bool:
+    """Is the key one of the call and its caller, and not of one of the resources?"""
+    return key.startswith("aws:") and not key.startswith("aws:resource")
+
+
+def _asked_so(request: Request, met: Mapping[str, str | tuple[str, ...] | None]) -> Request:
+    merged = {**request.context, **met}
+    context = {key: value for key, value in merged.items() if value is not None}
+    return dataclasses.replace(request, context=context)
+
+
+def _found(decision: Decision, fixed: set[str], *, meet: bool) -> tuple[tuple[Change, ...], Decision] | None:
+    """The changes, and the decision with them."""
     changes: list[Change] = []
-    fixed: set[str] = set()
     for _ in range(_STEPS):
         if decision.allowed:
-            return tuple(changes)
+            return tuple(changes), decision
         step = (_met(decision, fixed) if meet else None) or (
             _without_denies(decision) if decision.explicit else _with_allow(decision)
         )

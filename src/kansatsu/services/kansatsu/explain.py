@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from kansatsu.advisor import AccessEvent, Change, Denial, policies_in, smallest_change, spelt, thaw
+from kansatsu.advisor import AccessEvent, Denial, policies_in, smallest_change, smallest_changes, spelt, thaw
 from kansatsu.errors import AwsError, InvalidParameterCombination, MalformedPolicyDocument
 from kansatsu.identity import credentials, messages
 from kansatsu.policy import (
@@ -167,17 +167,17 @@ def _two_sides(decisions: Iterable[Decision]) -> list[str]:
     return list(dict.fromkeys(notes))
 
 
-def _changes(decisions: Iterable[Decision], notes: list[str], serials: Sequence[str]) -> list[dict[str, Any]]:
+def _changes(decisions: Sequence[Decision], notes: list[str], serials: Sequence[str]) -> list[dict[str, Any]]:
+    """What allows all parts of the call at once."""
+    changes = smallest_changes(decisions)
+    if changes is None:
+        refused = [decision for decision in decisions if not decision.allowed]
+        request = next((each for each in refused if smallest_change(each) is None), refused[0]).request
+        notes.append(f"No change of policies or of the request allows {request.action} on {request.resource}.")
+        return []
     found: dict[str, dict[str, Any]] = {}
-    for decision in decisions:
-        if decision.allowed:
-            continue
-        changes: tuple[Change, ...] | None = smallest_change(decision)
-        if changes is None:
-            request = decision.request
-            notes.append(f"No change of policies or of the request allows {request.action} on {request.resource}.")
-            return []
-        for change in changes:
+    for decision, own in zip(decisions, changes, strict=True):
+        for change in own:
             shown = proposals.shown(change, decision.request, serials)
             found[json.dumps(shown, sort_keys=True)] = shown
     return list(found.values())
