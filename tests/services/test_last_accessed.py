@@ -5,8 +5,10 @@ that change, use outside the tracking period. The oracle knows nothing of regist
 """
 
 import fnmatch
+import functools
 import itertools
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,16 +86,21 @@ class Model:
         }
 
 
-def granted(statements: list[Statement], action: str) -> bool:
+ACTIONS = {f"{namespace}:{name}" for namespace in tracking.services() for name in tracking.actions(namespace)}
+
+
+@functools.cache
+def matching(pattern: str) -> set[str]:
+    return {action for action in ACTIONS if fnmatch.fnmatchcase(action.lower(), pattern.lower())}
+
+
+def granted(statements: list[Statement]) -> set[str]:
     """Every resource in these documents is `*` and nothing has conditions, so that one match decides."""
-
-    def fits(statement: Statement) -> bool:
-        patterns = statement.get("Action", statement.get("NotAction"))
-        hit = any(fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
-        return hit is ("Action" in statement)
-
-    effects = {statement["Effect"] for statement in statements if fits(statement)}
-    return effects == {"Allow"}
+    sets: dict[str, set[str]] = {"Allow": set(), "Deny": set()}
+    for statement in statements:
+        named = set().union(*map(matching, statement.get("Action", statement.get("NotAction"))))
+        sets[statement["Effect"]] |= named if "Action" in statement else ACTIONS - named
+    return sets["Allow"] - sets["Deny"]
 
 
 def oracle(
@@ -103,11 +110,11 @@ def oracle(
     oldest = NOW.timestamp() - 400 * DAY
     ids = {model.ids[one]: arn_of(one) for one in people}
     mine = [event for event in model.events if event.principal_id in ids and event.time >= oldest]
-    services, uses = {}, {}
-    for namespace in tracking.services():
-        names = [name for name in tracking.actions(namespace) if granted(statements, f"{namespace}:{name}")]
-        if not names:
-            continue
+    services, uses, names_of = {}, {}, defaultdict(list)
+    for action in granted(statements):
+        namespace, _, name = action.partition(":")
+        names_of[namespace].append(name)
+    for namespace, names in names_of.items():
         tries = [event for event in mine if event.service == namespace]
         last = max(((e.time, ids[e.principal_id], e.region) for e in tries), default=None)
         actions = {}

@@ -2,6 +2,10 @@
 
 import os
 import random
+import signal
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -121,6 +125,40 @@ def test_a_run_that_was_interrupted_goes_on(logs: Path, out: Path, monkeypatch: 
     cache.close()
     found = read(logs, out)
     assert (found.read, found.known) == (3, 1)
+    assert same(found, [*chain.from_iterable(records)])
+
+
+_KILLED = """
+import os, signal, sys
+from kansatsu.advisor.logs import reading, sources
+from kansatsu.advisor.logs.cache import Cache
+from pathlib import Path
+reading._WORTH_A_POOL, reading._AT_ONCE = 0, 1
+files, _ = sources.listing([sys.argv[1]], sources.Bucket(), None)
+def killed(done, size):
+    print(*(child.pid for child in __import__("multiprocessing").active_children()), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+reading.read(files, sources.Bucket(), Cache(Path(sys.argv[2])), 2, killed)
+"""
+
+
+def test_a_run_that_was_killed_goes_on_and_leaves_no_process(logs: Path, out: Path) -> None:
+    luck = random.Random(5)
+    records = [some(luck, 20) for _ in range(6)]
+    for number in range(6):
+        write(logs, number, records[number])
+    done = subprocess.run(
+        [sys.executable, "-c", _KILLED, logs, out], check=False, stdout=subprocess.PIPE, text=True, timeout=120
+    )
+    assert done.returncode == -signal.SIGKILL
+    children = [int(text) for text in done.stdout.split()]
+    assert len(children) == 2
+    until = time.monotonic() + 60
+    while any(Path(f"/proc/{child}").exists() for child in children):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    found = read(logs, out)
+    assert found.known > 0 and found.read + found.known == 6
     assert same(found, [*chain.from_iterable(records)])
 
 

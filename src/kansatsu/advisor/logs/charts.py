@@ -6,6 +6,7 @@ from html import escape
 
 _CHARACTER = 7.4  # width of a letter of 12 px, about
 _ROW, _BAR = 20, 14
+_STEEP = 0.8  # of its length is the height of a text that stands at 60 degrees
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def columns(rows: Sequence[tuple[str, str, int]], caption: str) -> str:
 def heat(rows: Sequence[tuple[str, Sequence[Cell]]], names: Sequence[str], caption: str) -> str:
     """A square for each row and column."""
     size, left = 18, _left([label for label, _ in rows])
-    top = int(max((len(name) for name in names), default=0) * _CHARACTER) + 14
+    top = int(max((len(name) for name in names), default=0) * _CHARACTER * _STEEP) + 14
     width, height = left + len(names) * size + 70, top + len(rows) * size + 4
     found = [_open(width, height, caption)]
     for place, name in enumerate(names):

@@ -24,31 +24,34 @@ _AGES = (
 )  # fmt: skip
 _STYLE = """
 :root { color-scheme: light dark; --text: #1d2433; --soft: #5a6478; --page: #fff; --panel: #f4f6f9; --line: #d9dee7;
-  --used: #12806a; --unused: #d64550; --unknown: #aab2bf; }
+  --used: #12806a; --unused: #d64550; --unknown: #aab2bf; --age1: #0b5d4c; --age2: #12806a; --age3: #45a58f;
+  --age4: #86c8b8; --age5: #d9b44a; }
 @media (prefers-color-scheme: dark) { :root { --text: #e7eaf0; --soft: #a3adbd; --page: #14171d; --panel: #1e232c;
-  --line: #343b48; --used: #2fb597; --unused: #ef6a73; --unknown: #626b7a; } }
+  --line: #343b48; --used: #2fb597; --unused: #ef6a73; --unknown: #626b7a; --age1: #8ff0d6; --age2: #3fcfae;
+  --age3: #26977f; --age4: #1f6a5b; --age5: #b8963a; } }
 body { margin: 0 auto; max-width: 1180px; padding: 24px; font: 15px/1.5 system-ui, sans-serif; color: var(--text);
   background: var(--page); }
 h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 19px; margin: 36px 0 6px; } p { margin: 4px 0 12px; }
 .soft { color: var(--soft); }
-.tiles { display: flex; flex-wrap: wrap; gap: 12px; margin: 18px 0; }
-.tile { background: var(--panel); border-radius: 8px; padding: 10px 16px; min-width: 104px; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(118px, 1fr)); gap: 12px; margin: 18px 0; }
+.tile { background: var(--panel); border-radius: 8px; padding: 10px 14px; }
 .tile b { display: block; font-size: 24px; line-height: 1.25; }
-.gaps { background: var(--panel); border-left: 4px solid var(--unused); padding: 10px 16px 10px 34px; margin: 0; }
+.gaps { background: var(--panel); border-left: 4px solid var(--unused); padding: 10px 16px 10px 34px; margin: 0;
+  overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--text); }
 .used, .key.used { fill: var(--used); background: var(--used); }
 .unused, .key.unused { fill: var(--unused); background: var(--unused); }
 .unknown, .key.unknown { fill: var(--unknown); background: var(--unknown); }
 .none { fill: var(--panel); }
-.age1 { fill: #0b5d4c; background: #0b5d4c; } .age2 { fill: #12806a; background: #12806a; }
-.age3 { fill: #45a58f; background: #45a58f; } .age4 { fill: #86c8b8; background: #86c8b8; }
-.age5 { fill: #d9b44a; background: #d9b44a; }
+.age1 { fill: var(--age1); background: var(--age1); } .age2 { fill: var(--age2); background: var(--age2); }
+.age3 { fill: var(--age3); background: var(--age3); } .age4 { fill: var(--age4); background: var(--age4); }
+.age5 { fill: var(--age5); background: var(--age5); }
 .key { display: inline-block; width: 12px; height: 12px; border-radius: 2px; margin: 0 5px 0 0; }
-.keys span + span { margin-left: 14px; }
-table { border-collapse: collapse; width: 100%; font-size: 14px; }
+.keys > span { display: inline-block; margin-right: 14px; }
+table { border-collapse: collapse; width: 100%; min-width: 720px; font-size: 14px; }
 th, td { text-align: left; padding: 5px 10px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td.number, th.number { text-align: right; padding-right: 22px; } td.name { overflow-wrap: anywhere; min-width: 240px; }
+td.number, th.number { text-align: right; padding-right: 22px; } td.name { overflow-wrap: anywhere; width: 38%; }
 """
 
 
@@ -215,10 +218,6 @@ def _label(person: Person) -> str:
 def _name(person: Person) -> str:
     note = f'<br><span class="soft">{escape(person.elsewhere)}</span>' if person.elsewhere else ""
     return f'<td class="name">{escape(person.arn)}{note}</td>'
-
-
-def _long(text: str) -> str:
-    return f'<td class="name">{escape(text)}</td>'
 
 
 def _idle(person: Person) -> list[str]:

@@ -1,15 +1,17 @@
 """All files of a trail as one sum: read in several processes, merged in any order, and only what is new anew."""
 
 import gc
+import os
 import signal
 import sys
+import threading
 from array import array
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 import msgspec
 
@@ -201,9 +203,16 @@ def _parts(files: Iterable[LogFile]) -> Iterator[list[LogFile]]:
 
 
 def _begin() -> None:
-    """A worker: Ctrl-C is for who started it."""
+    """A worker: Ctrl-C is for who started it, and it ends with who started it, also where that was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _packed_task(names: list[str], bucket: Bucket) -> bytes:
