@@ -10,6 +10,7 @@ import pytest
 from gateway import (
     test_condition_keys,
     test_context,
+    test_delegated_sessions,
     test_organization_policies,
     test_property_keys,
     test_root_sessions,
@@ -56,6 +57,7 @@ def test_a_key_that_is_set_is_named_and_has_a_case() -> None:
         test_web_identity,
         test_saml_federation,
         test_root_sessions,
+        test_delegated_sessions,
     ]
     cases = [*test_property_keys.TOLD, *(case for module in modules for case in module.CASES)]
     tested = {pattern(case.key.lower()) for case in cases}

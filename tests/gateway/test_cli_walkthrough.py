@@ -16,6 +16,7 @@ from typing import Any
 import awscli
 import pytest
 from awscli.clidriver import create_clidriver
+from awscli.customizations import assumerole
 from joserfc import jws
 from joserfc.jwk import KeySet
 
@@ -45,7 +46,7 @@ class Walk:
 
     def __init__(self, gateway: Gateway, directory: Path) -> None:
         self.gateway, self.directory = gateway, directory
-        self.kept: dict[str, str] = {}
+        self.kept: dict[str, str] = {"ACCOUNT": SECOND}
         self.called: set[str] = set()
         self.driver, self.bearer = self._cli(), self._cli()  # what is told not to sign does not do so ever again
 
@@ -58,7 +59,8 @@ class Walk:
         self.called.add(model.name)
 
     def run(self, line: str) -> str:
-        """What a line prints; it must succeed."""
+        """What a line prints; it must succeed, or be refused as it says itself."""
+        line, _, refused = line.partition("  # ")
         found = _SET.fullmatch(line)
         words = shlex.split(re.sub(r"\$([A-Z]+[0-9]?)", self._value, found["line"] if found else line))
         assert words[0] == "aws"
@@ -69,6 +71,9 @@ class Walk:
             driver = self._cli()  # nor is a profile ever forgotten
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             status = driver.main([*words[1:], *more])
+        if refused:
+            assert status and f"({refused})" in err.getvalue(), line
+            return ""
         assert (status, err.getvalue()) == (0, ""), line
         if found:
             self.kept[found["name"]] = out.getvalue().strip()
@@ -79,7 +84,7 @@ class Walk:
         name = found[1]
         if name.startswith("CODE"):
             return self._code(int(name[4:]))
-        if name in ("TOKEN", "ASSERTION", "ENCODED"):
+        if name in ("TOKEN", "ASSERTION", "ENCODED", "TRADE"):
             return str(getattr(self, f"_{name.lower()}")())
         return self.kept[name]
 
@@ -96,6 +101,15 @@ class Walk:
         provider = Provider.__new__(Provider)
         provider.gateway, provider.entity, provider.arn = self.gateway, ENTITY, self.kept["SAML"]
         return shown(sign(provider.response(self.kept["ROLE"], attributes={f"{OWN}RoleSessionName": ["ana"]})))
+
+    def _trade(self) -> str:
+        from kansatsu.identity import credentials, delegations
+
+        store = self.gateway.store
+        with store.read() as conn:
+            item = credentials.by_id(conn, self.kept["ASKED"], delegations.KIND)
+        assert item is not None
+        return delegations.sealed(store.sealer, item)
 
     def _encoded(self) -> str:
         from kansatsu.identity import messages
@@ -120,6 +134,9 @@ def walk(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capl
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.setattr(
+        assumerole, "CACHE_DIR", str(tmp_path / "cache")
+    )  # else sessions of one run are those of the next
     monkeypatch.chdir(tmp_path)
     federated = [f"arn:aws:iam::{SECOND}:oidc-provider/walk.example", f"arn:aws:iam::{SECOND}:saml-provider/walk"]
     trust = document(
@@ -130,6 +147,14 @@ def walk(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capl
         "trust.json": trust,
         "policy.json": document(statement("Allow", ["s3:*", "sts:GetScopedCredentials"])),
         "policies.json": json.dumps([document(statement("Allow", "s3:*"))]),
+        "topic.json": document(
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "iam.amazonaws.com"},
+                "Action": "sns:Publish",
+                "Resource": f"arn:aws:sns:us-east-1:{SECOND}:walk",
+            }
+        ),
         "cert.pem": certified(KEYS[0], until=LATER),
         "other.pem": certified(KEYS[1], until=LATER),
         "key.pem": pem(KEYS[0]),
@@ -165,6 +190,9 @@ SAYS = {
     "iam get-organizations-access-report ": "COMPLETED",
     "iam list-organizations-features": "RootSessions",
     "sts assume-root ": "ASIA",
+    "sts get-scoped-credentials ": "ScopedPoliciesCount",
+    "iam get-delegation-request ": "PENDING_APPROVAL",
+    "sts get-delegated-access-token ": "ASIA",
 }
 
 

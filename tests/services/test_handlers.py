@@ -20,6 +20,7 @@ _NOT_TAKEN = {
     "UpdateLoginProfile": {"max_signin_session_duration", "reset_max_signin_session_duration"},
     "UpdateRole": {"max_signin_session_duration", "reset_max_signin_session_duration"},
     "CreateOpenIDConnectProvider": {"context_provider", "identity_center_instance_arn"},
+    "UpdateOpenIDConnectProvider": {"context_provider", "identity_center_instance_arn"},
     "CreateSAMLProvider": {
         *("assertion_encryption_mode", "add_private_key", "context_provider", "identity_center_instance_arn")
     },

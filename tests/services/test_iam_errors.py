@@ -24,6 +24,8 @@ GONE = {"PolicyArn": f"{IAM}:policy/gone"}
 OIDC, SAML = f"{IAM}:oidc-provider/gone.example", f"{IAM}:saml-provider/gone"
 TAG, KEY = {"Tags": [{"Key": "one-more", "Value": ""}]}, {"TagKeys": ["k"]}
 MANY = [{"Key": f"k{number}", "Value": ""} for number in range(50)]
+IDP = {"OpenIDConnectProviderArn": f"{IAM}:oidc-provider/idp.example"}
+TEMPLATE = {"TemplateArn": "arn:aws:iam::aws:role-template/lambda.amazonaws.com/Basic:1"}
 JOB = {"JobId": "01234567-89ab-cdef-0123-456789abcdef"}
 
 CASES: list[tuple[str, str, dict[str, Any]]] = [
@@ -118,6 +120,13 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("NoSuchEntity", "update_group", {**NO_GROUP, "NewPath": "/"}),
     ("NoSuchEntity", "upload_ssh_public_key", {**NO_USER, "SSHPublicKeyBody": ssh(KEYS[0])}),
     ("NoSuchEntity", "upload_signing_certificate", {**NO_USER, "CertificateBody": certified(KEYS[0])}),
+    ("NoSuchEntity", "update_open_id_connect_provider", {
+        "OpenIDConnectProviderArn": OIDC, "RemoveContextProvider": True,
+    }),
+    ("NoSuchEntity", "generate_service_last_accessed_details", {"Arn": f"{IAM}:user/nobody"}),
+    ("NoSuchEntity", "get_organizations_access_report", JOB),
+    ("NoSuchEntity", "acquire_role", TEMPLATE),
+    ("NoSuchEntity", "get_role_template_version", TEMPLATE),
     # ---- what there is already
     ("EntityAlreadyExists", "update_user", {**USER, "NewUserName": "other"}),
     ("EntityAlreadyExists", "update_group", {**GROUP, "NewGroupName": "other"}),
@@ -132,6 +141,34 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("InvalidInput", "put_user_permissions_boundary", {**USER, "PermissionsBoundary": BAD}),
     ("InvalidInput", "put_role_permissions_boundary", {**ROLE, "PermissionsBoundary": BAD}),
     ("InvalidInput", "get_policy", {"PolicyArn": BAD}),
+    *(
+        ("InvalidInput", operation, {"PolicyArn": BAD, **more})
+        for operation, more in (
+            ("create_policy_version", {"PolicyDocument": DOCUMENT}),
+            ("delete_policy", {}),
+            ("delete_policy_version", {"VersionId": "v1"}),
+            ("detach_group_policy", GROUP),
+            ("detach_role_policy", ROLE),
+            ("detach_user_policy", USER),
+            ("get_policy_version", {"VersionId": "v1"}),
+            ("list_entities_for_policy", {}),
+            ("list_policy_tags", {}),
+            ("list_policy_versions", {}),
+            ("set_default_policy_version", {"VersionId": "v1"}),
+            ("tag_policy", TAG),
+            ("untag_policy", KEY),
+        )
+    ),
+    ("InvalidInput", "acquire_role", {"TemplateArn": BAD}),
+    ("InvalidInput", "get_role_template_version", {"TemplateArn": BAD}),
+    *(
+        ("InvalidInput", "put_account_properties", {"Properties": properties})
+        for properties in ({"RoleManager/Enabled": "true"}, {"A/b": "1", "C/d": "2"}, {"A": "1"}, {"A/b/c": "1"})
+    ),
+    *(
+        ("InvalidInput", "update_open_id_connect_provider", {**IDP, **asked})
+        for asked in ({}, {"RemoveContextProvider": True}, {"RemoveIdentityCenterInstance": True})
+    ),
     ("InvalidInput", "list_saml_provider_tags", {"SAMLProviderArn": BAD}),
     ("InvalidInput", "tag_saml_provider", {"SAMLProviderArn": BAD, **TAG}),
     ("InvalidInput", "untag_saml_provider", {"SAMLProviderArn": BAD, **KEY}),

@@ -42,6 +42,7 @@ class Bearer(msgspec.Struct, frozen=True, omit_defaults=True):
     learning: bool = False
     delivery: str = ""  # of an instance's role: "1.0" or "2.0", how its credentials were fetched
     console: bool = False  # made by signing in to the console
+    delegated: bool = False  # lent by the approver of a delegation request
     scoped: tuple[str, ...] = ()  # digests of the policies that scope it down
 
 

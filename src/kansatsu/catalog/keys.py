@@ -200,6 +200,11 @@ _SET = {
     "services.sts.outbound.get_web_identity_token": """sts:DurationSeconds sts:IdentityTokenAudience
         sts:SigningAlgorithm""",
     "services.sts.assume_root.assume_root": "sts:TaskPolicyArn",
+    "services.iam.role_templates.put_account_properties": "iam:AccountPropertyNamespaces",
+    "services.iam.role_templates.acquire_role": "iam:RoleTemplateARN",
+    "services.iam.delegation.create_delegation_request": """iam:DelegationDuration iam:NotificationChannel
+        iam:TemplateArn""",
+    "services.iam.delegation.list_delegation_requests": "iam:DelegationRequestOwner",
     "services.sts._tags.SessionTags": "sts:TransitiveTagKeys",
 }
 _AS_ON_AWS = {
@@ -221,7 +226,7 @@ _AS_ON_AWS = {
     "set by AWS Fault Injection Service only": """ec2:FisActionId ec2:FisTargetArns dynamodb:FisActionId
         dynamodb:FisTargetArns s3:destinationRegion s3:isReplicationPauseRequest""",
     "set by the delivery of logs only": "s3:deliverySourceArn s3:logType s3:resourceArnBeingAuthorized",
-    "no operation has it": "ec2:CommitmentDuration iam:RoleTemplateARN sts:AWSServiceName sts:RequestContext*",
+    "no operation has it": "ec2:CommitmentDuration sts:AWSServiceName sts:RequestContext*",
 }
 _REFUSED = {
     "sizes of whole tasks": "ecs:task-cpu ecs:task-memory",
@@ -232,8 +237,6 @@ _REFUSED = {
     "providers of every account: Google, Facebook, Login with Amazon, Cognito": """accounts.google.com:*
         cognito-identity.amazonaws.com:* graph.facebook.com:* www.amazon.com:*""",
     "tokens that name roles": "sts:RoleAuthorizedByIdp",
-    "account properties": "iam:AccountPropertyNamespaces",
-    "delegation requests": "iam:Delegation* iam:NotificationChannel iam:TemplateArn",
     "passkeys and security keys": "iam:FIDO* iam:RegisterSecurityKey",
     "API keys of Bedrock and CloudWatch Logs": "iam:ServiceSpecificCredentialAgeDays",
     "sharing permissions of snapshots": "ec2:Add/* ec2:Remove/*",

@@ -55,7 +55,8 @@ def unlink(conn: Connection, owner: Entity) -> None:
 
 
 def detach(conn: Connection, owner: Entity, policy_arn: str) -> None:
-    """Detach a policy. Raises NoSuchEntity when it is not attached."""
+    """Detach a policy. Raises NoSuchEntity when it is not attached, InvalidInput."""
+    managed.owner_of(policy_arn)
     held = (attachment.c.entity_id == owner.id) & (attachment.c.policy_arn == policy_arn)
     if not conn.execute(delete(attachment).where(held)).rowcount:
         raise managed.missing(policy_arn)

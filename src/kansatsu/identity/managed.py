@@ -86,14 +86,20 @@ def find(conn: Connection, policy_arn: str) -> Managed | None:
 
 def get(conn: Connection, account: str, policy_arn: str) -> Managed:
     """A policy that the account can see: its own, or AWS's. Raises InvalidInput, NoSuchEntity."""
-    parsed = arn.Arn.parse(policy_arn)
-    if parsed is None or parsed.service != "iam" or not parsed.resource.startswith("policy/"):
-        raise InvalidInput(f"ARN {policy_arn} is not valid.")
+    owner = owner_of(policy_arn)
     # INVARIANT: a policy of another account is as if it did not exist.
-    found = find(conn, policy_arn) if parsed.account in (account, "aws") else None
+    found = find(conn, policy_arn) if owner in (account, "aws") else None
     if found is None:
         raise missing(policy_arn)
     return found
+
+
+def owner_of(policy_arn: str) -> str:
+    """The account in the ARN of a managed policy, "aws" of AWS's own. Raises InvalidInput for what is no such ARN."""
+    parsed = arn.Arn.parse(policy_arn)
+    if parsed is None or parsed.service != "iam" or not parsed.resource.startswith("policy/"):
+        raise InvalidInput(f"ARN {policy_arn} is not valid.")
+    return parsed.account
 
 
 def missing(policy_arn: str) -> NoSuchEntity:

@@ -128,6 +128,7 @@ def issue(
     mfa: datetime | None = None,
     chain_depth: int = 0,
     source: Mapping[str, str] | None = None,
+    scoped: tuple[str, ...] = (),
     minimum_size: int = 0,
 ) -> tuple[Session, str]:
     """New credentials: the session, and the token that proves it, of `minimum_size` characters or more.
@@ -162,6 +163,7 @@ def issue(
         mfa and mfa.astimezone(UTC),
         chain_depth,
         dict(source or {}),
+        tuple(scoped),
     )
     return session, _seal(sealer if isinstance(sealer, Sealer) else sealer.sealer, session, minimum_size)
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from kansatsu.errors import InternalFailure
-from kansatsu.identity import Snapshot
+from kansatsu.identity import Session, Snapshot
 from kansatsu.identity.console import SOURCE as SIGNED_IN
+from kansatsu.identity.delegations import SOURCE as DELEGATED
 from kansatsu.policy import Limits, Policies, Policy, PolicySet, PolicyType, Principal, Source, compile_policy, parse
 from kansatsu.services.registry import Caller
 
@@ -47,9 +48,14 @@ _NONE = Policies(PolicySet())
 _LIMITS = {"user": Limits.SESSION_TOKEN, "federated": Limits.FEDERATION}
 
 
-def limits_of(kind: str, *, signed_in: bool) -> Limits | None:
-    """How a session of this kind is limited; one of the console is not: it is the user, as on AWS."""
-    return None if signed_in else _LIMITS.get(kind)
+def limits_of(kind: str, *, as_itself: bool) -> Limits | None:
+    """How a session of this kind is limited; who is the user itself, as on AWS in the console, is not."""
+    return None if as_itself else _LIMITS.get(kind)
+
+
+def is_itself(session: Session) -> bool:
+    """Is it the user itself, signed in to the console, or as the approver of a delegation lends itself?"""
+    return SIGNED_IN in session.source or DELEGATED in session.source
 
 
 def task_policies(arns: Iterable[str], find: Callable[[str], Policy | None]) -> PolicySet:
@@ -89,7 +95,7 @@ def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
             source = Source(PolicyType.SESSION, owner=caller.arn)
             compiled.append(compile_policy(parse(session.policy, PolicyType.SESSION), source))
         passed = PolicySet(compiled)
-    made = limits_of(session.kind, signed_in=SIGNED_IN in session.source) if session is not None else None
+    made = limits_of(session.kind, as_itself=is_itself(session)) if session is not None else None
     scps = snapshot.scps(caller.account)
     scoped = scoping_policies(session.scoped, caller.arn) if session is not None else ()
     return Policies(own.identity, own.boundary, session=passed, limits=made, scps=scps, scoped=scoped)

@@ -94,6 +94,7 @@ class Workload:
         self.tasks = Roster(store, clock)
         self.hosts = Hosts(store, clock)
         self.agents = Agents(self.fleet, self.issuer, self.hosts, self.tasks, ask_as)
+        self.backend = backend
         self.runner: Runner | None = None  # of tasks; None without a container engine
         self.process_endpoint = ""  # http://127.0.0.1:PORT of the credential endpoint; the composition root sets it
         self.process_gateway = PrivateGateway("", "", "")  # so is this

@@ -9,6 +9,8 @@ from gateway.conftest import ACCOUNT
 
 from .world import ANY, ARN, TEAM, Case, Params
 
+TEMPLATE = "arn:aws:iam::aws:role-template/lambda.amazonaws.com/Basic:1"
+
 
 def assume(**more: Any) -> Params:
     return lambda world: {"RoleArn": world.role["Arn"], "RoleSessionName": "visit", **more}
@@ -72,6 +74,13 @@ IAM = [
             ("sts:DurationSeconds", "60", "61", "NumericEquals"),
             ("sts:SigningAlgorithm", "RS256", "ES384", "StringEquals"),
         )
+    ),
+    Case(
+        "iam:AccountPropertyNamespaces", "iam.put_account_properties", {"Properties": {"RoleManager/X": "true"}},
+        "RoleManager", "Other", ANY,
+    ),
+    Case(
+        "iam:RoleTemplateARN", "iam.acquire_role", {"TemplateArn": TEMPLATE}, TEMPLATE, f"{TEMPLATE}0", ARN,
     ),
     Case("aws:ResourceAccount", "iam.list_users", {}, ACCOUNT, "210987654321"),
     Case("aws:ResourceAccount", "iam.get_account_summary", {}, ACCOUNT, "210987654321"),

@@ -117,6 +117,24 @@ def update_open_id_connect_provider_thumbprint(
     return _set(call, existing(call, open_id_connect_provider_arn), thumbprints=thumbprint_list)
 
 
+@iam("UpdateOpenIDConnectProvider", locate, write=True)
+def update_open_id_connect_provider(
+    call: Call,
+    open_id_connect_provider_arn: str,
+    remove_context_provider: bool = False,
+    remove_identity_center_instance: bool = False,
+) -> dict[str, Any]:
+    """No provider here has what it would take away, for there is no IAM Identity Center to vouch for context.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateOpenIDConnectProvider.html
+    """
+    existing(call, open_id_connect_provider_arn)
+    if remove_context_provider == remove_identity_center_instance:
+        raise InvalidInput("A request changes either the context provider or the association with Identity Center.")
+    what = "context provider" if remove_context_provider else "association with an Identity Center instance"
+    raise InvalidInput(f"{open_id_connect_provider_arn} has no {what}.")
+
+
 def existing(call: Call, named: str) -> Credential:
     """Raises NoSuchEntity."""
     found = _find(call, named)

@@ -305,7 +305,7 @@ def _bounded(own: Policies, session: Bearer, replay: Replay, session_policy: Any
         passed.append(policy)
     if session.policy:
         passed.append(replay.session_policy(session.policy))
-    limits = limits_of(session.kind, signed_in=session.console)
+    limits = limits_of(session.kind, as_itself=session.console or session.delegated)
     scoped = tuple(PolicySet([replay.session_policy(each)]) for each in session.scoped)
     return replace(own, session=PolicySet(passed) if passed else None, limits=limits, scoped=scoped)
 

@@ -1,0 +1,69 @@
+"""GetDelegatedAccessToken: the partner of a delegation request gets the approver's identity, scoped down.
+
+https://docs.aws.amazon.com/STS/latest/APIReference/API_GetDelegatedAccessToken.html
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from kansatsu import arn
+from kansatsu.errors import AccessDenied, AwsError, ValidationError
+from kansatsu.identity import Session, credentials, delegations, sessions
+from kansatsu.identity.delegations import KIND, State
+from kansatsu.identity.sealing import Secret
+from kansatsu.services.registry import Call, operation
+from kansatsu.services.sts import _sessions as common
+
+
+@operation("sts", "GetDelegatedAccessToken")
+def get_delegated_access_token(call: Call, trade_in_token: str) -> dict[str, Any]:
+    # INVARIANT: the token is good in the account that asked, and nowhere else.
+    asked = delegations.opened(call.store.sealer, call.account, trade_in_token, call.now)
+    found = credentials.by_id(call.conn, asked, KIND) if asked else None
+    if found is None or found.account != call.account:
+        raise ValidationError("The trade-in token is not valid.")
+    now, until = call.now.timestamp(), float(found.details.get("until", 0.0))
+    if found.details["state"] != State.FINALIZED or now >= until:
+        raise AwsError("The trade-in token has expired.", code="ExpiredTradeInTokenException", status=400)
+    lent = _lent(call, found.owner, found.details["lender"], datetime.fromtimestamp(until, UTC))
+    # INVARIANT: what is lent is the approver's own and what was asked for, both: the policy bounds whatever grants it.
+    lent["scoped"] = (*lent["scoped"], found.details["shown"]["PermissionPolicy"])
+    session, token = sessions.issue(call.store, **lent)
+    principal = _arn(call, session)
+    return {"Credentials": common.shown(session, token)["Credentials"], "AssumedPrincipal": principal}
+
+
+def _lent(call: Call, account: str, lender: dict[str, Any], until: datetime) -> dict[str, Any]:
+    """The fields of the session. Raises AccessDenied when the approver, or the session that approved, is no more."""
+    record = call.snapshot.entity(lender["id"])
+    mfa = lender.get("mfa")
+    fields = {
+        "account": account,
+        "principal_id": lender["id"],
+        "principal_name": lender["name"],
+        "kind": lender["kind"],
+        "session_name": lender.get("session_name", ""),
+        "expires": until,
+        "policy": lender.get("policy"),
+        "policy_arns": tuple(lender.get("policy_arns", ())),
+        "tags": lender.get("tags", {}),
+        "transitive_tag_keys": tuple(lender.get("transitive_tag_keys", ())),
+        "source_identity": lender.get("source_identity", ""),
+        "mfa": datetime.fromtimestamp(mfa, UTC) if mfa else None,
+        "chain_depth": lender.get("chain_depth", 0),
+        "source": {**lender.get("source", {}), delegations.SOURCE: "1"},
+        "scoped": tuple(lender.get("scoped", ())),
+    }
+    issued = datetime.fromtimestamp(lender.get("issued", call.now.timestamp()), UTC)
+    approved = Session("", Secret(""), issued=issued, **fields)
+    # INVARIANT: what revokes the approver's session revokes what it lent, though that was made later.
+    if record is None or record.kind != lender["kind"] or call.snapshot.revoked(approved):
+        raise AccessDenied("The principal that accepted the delegation request is no more, or was revoked.")
+    return {**fields, "issued": call.now.replace(microsecond=0)}
+
+
+def _arn(call: Call, session: Session) -> str:
+    if session.kind == "role":
+        return arn.assumed_role(session.account, session.principal_name, session.session_name)
+    record = call.snapshot.entity(session.principal_id)
+    return record.arn if record is not None else ""
