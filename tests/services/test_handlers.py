@@ -14,8 +14,6 @@ _OURS = [item for item in handlers() if item.service in ("iam", "sts")]
 # The parameters of the model that an operation of ours does not take: it answers 501 to them.
 _NOT_TAKEN = {
     "CreateRole": {"max_signin_session_duration"},
-    "CreateServiceSpecificCredential": {"credential_age_days"},
-    "ListServiceSpecificCredentials": {"all_users"},
     "CreateLoginProfile": {"max_signin_session_duration"},
     "UpdateLoginProfile": {"max_signin_session_duration", "reset_max_signin_session_duration"},
     "UpdateRole": {"max_signin_session_duration", "reset_max_signin_session_duration"},
@@ -28,7 +26,6 @@ _NOT_TAKEN = {
         *("assertion_encryption_mode", "add_private_key", "remove_private_key", "context_provider"),
         *("identity_center_instance_arn", "remove_context_provider", "remove_identity_center_instance"),
     },
-    "GetWebIdentityToken": {"scope"},
 }
 
 

@@ -248,3 +248,23 @@ def test_wiping_an_account_takes_alias_and_report_along(world: World, iam: Any) 
     assert iam.list_account_aliases()["AccountAliases"] == []
     with pytest.raises(iam.exceptions.CredentialReportNotPresentException):
         iam.get_credential_report()
+
+
+def test_there_are_no_templates_of_services_and_no_properties(iam: Any, refused: Refused) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_AcquireRole.html"""
+    template = "arn:aws:iam::aws:role-template/lambda.amazonaws.com/Basic:1"
+    for call in (iam.acquire_role, iam.get_role_template_version):
+        refused("NoSuchEntity", call, TemplateArn=template)
+        refused("InvalidInput", call, TemplateArn="arn:aws:iam::aws:role/template")
+    refused("NoSuchEntity", iam.acquire_role, TemplateArn=template)
+    refused("NoSuchEntity", iam.get_role_template_version, TemplateArn=template)
+    refused("InvalidInput", iam.put_account_properties, Properties={"RoleManager/Enabled": "true"})
+    assert iam.get_account_properties()["Properties"] == {}
+    assert iam.list_roles()["Roles"] == []
+
+
+def test_no_provider_has_context_to_take_away(iam: Any, refused: Refused) -> None:
+    made = iam.create_open_id_connect_provider(Url="https://idp.example")["OpenIDConnectProviderArn"]
+    named = {"OpenIDConnectProviderArn": made}
+    refused("InvalidInput", iam.update_open_id_connect_provider, **named, RemoveContextProvider=True)
+    refused("InvalidInput", iam.update_open_id_connect_provider, **named)

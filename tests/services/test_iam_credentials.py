@@ -221,3 +221,24 @@ def test_a_service_credential_lives_and_dies(iam: Any, refused: Refused) -> None
     refused("NoSuchEntity", iam.delete_service_specific_credential, **named)
     assert create()["ServiceUserName"] == f"ana-at-{ACCOUNT}"
     assert "service specific credentials first" in refused("DeleteConflict", iam.delete_user, UserName="ana")
+
+
+def test_service_credentials_of_all_users(world: World, refused: Refused) -> None:
+    iam, codecommit = world.iam, {"ServiceName": "codecommit.amazonaws.com"}
+    for name in ("uno", "dos"):
+        iam.create_user(UserName=name)
+        iam.create_service_specific_credential(UserName=name, **codecommit)
+    iam.create_service_specific_credential(UserName="uno", ServiceName="cassandra.amazonaws.com")
+    found = iam.list_service_specific_credentials(AllUsers=True)["ServiceSpecificCredentials"]
+    assert sorted(each["UserName"] for each in found) == ["dos", "uno", "uno"]
+    found = iam.list_service_specific_credentials(AllUsers=True, **codecommit)["ServiceSpecificCredentials"]
+    assert sorted(each["UserName"] for each in found) == ["dos", "uno"]
+    refused("ValidationError", iam.list_service_specific_credentials, AllUsers=True, UserName="uno")
+    refused("NotSupportedService", iam.list_service_specific_credentials, AllUsers=True, ServiceName="s3.amazonaws.com")
+    refused(
+        "ValidationError", iam.create_service_specific_credential, UserName="dos", CredentialAgeDays=30, **codecommit
+    )
+    only = {"Effect": "Allow", "Action": "iam:ListServiceSpecificCredentials", "Resource": "arn:aws:iam::*:user/eve"}
+    eve = world.client("iam", world.user("eve", only))
+    eve.list_service_specific_credentials()
+    refused("AccessDenied", eve.list_service_specific_credentials, AllUsers=True)

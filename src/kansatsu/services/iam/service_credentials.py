@@ -7,7 +7,7 @@ Those of CodeCommit and Keyspaces; API keys of Bedrock and CloudWatch Logs are b
 import secrets
 from typing import Any
 
-from kansatsu.errors import AwsError, LimitExceeded, NoSuchEntity
+from kansatsu.errors import AwsError, LimitExceeded, NoSuchEntity, ValidationError
 from kansatsu.identity import credentials, entities, ids
 from kansatsu.identity.credentials import Credential
 from kansatsu.identity.entities import Entity
@@ -37,9 +37,13 @@ def located(call: Call, params: Params) -> _resources.Target:
 
 
 @iam("CreateServiceSpecificCredential", located, write=True)
-def create_service_specific_credential(call: Call, user_name: str, service_name: str) -> dict[str, Any]:
+def create_service_specific_credential(
+    call: Call, user_name: str, service_name: str, credential_age_days: int | None = None
+) -> dict[str, Any]:
     user = _resources.user(call, user_name)
     _check(service_name)
+    if credential_age_days is not None:
+        raise ValidationError(f"CredentialAgeDays is only valid for long-term API keys, which {service_name} has not.")
     mine = [item for item in credentials.owned(call.conn, user.id, KIND) if item.details["service"] == service_name]
     if len(mine) >= PER_SERVICE:
         raise LimitExceeded(f"Cannot exceed quota for ServiceSpecificCredentialsPerUser: {PER_SERVICE}")
@@ -50,24 +54,34 @@ def create_service_specific_credential(call: Call, user_name: str, service_name:
     return {"ServiceSpecificCredential": _show(user, made) | {"ServicePassword": password}}
 
 
-@iam("ListServiceSpecificCredentials", _resources.entity("user"))
+def _listed(call: Call, params: Params) -> _resources.Target:
+    return _resources.below("user")(call, {}) if params.get("AllUsers") else _resources.entity("user")(call, params)
+
+
+@iam("ListServiceSpecificCredentials", _listed)
 def list_service_specific_credentials(
     call: Call,
     user_name: str | None = None,
     service_name: str | None = None,
+    all_users: bool = False,
     marker: str | None = None,
     max_items: int | None = None,
 ) -> dict[str, Any]:
-    user = _resources.user(call, user_name)
+    if all_users and user_name is not None:
+        raise ValidationError("UserName and AllUsers cannot be specified together.")
+    owner = None if all_users else _resources.user(call, user_name)
     if service_name is not None:
         _check(service_name)
     cursor = Cursor.of("ListServiceSpecificCredentials", marker, max_items)
-    found = [
-        (item.id, item)
-        for item in credentials.owned(call.conn, user.id, KIND)
-        if service_name in (None, item.details["service"])
-    ]
-    return _render.page("ServiceSpecificCredentials", cursor.cut(found), lambda item: _show(user, item))
+    held = credentials.owned(call.conn, owner.id, KIND) if owner else credentials.every(call.conn, call.account, KIND)
+    found = [(item.id, item) for item in held if service_name in (None, item.details["service"])]
+
+    def show(item: Credential) -> dict[str, Any]:
+        user = owner or entities.by_id(call.conn, item.owner)
+        assert user is not None  # noqa: S101 - credentials go with their user
+        return _show(user, item)
+
+    return _render.page("ServiceSpecificCredentials", cursor.cut(found), show)
 
 
 @iam("UpdateServiceSpecificCredential", located, write=True)

@@ -12,7 +12,7 @@ from typing import Any
 from joserfc import jwt
 
 from kansatsu.catalog import Authorization, asked_tags
-from kansatsu.errors import AwsError, Unimplemented, ValidationError
+from kansatsu.errors import AwsError, ValidationError
 from kansatsu.identity import issuers
 from kansatsu.services.registry import Call, Params, operation
 
@@ -55,12 +55,16 @@ def get_web_identity_token(
     signing_algorithm: str,
     duration_seconds: int = DEFAULT_DURATION,
     subject_mode: str = "AWSIdentity",
+    scope: str | None = None,
     tags: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
     if signing_algorithm not in issuers.ALGORITHMS:
         raise ValidationError(f"The signing algorithm {signing_algorithm} is none of {', '.join(issuers.ALGORITHMS)}.")
     if subject_mode != "AWSIdentity":
-        raise Unimplemented("The subject mode OriginIdentity is not implemented: no session carries such an identity.")
+        # Only IAM Identity Center gives a session such an identity, and there is none here.
+        raise ValidationError("The context of the calling session does not contain the aws:OriginIdentity/Subject key.")
+    if scope is not None:
+        raise ValidationError("Scope can be specified only when SubjectMode is OriginIdentity.")
     issuer = issuers.of(call.conn, call.account)
     if issuer is None or not issuer.enabled:
         raise _refused("OutboundWebIdentityFederationDisabled", "is not enabled for this account.", 403)
