@@ -47,6 +47,22 @@ def test_sh_sets_and_unsets(stopped: Path) -> None:
     assert not {"AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_ENDPOINT_URL_S3"} & set(after)
 
 
+@pytest.mark.parametrize("command", ["env", "configure"])
+def test_a_port_that_nobody_knows_is_written_nowhere(
+    command: str, stopped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("KANSATSU_LISTEN", "127.0.0.1:0")
+    result = invoke(command)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "takes a free port when it starts (127.0.0.1:0); start it with `kansatsu up -d` first." in result.stderr
+    assert not list(tmp_path.glob("c*"))
+    monkeypatch.setenv("KANSATSU_LISTEN", "127.0.0.1:4599")
+    result = invoke(command)
+    assert result.exit_code == 0 and "does not run on" in result.stderr
+
+
 def test_unset_undoes_everything(stopped: Path) -> None:
     lines = invoke("env").stdout + invoke("env", "--unset").stdout
     done = subprocess.run(
@@ -97,7 +113,7 @@ def test_exit_code_3_when_nothing_was_started(
     monkeypatch.setenv("KANSATSU_DATA_DIR", str(data_dir))
     result = invoke(*command)
     assert result.exit_code == 3
-    assert "kansatsu up -d" in result.stderr
+    assert ("kansatsu up -d" in result.stderr) == (command != ["down"])  # who stops it does not want it started
 
 
 def test_exit_code_4_for_another_users_credentials(stopped: Path, monkeypatch: pytest.MonkeyPatch) -> None:

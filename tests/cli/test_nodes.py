@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from clusters import Cluster
 from commands import kansatsu
-from conftest import Server, boto3_session, cli_environ
+from conftest import Server, cli_environ
 from kansatsu.cli import daemon
 from kansatsu.clock import SystemClock
 from kansatsu.identity import keyring, open_store
 from kansatsu.identity.database import HEAD
+from writers import hammer, once
 
 Start = Callable[..., AbstractContextManager[Server]]
 FLAGS = ("--engine", "none", "--backend", "http://127.0.0.1:9", "--trail", "none")
@@ -163,6 +163,12 @@ def test_a_start_that_cannot_work_says_why_and_no_password(nodes: Nodes) -> None
     assert "test-mode empties" in nodes.up("testing", "--test-mode")
 
 
+def test_sixty_four_writers_on_two_nodes(nodes: Nodes) -> None:
+    outcome = hammer([once(nodes.one), once(nodes.two)])
+    assert (outcome.refused, outcome.lost) == ([], [])
+    assert outcome.acknowledged == 64 * 2
+
+
 def test_status_and_doctor_tell_of_the_database(nodes: Nodes) -> None:
     environ = nodes.environ | {"KANSATSU_DATA_DIR": str(nodes.one.data_dir)}
     (status,) = json.loads(kansatsu(environ, "status", "-o", "json").stdout)
@@ -179,9 +185,7 @@ def test_status_and_doctor_tell_of_the_database(nodes: Nodes) -> None:
 
 # INVARIANT: a node decides nothing without its database, and what needs none is answered meanwhile.
 def test_a_database_that_stands_still_refuses_requests_and_holds_nobody(nodes: Nodes) -> None:
-    keys = {"aws_access_key_id": nodes.two.access_key_id, "aws_secret_access_key": nodes.two.secret_access_key}
-    once = Config(retries={"total_max_attempts": 1})
-    iam = boto3_session().client("iam", endpoint_url=nodes.two.endpoint, config=once, **keys)
+    iam = once(nodes.two)
     assert iam.list_users()["Users"]
     with nodes.cluster.paused():
         with pytest.raises(ClientError) as caught:

@@ -102,12 +102,12 @@ def test_long_lines_are_cut_around_the_mark() -> None:
 @pytest.mark.parametrize("data", [b"\xff\xfe{}", b"\xc3("])
 def test_what_is_no_text_is_one_sentence(data: bytes) -> None:
     said = policy("lint", "-", given=data)
-    assert (said.exit_code, said.stderr) == (1, "kansatsu: - is no text in UTF-8: the byte at 0 is not.\n")
+    assert (said.exit_code, said.stderr) == (2, "kansatsu: - is no text in UTF-8: the byte at 0 is not.\n")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     said = policy("lint", str(tmp_path / "none.json"))
-    assert (said.exit_code, said.stdout) == (1, "")
+    assert (said.exit_code, said.stdout) == (2, "")
     assert said.stderr == f"kansatsu: {tmp_path}/none.json cannot be read: No such file or directory.\n"
 
 
@@ -119,9 +119,9 @@ def test_a_file_that_cannot_be_read_keeps_nothing_from_the_others(command: str, 
     bad.write_text(BROKEN)
     said = policy(command, str(none), str(good), str(bad), "-o", form)
     sentence = f"{none} cannot be read: No such file or directory."
-    assert said.exit_code == 1 and "MalformedPolicyDocument" in said.stdout
+    assert said.exit_code == 2 and "MalformedPolicyDocument" in said.stdout
     assert said.stderr.startswith(f"kansatsu: {sentence}\n")
-    assert policy(command, str(none), str(good), "-o", form).exit_code == 1
+    assert policy(command, str(none), str(good), "-o", form).exit_code == 2
     if form == "sarif":
         (invocation,) = json.loads(said.stdout)["runs"][0]["invocations"]
         (told,) = invocation["toolExecutionNotifications"]  # 3.58

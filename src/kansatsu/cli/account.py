@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, credentials, daemon, options
+from kansatsu.cli.groups import Group
 from kansatsu.cli.output import Failure, again, emit, hint, output_option, say
 from kansatsu.cli.settings import Settings
 from kansatsu.cli.surroundings import Keys
@@ -12,7 +13,7 @@ from kansatsu.cli.surroundings import Keys
 _PROFILE = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 
 
-@click.group()
+@click.group(cls=Group)
 def account() -> None:
     """Accounts: each is a namespace of its own, with its own users, roles, buckets and administrator."""
 

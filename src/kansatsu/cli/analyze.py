@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
+from kansatsu.cli.output import Exit, Failure, again, emit, hint, numbered, output_option, say
 from kansatsu.cli.progress import Bar
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _details(path: Path) -> bytes:
         text = path.read_bytes()
         account.read(text)
     except OSError as error:
-        raise Failure(f"{path} cannot be read: {error.strerror}.") from None
+        raise Failure(f"{path} cannot be read: {error.strerror}.", Exit.USAGE) from None
     except account.NoAccount as error:
         raise Failure(
             f"{path} is no output of `aws iam get-account-authorization-details`: {error}.", Exit.USAGE
@@ -135,7 +135,7 @@ def _read(logs: Sequence[str], bucket: "Bucket", out: Path, begin: datetime, pro
         finally:
             cache.close()
     except sources.NoSource as error:
-        raise Failure(str(error)) from None
+        raise Failure(str(error), Exit.USAGE if isinstance(error, sources.NoFile) else Exit.FAILED) from None
     except CacheBusy:
         raise Failure(f"Another `kansatsu analyze` writes to {out}; choose another --out, or wait.") from None
     except (OSError, sqlite3.Error) as error:
@@ -157,12 +157,9 @@ def _told(paths: Sequence[Path], details: bytes) -> tuple[list["Told"], list[tup
 
 def _say(result: "Result", found: "Evidence", gaps: Sequence[str]) -> None:
     again_ = f", {result.known} known from before" if result.known else ""
-    say(
-        f"{found.files} files{again_}: {found.events} calls, {found.duplicates} of them twice.".replace(
-            ", 0 of them twice", ""
-        )
-    )
+    twice = f", {found.duplicates} of them twice" if found.duplicates else ""
+    say(f"{numbered(found.files, 'file')}{again_}: {numbered(found.events, 'call')}{twice}.")
     for name, trouble, duplicates in found.troubles:
-        say(f"{name}: {trouble}." if trouble else f"{name}: {duplicates} events are in another file too.")
+        say(f"{name}: {trouble}." if trouble else f"{name}: of its events {duplicates} are in another file too.")
     for gap in gaps:
         say(gap)

@@ -10,11 +10,12 @@ import click
 
 from kansatsu.cli import client, options
 from kansatsu.cli.account import opened
-from kansatsu.cli.output import Failure, again, hint, say
+from kansatsu.cli.output import Failure, again, hint, numbered, say
 from kansatsu.cli.settings import Settings
 
 _PROFILE = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 _ACCOUNT = click.option("--account", metavar="NAME|ID", help="Of this account; else the first one.")
+_COUNTED = {"Users": "user", "Groups": "group", "Roles": "role", "Policies": "policy"}
 _OWNED = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 
 
@@ -34,7 +35,7 @@ def import_(file: Path, account: str | None, profile: str | None, **given: Any) 
     control = client.connect(settings, "kansatsu", profile, account)
     with client.answers():
         made = control.import_account(Document=text, IntoEmpty=whole)
-    counted = ", ".join(f"{made[member]} {member.lower()}" for member in ("Users", "Groups", "Roles", "Policies"))
+    counted = ", ".join(numbered(made[member], word) for member, word in _COUNTED.items())
     say(f"Imported into account {made['AccountId']}: {counted}.")
     hint(again(f"export --account {made['AccountId']}"), "table")
 

@@ -32,11 +32,10 @@ def configure(profile: str | None, force: bool, whose: str | None, **given: Any)
     settings = options.load(**given).settings
     if profile is not None and not _NAME.fullmatch(profile):
         raise Failure(f"'{profile}' cannot be the name of a profile.", Exit.USAGE)
-    found = daemon.running(settings.data_dir)
     section, keys = credentials.find(settings.data_dir, whose)
     profile = profile or section
     header = "default" if profile == "default" else f"profile {profile}"
-    endpoint = found.endpoint if found else settings.listen.url
+    endpoint = daemon.endpoint(settings.data_dir, settings.listen)
     changes = [
         (_file("AWS_CONFIG_FILE", "config"), header, {"region": settings.region, "endpoint_url": endpoint}),
         (

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from kansatsu.cli import ports
-from kansatsu.cli.output import Exit, Failure, again
+from kansatsu.cli.output import Exit, Failure, again, say
 from kansatsu.cli.values import Address
 
 PID_FILE, LOCK_FILE, LOG_FILE, CREDENTIALS_FILE = "kansatsu.pid", "lock", "kansatsu.log", "credentials"
@@ -208,6 +208,19 @@ def require_running(data_dir: Path) -> Running:
             raise not_yours(data_dir)
         raise Failure(f"Kansatsu does not run on {data_dir}; start it with `{again('up -d')}`.", Exit.NOT_RUNNING)
     return found
+
+
+def endpoint(data_dir: Path, listen: Address) -> str:
+    """Where the server of `data_dir` is, or will be; while it does not run a sentence says so. Raises Failure where
+    nobody can know: with port 0 each start takes a free one."""
+    if found := running(data_dir):
+        return found.endpoint
+    start = f"start it with `{again('up -d')}`"
+    if listen.port == 0:
+        why = f"Kansatsu does not run on {data_dir}, and takes a free port when it starts ({listen})"
+        raise Failure(f"{why}; {start} first.", Exit.NOT_RUNNING)
+    say(f"Kansatsu does not run on {data_dir} now; {start}.")
+    return listen.url
 
 
 def health(endpoint: str, timeout: float = 2.0) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import credentials, daemon, options, surroundings
-from kansatsu.cli.output import Exit, Failure, again, hint, say
+from kansatsu.cli.output import Exit, Failure, hint
 
 
 def _fish(text: str) -> str:
@@ -50,11 +50,8 @@ def env(shell: str, unset: bool, whose: str | None, **given: Any) -> None:
         _lines(shell, {}, names)
         return
     credentials.refuse_inside()
-    found = daemon.running(settings.data_dir)
     keys = credentials.read(settings.data_dir, whose)
-    if found is None:
-        say(f"Kansatsu does not run on {settings.data_dir} now; start it with `{again('up -d')}`.")
-    endpoint = found.endpoint if found else settings.listen.url
+    endpoint = daemon.endpoint(settings.data_dir, settings.listen)
     variables = surroundings.pointing(endpoint, settings.region, keys, os.environ)
     variables["KANSATSU_DATA_DIR"] = str(settings.data_dir)
     _lines(shell, variables, surroundings.beaten_by(os.environ))

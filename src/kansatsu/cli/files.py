@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from kansatsu.cli.output import Failure
+from kansatsu.cli.output import Exit, Failure
 
 
 def read_policy(file: str) -> str:
@@ -18,13 +18,13 @@ def read_policy(file: str) -> str:
 
 
 def read(file: str) -> str:
-    """The text of a file, `-` for standard input. Raises Failure."""
+    """The text of a file, `-` for standard input. Raises Failure, which is a wrong argument."""
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         return data.decode()
     except OSError as error:
-        raise Failure(f"{file} cannot be read: {error.strerror}.") from None
+        raise Failure(f"{file} cannot be read: {error.strerror}.", Exit.USAGE) from None
     except UnicodeDecodeError as error:
-        raise Failure(f"{file} is no text in UTF-8: the byte at {error.start} is not.") from None
+        raise Failure(f"{file} is no text in UTF-8: the byte at {error.start} is not.", Exit.USAGE) from None
     except ValueError:
-        raise Failure(f"{file!r} cannot be the name of a file.") from None
+        raise Failure(f"{file!r} cannot be the name of a file.", Exit.USAGE) from None

@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, options, workloads
+from kansatsu.cli.groups import Group
 from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
 
 _COLUMNS = ("id", "kind", "name", "state", "profile", "role", "served", "problems")
 
 
-@click.group()
+@click.group(cls=Group)
 def instance() -> None:
     """Instances: containers and processes that have an instance profile or a role."""
 

@@ -22,7 +22,11 @@ from kansatsu.cli.values import Address
 def down(timeout: float, **given: Any) -> None:
     """Stop Kansatsu and wait until it has ended."""
     data_dir = options.load(**given).settings.data_dir
-    found = daemon.require_running(data_dir)
+    found = daemon.running(data_dir)
+    if found is None:
+        if daemon.is_anothers(data_dir):
+            raise daemon.not_yours(data_dir)
+        raise Failure(f"Kansatsu does not run on {data_dir}.", Exit.NOT_RUNNING)
     try:
         process = os.pidfd_open(found.pid)
     except ProcessLookupError:

@@ -105,7 +105,7 @@ def open_report(path: Path) -> Offline:
     try:
         return Offline(evidences.load(path))
     except NoEvidence as error:
-        raise Failure(str(error)) from None
+        raise Failure(str(error), Exit.USAGE) from None
 
 
 def suggestion(path: Path, subject: str) -> Any:

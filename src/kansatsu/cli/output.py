@@ -53,6 +53,12 @@ def again(text: str) -> str:
     return f"kansatsu {text}" + "".join(f" {flag} {shlex.quote(value)}" for flag, value in flags if value)
 
 
+def numbered(number: int, noun: str) -> str:
+    """`1 user`, `2 users`, `3 policies`."""
+    many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number} {noun if number == 1 else many}"
+
+
 def hint(command: str, form: str = "table") -> None:
     """The command that is useful next, on stderr; not beside json and csv, which programs read."""
     if form == "table":

@@ -1,8 +1,8 @@
 """`kansatsu policy`: the commands on policies."""
 
-import importlib
-
 import click
+
+from kansatsu.cli.groups import LazyGroup
 
 COMMANDS = {
     "validate": "policy_lint",
@@ -16,19 +16,10 @@ COMMANDS = {
 }
 
 
-class _Lazy(click.Group):
-    """A group whose commands are found in COMMANDS, each imported when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = getattr(importlib.import_module("kansatsu.cli." + COMMANDS[cmd_name]), cmd_name)
-        return command
+class _Policy(LazyGroup):
+    table = COMMANDS
 
 
-@click.group(cls=_Lazy)
+@click.group(cls=_Policy)
 def policy() -> None:
     """Check policies, and hold them against what was used."""

@@ -174,5 +174,7 @@ def _count(number: int, what: str) -> str:
 
 def _end(checked: Sequence[Checked], unread: Mapping[str, str], strict: bool) -> None:
     failing = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-    if unread or any(finding.severity in failing for each in checked for finding in each.findings):
+    if unread:
+        click.get_current_context().exit(int(Exit.USAGE))
+    if any(finding.severity in failing for each in checked for finding in each.findings):
         click.get_current_context().exit(int(Exit.FAILED))

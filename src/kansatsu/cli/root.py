@@ -1,12 +1,9 @@
 """The table of commands; a command's module is imported when the command is asked for, so that none pays for others."""
 
-import difflib
-import importlib
-import keyword
-
 import click
 
 from kansatsu import __version__
+from kansatsu.cli.groups import LazyGroup
 
 COMMANDS = {
     "up": "up",
@@ -36,31 +33,11 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands are found in COMMANDS: the attribute of the command's name, in the module named there."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module("kansatsu.cli." + COMMANDS[cmd_name])
-        name = cmd_name.replace("-", "_")
-        command: click.Command = getattr(module, f"{name}_" if keyword.iskeyword(name) else name)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but a command that is not there is answered with the nearest one that is."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
-            ctx.fail(f"There is no command {args[0]}" + (f"; did you mean {near[0]}?" if near else "."))
-        return super().resolve_command(ctx, args)
+class _Root(LazyGroup):
+    table = COMMANDS
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=_Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
 @click.version_option(__version__, message="kansatsu %(version)s")
 def cli() -> None:
     """AWS IAM that you run yourself: it grants, it watches, it audits.

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, options, workloads
+from kansatsu.cli.groups import Group
 from kansatsu.cli.output import again, emit, hint, output_option
 
 _COLUMNS = ("id", "definition", "cluster", "state", "role", "served", "problems")
@@ -15,7 +16,7 @@ _LINES = click.IntRange(1, _MOST)
 _PAUSE = 0.5  # seconds between questions
 
 
-@click.group()
+@click.group(cls=Group)
 def task() -> None:
     """Tasks: containers that ECS's RunTask started, each task with a role of its own."""
 

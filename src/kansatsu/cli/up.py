@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from kansatsu.cli import daemon, options
-from kansatsu.cli.output import Exit, Failure, again, say
+from kansatsu.cli.output import Exit, Failure, again, numbered, say
 from kansatsu.cli.settings import NOT_ENFORCED, OBSERVE, Settings
 
 READY_WITHIN = 60.0  # seconds; a start takes one or two
@@ -155,7 +155,8 @@ def _announce(settings: Settings, alive: Callable[[], bool], foreground: bool) -
 def _welcome(settings: Settings, foreground: bool, account: str, nodes: list[str]) -> None:
     say(f"Kansatsu is ready: {settings.listen.url}, account {account}, data in {settings.data_dir}")
     if settings.database_url.value:
-        say(f"Identities are in {settings.database_url}" + (f", with {len(nodes)} more nodes." if nodes else "."))
+        more = f", with {numbered(len(nodes), 'more node')}" if nodes else ""
+        say(f"Identities are in {settings.database_url}{more}.")
     if settings.mode == OBSERVE:
         say(NOT_ENFORCED, color="red")
     if nodes and "embedded" in settings.backend.values():

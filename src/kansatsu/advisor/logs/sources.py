@@ -24,6 +24,10 @@ class NoSource(Exception):
     """Logs that cannot be listed; the message is a sentence for the user."""
 
 
+class NoFile(NoSource):
+    """A path that cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bucket:
     """How buckets are asked; None: as the AWS configuration says."""
@@ -77,9 +81,9 @@ def _files(path: Path) -> Iterator[LogFile]:
                 if name.endswith(_SUFFIXES) and not _NO_LOGS.search(f"{directory}/"):
                     yield _file(directory / name)
     except OSError as error:
-        raise NoSource(f"{error.filename or path} cannot be read: {error.strerror}.") from None
+        raise NoFile(f"{error.filename or path} cannot be read: {error.strerror}.") from None
     except ValueError:
-        raise NoSource(f"{str(path)!r} cannot be the name of a file.") from None
+        raise NoFile(f"{str(path)!r} cannot be the name of a file.") from None
 
 
 def _walk(path: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
