@@ -34,6 +34,12 @@ def test_can(server: Any, user: str) -> None:
     done = kansatsu(server.environ(), "can", user, "s3:GetObject", KEY)
     assert done.returncode == 4, done.stderr
     assert "asked for and the request had no value of: aws:MultiFactorAuthPresent" in done.stdout
+    assert (
+        "The smallest change that allows it:\n  Meet what statement 1 (WithMfa) of the inline policy own" in done.stdout
+    )
+    denied = kansatsu(server.environ(), "can", user, "s3:PutObject", KEY)
+    assert "Add this statement to an identity-based policy of arn:aws:iam::123456789012:user/" in denied.stdout
+    assert f"Next: aws iam put-user-policy --user-name {user} --policy-name Allow-s3-PutObject" in denied.stderr
     given = ["--context", "aws:MultiFactorAuthPresent=true"]
     done = kansatsu(server.environ(), "can", f"arn:aws:iam::123456789012:user/{user}", "s3:GetObject", KEY, *given)
     assert done.returncode == 0, done.stderr
@@ -66,6 +72,7 @@ def test_who_can(server: Any, user: str) -> None:
     assert rows == sorted(rows, key=lambda row: list(row.values()))
     (mine,) = [row for row in rows if row["principal"].endswith(f":user/{user}")]
     assert mine["policy"] == "own" and mine["statement"] == "1 (WithMfa)" and mine["through"] == ""
+    assert mine["line"] == "4"
     assert mine["conditions"] == "if aws:MultiFactorAuthPresent Bool true"
     given = ["--context", "aws:MultiFactorAuthPresent=false"]
     done = kansatsu(server.environ(), "who-can", "s3:GetObject", KEY, *given, "-o", "json")

@@ -85,6 +85,22 @@ def test_refused(cloud: Ec2World, refused: Any, code: str, params: dict[str, Any
     refused(code, cloud.control.simulate_access, **given | params)
 
 
+def test_what_would_allow_it(cloud: Ec2World) -> None:
+    """The change is proven by the engine; and where nothing does it, that is said."""
+    cloud.user("ann", deny("s3:Get*"))
+    asked = {"Principal": "user/ann", "Action": "s3:GetObject", "Resource": KEY}
+    found = cloud.control.simulate_access(**asked)
+    assert [change["Kind"] for change in found["Changes"]] == ["ChangeDeny", "AddStatement"]
+    assert (json.loads(found["Changes"][1]["Statement"]), found["Notes"]) == (allow("s3:GetObject", KEY), [])
+    text = document(json.loads(found["Changes"][1]["Statement"]))
+    cloud.iam.put_user_policy(UserName="ann", PolicyName="own", PolicyDocument=text)
+    assert cloud.control.simulate_access(**asked)["Changes"] == []
+    far = cloud.control.simulate_access(
+        **asked | {"Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:us-east-1:210987654321:q"}
+    )
+    assert "belongs to account 210987654321" in far["Notes"][0]
+
+
 def test_who_through_what(cloud: Ec2World) -> None:
     cloud.user("ann", allow("s3:Get*"))
     cloud.user("bob")

@@ -1,4 +1,4 @@
-"""`kansatsu can`: may this user or role do that, and which statement says so."""
+"""`kansatsu can`: may this user or role do that, which statement says so, and what would allow it."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ import click
 from kansatsu import lint
 from kansatsu.cli import client, options
 from kansatsu.cli.output import Exit, Failure, say
-from kansatsu.cli.why import evaluation_lines
+from kansatsu.cli.why import change_lines, evaluation_lines, hint_at
 
 
 def context_keys(given: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -61,7 +61,8 @@ def can(
         click.echo(json.dumps(answer, indent=2))
     else:
         click.echo(f"Who: {answer['PrincipalArn']}")
-        for line in evaluation_lines(answer["Evaluation"]):
+        for line in (*evaluation_lines(answer["Evaluation"]), *change_lines(answer)):
             click.echo(line)
+        hint_at(answer, whose)
     if not answer["Evaluation"]["Allowed"]:
         click.get_current_context().exit(int(Exit.DENIED))

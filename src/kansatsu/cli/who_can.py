@@ -1,5 +1,6 @@
 """`kansatsu who-can`: all users and roles that may do something, through which policy and under which conditions."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,9 +8,9 @@ import click
 
 from kansatsu.cli import client, options
 from kansatsu.cli.can import context_keys, warn_of
-from kansatsu.cli.output import emit, output_option
+from kansatsu.cli.output import again, emit, hint, output_option, say
 
-COLUMNS = ["principal", "policy", "through", "statement", "conditions"]
+COLUMNS = ["principal", "policy", "through", "statement", "line", "conditions"]
 
 
 @click.command()
@@ -35,6 +36,9 @@ def who_can(
     with client.answers():
         rows = [_row(item) for item in _all(control, {"Action": action, "Resource": resource, "Context": keys})]
     warn_of(action)
+    if not rows:
+        say("kansatsu: nobody of the account may do that.")
+        hint(again(f"can user/NAME {shlex.quote(action)} {shlex.quote(resource)}"), form)
     emit(sorted(rows, key=lambda row: [str(row[column]) for column in COLUMNS]), COLUMNS, form)
 
 
@@ -55,5 +59,6 @@ def _row(item: Mapping[str, Any]) -> dict[str, Any]:
         "policy": item.get("PolicyArn") or item["PolicyName"],
         "through": "" if through == item["PrincipalArn"] else through,
         "statement": f"{item['Index'] + 1}{sid}",
+        "line": item["Line"],
         "conditions": "; ".join(item["Conditions"]),
     }

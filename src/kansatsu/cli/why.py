@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -53,6 +53,11 @@ def why(what: str | None, last: bool, form: str, profile: str | None, whose: str
         return
     for line in explanation_lines(answer):
         click.echo(line)
+    hint_at(answer, whose)
+
+
+def hint_at(answer: Mapping[str, Any], whose: str | None) -> None:
+    """Print the commands that make the changes, of the account `whose`."""
     for command in _commands(answer.get("Changes", [])):
         # The shell is not that account's, or --account would not have been needed.
         hint(command if whose is None else again(f"aws --account {shlex.quote(whose)}") + command.removeprefix("aws"))
@@ -87,10 +92,7 @@ def explanation_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     for item in answer["Evaluations"]:
         yield ""
         yield from evaluation_lines(item)
-    yield from _changes(answer)
-    for note in answer.get("Notes", []):
-        yield ""
-        yield f"Note: {note}"
+    yield from change_lines(answer)
 
 
 def evaluation_lines(item: Mapping[str, Any]) -> Iterator[str]:
@@ -124,11 +126,17 @@ def _statement(statement: Mapping[str, Any]) -> Iterator[str]:
         yield f"    | ... ({len(text) - _LONGEST_TEXT} lines more)"
 
 
-def _changes(answer: Mapping[str, Any]) -> Iterator[str]:
-    changes = answer.get("Changes", [])
-    if not changes:
-        return
-    yield ""
+def change_lines(answer: Mapping[str, Any]) -> Iterator[str]:
+    """What would allow it, and the notes."""
+    if changes := answer.get("Changes", []):
+        yield ""
+        yield from _changes(changes)
+    for note in answer.get("Notes", []):
+        yield ""
+        yield f"Note: {note}"
+
+
+def _changes(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield "The smallest change that allows it" + (" (all of these):" if len(changes) > 1 else ":")
     for change in changes:
         if change["Kind"] == "MeetCondition":

@@ -31,13 +31,19 @@ PAGE = 100  # principals looked at for one answer, unless the request says other
 
 @operation("kansatsu", "SimulateAccess")
 def simulate_access(call: Call, principal: str, action: str, resource: str, context: Keys = ()) -> dict[str, Any]:
-    """May this user or role do that? By its policies of now, with the statements, as ExplainRequest shows them."""
+    """May this user or role do that, and what would let it? By its policies of now, shown as ExplainRequest does."""
     record = _find(call, principal)
     given = _checked(action, resource, context)
     session = principal if _SESSION.fullmatch(principal) else ""
     decision = evaluate(*_asked(call, record, action, resource, given, session))
     missing = [key for key in decision.missing_keys if not any(decision.request.context.get(key.lower(), ()))]
-    return {"PrincipalArn": session or record.arn, "Evaluation": explain.decided(decision) | {"MissingKeys": missing}}
+    changes, notes = ([], []) if decision.allowed else explain.what_allows(call, [decision], record.id)
+    return {
+        "PrincipalArn": session or record.arn,
+        "Evaluation": explain.decided(decision) | {"MissingKeys": missing},
+        "Changes": changes,
+        "Notes": notes,
+    }
 
 
 @operation("kansatsu", "ListPrincipalsWithAccess")
@@ -139,6 +145,7 @@ def _shown(call: Call, record: EntityRecord, grant: Grant) -> dict[str, Any]:
         "Through": _through(call, record, source.arn, source.owner),
         "Index": grant.match.index,
         "Sid": grant.match.sid,
+        "Line": grant.match.line,
         "Conditions": list(grant.conditions),
     }
     return shown

@@ -88,8 +88,8 @@ def _of_denial(call: Call, denial: Denial) -> dict[str, Any]:
         shown = _evaluation(item.action, item.resource, said, item.verdicts.items(), matches, item.missing)
         evaluations.append(shown | {"Context": _context({**denial.context, **item.context})})
     decisions = _again(denial, texts)
-    notes += _unmet(decisions)
-    notes += _two_sides(decisions)
+    changes, more = what_allows(call, decisions, denial.user_id)
+    notes += more
     if not decisions:
         notes.append("No change is proposed: the request cannot be evaluated again exactly as it was.")
     return {
@@ -104,15 +104,21 @@ def _of_denial(call: Call, denial: Denial) -> dict[str, Any]:
         "PrincipalArn": denial.principal["arn"],
         "Allowed": False,
         "Evaluations": evaluations,
-        "Changes": _changes(decisions, notes, _devices(call, denial)),
+        "Changes": changes,
         "Notes": notes,
     }
 
 
-def _devices(call: Call, denial: Denial) -> list[str]:
+def what_allows(call: Call, decisions: Sequence[Decision], user_id: str) -> tuple[list[dict[str, Any]], list[str]]:
+    """The smallest change that allows all parts of a call by this user id, and what there is to say of it."""
+    notes = [*_unmet(decisions), *_two_sides(decisions)]
+    return _changes(decisions, notes, _devices(call, user_id)), notes
+
+
+def _devices(call: Call, user_id: str) -> list[str]:
     """The serial numbers of the user's devices for multi-factor authentication."""
     with call.store.read() as conn:
-        return [device.name for device in credentials.owned(conn, denial.user_id.partition(":")[0], "mfa")]
+        return [device.name for device in credentials.owned(conn, user_id.partition(":")[0], "mfa")]
 
 
 def _again(denial: Denial, texts: Sequence[str]) -> list[Decision]:
