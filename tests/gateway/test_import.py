@@ -172,6 +172,8 @@ WRONG: list[tuple[tuple[str, ...], Any, str]] = [
     (("UserDetailList", "GroupList"), ["staff", "staff"], "is there twice"),
     (("UserDetailList", "AttachedManagedPolicies"), [AWS_READ, AWS_READ], "ReadOnlyAccess is there twice"),
     (("RoleDetailList", "RoleName"), 7, "role 7: "),
+    (("RoleDetailList", "InstanceProfileList"), 7, "role web: it is not of the documented form"),
+    (("UserDetailList", "UserId"), ["x"], "user ana: it is not of the documented form"),
     (("Policies", "DefaultVersionId"), "v9", "policy own: it has no v9"),
 ]  # fmt: skip
 
@@ -265,13 +267,56 @@ def test_a_denial_on_a_condition_is_not_passed_by(
     assert not account.shown()["GroupDetailList"]
 
 
-def test_who_was_deleted_comes_back_in_no_other_account(gateway: Gateway, account: Account) -> None:
+def test_whom_others_trust_comes_back_in_no_other_account(gateway: Gateway, account: Account) -> None:
     """INVARIANT: a trust policy that names one who is gone is none for whoever imports its unique id."""
-    other = Account(gateway)
+    Account(gateway).take(details("444455556666", "MMMM"), IntoEmpty=False)
+    given = details(account.id, "NNNN")
+    given["UserDetailList"][0]["UserId"] = "AIDAGONEGONEGONEGONE1"
+    assert "AIDAGONEGONEGONEGONE1: a role of another account trusts" in refusal(account, given)
+
+
+def test_who_was_deleted_here_never_comes_back(gateway: Gateway, account: Account) -> None:
+    """The attack: a bucket of another account lets in one who is gone, and somebody imports the unique id."""
+    other, bucket = Account(gateway), gateway.bucket()
     gone = other.iam.create_user(UserName="gone")["User"]
-    trust = document({"Effect": "Allow", "Principal": {"AWS": gone["Arn"]}, "Action": "sts:AssumeRole"})
-    other.iam.create_role(RoleName="open", AssumeRolePolicyDocument=json.dumps(trust))
+    lets = {"Effect": "Allow", "Principal": {"AWS": gone["Arn"]}, "Action": "s3:ListBucket"}
+    text = json.dumps(document({**lets, "Resource": f"arn:aws:s3:::{bucket}"}))
+    gateway.client("s3").put_bucket_policy(Bucket=bucket, Policy=text)
     other.iam.delete_user(UserName="gone")
-    given = details(account.id, "MMMM")
-    given["UserDetailList"][0]["UserId"] = gone["UserId"]
-    assert f"{gone['UserId']}: a role of another account trusts" in refusal(account, given)
+    given = details(account.id, "OOOO")
+    user = given["UserDetailList"][0]
+    user["UserId"] = gone["UserId"]
+    user["UserPolicyList"][0]["PolicyDocument"] = document(statement("Allow", "*"))
+    del user["PermissionsBoundary"]
+    assert account.take(given)["RenewedIds"] == 1
+    made = account.iam.get_user(UserName="ana")["User"]
+    assert made["UserId"].startswith("AIDA") and made["UserId"] != gone["UserId"]
+    key = account.iam.create_access_key(UserName="ana")["AccessKey"]
+    s3 = gateway.client("s3", Keys(key["AccessKeyId"], key["SecretAccessKey"]))
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.list_objects_v2(Bucket=bucket)
+
+
+def test_an_account_is_copied_into_another_of_this_installation(gateway: Gateway, account: Account) -> None:
+    given = details(account.id, "PPPP")
+    assert account.take(given)["RenewedIds"] == 0
+    other = Account(gateway)
+    assert other.take(given, IntoEmpty=False)["RenewedIds"] == 5
+    ids = [{each[f"{kind}Id"] for each in shown[f"{kind}DetailList"]} for shown in (account.shown(), other.shown())
+           for kind in ("User", "Group", "Role")]  # fmt: skip
+    assert not any(one & two for one, two in zip(ids[:3], ids[3:], strict=True))
+    assert other.iam.get_group(GroupName="staff")["Users"][0]["UserName"] == "ana"
+    trusted = other.shown()["RoleDetailList"][0]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"]
+    assert f"arn:aws:iam::{other.id}:user/people/ana" in trusted
+
+
+def test_a_service_linked_role_can_be_deleted_afterwards(account: Account) -> None:
+    given = details(account.id, "QQQQ")
+    role = given["RoleDetailList"][0]
+    trust = document({"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    role |= {"Path": "/aws-service-role/ecs.amazonaws.com/", "AssumeRolePolicyDocument": trust}
+    assert "has neither inline policies nor instance profiles" in refusal(account, given)
+    role |= {"InstanceProfileList": [], "RolePolicyList": []}
+    account.take(given)
+    task = account.iam.delete_service_linked_role(RoleName=role["RoleName"])["DeletionTaskId"]
+    assert account.iam.get_service_linked_role_deletion_status(DeletionTaskId=task)["Status"] == "SUCCEEDED"

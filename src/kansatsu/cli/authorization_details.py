@@ -37,6 +37,8 @@ def import_(file: Path, account: str | None, profile: str | None, **given: Any) 
         made = control.import_account(Document=text, IntoEmpty=whole)
     counted = ", ".join(numbered(made[member], word) for member, word in _COUNTED.items())
     say(f"Imported into account {made['AccountId']}: {counted}.")
+    if renewed := made["RenewedIds"]:
+        say(f"{renewed} unique ids are new: those of the file are, or were, somebody else's here.")
     hint(again(f"export --account {made['AccountId']}"), "table")
 
 

@@ -51,7 +51,10 @@ def find(data_dir: Path, account: str | None = None) -> tuple[str, Keys]:
         if section == section_of(account) or ids.account_of(keys.access_key_id) == account:
             return section, keys
     made = "of one that an organization made, keep a key: `" + again(f"account root-key {account} --keep") + "`"
-    raise Failure(f"There are no keys of an account {account} in {data_dir}; see `{again('account ls')}`; {made}.")
+    raise Failure(
+        f"There are no keys of an account {account} in {data_dir}; see `{again('account ls')}`; open one with "
+        f"`{again('account create')}`; {made}."
+    )
 
 
 def read_all(data_dir: Path) -> dict[str, Keys]:

@@ -13,6 +13,7 @@
 | issuer             | ""                      | last part of its URL          | keys of tokens        |
 | assertion          | ""                      | hash of one that was used     | none                  |
 | delegation         | an account, or "": none  | id of the partner's workflow  | none                  |
+| gone               | ""                      | unique id of a deleted user or role | none            |
 | deletion           | ""                      | id of the deletion task       | none                  |
 | console-session    | the user                | digest of the cookie          | temporary credentials |
 | console-link       | the user                | digest of the link            | none                  |

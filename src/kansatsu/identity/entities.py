@@ -22,6 +22,7 @@ from kansatsu.identity.schema import (
 )
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes
+GONE = "gone"  # kind of the row that remembers who was deleted
 _ID_PREFIX = {"user": "AIDA", "group": "AGPA", "role": "AROA"}
 
 
@@ -149,7 +150,17 @@ def remove(conn: Connection, subject: Entity) -> None:
             raise DeleteConflict(f"Cannot delete entity, must {what} first.")
     conn.execute(delete(tag).where(tag.c.resource_id == subject.id))
     conn.execute(delete(entity).where(entity.c.id == subject.id))
+    if subject.kind in ("user", "role"):
+        # INVARIANT: nobody has the unique id of one who was deleted ever again; what trusts it may be anywhere.
+        conn.execute(insert(credential).values(**_gone(subject)))
     touch(conn, subject.account, "entity", subject.id)
+
+
+def _gone(subject: Entity) -> dict[str, Any]:
+    """The row that remembers a deleted user or role: see identity.restoring."""
+    key = {"id": f"{GONE}:{subject.id}", "account": subject.account, "kind": GONE, "owner": ""}
+    name = {"name": subject.id, "name_key": subject.id.lower()}
+    return key | name | {"status": "Inactive", "created": subject.created, "details": "{}"}
 
 
 # What must go before an entity can: https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html

@@ -6,9 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select, update
 
 from kansatsu.identity.changes import touch
+from kansatsu.identity.entities import GONE
 from kansatsu.identity.principals import UNIQUE_ID
 from kansatsu.identity.schema import (
     attachment,
+    credential,
     entity,
     inline_policy,
     instance_profile,
@@ -18,6 +20,7 @@ from kansatsu.identity.schema import (
     tag,
 )
 
+_AT_ONCE = 500
 Rows = Iterable[Mapping[str, Any]]
 _ORDER = (policy, policy_version, entity, inline_policy, attachment, membership, instance_profile, tag)
 
@@ -26,6 +29,19 @@ def holders(conn: Connection, table: Table, ids: Iterable[str]) -> set[str]:
     """Which of these unique ids are taken, in whatever account."""
     wanted = set(ids)
     return {found for found in conn.execute(select(table.c.id)).scalars() if found in wanted}
+
+
+def gone(conn: Connection, ids: Iterable[str]) -> set[str]:
+    """Which of these were the unique ids of users and roles that were deleted, in whatever account.
+
+    INVARIANT: who was deleted does not come back by an import, neither to what trusts the id (policies of buckets and
+    keys, which the backend keeps, are read by nobody here) nor to its sessions.
+    """
+    wanted, found = sorted(set(ids)), set[str]()
+    for begin in range(0, len(wanted), _AT_ONCE):
+        keys = [f"{GONE}:{each}" for each in wanted[begin : begin + _AT_ONCE]]
+        found |= set(conn.execute(select(credential.c.name).where(credential.c.id.in_(keys))).scalars())
+    return found
 
 
 def trusted_elsewhere(conn: Connection, account: str) -> set[str]:

@@ -114,12 +114,17 @@ def check(operation: str, **params: Any) -> None:
     wire.validate(wire.load_service("iam").operation(operation), params)
 
 
-def check_linked(path: str, trust: str) -> None:
-    """INVARIANT: no role gets the freedoms of a service-linked one unless services alone may assume it."""
-    if not path.startswith(_LINKED):
+def check_linked(role: Item, trust: str) -> None:
+    """INVARIANT: no role gets the freedoms of a service-linked one unless services alone may assume it.
+
+    Nor has one what nobody could take from it, and what would keep it from being deleted.
+    """
+    if not role["Path"].startswith(_LINKED):
         return
     document = parse(trust, PolicyType.TRUST)
     if any(kind != "Service" for statement in document.statements for kind, _ in statement.principals):
         raise InvalidInput("A service-linked role may trust services only.")
     if any(statement.not_principal for statement in document.statements):
         raise InvalidInput("A service-linked role may trust services only.")
+    if role.get("RolePolicyList") or role.get("InstanceProfileList"):
+        raise InvalidInput("A service-linked role has neither inline policies nor instance profiles.")

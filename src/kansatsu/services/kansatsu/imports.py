@@ -13,7 +13,7 @@ from sqlalchemy import Table
 from kansatsu import arn
 from kansatsu.catalog import Authorization
 from kansatsu.errors import InvalidInput
-from kansatsu.identity import accounts, aws_managed, entities, managed, principals, restoring, schema, tally
+from kansatsu.identity import accounts, aws_managed, entities, ids, managed, principals, restoring, schema, tally
 from kansatsu.identity import tags as held_tags
 from kansatsu.identity.bootstrap import ADMIN
 from kansatsu.identity.managed import find as find_policy
@@ -72,9 +72,11 @@ def import_account(call: Call, document: str, into_empty: bool = True) -> dict[s
         more = f"\n... and {len(found) - _SHOWN} more." if len(found) > _SHOWN else ""
         raise InvalidInput("Nothing was imported:\n" + "\n".join(found[:_SHOWN]) + more)
     counts = {member: len(details.sections[member]) for member in SECTIONS.values()}
-    return {"AccountId": call.account, "Policies": len(rows["policy"])} | {
-        member.removesuffix("DetailList") + "s": number for member, number in counts.items()
-    }
+    return (
+        {"AccountId": call.account, "Policies": len(rows["policy"])}
+        | {member.removesuffix("DetailList") + "s": number for member, number in counts.items()}
+        | {"RenewedIds": len(made.renewed)}
+    )
 
 
 class _Import:
@@ -87,6 +89,7 @@ class _Import:
         self._groups: dict[str, str] = {}
         self._keys: set[tuple[str, ...]] = set()
         self._trusts: list[tuple[str, str, str]] = []  # role's id, its name, its trust policy
+        self.renewed: dict[str, str] = {}  # unique ids of the document -> new ones in their place
 
     def check_empty(self) -> None:
         counted = {kind: tally.held(self._conn, self._call.account, kind) for kind in (*SECTIONS, managed.KIND)}
@@ -97,6 +100,7 @@ class _Import:
             )
 
     def rows(self) -> Rows:
+        self._renew()
         for item in self._details.sections["Policies"]:
             if not aws_managed.is_aws(str(item.get("Arn", ""))):
                 with self._details.about(f"policy {item.get('PolicyName', '?')}"):
@@ -114,13 +118,34 @@ class _Import:
             self._details.problems.append(f"{taken}: a role of another account trusts who had that unique id.")
         return self._rows
 
+    def _renew(self) -> None:
+        """New ones for unique ids that the document cannot give: of who was deleted, or is in another account."""
+        named = [*self._named()]
+        used = restoring.gone(self._conn, named)
+        if self._details.source != self._call.account:
+            for table in (schema.entity, schema.policy, schema.instance_profile):
+                used |= restoring.holders(self._conn, table, named)
+        self.renewed = {each: ids.new_id(each[:4]) for each in sorted(used)}
+
+    def _named(self) -> Iterator[str]:
+        """All unique ids in the document; what is of no documented form is told where it is read."""
+        for item in (item for items in self._details.sections.values() for item in items if isinstance(item, Mapping)):
+            profiles = item.get("InstanceProfileList")
+            for each in (item, *(profiles if isinstance(profiles, list) else ())):
+                found = [each.get(name) for name in _IDS] if isinstance(each, Mapping) else []
+                yield from (given for given in found if isinstance(given, str))
+
+    def _id(self, kind: str, given: str) -> str:
+        found = unique_id(kind, given)
+        return self.renewed.get(found, found)
+
     def _policy(self, item: Item) -> None:
         name, versions = item["PolicyName"], item["PolicyVersionList"]
         described = {"Description": item["Description"]} if "Description" in item else {}
         check("CreatePolicy", PolicyName=name, Path=item["Path"], PolicyDocument="{}", **described)
         self._free(schema.policy, "policy", name)
         number = {each["VersionId"]: version_number(each["VersionId"]) for each in versions}
-        found = unique_id("policy", item["PolicyId"])
+        found = self._id("policy", item["PolicyId"])
         self._add(
             "policy",
             {
@@ -143,7 +168,7 @@ class _Import:
         trust = {"AssumeRolePolicyDocument": "{}"} if kind == "role" else {}
         check(f"Create{word}", **{f"{word}Name": name}, Path=path, **trust, **({"Tags": tags} if tags else {}))
         self._free(schema.entity, kind, name)
-        found = unique_id(kind, item[f"{word}Id"])
+        found = self._id(kind, item[f"{word}Id"])
         boundary = item.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
         self._add(
             "entity",
@@ -180,12 +205,12 @@ class _Import:
         if kind != "role":
             return
         trust = self._details.policy(item["AssumeRolePolicyDocument"], PolicyType.TRUST)
-        check_linked(item["Path"], trust)
+        check_linked(item, trust)
         self._trusts.append((found, item["RoleName"], trust))
         for profile in item.get("InstanceProfileList", []):
             check("CreateInstanceProfile", InstanceProfileName=profile["InstanceProfileName"], Path=profile["Path"])
             self._free(schema.instance_profile, "instance-profile", profile["InstanceProfileName"])
-            made = unique_id("instance-profile", profile["InstanceProfileId"])
+            made = self._id("instance-profile", profile["InstanceProfileId"])
             head = self._head(made, profile["InstanceProfileName"], profile)
             self._add("instance_profile", head | {"role_id": found})
             self._tag(made, profile.get("Tags", []))
@@ -255,6 +280,7 @@ def _kept(kind: str, value: str, people: principals.People, here: set[str]) -> s
         raise InvalidInput(str(error)) from None
 
 
+_IDS = ("UserId", "GroupId", "RoleId", "PolicyId", "InstanceProfileId")
 # What a row of each table is known by.
 _TABLES = {
     "policy": ("id",),
