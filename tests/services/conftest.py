@@ -29,6 +29,7 @@ from kansatsu.services.registry import Call, Caller, handler
 PACKAGES = (iam, sts)  # importing them registers their operations
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+HERE = Path(__file__).parent
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, UTC)
 EC2_TRUST = {
     "Version": "2012-10-17",
@@ -200,19 +201,37 @@ def clock() -> TestClock:
     return TestClock()
 
 
-# Modules whose tests run on both databases; with STORE=postgresql in the environment all run on PostgreSQL instead.
+# With STORE=postgresql in the environment all tests run on PostgreSQL instead of SQLite. Without it those of these
+# modules run on both; of every other module of identities each test function runs on PostgreSQL, too, with the first of
+# its parameters, and of the rest (EC2, ECS), whose rows are looked for by their ids alone, one function of each module.
 ON_BOTH = {"test_iam_revocation", "test_killed", "test_scale", "test_sts_sessions"}
+IDENTITIES = re.compile("test_(iam|sts|access|control|last_accessed)")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "store_url" not in metafunc.fixturenames:
-        return
-    databases = ["sqlite"]
-    if os.environ.get("STORE") == "postgresql":
-        databases = ["postgresql"]
-    elif metafunc.module.__name__.rpartition(".")[2] in ON_BOTH:
-        databases = ["sqlite", "postgresql"]
-    metafunc.parametrize("store_url", databases, indirect=True)
+    if "store_url" in metafunc.fixturenames:
+        only = os.environ.get("STORE")
+        metafunc.parametrize("store_url", [only] if only else ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    seen = set[tuple[str, str]]()
+    items[:] = [item for item in items if not _left_out(item, seen)]
+
+
+def _left_out(item: pytest.Item, seen: set[tuple[str, str]]) -> bool:
+    """Whether it is a further test on PostgreSQL of a function, or of a module, that has one already."""
+    database = getattr(item, "callspec", None)
+    if item.path.parent != HERE or os.environ.get("STORE") or item.path.stem in ON_BOTH:
+        return False
+    if database is None or database.params.get("store_url") != "postgresql":
+        return False
+    function = getattr(item, "originalname", "") if IDENTITIES.match(item.path.stem) else ""
+    unit = item.path.stem, function
+    before = unit in seen
+    seen.add(unit)
+    return before
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Passwords and MFA devices: what is set counts, what is wrong is refused as AWS refuses it, nothing secret stays."""
 
 import base64
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select, update
 
-from kansatsu.identity import passwords, totp
+from kansatsu.identity import passwords, schema, totp
 from kansatsu.identity.passwords import PasswordPolicy
 from kansatsu.identity.sealing import StoreError
 
@@ -120,17 +120,18 @@ def test_stricter_rules_accept_no_more(password: str, rules: PasswordPolicy) -> 
         assert PasswordPolicy(rules.minimum_password_length).accepts(password)
 
 
-# INVARIANT: neither a password nor a seed can be read from the files.
+# INVARIANT: neither a password nor a seed can be read from the database or the files.
 def test_nothing_secret_is_in_the_files(world: World, iam: Any, ana: object, tmp_path: Path) -> None:
     iam.create_login_profile(UserName="ana", Password=GOOD)
     seed = _seed(iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"])
+    with world.store.read() as conn:
+        rows = repr(conn.execute(select(schema.credential)).all()).encode()
+    assert b"mfa/phone" in rows
     world.store.close()
-    for path in (tmp_path / "data").rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            assert GOOD.encode() not in content
-            assert seed.encode() not in content
-            assert b"$argon2" not in content  # sealed as well
+    for content in rows, *(path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()):
+        assert GOOD.encode() not in content
+        assert seed.encode() not in content
+        assert b"$argon2" not in content  # sealed as well
 
 
 # ---- MFA devices ----------------------------------------------------------------------------------------------------
@@ -245,14 +246,14 @@ def test_codes_that_count(world: World, iam: Any, ana: dict[str, str], clock: Te
     assert _proved(world, ana, serial, code()) == ""
 
 
-def test_a_database_of_another_does_not_lend_its_seeds(world: World, iam: Any, ana: object, tmp_path: Path) -> None:
-    """Whoever writes to the file cannot put his own seed in another's device: a sealed secret is its row's."""
+def test_a_database_of_another_does_not_lend_its_seeds(world: World, iam: Any, ana: object) -> None:
+    """Whoever writes to the database cannot put his own seed in another's device: a sealed secret is its row's."""
     mine, theirs = (
         iam.create_virtual_mfa_device(VirtualMFADeviceName=name)["VirtualMFADevice"] for name in ("mine", "theirs")
     )
-    [path] = (tmp_path / "data").rglob("*.db")
-    with sqlite3.connect(path) as raw:
-        [sealed] = raw.execute("select secret from credential where name = ?", [mine["SerialNumber"]]).fetchone()
-        raw.execute("update credential set secret = ? where name = ?", [sealed, theirs["SerialNumber"]])
+    kept = schema.credential.c
+    with world.store.write() as conn:
+        sealed = conn.execute(select(kept.secret).where(kept.name == mine["SerialNumber"])).scalar_one()
+        conn.execute(update(schema.credential).where(kept.name == theirs["SerialNumber"]).values(secret=sealed))
     with pytest.raises(StoreError):
         iam.enable_mfa_device(UserName="ana", SerialNumber=theirs["SerialNumber"], **_codes(_seed(mine), world.clock))
