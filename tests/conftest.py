@@ -25,12 +25,12 @@ settings.register_profile("kansatsu", deadline=None, suppress_health_check=[Heal
 settings.load_profile("kansatsu")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked `root` share namespaces, containers and the engine: xdist runs them on one worker."""
-    for item in items:
-        if item.get_closest_marker("root"):
-            item.add_marker(pytest.mark.xdist_group("root"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With `--dist loadgroup`: see scheduling."""
+    from scheduling import ByGroup
+
+    return ByGroup(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def _foreign(name: str) -> bool:

@@ -168,9 +168,9 @@ def _sweep_forgotten() -> None:
 
 
 def _remove(names: Iterable[str]) -> None:
-    ordered = sorted(names, reverse=True)  # ecs-ID-app before ecs-ID, which holds its network
-    if ordered:
-        run(PODMAN, "rm", "-f", "-t", "0", *ordered, check=False)
+    given = list(names)
+    if given:  # ecs-ID holds the network of ecs-ID-app: one goes with the other, in whatever order podman takes them
+        run(PODMAN, "rm", "-f", "-i", "--depend", "-t", "0", *given, check=False)
 
 
 def _joining(network: str, directory: Path) -> Path:

@@ -108,8 +108,16 @@ def test_there_is_no_way_out(dev: User, server: Server, given: list[str], other:
     assert "reached" not in found.values(), found
 
 
+def mounts() -> list[str]:
+    """What is mounted on this host where a command sees files of its own; elsewhere other tests mount containers."""
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    return [
+        line for line in lines if line.split()[1].startswith(("/etc", "/run/nscd", "/run/systemd", "/tmp/kansatsu"))
+    ]
+
+
 def test_it_has_no_rights_over_its_network_and_the_host_sees_nothing_of_it(dev: User) -> None:
-    before = Path("/proc/self/mounts").read_text(), Path("/etc/resolv.conf").read_bytes()
+    before = mounts(), Path("/etc/resolv.conf").read_bytes()
     script = "id -u; grep CapEff /proc/self/status; cat /etc/resolv.conf; ip link add type dummy; echo $?; cat"
     with dev.popen(*dev.wrapped(TASK, "sh", "-c", script)) as process:
         assert process.stdout is not None and process.stdin is not None
@@ -118,7 +126,7 @@ def test_it_has_no_rights_over_its_network_and_the_host_sees_nothing_of_it(dev: 
         assert process.stdout.readline() == "nameserver 198.18.0.1\n"
         assert process.stdout.readline().startswith("options")
         assert process.stdout.readline() != "0\n"
-        assert (Path("/proc/self/mounts").read_text(), Path("/etc/resolv.conf").read_bytes()) == before
+        assert (mounts(), Path("/etc/resolv.conf").read_bytes()) == before
         process.stdin.close()
     assert process.returncode == 0
 

@@ -32,6 +32,8 @@ from kansatsu.workload.providers import (
     ProviderError,
 )
 
+# docker's names for machines are the kernel's, podman's are Go's, as those of images.
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
 _SCRIPT = "/var/lib/cloud/instance/scripts/part-001"  # where cloud-init puts user data, too
 _NO_CONNECTION = 900  # what aiodocker makes of a socket that nobody listens on
@@ -47,12 +49,15 @@ class DockerEngine:
         self._docker = aiodocker.Docker(url=url, timeout=_TIMEOUT)
         self._pause = ""
         self._home = ""
+        self._architecture = ""
 
     async def home(self) -> str:
         if not self._home:
             async with _translated(NoSuchContainer):
                 info = await self._docker.system.info()
             self._home = f"{info.get('Name', '')}:{info.get('DockerRootDir', '')}"
+            machine = info.get("Architecture", "")
+            self._architecture = _ARCHITECTURES.get(machine, machine)
         return self._home
 
     async def list(self) -> Sequence[Container]:
@@ -204,8 +209,8 @@ class DockerEngine:
         if self._pause:
             return self._pause
         async with _translated(NoSuchImage):
-            architecture = (await self._docker.version()).get("Arch", "")
-            wanted, archive = pause.image(architecture)
+            await self.home()  # /version would say it, too; podman takes a second for that
+            wanted, archive = pause.image(self._architecture)
             known = {item["Id"].removeprefix("sha256:") for item in await self._docker.images.list()}
             if wanted not in known:
                 await self._docker.images.import_image(archive)

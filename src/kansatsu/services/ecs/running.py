@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/standalone-tasks.html
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,8 @@ def _checks(call: Call, action: str, params: Params, more: Context) -> Iterator[
     yield Authorization(f"ecs:{action}", found.arn if found else named, context, True)
     yield from pass_roles(call, _overrides.roles(found.document if found else {}, overrides))
     cluster = own_name(call, params.get("cluster") or DEFAULT_CLUSTER, "cluster")
-    yield from tagging(call, action, f"task/{cluster}/*", params.get("tags"))
+    wanted = _tags(found, params.get("propagateTags", ""), params.get("tags"))
+    yield from tagging(call, action, f"task/{cluster}/*", _render.tag_list(wanted))
 
 
 def _run_checks(call: Call, params: Params) -> Iterator[Authorization]:
@@ -72,14 +73,21 @@ async def run_task(
     network_configuration: dict[str, Any] | None = None,
     enable_execute_command: bool = False,
     enable_ecs_managed_tags: bool = False,
+    propagate_tags: str = "",
+    placement_strategy: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
+    """`placement_strategy`: there is one place, which is the best by any.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
+    """
     check_launch_type(launch_type)
     if not 1 <= count <= _MOST:
         raise InvalidParameterException(f"Count should be between 1 and {_MOST}, inclusive.")
     _deploying.check_common(network_configuration, enable_execute_command=enable_execute_command)
     check_lengths({"startedBy": started_by, "clientToken": client_token})
     wanted = {"group": group, "startedBy": started_by, "clientToken": client_token, "overrides": overrides or {}}
-    asked = _Asked(*_found(call, cluster, task_definition), wanted, tag_dict(tags), enable_ecs_managed_tags)
+    held, definition = _found(call, cluster, task_definition)
+    asked = _Asked(held, definition, wanted, _tags(definition, propagate_tags, tags), enable_ecs_managed_tags)
     engine = await _engine(call)
     host = call.workload.hosts.of_cluster(place_of(call), asked.cluster.name, engine)
     if host.status != ACTIVE or not call.workload.agents.registered(host):
@@ -112,6 +120,7 @@ async def start_task(
     network_configuration: dict[str, Any] | None = None,
     enable_execute_command: bool = False,
     enable_ecs_managed_tags: bool = False,
+    propagate_tags: str = "",
 ) -> dict[str, Any]:
     """A task on each container instance that is named; there is one, which takes it even while it is DRAINING.
 
@@ -122,7 +131,8 @@ async def start_task(
     _deploying.check_common(network_configuration, enable_execute_command=enable_execute_command)
     check_lengths({"startedBy": started_by})
     wanted = {"group": group, "startedBy": started_by, "clientToken": "", "overrides": overrides or {}}
-    asked = _Asked(*_found(call, cluster, task_definition), wanted, tag_dict(tags), enable_ecs_managed_tags)
+    held, definition = _found(call, cluster, task_definition)
+    asked = _Asked(held, definition, wanted, _tags(definition, propagate_tags, tags), enable_ecs_managed_tags)
     engine = await _engine(call)
     own = call.workload.hosts.of_cluster(place_of(call), asked.cluster.name, engine).arn
     named = [instance_arn(call, cluster, given) for given in container_instances]
@@ -139,6 +149,16 @@ class _Asked:
     wanted: Mapping[str, Any]
     tags: Mapping[str, str]
     managed_tags: bool
+
+
+def _tags(
+    definition: TaskDefinition | None, propagate: str, given: Sequence[Mapping[str, str]] | None
+) -> dict[str, str]:
+    """What the tasks are tagged with: those of the request, over those that they have from their definition."""
+    if propagate == "SERVICE":
+        raise InvalidParameterException("A task that no service runs has no tags of one: propagateTags.")
+    inherited = definition.tags if definition is not None and propagate == "TASK_DEFINITION" else {}
+    return {**inherited, **tag_dict(given)}
 
 
 def _found(call: Call, cluster: str | None, definition: str) -> tuple[Cluster, TaskDefinition]:
