@@ -18,6 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from loading import cpu, load
+
 import gateway
 
 
@@ -60,10 +62,10 @@ def main() -> None:
             key = gateway.prepare(server)
             port = int(server.endpoint.rpartition(":")[2])
             request = gateway.signed(server.client("iam", key), lambda c: c.get_role(RoleName="bench-role"))
-            gateway.load(port, [request] * 200, options.clients)
-            before = gateway.cpu(server.process.pid)
-            gateway.load(port, [request] * options.requests, options.clients)
-            whole = (gateway.cpu(server.process.pid) - before) / options.requests * 1e6
+            load(port, [request] * 200, options.clients)
+            before = cpu(server.process.pid)
+            load(port, [request] * options.requests, options.clients)
+            whole = (cpu(server.process.pid) - before) / options.requests * 1e6
         spent = json.loads(told.read_text())
     authorize, decide = (statistics.median(spent[name]) / 1000 for name in ("authorize", "decide"))
     print(f"GetRole: {whole:.0f} us of CPU")

@@ -9,18 +9,14 @@ moto authorizes nothing; ministack runs with AUTH=true. ministack is installed f
 
 import argparse
 import json
-import os
 import re
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import venv
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,9 +24,9 @@ from typing import Any
 import boto3
 from botocore.awsrequest import AWSResponse
 from botocore.config import Config
+from loading import cpu, free_port, load, memory, running
 
 ROOT = Path(__file__).resolve().parents[1]
-TICK = os.sysconf("SC_CLK_TCK")
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
@@ -61,40 +57,6 @@ class Server:
         )
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
-def tree(pid: int) -> list[int]:
-    """The process and everything it started."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(FileNotFoundError):  # a thread that has ended meanwhile
-            for child in task.read_text().split():
-                found += tree(int(child))
-    return found
-
-
-def cpu(pid: int) -> float:
-    """Seconds of user and system time of a process tree."""
-    total = 0
-    for each in tree(pid):
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / TICK
-
-
-def memory(pid: int) -> float:
-    """Resident MiB of a process tree."""
-    kib = 0
-    for each in tree(pid):
-        match = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{each}/status").read_text())
-        kib += int(match[1]) if match else 0
-    return kib / 1024
-
-
 @contextmanager
 def start(
     name: str,
@@ -104,33 +66,8 @@ def start(
     keys: Callable[[], tuple[str, str]],
     probe: str,
 ) -> Iterator[Server]:
-    began = time.monotonic()
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
-    process = subprocess.Popen(
-        command,
-        env={**clean, "AWS_EC2_METADATA_DISABLED": "true", **env},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        while time.monotonic() - began < 60:
-            try:
-                with socket.create_connection(("127.0.0.1", port), 1) as s:
-                    s.sendall(f"GET {probe} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
-                    if s.recv(12):
-                        break
-            except OSError:
-                time.sleep(0.01)
-        took = time.monotonic() - began
+    with running(command, port, env, probe) as (process, took):
         yield Server(name, process, f"http://127.0.0.1:{port}", took, *keys())
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 @contextmanager
@@ -221,60 +158,6 @@ def signed(client: Any, call: Callable[[Any], Any]) -> bytes:
 
 class _Taken(Exception):
     pass
-
-
-def exchange(connection: socket.socket, data: bytes) -> tuple[int, bool]:
-    """Send one request, read its answer; (status, whether the connection stays open)."""
-    connection.sendall(data)
-    buffer = b""
-    while b"\r\n\r\n" not in buffer:
-        piece = connection.recv(65536)
-        if not piece:
-            raise ConnectionError("closed")
-        buffer += piece
-    head, _, rest = buffer.partition(b"\r\n\r\n")
-    lower = head.lower()
-    length = re.search(rb"content-length:\s*(\d+)", lower)
-    if length:
-        missing = int(length[1]) - len(rest)
-        while missing > 0:
-            missing -= len(connection.recv(65536))
-    elif b"transfer-encoding: chunked" in lower:
-        while not rest.endswith(b"0\r\n\r\n"):
-            rest += connection.recv(65536)
-    keep = b"connection: close" not in lower and not lower.startswith(b"http/1.0")
-    return int(head[9:12]), keep
-
-
-def load(port: int, requests: list[bytes], clients: int) -> tuple[float, dict[int, int]]:
-    """Send all requests over `clients` connections; (seconds, answers by status)."""
-    statuses: dict[int, int] = {}
-    lock = threading.Lock()
-    left = iter(requests)
-
-    def work() -> None:
-        connection = None
-        while True:
-            with lock:
-                data = next(left, None)
-            if data is None:
-                return
-            connection = connection or socket.create_connection(("127.0.0.1", port))
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            status, keep = exchange(connection, data)
-            if not keep:
-                connection.close()
-                connection = None
-            with lock:
-                statuses[status] = statuses.get(status, 0) + 1
-
-    threads = [threading.Thread(target=work) for _ in range(clients)]
-    began = time.monotonic()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return time.monotonic() - began, statuses
 
 
 def workloads(server: Server, key: tuple[str, str], count: int) -> Iterator[tuple[str, list[bytes]]]:

@@ -13,20 +13,17 @@ import math
 import os
 import re
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import HMAC
 from pathlib import Path
 
-from gateway import free_port, tree
+from loading import cpu, free_port, load, running
+
 from kansatsu.http import HttpRequest
 from kansatsu.signing import PayloadMode, sign
 from kansatsu.signing.body import Chain
@@ -65,51 +62,21 @@ PROXY = """
 
 
 @contextmanager
-def running(command: Sequence[str], port: int, **env: str) -> Iterator[int]:
-    clean = {name: text for name, text in os.environ.items() if not name.startswith("AWS_")}
-    with subprocess.Popen(
-        command, env={**clean, **env}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            limit = time.monotonic() + 60
-            while process.poll() is None and time.monotonic() < limit:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    time.sleep(0.05)
-            yield process.pid
-        finally:
-            process.terminate()
-
-
-@contextmanager
 def nginx(place: Path, text: str, port: int, **more: object) -> Iterator[int]:
     place.mkdir()
     user = "user root;" if os.geteuid() == 0 else ""
     (place / "conf").write_text((HEAD + text).format(place=place, port=port, user=user, **more))
-    with running([NGINX, "-c", str(place / "conf"), "-e", str(place / "log")], port) as pid:
-        yield pid
+    with running([NGINX, "-c", str(place / "conf"), "-e", str(place / "log")], port, {}) as (process, _):
+        yield process.pid
 
 
 @contextmanager
 def kansatsu(place: Path, port: int, backend: int) -> Iterator[int]:
     command = [sys.executable, "-m", "kansatsu.cli", "up", "--data-dir", str(place), "--listen", f"127.0.0.1:{port}"]
     flags = ["--engine", "none", "--backend", f"http://127.0.0.1:{backend}", "--log-level", "warning"]
-    keys = {"AWS_ACCESS_KEY_ID": "backend", "AWS_SECRET_ACCESS_KEY": "backend", "AWS_EC2_METADATA_DISABLED": "true"}
-    with running([*command, *flags], port, **keys) as pid:
-        while not (place / "credentials").exists():
-            time.sleep(0.05)
-        yield pid
-
-
-def cpu(pid: int) -> float:
-    """Seconds that a process tree has run, to the nanosecond."""
-    total = 0
-    for each in tree(pid):
-        for task in Path(f"/proc/{each}/task").iterdir():
-            total += int((task / "schedstat").read_text().split()[0])
-    return total / 1e9
+    keys = {"AWS_ACCESS_KEY_ID": "backend", "AWS_SECRET_ACCESS_KEY": "backend"}
+    with running([*command, *flags], port, keys, "/_kansatsu/health") as (process, _):
+        yield process.pid
 
 
 def hashed(body: bytes, _: Signed) -> Iterator[bytes]:
@@ -173,39 +140,6 @@ def request(method: str, path: str, size: int, port: int, key: tuple[str, str], 
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + wire
 
 
-def one(connection: socket.socket, data: bytes, buffer: memoryview) -> None:
-    connection.sendall(data)
-    have = connection.recv_into(buffer)
-    while (end := bytes(buffer[:have]).find(b"\r\n\r\n")) < 0:
-        have += connection.recv_into(buffer[have:])
-    head = bytes(buffer[:end])
-    if not head.startswith(b"HTTP/1.1 200"):
-        raise SystemExit(head.decode())
-    length = int(re.search(rb"(?i)content-length: (\d+)", head)[1])  # type: ignore[index]
-    left = length - (have - end - 4)
-    while left > 0:
-        left -= connection.recv_into(buffer)
-
-
-def load(port: int, data: bytes, count: int, clients: int) -> float:
-    """Seconds for `count` requests over so many connections."""
-
-    def work() -> None:
-        buffer = memoryview(bytearray(1 << 18))
-        with socket.create_connection(("127.0.0.1", port), 5) as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for _ in range(count // clients):
-                one(connection, data, buffer)
-
-    threads = [threading.Thread(target=work) for _ in range(clients)]
-    began = time.monotonic()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return time.monotonic() - began
-
-
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--requests", type=int, default=5000)
@@ -248,9 +182,11 @@ def report(
         for _ in range(given.rounds):  # in turn, so that whoever else is on the machine meets all of them
             for proxy, (pid, port) in pids.items():
                 data = made(method, name, size, port, form)
-                load(port, data, given.clients * 5, given.clients)
+                load(port, [data] * given.clients * 5, given.clients)
                 before = cpu(pid)
-                seconds = load(port, data, count, given.clients)
+                seconds, statuses = load(port, [data] * count, given.clients)
+                if set(statuses) != {200}:
+                    raise SystemExit(f"{proxy} {method} {name}: answers by status {statuses}")
                 least[proxy] = min(least[proxy], (cpu(pid) - before) / count * 1000)
                 rates[proxy] = max(rates[proxy], count / seconds)
         label = f"{method} {'1 KiB' if size == KIB else '8 MiB'} {form}"
