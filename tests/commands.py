@@ -1,4 +1,4 @@
-"""`kansatsu` and `aws` as processes of their own that have imported already: most of a short command is imports.
+"""`kansatsu`, `aws` and `pytest` as processes that have imported already: most of a short command is imports.
 
 A server forks them (multiprocessing's forkserver): arguments, environment, streams and exit codes are a process's own,
 as from a shell. What a module reads from the environment when it is imported would be missed; none of these does.
@@ -11,12 +11,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(
-    ["awscli.clidriver", "kansatsu.cli.client", "kansatsu.cli.root", "botocore.client", "botocore.session"]
+    [
+        *("awscli.clidriver", "kansatsu.cli.client", "kansatsu.cli.root", "botocore.client", "botocore.session"),
+        *("pytest", "boto3", "kansatsu.testing.sessions"),
+    ]
 )
 Done = subprocess.CompletedProcess[str]
 
@@ -33,6 +37,13 @@ def _aws() -> Any:
 
     importlib.reload(awscli)  # whose import says in the environment where its own data are
     return main()
+
+
+def _pytest() -> Any:
+    import pytest
+
+    sys.path.insert(0, os.getcwd())  # as `python -m pytest` does it
+    return pytest.main()
 
 
 def _child(main: Callable[[], Any], arguments: list[str], environ: Mapping[str, str], directory: str) -> None:
@@ -60,6 +71,16 @@ def _run(main: Callable[[], Any], arguments: list[str], environ: Mapping[str, st
         code = process.exitcode
         process.close()
     return subprocess.CompletedProcess(arguments, code, out, err)
+
+
+def pytest(environ: Mapping[str, str], directory: Path, *arguments: str, timeout: float = 200) -> Done:
+    """`python -m pytest ARGUMENTS` in a directory, the same way."""
+    return _run(partial(_in, directory, _pytest), ["pytest", *arguments], environ, timeout)
+
+
+def _in(directory: Path, main: Callable[[], Any]) -> Any:
+    os.chdir(directory)
+    return main()
 
 
 def kansatsu(environ: Mapping[str, str], *arguments: str, timeout: float = 120) -> Done:

@@ -35,6 +35,10 @@ def test_a_server_for_a_block() -> None:
             again = role.role_name
         with kansatsu.role(POLICY) as role:
             assert role.role_name == again
+            another = boto3.client("s3")
+            assert another.meta.service_model.shape_names is not s3.meta.service_model.shape_names
+            assert another._get_credentials().access_key != s3._get_credentials().access_key
+            assert boto3.DEFAULT_SESSION is not None and len(boto3.DEFAULT_SESSION._loader.search_paths) < 5
         with pytest.raises(ClientError, match=r"InvalidAccessKeyId|InvalidToken"):
             s3.list_buckets()
     assert daemon.running(directory) is None and not directory.exists()
