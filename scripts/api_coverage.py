@@ -34,6 +34,7 @@ TESTS = (
 # What no request can bring about here, and why.
 UNREACHABLE = {
     "ServiceFailure": "the answer to a failure of ours, which is InternalFailure on every operation",
+    "RegionDisabledException": "no Region is disabled here",
     "ConcurrentModification": "writes are one after the other: none is ever refused because of another one",
 }
 HEAD = """\
@@ -49,10 +50,11 @@ of operations and the tests; a test fails when the page is not what the script w
 
 Service-linked roles can be made for the 240 service principals of `catalog/data/service_linked_roles.txt`: AWS has no
 list of them. 122 lines are confirmed by AWS's own managed policies, which name principal and role (a test compares
-them); the others are from memory of the services' guides and were not looked up. A principal that is not there is
-refused as one that AWS does not know. A role has no description but that of the request, where AWS gives some its own.
+them), and 14 by the page of the service's guide that stands in the line; the other 104 are from memory of such guides
+and were not looked up. A principal that is not there is refused as one that AWS does not know. A role has no
+description but that of the request, where AWS gives some its own.
 
-Two errors that the model declares on most operations are left out of the table, because no request can provoke them:
+Errors that the model declares on most operations are left out of the table where no request can provoke them:
 """
 _REFUSED = {"refused", "code_of"}
 _NO_HELPERS = ("test_", "conftest")

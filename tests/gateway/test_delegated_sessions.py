@@ -231,7 +231,8 @@ def test_time_ends_it(gateway: Gateway, partner: Partner) -> None:
         step(DelegationRequestId=open_)
     token = partner.heard(open_)[-1]["TradeInToken"]
     age(open_, until=601.0)
-    assert code_of(partner.trade, token=token) == "ExpiredTradeInTokenException"
+    sts = gateway.client("sts", gateway.stranger)
+    assert code_of(sts.get_delegated_access_token, TradeInToken=token) == "ExpiredTradeInTokenException"
     age(left, updated=8 * 86400.0)
     partner.ask()
     assert code_of(boss.get_delegation_request, DelegationRequestId=left) == "NoSuchEntity"

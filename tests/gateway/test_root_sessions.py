@@ -74,11 +74,47 @@ def test_features_are_enabled_step_by_step(gateway: Gateway) -> None:
     assert member.disable_organizations_root_credentials_management()["EnabledFeatures"] == []
 
 
-def test_billing_alone_has_no_such_features(gateway: Gateway) -> None:
-    keys = Keys(*_account(gateway))
-    gateway.client("organizations", keys).create_organization(FeatureSet="CONSOLIDATED_BILLING")
-    iam = gateway.client("iam", keys)
-    assert code_of(iam.enable_organizations_root_sessions) == "OrganizationNotInAllFeaturesModeException"
+REFUSED = [
+    ("OrganizationNotFoundException", "list_organizations_features"),
+    ("OrganizationNotFoundException", "enable_organizations_root_sessions"),
+    ("OrganizationNotFoundException", "enable_organizations_root_credentials_management"),
+    ("OrganizationNotFoundException", "disable_organizations_root_sessions"),
+    ("OrganizationNotFoundException", "disable_organizations_root_credentials_management"),
+    ("ServiceAccessNotEnabledException", "list_organizations_features"),
+    ("ServiceAccessNotEnabledException", "enable_organizations_root_sessions"),
+    ("ServiceAccessNotEnabledException", "enable_organizations_root_credentials_management"),
+    ("ServiceAccessNotEnabledException", "disable_organizations_root_sessions"),
+    ("ServiceAccessNotEnabledException", "disable_organizations_root_credentials_management"),
+    ("OrganizationNotInAllFeaturesModeException", "list_organizations_features"),
+    ("OrganizationNotInAllFeaturesModeException", "enable_organizations_root_sessions"),
+    ("OrganizationNotInAllFeaturesModeException", "enable_organizations_root_credentials_management"),
+    ("OrganizationNotInAllFeaturesModeException", "disable_organizations_root_sessions"),
+    ("OrganizationNotInAllFeaturesModeException", "disable_organizations_root_credentials_management"),
+    ("AccountNotManagementOrDelegatedAdministratorException", "list_organizations_features"),
+    ("AccountNotManagementOrDelegatedAdministratorException", "enable_organizations_root_sessions"),
+    ("AccountNotManagementOrDelegatedAdministratorException", "enable_organizations_root_credentials_management"),
+    ("AccountNotManagementOrDelegatedAdministratorException", "disable_organizations_root_sessions"),
+    ("AccountNotManagementOrDelegatedAdministratorException", "disable_organizations_root_credentials_management"),
+    ("CallerIsNotManagementAccountException", "enable_organizations_root_sessions"),
+    ("CallerIsNotManagementAccountException", "enable_organizations_root_credentials_management"),
+]
+
+
+def test_who_may_not_have_the_features(gateway: Gateway, org: Managed) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableOrganizationsRootSessions.html (errors)"""
+    billing, delegated = Keys(*_account(gateway)), Managed(gateway)
+    gateway.client("organizations", billing).create_organization(FeatureSet="CONSOLIDATED_BILLING")
+    delegated.api.register_delegated_administrator(AccountId=delegated.member, ServicePrincipal="iam.amazonaws.com")
+    callers = {
+        "OrganizationNotFoundException": Keys(*_account(gateway)),
+        "ServiceAccessNotEnabledException": Organized(gateway).boss,
+        "OrganizationNotInAllFeaturesModeException": billing,
+        "AccountNotManagementOrDelegatedAdministratorException": org.inside(org.member),
+        "CallerIsNotManagementAccountException": delegated.inside(delegated.member),
+    }
+    clients = {code: gateway.client("iam", keys) for code, keys in callers.items()}
+    got = [(code_of(getattr(clients[code], operation)), operation) for code, operation in REFUSED]
+    assert got == REFUSED
 
 
 def _account(gateway: Gateway) -> tuple[str, str]:

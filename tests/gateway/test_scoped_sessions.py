@@ -95,8 +95,8 @@ def test_it_ends_no_later(gateway: Gateway, session: Keys) -> None:
     _, whole = scoped(gateway, session, Policy=BUCKETS)
     _, again = scoped(gateway, session, Policy=BUCKETS)
     assert whole["Credentials"]["Expiration"] == again["Credentials"]["Expiration"]
-    call = {"gateway": gateway, "keys": session}
-    assert code_of(scoped, **call, DurationSeconds=7200) == "InsufficientSessionLifetime"
+    sts = gateway.client("sts", session)
+    assert code_of(sts.get_scoped_credentials, DurationSeconds=7200) == "InsufficientSessionLifetime"
 
 
 @pytest.mark.parametrize(
@@ -119,16 +119,17 @@ def test_too_much_does_not_fit(gateway: Gateway, session: Keys) -> None:
 
     once, _ = scoped(gateway, session, Policy=noise(1))
     twice, _ = scoped(gateway, once, Policy=noise(2))
-    assert code_of(scoped, gateway=gateway, keys=twice, Policy=noise(3)) == "PackedPolicyTooLarge"
+    sts = gateway.client("sts", twice)
+    assert code_of(sts.get_scoped_credentials, Policy=noise(3)) == "PackedPolicyTooLarge"
+    assert code_of(sts.get_scoped_credentials, Policy="{}") == "MalformedPolicyDocument"
 
 
 def test_who_may(gateway: Gateway) -> None:
     user = gateway.user(statement("Allow", ["sts:*", "s3:*", "iam:*"]))
-    call = {"gateway": gateway, "Policy": BUCKETS}
-    assert code_of(scoped, keys=user, **call) == "InvalidSubjectCredentials"
-    unable = gateway.assume(gateway.role(statement("Allow", "s3:*")))
-    assert code_of(scoped, keys=unable, **call) == "AccessDenied"
     sts = gateway.client("sts", user)
+    assert code_of(sts.get_scoped_credentials, Policy=BUCKETS) == "InvalidSubjectCredentials"
+    unable = gateway.assume(gateway.role(statement("Allow", "s3:*")))
+    assert code_of(gateway.client("sts", unable).get_scoped_credentials, Policy=BUCKETS) == "AccessDenied"
     for got in (sts.get_session_token(), sts.get_federation_token(Name="fed", Policy=BUCKETS)):
         made = got["Credentials"]
         narrow, _ = scoped(

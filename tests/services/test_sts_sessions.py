@@ -64,15 +64,15 @@ def test_bad_session_policies(world: World, refused: Refused) -> None:
     world.role("r", trust("*"), Path="/p/")
     given = {"RoleArn": ROLE, "RoleSessionName": "ss"}
     assume = world.sts.assume_role
-    refused("MalformedPolicyDocument", assume, **given, Policy="{}")
-    refused("MalformedPolicyDocument", assume, **given, Policy=json.dumps(trust("*")))
+    refused("MalformedPolicyDocument", world.sts.assume_role, **given, Policy="{}")
+    refused("MalformedPolicyDocument", world.sts.assume_role, **given, Policy=json.dumps(trust("*")))
     missing = f"{IAM}:policy/missing"
     assert missing in refused("ValidationError", assume, **given, PolicyArns=[{"arn": missing}])
     eleven = [{"arn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"}] * 11
     refused("ValidationError", assume, **given, PolicyArns=eleven)
     varied = [f"arn:aws:s3:::{number * 7919 % 104729:x}{number * 104729 % 7919:x}/*" for number in range(900)]
     large = json.dumps({"Version": "2012-10-17", "Statement": [{**allow("s3:GetObject"), "Resource": varied}]})
-    message = refused("PackedPolicyTooLarge", assume, **given, Policy=large)
+    message = refused("PackedPolicyTooLarge", world.sts.assume_role, **given, Policy=large)
     assert message.startswith("Packed policy consumes ")
     assert message.endswith("% of allotted space, please use smaller policy.")
 

@@ -1,10 +1,11 @@
 """Service-linked roles: for which services there are any, how they are called, and which policies AWS hangs on them.
 
 data/service_linked_roles.txt has a line for each: service principal (without .amazonaws.com), name of the role, with a
-"*" where a custom suffix may follow, and AWS's managed policy. AWS publishes no such list: the policies are those of
+"*" where a custom suffix may follow, AWS's managed policy, and the page of the service's guide where it was looked up
+that this role trusts this principal. AWS publishes no such list: the policies are those of
 the path /aws-service-role/ in https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html (its
 pages say what for). For half of the lines AWS's managed policies name principal and role as well, and a test holds them
-to that; the others are from memory of the services' guides, which were not looked up:
+to that; those with neither are from memory of the services' guides, which were not looked up:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html lists these.
 """
 
@@ -27,6 +28,7 @@ class LinkedRole:
     name: str
     suffixed: bool
     policy_arn: str
+    page: str = ""  # where it was looked up; "": nowhere
 
     @property
     def path(self) -> str:
@@ -41,6 +43,8 @@ def linked_roles() -> Mapping[str, LinkedRole]:
     """All that are known, by service principal."""
     lines = (line.split() for line in _DATA.read_text(encoding="ascii").splitlines())
     return {
-        service + _DOMAIN: LinkedRole(service + _DOMAIN, role.rstrip("*"), role.endswith("*"), _POLICIES + policy)
-        for service, role, policy in lines
+        service + _DOMAIN: LinkedRole(
+            service + _DOMAIN, role.rstrip("*"), role.endswith("*"), _POLICIES + policy, *page
+        )
+        for service, role, policy, *page in lines
     }
