@@ -31,6 +31,7 @@ def for_principal(principal: Any, **more: Any) -> str:
 OBJECT_OR_STAR = 'Principal must be "*" or an object such as {"AWS": "111122223333"}.'
 HAS_VALUES = "a:b must have a value, or a list of values."
 LONG = "x" * 80
+OPEN = "arn:aws:s3:::b/${"
 SAME = {**GOOD, "Sid": "A"}
 
 # type, text, our sentence as a whole, and what it is about
@@ -38,6 +39,14 @@ FAULTS: list[tuple[PolicyType, str, str, str]] = [
     (IDENTITY, "\ufeff{}", "The text begins with a byte order mark.", "\ufeff"),
     (IDENTITY, " " + of(GOOD), "The text begins with white space.", " "),
     (TRUST, "\n" + of(GOOD), "The text begins with white space.", "\n"),
+    (IDENTITY, '{"a" 1}', "This is no JSON: a : is expected.", "1"),
+    (IDENTITY, "[1]", "A policy document is a JSON object.", "[1]"),
+    (
+        IDENTITY,
+        without(Sid="A").replace("A", "\u0100", 1),
+        "The character U+0100 cannot stand in this type of policy.",
+        "\u0100",
+    ),
     (IDENTITY, of([]), "Statement must be an object, or a list of at least one.", "[]"),
     (IDENTITY, of("x"), "Statement must be an object, or a list of at least one.", '"x"'),
     (IDENTITY, of([GOOD, "x"]), "Every statement must be an object.", json.dumps([GOOD, "x"])),
@@ -102,6 +111,13 @@ FAULTS: list[tuple[PolicyType, str, str, str]] = [
     (IDENTITY, without(Resource=["*", "b", "b"]), 'Resource cannot be "b".', '"b"'),
     (IDENTITY, without(Resource=LONG), f'Resource cannot be "{LONG[:56]}....', f'"{LONG}"'),
     (IDENTITY, of([GOOD, {**GOOD, "Action": "s3"}]), 'Action cannot be "s3".', '"s3"'),
+    (IDENTITY, of({**GOOD, "Resource": OPEN}, Version="2012-10-17"), f'Resource cannot be "{OPEN}".', f'"{OPEN}"'),
+    (  # in the older version that is plain text
+        IDENTITY,
+        of({**GOOD, "Resource": OPEN, "Condition": {"Bool": {"a:b": "x"}}}, Version="2008-10-17"),
+        'The operator, key and value do not fit: {"Bool": {"a:b": "x"}}.',
+        '"x"',
+    ),
     # AWS's own sentence says it all.
     (IDENTITY, of(ANYBODY | {"Resource": "*"}), "", json.dumps(ANYBODY | {"Resource": "*"})),
     (IDENTITY, without("Resource"), "", json.dumps({"Effect": "Allow", "Action": "s3:*"})),
