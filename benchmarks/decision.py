@@ -27,6 +27,7 @@ def clocked(told: str) -> None:
     """`kansatsu` with a clock around authorizing and deciding, whose times are in the file when it has ended."""
     from kansatsu.cli import main as command
     from kansatsu.gateway import pipeline
+    from kansatsu.services import deciding
 
     spent: dict[str, list[int]] = {"authorize": [], "decide": []}  # nanoseconds
 
@@ -41,7 +42,7 @@ def clocked(told: str) -> None:
         return wrapped
 
     pipeline.Pipeline._authorize = around(pipeline.Pipeline._authorize, "authorize")  # type: ignore[method-assign]
-    pipeline.evaluate = around(pipeline.evaluate, "decide")  # type: ignore[attr-defined]
+    deciding.evaluate = around(deciding.evaluate, "decide")
     atexit.register(lambda: Path(told).write_text(json.dumps(spent)))
     command()
 

@@ -30,7 +30,7 @@ def run(*arguments: str) -> Any:
         ("APIGateway", "getrestapi", "apigateway:GET", "arn:aws:apigateway:us-east-1::/restapis/restApiId", "table"),
         ("athena", "GetSession", "athena:GetSession", "arn:${Partition}:athena:", "table"),
         ("ssm", "GetAccessToken", "ssm:GetAccessToken", "arn:${Partition}:ssm:", "table"),
-        ("logs", "GetLogRecord", "logs:GetLogRecord", "arn:${Partition}:logs:", "fall-back"),
+        ("logs", "GetLogRecord", "logs:GetLogRecord", "* (on AWS arn:${Partition}:logs:", "fall-back"),
         ("sqs", "ListQueues", "sqs:ListQueues", "* (AWS has no resource for this action)", "rule"),
         ("ec2", "DescribeVpcs", "ec2:DescribeVpcs", "* (AWS has no resource for this action)", "table"),
         ("s3", "ListBuckets", "s3:ListAllMyBuckets", "* (AWS has no resource for this action)", "table"),

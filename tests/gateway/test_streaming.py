@@ -294,6 +294,45 @@ def test_a_page_of_html_is_an_object_like_any_other(gateway: Gateway, bucket: st
     assert client.get_object(Bucket=bucket, Key="page")["ContentType"] == "text/html"
 
 
+TOPICS = (
+    b"<ListTopicsResponse><ListTopicsResult><Topics><member><TopicArn>t</TopicArn></member></Topics>"
+    b"</ListTopicsResult></ListTopicsResponse>"
+)
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "body", "code"),
+    [
+        ("sns", "list_topics", b"<html><body>It works!</body></html>", "NotImplemented"),
+        ("s3", "list_buckets", b"\n<!DOCTYPE html>\n<html></html>", "NotImplemented"),
+        ("sns", "list_topics", TOPICS, ""),
+    ],
+)
+def test_a_web_site_in_the_place_of_a_backend_is_named(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, service: str, call: str, body: bytes, code: str
+) -> None:
+    """And not passed on as a success that no SDK can read; what only says that it were one is none."""
+    ended = []
+
+    async def answered(*_: Any, **__: Any) -> BackendResponse:
+        async def pieces() -> AsyncIterator[bytes]:
+            yield body[:20]
+            yield body[20:]
+
+        async def close() -> None:
+            ended.append(True)
+
+        return BackendResponse(200, [("content-type", "text/html")], pieces(), close)
+
+    monkeypatch.setattr(gateway.backend, "call", answered)
+    if not code:
+        assert getattr(gateway.client(service), call)()["Topics"] == [{"TopicArn": "t"}]
+        return
+    with pytest.raises(ClientError, match="its URL in the settings must be that of an AWS service") as refused:
+        getattr(gateway.client(service), call)()
+    assert refused.value.response["Error"]["Code"] == code and ended
+
+
 @pytest.mark.parametrize("announced", [True, False])
 def test_an_answer_that_breaks_off_does_not_look_whole(
     gateway: Gateway, bucket: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, announced: bool

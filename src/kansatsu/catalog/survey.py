@@ -142,7 +142,9 @@ def _planned(operation: Operation, how: How, plan: Plan) -> Iterator[Line]:
     if not plan.kinds:
         yield Line(operation.name, how, plan.action, "*" if plan.kinds is None else _EVERYTHING, ())
     for kind in plan.kinds or ():
-        if kind.required or kind.names or plan.arns:
+        if how == "fall-back":
+            yield Line(operation.name, how, plan.action, f"* (on AWS {kind.template.text})", ())
+        elif kind.required or kind.names or plan.arns:
             shown = kind.form or kind.template
             names = (*(path for paths in kind.parents for path in paths), *(kind.names or plan.arns))
             resource = f"{shown.text}{'' if kind.required else ' (where it is named)'}"

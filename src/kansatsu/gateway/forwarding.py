@@ -117,6 +117,12 @@ class Forwarder:
         # A HEAD without a body is no page: S3's "there is no such key" has nothing but its status.
         if response.status >= 400 and request.method != "HEAD" and _is_page(response):
             raise await _no_aws_answer(response, operation)
+        if response.status < 300 and not operation.streams_response and await _is_web_site(response):
+            await response.close()
+            raise Unimplemented(
+                f"The backend answered {service.name}:{operation.name} with a web page; its URL in the settings must "
+                "be that of an AWS service."
+            )
         return Forwarded(response, request_id, service.protocol)
 
     async def call(self, request: HttpRequest, operation: Operation, account: str, region: str) -> dict[str, Any]:
@@ -137,6 +143,22 @@ def _is_page(response: BackendResponse) -> bool:
     kind = next((value for name, value in response.headers if name == "content-type"), "")
     busy = response.status == 429 or response.status >= 500
     return kind.startswith("text/html") or (busy and (not kind or kind.startswith("text/plain")))
+
+
+async def _is_web_site(response: BackendResponse) -> bool:
+    """Whether a success is a page: there is no AWS service at the URL. Some say text/html of AWS's XML, too."""
+    if not any(name == "content-type" and value.startswith("text/html") for name, value in response.headers):
+        return False
+    rest = response.body
+    first = await anext(rest, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in rest:
+            yield piece
+
+    response.body = whole()
+    return first[:64].lstrip().lower().startswith((b"<!doctype html", b"<html"))
 
 
 async def _no_aws_answer(response: BackendResponse, operation: Operation) -> AwsError:
