@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from kansatsu import services
@@ -77,6 +78,7 @@ def whole(store: Store) -> set[int]:
 
 
 # INVARIANT: an acknowledged write survives kill -9, and nothing is ever half written.
+@pytest.mark.timeout(1200)  # of 200 processes, each of which opens the store
 def test_kill_9_takes_nothing_that_was_acknowledged(tmp_path: Path, store_url: str) -> None:
     services.load()
     store = open_store(tmp_path / "d", SystemClock(), store_url)

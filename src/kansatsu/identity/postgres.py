@@ -290,7 +290,8 @@ def _said(error: BaseException) -> str:
     """The server's own sentence, or ours where that says more."""
     cause = error.__cause__ if isinstance(error, AwsError) else error
     said = error if cause is None or isinstance(cause, errors.LockNotAvailable) else cause
-    words = " ".join(str(said).split()).removeprefix("connection failed: ")
+    lines = (" ".join(line.split()) for line in str(said).splitlines())
+    words = ". ".join(line.rstrip(".") for line in lines if line).removeprefix("connection failed: ")
     if "session is read-only" in words:  # target_session_attrs, above
         words = "it takes no writes: a standby, or one that is set to read only. Name the primary server."
     return words if words.endswith((".", "?")) else words + "."
