@@ -128,7 +128,7 @@ def test_what_is_on_record_of_a_role(server: Any, bucket: str, tmp_path: Path) -
     assert statement == {"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": [f"arn:aws:s3:::{bucket}/one"]}
     assert json.loads(kansatsu(environ, "policy", "suggest", role).stdout)["Statement"] == [statement]
     for command, said in (
-        ("suggest", "NoSuchEntity: There is no user, group or role named nobody."),
+        ("suggest", "NoSuchEntity: There is no user, group, role or managed policy named nobody."),
         ("coverage", "NoSuchEntity: The role with name nobody cannot be found."),
     ):
         done = kansatsu(environ, "policy", command, "nobody")
@@ -143,11 +143,23 @@ def test_a_change_is_asked_for_by_name_and_refused_in_words_of_the_command_line(
         iam.create_user(UserName=name)
     iam.put_user_policy(UserName="by-name", PolicyName="own", PolicyDocument=document)
     iam.create_group(GroupName="by-two-names")
+    shared = iam.create_policy(PolicyName="by-name-shared", PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_user_policy(UserName="by-name", PolicyArn=shared)
+    good = tmp_path / "good.json"
+    good.write_text(document)
     bad.write_text(document[:-1] + ',\n "Statemen": []}')
     for words, code, message in (
         (["suggest", "by-name"], 0, "From 0 requests"),
         (["suggest", "by-two-names"], 2, "type user/by-two-names or group/by-two-names"),
         (["commit", "by-name", "--delete", "own"], 1, "--accept-gap makes the change"),
+        (["replay", "by-name", "--detach", "by-name-shared"], 0, "0 would be refused"),
+        (["replay", "by-name-shared", "--detach", "by-name"], 0, "0 would be refused"),
+        (["replay", "by-name", "--detach", "by-name"], 1, "There is no managed policy named by-name."),
+        (["replay", "by-name", "--change", str(good), "--policy-name", "owm"], 2, "it has own. --new makes one"),
+        (["commit", "by-name", "--change", str(good), "--policy-name", "new", "--new", "--accept-gap"], 0, "Next"),
+        (["rollback", "by-name"], 0, "user/by-name is as it was before the commit"),
+        (["rollback", "by-name-shared"], 1, "There is no commit on"),
+        (["rollback", "00000000-0000-4000-8000-000000000000"], 1, "NoSuchCommit"),
         (
             ["replay", "by-name", "--change", str(bad), "--policy-name", "own"],
             1,

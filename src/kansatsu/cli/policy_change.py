@@ -67,11 +67,10 @@ class Asked:
 
 def either_way(iam: Any, arn: str, detached: str | None) -> tuple[str, str | None]:
     """The ARNs of a subject and of what is detached from it: from whom, or what, either way round is clear."""
+    found = arn_of(iam, arn)
     if detached is None:
-        return arn_of(iam, arn), None
-    if arn.startswith("policy/") or ":policy/" in arn:
-        return arn_of(iam, detached), arn_of(iam, arn)
-    return arn_of(iam, arn), policy_of(iam, detached)
+        return found, None
+    return (arn_of(iam, detached), found) if ":policy/" in found else (found, policy_of(iam, detached))
 
 
 def one_change(changes: Mapping[str, Any]) -> None:

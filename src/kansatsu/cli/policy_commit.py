@@ -1,5 +1,6 @@
 """`kansatsu policy commit` and `rollback`: a change of policies made on evidence, and taken back in one step."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from kansatsu.cli.access import arn_of
 from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
 from kansatsu.cli.policy_change import FLAGS, Asked, change_options, show
 
+_COMMIT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 COLUMNS = ["commit", "time", "arn", "by", "rolled-back"]
 
 
@@ -49,7 +51,7 @@ def rollback(which: str | None, profile: str | None, whose: str | None, form: st
         if which is None:
             emit([_row(item) for item in control.list_policy_commits()["Commits"]], COLUMNS, form)
             return
-        if ":" in which or "/" in which:
+        if not _COMMIT.fullmatch(which):
             arn = arn_of(client.connect(settings, "iam", profile, whose), which)
             which = _newest(control.list_policy_commits(Arn=arn)["Commits"], arn)
         made = control.rollback_policy_change(CommitId=which)
