@@ -23,6 +23,7 @@ BIN = Path(sys.executable).parent
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 INSIDE = {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}
+START_WITHIN = 120.0  # seconds, on a machine that others use
 # botocore tries the metadata service three times, a second each; these make one patient attempt of it.
 PATIENT = {"AWS_METADATA_SERVICE_TIMEOUT": "5", "AWS_METADATA_SERVICE_NUM_ATTEMPTS": "2"}
 
@@ -111,7 +112,7 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
-        eventually(self.healthy, 30, self.log.read_text)
+        eventually(self.healthy, START_WITHIN, self.log.read_text)
 
     def healthy(self) -> bool:
         assert self.process is not None
@@ -131,7 +132,7 @@ class Server:
             self.process.kill()
         else:
             self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(START_WITHIN)
 
     def admin(self) -> tuple[str, str]:
         text = (self.directory / "credentials").read_text()
@@ -192,8 +193,8 @@ def running(directory: Path, engine: str, *flags: str, real_time: bool = False) 
     """A server for one test or module."""
     assert shutil.which("podman"), "make test installs podman"
     server = Server(directory / "data", Clock(directory / "clock" / "offset", real=real_time), engine, flags=flags)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         if server.process is not None and server.process.poll() is None:
