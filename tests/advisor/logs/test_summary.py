@@ -174,7 +174,6 @@ FORMS = {
         "",
     ),
     "two archives": (gzip.compress(b'{"Records": [') + gzip.compress(json.dumps([ONE, TWO])[1:].encode() + b"}"), ""),
-    "two archives of the same": (delivered([ONE, TWO]) * 2, ""),
     "cut off": (json.dumps({"Records": [ONE, TWO, record()]}).encode()[:-9], TRUNCATED),
     "archive cut off": (delivered([ONE, TWO, *(record(name=f"X{i}") for i in range(999))])[:-20], TRUNCATED),
 }  # fmt: skip

@@ -21,7 +21,7 @@ class Caller(msgspec.Struct, frozen=True, array_like=True, cache_hash=True, gc=F
     via: str = ""
 
 
-class Issuer(msgspec.Struct, frozen=True, gc=False):
+class Issuer(msgspec.Struct, gc=False):
     """Whose credentials a session came from."""
 
     type: str | None = None
@@ -30,13 +30,13 @@ class Issuer(msgspec.Struct, frozen=True, gc=False):
     accountId: str | None = None
 
 
-class SessionContext(msgspec.Struct, frozen=True, gc=False):
+class SessionContext(msgspec.Struct, gc=False):
     """How a session was made."""
 
     sessionIssuer: Issuer | None = None
 
 
-class Identity(msgspec.Struct, frozen=True, gc=False):
+class Identity(msgspec.Struct, gc=False):
     """The members of userIdentity that say who it was."""
 
     type: str | None = None
@@ -48,6 +48,7 @@ class Identity(msgspec.Struct, frozen=True, gc=False):
 
 
 NOBODY = Caller("nobody", "", "", "")
+_decoder = msgspec.json.Decoder(Identity | None)
 # type -> our word for it, where what it names is no user or role of IAM.
 _OTHERS = {
     "AWSAccount": "account",
@@ -61,8 +62,16 @@ _OTHERS = {
 _ENTITIES = {"IAMUser": "user", "User": "user", "Role": "role", "AssumedRole": "role", "Root": "root"}
 
 
+def read(identity: bytes) -> Caller:
+    """The caller of a userIdentity as it stands in the record; b"" or null: nobody. Raises msgspec.MsgspecError."""
+    if not identity:
+        return NOBODY
+    found = _decoder.decode(identity)
+    return NOBODY if found is None else caller(found)
+
+
 def caller(found: Identity) -> Caller:
-    """The caller of a userIdentity: of a session the role, of one of GetFederationToken the user who asked for it."""
+    """The caller. Sessions count for the role, and those of GetFederationToken for the user who asked for them."""
     kind, via = found.type or "", found.invokedBy or ""
     issuer = (found.sessionContext.sessionIssuer if found.sessionContext else None) or Issuer()
     account = found.accountId or issuer.accountId or _account(found.arn)

@@ -13,7 +13,7 @@ import msgspec
 from zlib_ng import zlib_ng
 
 from kansatsu.advisor.logs import callers
-from kansatsu.advisor.logs.callers import NOBODY, Caller, Identity
+from kansatsu.advisor.logs.callers import Caller
 from kansatsu.advisor.logs.records import NOTHING, Record, read
 
 VERSION = 2  # of what is kept: with another one everything is read again
@@ -123,14 +123,16 @@ def summarise(data: bytes, known: Mapping[str, frozenset[int]] | None = None) ->
 
 def _count(records: Iterable[Record], totals: Totals) -> None:  # noqa: PLR0912 - calls would cost as much again
     """The hot loop: about two microseconds for an event."""
-    rows, get, recall = totals.rows, totals.rows.get, _callers.get
+    rows, get, known = totals.rows, totals.rows.get, _callers
     calls, denials, nothing = _CALLS, DENIED, NOTHING
     for record in records:
         if record.eventType not in calls:
             _other(record, totals)
             continue
-        identity, time, named = record.userIdentity, record.eventTime, record.resources
-        caller = NOBODY if identity is None else recall(identity) or _caller(identity)
+        identity, time, named = bytes(record.userIdentity), record.eventTime, record.resources
+        caller = known.get(identity)
+        if caller is None:
+            caller = _caller(identity)
         denied = record.errorCode is not None and record.errorCode in denials
         key = (caller, record.eventSource, record.eventName, record.awsRegion)
         row = get(key)
@@ -213,15 +215,18 @@ def _other(record: Record, totals: Totals) -> None:
 
 
 _MOST_KNOWN = 50_000
-_callers: dict[Identity, Caller] = {}  # a memory of what `callers.caller` says: sessions come again and again
+_callers: dict[bytes, Caller] = {}  # a memory of what `callers.read` says: sessions come again and again
 _one: dict[Caller, Caller] = {}
 
 
-def _caller(identity: Identity) -> Caller:
+def _caller(identity: bytes) -> Caller:
     if len(_callers) > _MOST_KNOWN:
         _callers.clear()
         _one.clear()
-    found = callers.caller(identity)
+    try:
+        found = callers.read(identity)
+    except msgspec.MsgspecError:
+        found = callers.NOBODY
     found = _callers[identity] = _one.setdefault(found, found)
     return found
 
