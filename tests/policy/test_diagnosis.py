@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kansatsu.policy import Fault, Places, PolicyType, diagnose, line_and_column
+from kansatsu.policy import Fault, Places, PolicyType, diagnose, line_and_column, parse
 
 IDENTITY, RESOURCE, TRUST, SCP = PolicyType.IDENTITY, PolicyType.RESOURCE, PolicyType.TRUST, PolicyType.SCP
 GOOD = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
@@ -139,6 +139,12 @@ def test_the_first_of_two_and_the_right_one_of_two() -> None:
     text = without(Resource=["*", "b", "c"], Sid="b")
     fault = diagnose(text)
     assert fault is not None and fault.span[0] == text.index('"b"')
+
+
+def test_lines_count_from_the_first_one_though_it_is_empty() -> None:
+    text = "\n" + of(ANYBODY)
+    assert line_and_column(text, 1) == (2, 1)
+    assert parse(text, RESOURCE).statements[0].line == 2
 
 
 def test_what_is_taken_has_no_fault() -> None:
