@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,35 @@ def denied(operation: Callable[..., Any], **given: str) -> str:
     return str(refused.value.response["ResponseMetadata"]["RequestId"])
 
 
-class Story:
-    """ana, ben and chie, the group developers that gives them TeamAccess, and what they used of it."""
+class Place:
+    """A server with a console."""
 
     def __init__(self, kansatsu: Kansatsu) -> None:
         self.kansatsu = kansatsu
-        self.iam = iam = kansatsu.client("iam")
+        self.iam = kansatsu.client("iam")
+
+    @property
+    def url(self) -> str:
+        return f"{self.kansatsu.endpoint}/_kansatsu/console/"
+
+    def link(self) -> str:
+        """What `kansatsu console` prints."""
+        command = [
+            Path(sys.executable).with_name("kansatsu"),
+            "console",
+            "--no-browser",
+            "--data-dir",
+            str(self.kansatsu.data_dir),
+        ]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+class Story(Place):
+    """ana, ben and chie, the group developers that gives them TeamAccess, and what they used of it."""
+
+    def __init__(self, kansatsu: Kansatsu) -> None:
+        super().__init__(kansatsu)
+        iam = self.iam
         team = ("s3:ListAllMyBuckets", "s3:GetObject", "sqs:ListQueues", "dynamodb:*", "kms:ListKeys")
         self.team = iam.create_policy(PolicyName="TeamAccess", PolicyDocument=document(*team))["Policy"]["Arn"]
         iam.create_group(GroupName="developers")
@@ -74,26 +98,11 @@ class Story:
         where = {"endpoint_url": self.kansatsu.endpoint, "region_name": "us-east-1"}
         return boto3.client(service, **where, **self.keys[name])
 
-    @property
-    def url(self) -> str:
-        return f"{self.kansatsu.endpoint}/_kansatsu/console/"
-
-    def link(self) -> str:
-        """What `kansatsu console` prints."""
-        command = [
-            Path(sys.executable).with_name("kansatsu"),
-            "console",
-            "--no-browser",
-            "--data-dir",
-            str(self.kansatsu.data_dir),
-        ]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
 
 class Seen:
     """A page in one language, which must never break a rule of its own server."""
 
-    def __init__(self, story: Story, page: Page, language: str) -> None:
+    def __init__(self, story: Place, page: Page, language: str) -> None:
         self.story, self.page, self.language = story, page, language
         self._texts = texts(language)
         self.errors: list[str] = []
@@ -123,6 +132,17 @@ class Seen:
     def button(self, key: str, **values: object) -> Any:
         return self.page.get_by_role("button", name=self.t(key, **values), exact=True)
 
+    def confirm(self, key: str) -> None:
+        """Press the button of the dialog, which then goes."""
+        dialog = self.page.get_by_role("dialog")
+        dialog.get_by_role("button", name=self.t(key), exact=True).click()
+        dialog.wait_for(state="hidden")
+
+    def choose(self, label: str, option: str) -> None:
+        """Of the dialog's list with this label."""
+        self.page.get_by_role("dialog").get_by_role("button", name=self.t(label)).click()
+        self.page.get_by_role("option", name=option).first.click()
+
     def tab(self, key: str) -> None:
         self.page.get_by_role("tab", name=self.t(key), exact=True).click()
 
@@ -150,9 +170,9 @@ def browser() -> Iterator[Browser]:
 Opens = Callable[..., Seen]
 
 
-@pytest.fixture
-def opens(story: Story, browser: Browser) -> Iterator[Opens]:
-    """Pages of their own; in none must anything have gone wrong: no exception, nothing that the CSP stopped."""
+@contextmanager
+def pages(browser: Browser, place: Place) -> Iterator[Opens]:
+    """What opens pages of their own; in none must anything go wrong: no exception, nothing that the CSP stopped."""
     contexts: list[BrowserContext] = []
     seen: list[Seen] = []
 
@@ -160,10 +180,16 @@ def opens(story: Story, browser: Browser) -> Iterator[Opens]:
         locale = {"en": "en-US", "ja": "ja-JP"}[language]
         context = browser.new_context(viewport=WIDTHS[width], locale=locale, color_scheme=scheme)
         contexts.append(context)
-        seen.append(Seen(story, context.new_page(), language))
+        seen.append(Seen(place, context.new_page(), language))
         return seen[-1]
 
     yield make
     for context in contexts:
         context.close()
     assert [error for one in seen for error in one.errors] == []
+
+
+@pytest.fixture
+def opens(story: Story, browser: Browser) -> Iterator[Opens]:
+    with pages(browser, story) as opened:
+        yield opened

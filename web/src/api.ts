@@ -35,13 +35,15 @@ export function whenEnded(act: Ended): void {
   ended = act;
 }
 
-async function post<T>(door: string, given: object): Promise<T> {
+/** `patience`: milliseconds after which there is no more waiting for the answer. */
+async function post<T>(door: string, given: object, patience = 600_000): Promise<T> {
   let answer: Response;
   try {
     answer = await fetch(BASE + door, {
       method: "POST",
       headers: { "content-type": "application/json", "x-kansatsu-console": localStorage.getItem(WORD) ?? "-" },
       body: JSON.stringify(given),
+      signal: AbortSignal.timeout(patience),
     });
   } catch {
     throw new Failure("Unreachable", "", {});
@@ -77,8 +79,8 @@ export async function signOut(): Promise<void> {
   }
 }
 
-export async function call<T>(service: string, operation: string, parameters: object = {}, region = ""): Promise<T> {
-  return (await post<{ result: T }>("call", { service, operation, parameters, region })).result;
+export async function call<T>(service: string, operation: string, parameters: object = {}, patience?: number): Promise<T> {
+  return (await post<{ result: T }>("call", { service, operation, parameters }, patience)).result;
 }
 
 interface Page {

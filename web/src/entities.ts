@@ -64,6 +64,10 @@ export async function held(kind: Kind, name: string): Promise<Held[]> {
 export const keysOf = (user: string) => all<AccessKey>("ListAccessKeys", "AccessKeyMetadata", { UserName: user });
 export const policies = (scope: string) => all<Policy>("ListPolicies", "Policies", { Scope: scope });
 
+/** Policies by name, the account's own before AWS's. */
+export const ownFirst = (found: readonly Policy[]) =>
+  [...found].sort((a, b) => Number(isAws(a.Arn)) - Number(isAws(b.Arn)) || a.PolicyName.localeCompare(b.PolicyName));
+
 /** JSON two blanks deep, as it is where it is no JSON. */
 export function pretty(text: string): string {
   try {

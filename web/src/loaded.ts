@@ -8,7 +8,8 @@ export interface Loaded<T> {
   reload: () => void;
 }
 
-export function useLoaded<T>(load: () => Promise<T>, on: DependencyList): Loaded<T> {
+/** `every`: milliseconds after which it is loaded again by itself, while the page is looked at. */
+export function useLoaded<T>(load: () => Promise<T>, on: DependencyList, every = 0): Loaded<T> {
   const [state, setState] = useState<{ value: T | undefined; error: unknown; loading: boolean }>({
     value: undefined,
     error: undefined,
@@ -27,6 +28,15 @@ export function useLoaded<T>(load: () => Promise<T>, on: DependencyList): Loaded
     };
     // What it depends on is the caller's to say.
   }, [...on, turn]);
+  useEvery(
+    every,
+    async () => {
+      const value = await load();
+      setState((before) => (before.loading ? before : { value, error: undefined, loading: false }));
+    },
+    [...on, turn],
+    every > 0 && state.error === undefined,
+  );
   return { ...state, reload: useCallback(() => setTurn((n) => n + 1), []) };
 }
 

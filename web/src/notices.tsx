@@ -21,7 +21,8 @@ export function Notices({ children }: { children: ReactNode }) {
   const drop = useCallback((id: string) => setItems((all) => all.filter((item) => item.id !== id)), []);
   const add = useCallback((notice: Notice) => {
     const id = crypto.getRandomValues(new Uint32Array(1)).join("");
-    setItems((all) => [{ ...notice, id }, ...all].slice(0, 3));
+    // What went well before needs no more room, unless it can be undone.
+    setItems((all) => [{ ...notice, id }, ...all.filter((item) => item.type !== "success" || item.action)].slice(0, 3));
   }, []);
   const shown = (
     <Flashbar

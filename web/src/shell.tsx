@@ -6,15 +6,21 @@ import Link from "@cloudscape-design/components/link";
 import SideNavigation from "@cloudscape-design/components/side-navigation";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import TopNavigation from "@cloudscape-design/components/top-navigation";
-import { useEffect, useState } from "react";
+import { type ReactNode, useEffect, useState } from "react";
 import { type Session, signOut } from "./api";
 import { useWords } from "./i18n";
 import { useNotices } from "./notices";
 import { Activity } from "./pages/activity";
+import { ClusterPage, Clusters, Tasks } from "./pages/clusters";
+import { DefinitionPage, Definitions } from "./pages/definitions";
+import { InstancePage } from "./pages/instance";
+import { Instances } from "./pages/instances";
 import { PolicyList, PrincipalList, useTitle } from "./pages/lists";
 import { PolicyPage } from "./pages/policy";
 import { PrincipalPage } from "./pages/principal";
+import { Profiles } from "./pages/profiles";
 import { RequestPage } from "./pages/request";
+import { TaskPage } from "./pages/task";
 import { preferences } from "./parts/preferences";
 import { to, useRoute } from "./route";
 import type { Theme } from "./theme";
@@ -27,20 +33,31 @@ interface Props {
 }
 
 const KINDS: Record<string, Kind> = { users: "user", groups: "group", roles: "role" };
+type Page = (name: string, tab: string | undefined) => ReactNode;
+// The pages that are a list without a name, and one thing with it.
+const PAGES: Record<string, { all: () => ReactNode; one: Page }> = {
+  instances: { all: () => <Instances />, one: (name) => <InstancePage key={name} id={name} /> },
+  clusters: { all: () => <Clusters />, one: (name, tab) => <ClusterPage key={name} name={name} tab={tab} /> },
+  tasks: { all: () => <Tasks />, one: (name) => <TaskPage key={name} id={name} /> },
+  definitions: { all: () => <Definitions />, one: (name) => <DefinitionPage key={name} name={name} /> },
+  activity: { all: () => <Activity />, one: (name) => <RequestPage key={name} id={name} /> },
+  profiles: { all: () => <Profiles />, one: () => <Profiles /> },
+};
+const SECTIONS = {
+  iam: ["users", "groups", "roles", "policies", "profiles"],
+  workloads: ["instances", "clusters", "definitions"],
+  evidence: ["activity"],
+} as const;
 
-function page([section = "users", name, tab]: string[], account: string) {
+function page([section = "users", name, tab]: string[], account: string): ReactNode {
   const kind = KINDS[section];
   if (kind) {
     return name ? <PrincipalPage key={`${kind} ${name}`} kind={kind} name={name} tab={tab} /> : <PrincipalList key={kind} kind={kind} account={account} />;
   }
-  switch (section) {
-    case "policies":
-      return name ? <PolicyPage key={name} arn={name} tab={tab} /> : <PolicyList account={account} />;
-    case "activity":
-      return name ? <RequestPage key={name} id={name} /> : <Activity />;
-    default:
-      return <NotFound />;
-  }
+  if (section === "policies") return name ? <PolicyPage key={name} arn={name} tab={tab} /> : <PolicyList account={account} />;
+  const found = Object.hasOwn(PAGES, section) ? PAGES[section] : undefined;
+  if (!found) return <NotFound />;
+  return name ? found.one(name, tab) : found.all();
 }
 
 function NotFound() {
@@ -108,14 +125,11 @@ export function Shell({ who, theme, onEnd }: Props) {
           <SideNavigation
             header={{ href: to("users"), text: "Kansatsu" }}
             activeHref={to(route[0] ?? "users")}
-            items={[
-              {
-                type: "section-group",
-                title: t("iam"),
-                items: (["users", "groups", "roles", "policies"] as const).map((name) => ({ type: "link", text: t(name), href: to(name) })),
-              },
-              { type: "section-group", title: t("evidence"), items: [{ type: "link", text: t("activity"), href: to("activity") }] },
-            ]}
+            items={(Object.keys(SECTIONS) as (keyof typeof SECTIONS)[]).map((section) => ({
+              type: "section-group",
+              title: t(section),
+              items: SECTIONS[section].map((name) => ({ type: "link", text: t(name), href: to(name) })),
+            }))}
           />
         }
         content={page(route, who.account)}

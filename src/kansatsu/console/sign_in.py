@@ -18,7 +18,8 @@ from sqlalchemy import Connection
 from kansatsu.advisor import CallRecord, Recorder
 from kansatsu.advisor.calls import CONSOLE_LOGIN, SIGN_IN
 from kansatsu.clock import Clock
-from kansatsu.console.backoff import Backoff
+from kansatsu.console.backoff import Guesses
+from kansatsu.console.guard import is_loopback
 from kansatsu.console.parameters import text
 from kansatsu.console.visitor import Asked, Refused, Settings, Visitor
 from kansatsu.errors import AwsError
@@ -28,7 +29,7 @@ from kansatsu.identity.credentials import Credential
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.sealer import Unopenable
 
-FREE, FREE_OF_ADDRESS = 5, 20  # failures without a wait
+FREE, FREE_OF_NAME, FREE_OF_ADDRESS = 5, 20, 20  # failures without a wait
 _TICKET, _TICKET_LIFE = "console-ticket", 300  # seconds
 _AT_ONCE, _WAITING = 2, 32  # passwords that are hashed at once, 19 MiB each, and that wait for it
 _NOBODY = passwords.digest("nobody's password")  # costs what any other costs
@@ -54,7 +55,7 @@ class SignIn:
         self._ask = ask
         self._clock = clock
         self._settings = settings
-        self._users, self._addresses = Backoff(FREE), Backoff(FREE_OF_ADDRESS)
+        self._guesses = Guesses(FREE, FREE_OF_NAME, FREE_OF_ADDRESS)
         self._hashing = asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
 
@@ -62,6 +63,8 @@ class SignIn:
         """`account` (id or alias), `user`, `password` and, where the user has a device, `code`."""
         account, name, password = text(given, "account"), text(given, "user"), text(given, PASSWORD, 128)
         code = text(given, "code", 16)
+        with self._store.read() as conn:
+            account = aliases.account_of(conn, account) or account
         key = f"user {account.lower()} {name.lower()}"
         now = self._begin(key, visitor)
         user, profile, hashed, owned = self._profile(account, name)
@@ -71,7 +74,7 @@ class SignIn:
             raise _failed()
         mfa = await self._second_factor(user, owned, code, key, visitor, now)
         proof = Proof(PASSWORD, console.digest(hashed))
-        self._succeed(key, visitor)
+        self._no_failure(key, visitor)
         if why := self._must_change(user, profile, now):
             raise Refused(why, "The password must be changed.", ticket=self._ticket(user, proof, mfa, now))
         return await self._admit(user, proof, visitor, now, mfa)
@@ -88,17 +91,19 @@ class SignIn:
         if not matches or known is None or known.status != "Active" or user is None:
             self._record(user, visitor, now, mfa=False, failed=True)
             raise _failed()
-        self._succeed(key, visitor)
+        self._no_failure(key, visitor)
         return await self._admit(user, Proof("key", key_id), visitor, now, None)
 
     async def by_link(self, given: Mapping[str, Any], visitor: Visitor) -> Admitted:
-        """`link`, as CreateConsoleLink gave it. The caller has seen to it that this is a loopback address."""
+        """`link`, as CreateConsoleLink gave it. The caller has seen to it that this is a loopback address.
+
+        Nobody waits here: a link cannot be guessed, and so a stranger cannot keep the administrator out.
+        """
         link = text(given, "link")
-        now = self._begin("link", visitor)
+        now = self._clock.now()
         found = await self._store.transact(console.redeem, self._store.sealer, link, now)
         if found is None:
             raise Refused("LinkInvalid", "The link is not valid: it was used, or its minute is over.")
-        self._succeed("link", visitor)
         user, proof = found
         return await self._admit(user, proof, visitor, now, None)
 
@@ -131,25 +136,20 @@ class SignIn:
     # ---- what they are made of --------------------------------------------------------------------------------------
 
     def _begin(self, key: str, visitor: Visitor) -> datetime:
-        """INVARIANT: whoever has to wait is told so before anything is looked up, be the password right or not."""
+        """INVARIANT: whoever has to wait is told so before user or password is looked up, be it right or not."""
         now = self._clock.now()
-        seconds = now.timestamp()
-        wait = max(self._users.wait(key, seconds), self._addresses.wait(visitor.crowd, seconds))
+        wait = self._guesses.begin(key, visitor.crowd, is_loopback(visitor.client), now.timestamp())
         if wait > 0:
             raise Refused("TooManyAttempts", f"Too many attempts; wait {wait:.0f} s.", 429, seconds=int(wait) + 1)
-        self._users.begin(key, seconds)
-        self._addresses.begin(visitor.crowd, seconds)
         return now
 
-    def _succeed(self, key: str, visitor: Visitor) -> None:
-        self._users.forget(key)
-        self._addresses.take_back(visitor.crowd)
+    def _no_failure(self, key: str, visitor: Visitor, *, succeeded: bool = True) -> None:
+        self._guesses.take_back(key, visitor.crowd, is_loopback(visitor.client), succeeded=succeeded)
 
     def _profile(self, account: str, name: str) -> tuple[EntityRecord | None, Credential | None, str, list[Credential]]:
         """The user, its password with the hash, and its devices; of nobody a hash that costs the same to check."""
         sealer = self._store.sealer
         with self._store.read() as conn:
-            account = aliases.account_of(conn, account) or account
             user = self._store.snapshot().find(account, "user", name)
             profile = credentials.named(conn, account, PASSWORD, user.id) if user is not None else None
             if user is None or profile is None:
@@ -175,8 +175,7 @@ class SignIn:
             return None
         if not code:
             # Neither a failure nor a success: what failed before still counts.
-            self._users.take_back(key)
-            self._addresses.take_back(visitor.crowd)
+            self._no_failure(key, visitor, succeeded=False)
             raise Refused("CodeRequired", "A code of the MFA device is needed.")
         if not await self._store.transact(self._proves, user.id, code, now):
             self._record(user, visitor, now, mfa=True, failed=True)

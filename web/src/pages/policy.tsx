@@ -22,6 +22,7 @@ import { Advisor } from "../parts/advisor";
 import { Confirm } from "../parts/confirm";
 import { Document } from "../parts/document";
 import { List } from "../parts/list";
+import { Needed } from "../parts/needed";
 import { Tags } from "../parts/tags";
 import { go, to } from "../route";
 import type { Kind, Policy, PolicyVersion } from "../types";
@@ -50,6 +51,15 @@ async function holders(arn: string): Promise<Holder[]> {
     }
   }
   return found;
+}
+
+/** With its versions; whom it is attached to keeps it. */
+async function removePolicy(arn: string): Promise<void> {
+  const versions = await all<PolicyVersion>("ListPolicyVersions", "Versions", { PolicyArn: arn });
+  for (const { VersionId, IsDefaultVersion } of versions) {
+    if (!IsDefaultVersion) await call("iam", "DeletePolicyVersion", { PolicyArn: arn, VersionId });
+  }
+  await call("iam", "DeletePolicy", { PolicyArn: arn });
 }
 
 function Entities({ arn }: { arn: string }) {
@@ -259,14 +269,18 @@ export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
         <Confirm
           title={t("delete.title", { name })}
           text={t("delete")}
-          act={() => call("iam", "DeletePolicy", { PolicyArn: arn })}
+          act={() => removePolicy(arn)}
           onDismiss={() => setDeleting(false)}
           onDone={() => {
             add({ type: "success", content: t("deleted", { name }) });
             go("policies");
           }}
         >
-          <Box>{t("delete.about")}</Box>
+          <Needed
+            load={async () => (await holders(arn)).map((one) => `${t(`type.${one.kind.toUpperCase()}` as Key)} ${one.name}${one.bound ? ` (${t("boundary")})` : ""}`)}
+            of={arn}
+            about={t("delete.policyAbout")}
+          />
         </Confirm>
       )}
     </SpaceBetween>

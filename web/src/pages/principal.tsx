@@ -1,18 +1,17 @@
 // A user, a group or a role: what it is, and its tabs.
-import Box from "@cloudscape-design/components/box";
 import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
-import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
 import Tabs from "@cloudscape-design/components/tabs";
 import { useState } from "react";
-import { all, call } from "../api";
-import { get, groupsOf, LIST, nameOf, named, pretty, WORD } from "../entities";
+import { call } from "../api";
+import { get, LIST, named, pretty } from "../entities";
+import { dependants, removeWhole } from "../removal";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
@@ -20,7 +19,9 @@ import { Advisor } from "../parts/advisor";
 import { Confirm } from "../parts/confirm";
 import { Document } from "../parts/document";
 import { Keys } from "../parts/keys";
-import { List } from "../parts/list";
+import { Limit, SignInTab } from "../parts/limits";
+import { Members } from "../parts/members";
+import { Needed } from "../parts/needed";
 import { Permissions } from "../parts/permissions";
 import { Tags } from "../parts/tags";
 import { go, to } from "../route";
@@ -31,36 +32,6 @@ interface Props {
   kind: Kind;
   name: string;
   tab?: string;
-}
-
-/** The groups of a user, or the users of a group. */
-function Members({ kind, name }: { kind: "user" | "group"; name: string }) {
-  const { t, when } = useWords();
-  const other = kind === "user" ? "group" : "user";
-  const loaded = useLoaded(
-    () => (kind === "user" ? groupsOf(name) : all<Entity>("GetGroup", "Users", { GroupName: name })),
-    [kind, name],
-  );
-  return (
-    <List
-      title={t(LIST[other])}
-      heading="h2"
-      loaded={loaded}
-      id={(item) => item.Arn}
-      text={(item) => nameOf(other, item)}
-      empty={t(kind === "user" ? "groups.ofNone" : "users.inNone")}
-      columns={[
-        {
-          id: "name",
-          header: t("name"),
-          isRowHeader: true,
-          sortingField: other === "user" ? "UserName" : "GroupName",
-          cell: (item) => <Link href={to(LIST[other], nameOf(other, item))}>{nameOf(other, item)}</Link>,
-        },
-        { id: "created", header: t("created"), sortingField: "CreateDate", cell: (item) => when(item.CreateDate) },
-      ]}
-    />
-  );
 }
 
 function Trust({ role, reload }: { role: Entity; reload: () => void }) {
@@ -74,7 +45,7 @@ function Trust({ role, reload }: { role: Entity; reload: () => void }) {
   };
   return (
     <Container header={<Header variant="h2" description={t("trust.about")}>{t("trust")}</Header>}>
-      <Document key={text} text={text} save={save} />
+      <Document key={text} text={text} save={save} type="role trust policy" />
     </Container>
   );
 }
@@ -125,7 +96,7 @@ export function PrincipalPage({ kind, name, tab }: Props) {
                 { label: t("created"), value: when(entity.CreateDate) },
                 ...(kind === "group"
                   ? []
-                  : [{ label: t("boundary"), value: boundary ? <Link href={to("policies", boundary)}>{boundary.split("/").pop()}</Link> : "-" }]),
+                  : [{ label: t("boundary"), value: <Limit kind={kind} name={name} boundary={boundary} onChanged={loaded.reload} /> }]),
                 ...(entity.Description ? [{ label: t("description"), value: entity.Description }] : []),
               ]}
             />
@@ -139,6 +110,7 @@ export function PrincipalPage({ kind, name, tab }: Props) {
               ...(kind === "user" ? [{ id: "groups", label: t("groups"), content: <Members kind="user" name={name} /> }] : []),
               ...(kind === "group" ? [{ id: "users", label: t("users"), content: <Members kind="group" name={name} /> }] : []),
               ...(kind === "user" ? [{ id: "keys", label: t("keys"), content: <Keys user={name} /> }] : []),
+              ...(kind === "user" ? [{ id: "sign-in", label: t("console"), content: <SignInTab user={name} /> }] : []),
               ...(kind === "group"
                 ? []
                 : [
@@ -165,14 +137,14 @@ export function PrincipalPage({ kind, name, tab }: Props) {
         <Confirm
           title={t("delete.title", { name })}
           text={t("delete")}
-          act={() => call("iam", `Delete${WORD[kind]}`, named(kind, name))}
+          act={() => removeWhole(kind, name)}
           onDismiss={() => setDeleting(false)}
           onDone={() => {
             add({ type: "success", content: t("deleted", { name }) });
             go(list);
           }}
         >
-          <Box>{t("delete.about")}</Box>
+          <Needed load={() => dependants(kind, name, t)} of={name} about={t("delete.about")} />
         </Confirm>
       )}
     </SpaceBetween>

@@ -2,7 +2,6 @@
 import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
 import Select from "@cloudscape-design/components/select";
-import Textarea from "@cloudscape-design/components/textarea";
 import { useState } from "react";
 import { call } from "../api";
 import { LIST, named, START, WORD } from "../entities";
@@ -11,6 +10,7 @@ import { go } from "../route";
 import type { Kind } from "../types";
 import { Confirm } from "./confirm";
 import { wrong } from "./document";
+import { Editor } from "./editor";
 
 const SERVICES = ["ec2", "ecs-tasks", "lambda"] as const;
 
@@ -38,7 +38,7 @@ export function Create({ kind, account, onDismiss }: { kind: Kind | "policy"; ac
     go("policies", made.Policy.Arn);
   }
   return (
-    <Confirm title={t(`create.${kind}`)} text={t("create")} act={act} disabled={!given || fault !== ""} onDone={onDismiss} onDismiss={onDismiss}>
+    <Confirm title={t(`create.${kind}`)} text={t("create")} size={kind === "policy" ? "large" : "medium"} act={act} disabled={!given || fault !== ""} onDone={onDismiss} onDismiss={onDismiss}>
       <FormField label={t("name")}>
         <Input value={name} ariaRequired spellcheck={false} onChange={({ detail }) => setName(detail.value)} />
       </FormField>
@@ -52,11 +52,7 @@ export function Create({ kind, account, onDismiss }: { kind: Kind | "policy"; ac
         </FormField>
       )}
       {kind === "policy" && (
-        <FormField label={t("document")} errorText={fault || undefined} stretch>
-          <div className="editor">
-            <Textarea value={text} rows={14} spellcheck={false} onChange={({ detail }) => setText(detail.value)} />
-          </div>
-        </FormField>
+        <Editor value={text} onChange={setText} rows={14} />
       )}
     </Confirm>
   );

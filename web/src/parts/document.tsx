@@ -2,13 +2,12 @@
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
-import FormField from "@cloudscape-design/components/form-field";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Textarea from "@cloudscape-design/components/textarea";
 import { useState } from "react";
 import { pretty } from "../entities";
 import { useWords, type Words } from "../i18n";
 import { Trouble } from "../notices";
+import { Editor } from "./editor";
 
 export function Code({ text, marked, label }: { text: string; marked?: ReadonlySet<number>; label?: string }) {
   return (
@@ -22,15 +21,23 @@ export function Code({ text, marked, label }: { text: string; marked?: ReadonlyS
   );
 }
 
-/** What is wrong with a text that is to be a policy, "" for nothing that can be seen from here. */
-export function wrong(text: string, { t }: Pick<Words, "t">): string {
+/** Why a text is no JSON, "" when it is. */
+export function noJson(text: string, { t }: Pick<Words, "t">): string {
   try {
-    const found: unknown = JSON.parse(text);
-    if (typeof found !== "object" || found === null || Array.isArray(found) || !("Statement" in found)) return t("document.noStatement");
+    JSON.parse(text);
     return "";
   } catch (error) {
     return t("document.noJson", { why: (error as Error).message });
   }
+}
+
+/** What is wrong with a text that is to be a policy, "" for nothing that can be seen from here. */
+export function wrong(text: string, words: Pick<Words, "t">): string {
+  const fault = noJson(text, words);
+  if (fault) return fault;
+  const found: unknown = JSON.parse(text);
+  const whole = typeof found === "object" && found !== null && !Array.isArray(found) && "Statement" in found;
+  return whole ? "" : words.t("document.noStatement");
 }
 
 interface Props {
@@ -38,10 +45,12 @@ interface Props {
   /** How to keep another text; without it the document is only read. */
   save?: (text: string) => Promise<void>;
   editing?: boolean;
+  /** A policy type in AWS's words. */
+  type?: string;
   onCancel?: () => void;
 }
 
-export function Document({ text, save, editing: begin = false, onCancel }: Props) {
+export function Document({ text, save, editing: begin = false, type, onCancel }: Props) {
   const words = useWords();
   const { t } = words;
   const [editing, setEditing] = useState(begin);
@@ -91,16 +100,7 @@ export function Document({ text, save, editing: begin = false, onCancel }: Props
   return (
     <SpaceBetween size="s">
       <Trouble error={error} />
-      <FormField label={t("document")} stretch errorText={fault || undefined} constraintText={t("document.size", { size: draft.replace(/\s/g, "").length })}>
-        <div className="editor">
-          <Textarea
-            value={draft}
-            rows={Math.min(28, Math.max(10, draft.split("\n").length + 1))}
-            spellcheck={false}
-            onChange={({ detail }) => setDraft(detail.value)}
-          />
-        </div>
-      </FormField>
+      <Editor value={draft} onChange={setDraft} type={type} />
       <SpaceBetween direction="horizontal" size="xs">
         <Button variant="primary" loading={busy} disabled={fault !== ""} onClick={() => void keep()}>
           {t("save")}

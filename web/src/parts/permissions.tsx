@@ -11,7 +11,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
 import { useState } from "react";
 import { call } from "../api";
-import { type Held, held, inlineDocument, isAws, LIST, named, policies, START, WORD } from "../entities";
+import { type Held, held, inlineDocument, isAws, LIST, named, ownFirst, policies, START, WORD } from "../entities";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
@@ -25,10 +25,9 @@ function Attach({ kind, name, taken, onDone, onDismiss }: { kind: Kind; name: st
   const { t } = useWords();
   const [chosen, setChosen] = useState<readonly MultiselectProps.Option[]>([]);
   const loaded = useLoaded(() => policies("All"), []);
-  const options = (loaded.value ?? [])
+  const options = ownFirst(loaded.value ?? [])
     .filter((one) => !taken.has(one.Arn))
-    .map((one) => ({ value: one.Arn, label: one.PolicyName, description: t(isAws(one.Arn) ? "kind.aws" : "kind.managed") }))
-    .sort((a, b) => Number(isAws(a.value)) - Number(isAws(b.value)) || a.label.localeCompare(b.label));
+    .map((one) => ({ value: one.Arn, label: one.PolicyName, description: t(isAws(one.Arn) ? "kind.aws" : "kind.managed") }));
   const act = async () => {
     for (const { value } of chosen) await call("iam", `Attach${WORD[kind]}Policy`, { ...named(kind, name), PolicyArn: value });
   };

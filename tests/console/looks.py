@@ -1,0 +1,37 @@
+"""What a page must be like, whatever it shows: no serious fault that axe finds, nothing wider than the screen.
+
+With CONSOLE_SCREENSHOTS=DIRECTORY pictures are put there; docs/images has those of the main pages.
+"""
+
+import os
+from pathlib import Path
+
+from .conftest import WEB, Seen
+
+AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
+_RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}"
+
+
+def look(seen: Seen, name: str, width: str) -> None:
+    """At the page as it is now; its faults are among those of the test."""
+    page = seen.page
+    wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    if wider > 0:
+        seen.errors.append(f"{name} is {wider} pixels wider than the screen")
+    seen.errors += [fault for fault in serious(seen) if fault not in seen.errors]
+    if pictures := os.environ.get("CONSOLE_SCREENSHOTS"):
+        page.screenshot(path=Path(pictures) / f"console-{name}-{width}.png")
+
+
+def serious(seen: Seen) -> list[str]:
+    """What axe finds that is serious or critical. It comes in by the debugger, which no CSP stops: the page's stays."""
+    page = seen.page
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text() + "; undefined")
+    found = page.evaluate(f"axe.run(document, {_RULES})")["violations"]
+    return [
+        f"{page.url}: {one['id']}: {node['html'][:160]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]

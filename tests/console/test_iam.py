@@ -1,0 +1,133 @@
+"""IAM by clicks: an editor that completes and finds fault; groups, boundary, password, device; what depends on whom."""
+
+import time
+
+from sqlalchemy import delete, insert
+
+from kansatsu import identity
+from kansatsu.clock import SystemClock
+from kansatsu.identity import schema, totp
+
+from .conftest import PASSWORD, TOGETHER, Opens, Seen, Story, document
+
+pytestmark = TOGETHER
+
+
+def test_an_editor_completes_and_says_what_is_wrong(opens: Opens, story: Story) -> None:
+    seen = opens("en")
+    page = seen.page
+    seen.sign_in()
+    seen.open("policies")
+    seen.button("create.policy").first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label(seen.t("name"), exact=True).fill("Completed")
+    box = dialog.get_by_role("textbox", name=seen.t("document"))
+    box.fill('{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Resource": "arn:aws:s3:::b/*", "Action": "')
+    # A service, one of its actions, a condition key; by the mouse and by the keyboard.
+    box.press_sequentially("s3")
+    dialog.get_by_role("button", name="s3:", exact=True).click()
+    box.press_sequentially("getobjectta")
+    dialog.get_by_role("button", name="s3:GetObjectTagging", exact=True).wait_for()
+    box.press("Control+Space")
+    box.press("End")
+    box.press_sequentially(', "Condition": {"IpAddress": {"aws:sourcei')
+    dialog.get_by_role("button", name="aws:SourceIp", exact=True).click()
+    box.press("End")
+    box.press_sequentially(': "192.0.2.0/33"}}}}')
+    assert '"s3:GetObjectTagging", "Condition": {"IpAddress": {"aws:SourceIp": "192' in box.input_value()
+    findings = dialog.get_by_role("list", name=seen.t("lint"))
+    findings.get_by_text("192.0.2.0/33").wait_for()
+    box.fill(box.input_value().replace("/33", "/24"))
+    dialog.get_by_text("192.0.2.0/33").wait_for(state="hidden")
+    seen.confirm("create")
+    page.get_by_role("heading", name="Completed", exact=True).wait_for()
+    assert story.iam.get_policy(PolicyArn=story.team.replace("TeamAccess", "Completed"))
+
+
+def test_a_user_from_first_to_last(opens: Opens, story: Story) -> None:
+    iam = story.iam
+    iam.create_user(UserName="fumi")
+    iam.put_user_policy(UserName="fumi", PolicyName="own", PolicyDocument=document("s3:*"))
+    seen = opens("en")
+    page, main = seen.page, seen.page.get_by_role("main")
+    seen.sign_in()
+
+    seen.open("users", "fumi", "groups")
+    seen.button("members.join").click()
+    seen.choose("choose", "developers")
+    page.keyboard.press("Escape")
+    seen.confirm("members.join")
+    main.get_by_role("link", name="developers", exact=True).wait_for()
+    assert [one["GroupName"] for one in iam.list_groups_for_user(UserName="fumi")["Groups"]] == ["developers"]
+
+    page.get_by_role("button", name=f"{seen.t('edit')} {seen.t('boundary')}").click()
+    seen.choose("boundary", "TeamAccess")
+    seen.confirm("save")
+    main.get_by_role("link", name="TeamAccess", exact=True).first.wait_for()
+    assert iam.get_user(UserName="fumi")["User"]["PermissionsBoundary"]["PermissionsBoundaryArn"] == story.team
+
+    seen.tab("console")
+    seen.button("password.set").click()
+    page.get_by_role("dialog").get_by_label(seen.t("signIn.newPassword")).fill(PASSWORD)
+    seen.confirm("save")
+    seen.button("password.delete").wait_for()
+    assert iam.get_login_profile(UserName="fumi")["LoginProfile"]["PasswordResetRequired"] is True
+    _add_device(seen)
+    (device,) = iam.list_mfa_devices(UserName="fumi")["MFADevices"]
+    main.get_by_text(device["SerialNumber"]).wait_for()
+
+    # What depends on her is said; with a yes it goes with her.
+    seen.button("delete").first.click()
+    dialog = page.get_by_role("dialog")
+    for key, name in (("group", "developers"), ("inline", "own"), ("device", device["SerialNumber"])):
+        dialog.get_by_text(seen.t(f"needed.{key}", name=name)).wait_for()
+    assert dialog.get_by_text(seen.t("needed.password"), exact=True).is_visible()
+    seen.confirm("delete")
+    page.get_by_text(seen.t("deleted", name="fumi")).wait_for()
+    assert "fumi" not in [one["UserName"] for one in iam.list_users()["Users"]]
+
+
+def _add_device(seen: Seen) -> None:
+    page = seen.page
+    seen.button("mfa.add").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name=seen.t("next")).click()
+    seed = dialog.get_by_label(seen.t("mfa.seed")).input_value()
+    assert dialog.get_by_role("img", name=seen.t("mfa.qr")).evaluate("image => image.naturalWidth") > 0
+    step = int(time.time()) // totp.STEP
+    for at in (0, 1):
+        dialog.get_by_label(seen.t("mfa.code", n=at + 1)).fill(totp.code(seed, step + at))
+    seen.confirm("mfa.enable")
+
+
+def test_five_thousand_roles_stay_quick(opens: Opens, story: Story) -> None:
+    """Quick is: few requests, few rows in the page; and one is found among all by its name."""
+    store = identity.open_store(story.kansatsu.data_dir, SystemClock())
+    many = [
+        {"id": f"AROA{n:017}", "account": "123456789012", "kind": "role", "path": "/many/", "created": 1.0}
+        | {"name": f"role-{n:04}", "name_key": f"role-{n:04}", "trust_document": "{}"}
+        for n in range(5000)
+    ]
+    with store.write() as conn:
+        conn.execute(insert(schema.entity), many)
+    try:
+        _many_roles(opens("en"))
+    finally:
+        with store.write() as conn:
+            conn.execute(delete(schema.entity).where(schema.entity.c.path == "/many/"))
+        store.close()
+
+
+def _many_roles(seen: Seen) -> None:
+    page = seen.page
+    asked: list[str] = []
+    seen.sign_in()
+    page.on("request", lambda request: asked.append(request.post_data or "") if "/api/call" in request.url else None)
+    seen.open("roles")
+    page.get_by_text("(5001)").wait_for()
+    assert page.get_by_role("row").count() == 51
+    assert sum("ListRoles" in one for one in asked) == 6
+    page.get_by_role("searchbox").fill("role-4321")
+    page.get_by_role("link", name="role-4321", exact=True).wait_for()
+    assert page.get_by_role("row").count() == 2
+    assert sum("ListRoles" in one for one in asked) == 6

@@ -1,0 +1,132 @@
+// Clusters of ECS: their services, and their tasks with role and credentials.
+import Badge from "@cloudscape-design/components/badge";
+import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
+import ExpandableSection from "@cloudscape-design/components/expandable-section";
+import Header from "@cloudscape-design/components/header";
+import Link from "@cloudscape-design/components/link";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Tabs from "@cloudscape-design/components/tabs";
+import { useWords } from "../i18n";
+import { useLoaded } from "../loaded";
+import { List } from "../parts/list";
+import { EVERY, Moment, newest, RoleLink, State } from "../parts/running";
+import { go, to } from "../route";
+import { clusters, revisionOf, running, type Service, services } from "../workloads";
+import { useTitle } from "./lists";
+
+export function Clusters() {
+  const { t } = useWords();
+  useTitle(t("clusters"));
+  const loaded = useLoaded(clusters, [], EVERY);
+  return (
+    <List
+      title={t("clusters")}
+      description={t("clusters.about")}
+      loaded={loaded}
+      id={(each) => each.clusterArn}
+      text={(each) => each.clusterName}
+      empty={t("clusters.none")}
+      columns={[
+        { id: "name", header: t("name"), sortingField: "clusterName", isRowHeader: true, minWidth: 140, cell: (each) => <Link href={to("clusters", each.clusterName)}>{each.clusterName}</Link> },
+        { id: "state", header: t("state"), minWidth: 140, cell: (each) => <State of={each.status} /> },
+        { id: "running", header: t("tasks.running"), cell: (each) => each.runningTasksCount },
+        { id: "pending", header: t("tasks.pending"), cell: (each) => each.pendingTasksCount },
+        { id: "services", header: t("services.active"), cell: (each) => each.activeServicesCount },
+      ]}
+    />
+  );
+}
+
+export function Tasks({ cluster }: { cluster?: string }) {
+  const { t } = useWords();
+  const loaded = useLoaded(() => running(), [cluster], EVERY);
+  const rows = loaded.value?.Workloads.filter((each) => each.Kind === "task" && (!cluster || each.Cluster === cluster));
+  return (
+    <List
+      title={t("tasks")}
+      heading="h2"
+      description={t("tasks.about")}
+      loaded={{ ...loaded, value: rows }}
+      id={(each) => each.Id}
+      text={(each) => `${each.Id} ${each.TaskDefinition ?? ""} ${each.Role?.Name ?? ""} ${each.State}`}
+      empty={t("tasks.none")}
+      newest="launched"
+      columns={[
+        { id: "id", header: t("task"), isRowHeader: true, minWidth: 140, cell: (each) => <Link href={to("tasks", each.Id)}>{each.Id.slice(0, 12)}</Link> },
+        { id: "state", header: t("state"), minWidth: 150, cell: (each) => <State of={each.State} /> },
+        { id: "definition", header: t("definition"), minWidth: 120, cell: (each) => <Link href={to("definitions", each.TaskDefinition ?? "")}>{each.TaskDefinition}</Link> },
+        { id: "role", header: t("role"), minWidth: 120, cell: (each) => <RoleLink role={each.Role} /> },
+        { id: "expires", header: t("credentials.expires"), minWidth: 140, cell: (each) => <Moment at={newest(each)?.Expiration} /> },
+        { id: "used", header: t("credentials.used"), minWidth: 140, cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
+        { id: "launched", header: t("launchedAt"), sortingField: "Launched", minWidth: 140, cell: (each) => <Moment at={each.Launched} /> },
+      ]}
+    />
+  );
+}
+
+function Events({ of }: { of: Service }) {
+  const { t, when } = useWords();
+  const events = (of.events ?? []).slice(0, 10);
+  if (!events.length) return <>-</>;
+  return (
+    <ExpandableSection headerText={t("events", { n: events.length })}>
+      {events.map((each) => (
+        <div key={each.id} lang="en">
+          {when(each.createdAt, true)}: {each.message}
+        </div>
+      ))}
+    </ExpandableSection>
+  );
+}
+
+function Services({ cluster }: { cluster: string }) {
+  const { t } = useWords();
+  const loaded = useLoaded(() => services(cluster), [cluster], EVERY);
+  return (
+    <List
+      title={t("services.of")}
+      heading="h2"
+      loaded={loaded}
+      id={(each) => each.serviceArn}
+      text={(each) => `${each.serviceName} ${each.taskDefinition}`}
+      empty={t("services.none")}
+      columns={[
+        { id: "name", header: t("name"), sortingField: "serviceName", isRowHeader: true, minWidth: 140, cell: (each) => each.serviceName },
+        { id: "state", header: t("state"), minWidth: 140, cell: (each) => <State of={each.status} /> },
+        {
+          id: "definition",
+          header: t("definition"),
+          minWidth: 130,
+          cell: (each) => <Link href={to("definitions", revisionOf(each.taskDefinition))}>{revisionOf(each.taskDefinition)}</Link>,
+        },
+        { id: "count", header: t("services.count"), minWidth: 110, cell: (each) => <Badge>{`${each.runningCount} / ${each.desiredCount}`}</Badge> },
+        { id: "events", header: t("services.events"), minWidth: 200, cell: (each) => <Events of={each} /> },
+      ]}
+    />
+  );
+}
+
+export function ClusterPage({ name, tab }: { name: string; tab?: string }) {
+  const { t } = useWords();
+  useTitle(name);
+  return (
+    <SpaceBetween size="l">
+      <BreadcrumbGroup
+        ariaLabel={t("breadcrumbs")}
+        items={[
+          { text: t("clusters"), href: to("clusters") },
+          { text: name, href: to("clusters", name) },
+        ]}
+      />
+      <Header variant="h1">{name}</Header>
+      <Tabs
+        activeTabId={tab ?? "tasks"}
+        onChange={({ detail }) => go("clusters", name, detail.activeTabId)}
+        tabs={[
+          { id: "tasks", label: t("tasks"), content: <Tasks cluster={name} /> },
+          { id: "services", label: t("services.of"), content: <Services cluster={name} /> },
+        ]}
+      />
+    </SpaceBetween>
+  );
+}

@@ -1,0 +1,76 @@
+// What pages of instances and tasks share: state, role, and credentials with their age, expiry and last use.
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import Link from "@cloudscape-design/components/link";
+import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
+import Table from "@cloudscape-design/components/table";
+import { useWords } from "../i18n";
+import { pageOf } from "../route";
+import type { Credentials, Workload } from "../workloads";
+
+const LOOKS: Record<string, StatusIndicatorProps.Type> = { running: "success", active: "success", stopped: "stopped", terminated: "stopped" };
+
+export const EVERY = 2000; // milliseconds between looks at what runs
+
+export function State({ of }: { of: string }) {
+  return <StatusIndicator type={LOOKS[of.toLowerCase()] ?? "pending"}>{of}</StatusIndicator>;
+}
+
+export function RoleLink({ role }: { role: Workload["Role"] }) {
+  const page = role && pageOf(role.Arn);
+  return page ? <Link href={page}>{role.Name}</Link> : <>-</>;
+}
+
+export const newest = (of: Workload): Credentials | undefined =>
+  [...(of.Credentials ?? [])].sort((a, b) => b.Issued.localeCompare(a.Issued))[0];
+
+export function Moment({ at, by }: { at: string | undefined; by?: string }) {
+  const { when, ago } = useWords();
+  if (!at) return <>-</>;
+  return (
+    <span>
+      {ago(at)}
+      <Box color="text-body-secondary" fontSize="body-s">
+        {[when(at, true), by].filter(Boolean).join(", ")}
+      </Box>
+    </span>
+  );
+}
+
+export function Keys({ of }: { of: Workload }) {
+  const { t } = useWords();
+  return (
+    <Table
+      header={
+        <Box variant="h2" padding={{ bottom: "xs" }}>
+          {t("credentials")}
+        </Box>
+      }
+      ariaLabels={{ tableLabel: t("credentials") }}
+      items={of.Credentials ?? []}
+      trackBy="AccessKeyId"
+      wrapLines
+      empty={t("credentials.none")}
+      columnDefinitions={[
+        { id: "id", header: t("keys.id"), isRowHeader: true, minWidth: 190, cell: (one) => one.AccessKeyId },
+        { id: "issued", header: t("credentials.issued"), minWidth: 150, cell: (one) => <Moment at={one.Issued} /> },
+        { id: "expires", header: t("credentials.expires"), minWidth: 150, cell: (one) => <Moment at={one.Expiration} /> },
+        { id: "used", header: t("lastUsed"), minWidth: 150, cell: (one) => <Moment at={one.LastUsed} by={one.LastUsedService} /> },
+        { id: "how", header: t("credentials.delivery"), cell: (one) => (one.Delivery ? `IMDS ${one.Delivery}` : "-") },
+      ]}
+    />
+  );
+}
+
+/** What is wrong with it, in the server's words. */
+export function Problems({ of }: { of: Workload }) {
+  return (
+    <>
+      {(of.Problems ?? []).map((text) => (
+        <Alert key={text} type="warning">
+          <span lang="en">{text}</span>
+        </Alert>
+      ))}
+    </>
+  );
+}
