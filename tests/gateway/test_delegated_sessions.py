@@ -6,13 +6,18 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/temporary-delegation-building-i
 import functools
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from kansatsu.identity import Session, sessions
+from kansatsu.services.callers import is_itself
+
 from .conftest import ACCOUNT, SECOND, Gateway
 from .raw import Keys, document, statement
+from .test_learning import learner, task_role
 from .test_tags import code_of
 
 TEMPLATE = document(
@@ -286,3 +291,71 @@ def test_a_key_decides_whose_requests_are_listed(gateway: Gateway) -> None:
     iam.list_delegation_requests(OwnerId=mine)
     assert code_of(iam.list_delegation_requests, OwnerId=f"{mine}-not") == "AccessDenied"
     assert code_of(iam.list_delegation_requests) == "AccessDenied"
+
+
+def opened(gateway: Gateway, keys: Keys) -> Session:
+    session = sessions.open(gateway.store.sealer, keys.token, keys.id, gateway.clock.now())
+    assert session is not None
+    return session
+
+
+def test_attack_a_session_lends_longer_than_it_has(gateway: Gateway, partner: Partner) -> None:
+    """INVARIANT: no session is outlived by what it lent: it could go on for ever, with itself as the partner."""
+    keys = gateway.session(gateway.role(EVERYTHING), minutes=1)
+    made = opened(gateway, lent(partner, keys, partner.ask(SessionDuration=43200)))
+    assert made.expires - gateway.clock.now() <= timedelta(minutes=1)
+
+
+def test_attack_a_policy_that_revokes_older_sessions_is_met_after_the_trade(gateway: Gateway, partner: Partner) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html"""
+    role = gateway.role(EVERYTHING)
+    keys = gateway.session(role)
+    issued = opened(gateway, keys).issued
+    made = lent(partner, keys, partner.ask())
+    moment = (issued + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    older = EVERYTHING | {"Effect": "Deny", "Condition": {"DateLessThan": {"aws:TokenIssueTime": moment}}}
+    gateway.iam.put_role_policy(RoleName=role["RoleName"], PolicyName="Older", PolicyDocument=document(older))
+    for one in (keys, made):
+        assert code_of(gateway.client("iam", one).list_users) == "AccessDenied"
+
+
+def test_attack_a_partner_acts_as_if_it_were_the_console(gateway: Gateway, partner: Partner) -> None:
+    """INVARIANT: what a partner does is shown where what the approver's console does is left out."""
+    keys = gateway.session(gateway.role(EVERYTHING), source={"console": "sign-in"})
+    assert "console" not in opened(gateway, lent(partner, keys, partner.ask())).source
+
+
+def test_attack_the_limits_of_get_session_token_are_lent_away(gateway: Gateway, partner: Partner) -> None:
+    user = gateway.iam.get_user(UserName=gateway.user(EVERYTHING).name)["User"]
+    now = gateway.clock.now()
+    made, token = sessions.issue(
+        gateway.store,
+        account=ACCOUNT,
+        principal_id=user["UserId"],
+        principal_name=user["UserName"],
+        kind="user",
+        issued=now,
+        expires=now + timedelta(minutes=5),
+        mfa=now,
+    )
+    keys = lent(partner, Keys(made.access_key_id, made.secret.value, token), partner.ask())
+    assert not is_itself(opened(gateway, keys))
+
+
+def test_attack_parameters_that_multiply(gateway: Gateway, partner: Partner) -> None:
+    """INVARIANT: what would be too long is refused before it is made: 2^40 texts would be the end of the process."""
+    text = document(statement("Allow", "s3:GetObject", "arn:aws:s3:::b/" + "@{names}" * 40))
+    made = partner.iam.create_policy(PolicyName=gateway.name("bomb"), Path="/delegation-template/", PolicyDocument=text)
+    many = [{"Name": "names", "Type": "stringList", "Values": ["a", "b"]}]
+    asked = partner.asked(Permissions={"PolicyTemplateArn": made["Policy"]["Arn"], "Parameters": many})
+    with pytest.raises(ClientError, match="longer than"):
+        partner.iam.create_delegation_request(**asked)
+
+
+def test_attack_a_learning_session_trades_in_a_token(gateway: Gateway, partner: Partner) -> None:
+    """INVARIANT: nobody leaves a learning session for one that learns nothing and has other bounds."""
+    starter = gateway.user(statement("Allow", ["kansatsu:*", "iam:PassRole", "sts:*"]))
+    with learner(gateway, starter, task_role(gateway)) as learning:
+        sts = learning.client("sts")
+        with pytest.raises(ClientError, match="learning session"):
+            sts.get_delegated_access_token(TradeInToken="anything")

@@ -302,12 +302,12 @@ def test_no_workload_is_a_service_linked_role(org: Organized) -> None:
     """INVARIANT: whoever can make one that trusts a service of workloads (by an import) gets nothing by it."""
     account, name = org.account(), org.gateway.name("Linked")
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    document = json.loads(raw.document(trust))
+    document, admin = json.loads(raw.document(trust)), "arn:aws:iam::aws:policy/AdministratorAccess"
     role = {
         "Path": "/aws-service-role/ecs-tasks.amazonaws.com/", "RoleName": name, "RoleId": "AROALINKEDLINKED0001",
         "Arn": f"arn:aws:iam::{account}:role/aws-service-role/ecs-tasks.amazonaws.com/{name}",
         "CreateDate": "2021-03-04T05:06:07+00:00", "AssumeRolePolicyDocument": document,
-        "RolePolicyList": [{"PolicyName": "own", "PolicyDocument": json.loads(raw.document(EVERYTHING))}],
+        "AttachedManagedPolicies": [{"PolicyName": "AdministratorAccess", "PolicyArn": admin}],
     }  # fmt: skip
     control = org.client("kansatsu", org.inside(account))
     control.import_account(Document=json.dumps({"RoleDetailList": [role]}), IntoEmpty=False)

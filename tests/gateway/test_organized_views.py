@@ -5,6 +5,7 @@ under generated SCPs and RCPs at the root, at units and at the account, for user
 and who comes from another account of the organization.
 """
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -292,3 +293,36 @@ def test_attack_the_rcps_of_an_organization_that_one_is_not_in(world: World) -> 
         )["EvaluationResults"]
         assert found["EvalDecision"] == expected
     org.take(policy, org.member)
+
+
+def test_attack_what_others_say_of_their_resources_in_a_denial_and_in_what_may_be_asked(gateway: Gateway) -> None:
+    """INVARIANT: no view and no denial tells of the organization, the RCPs or the policy of another's resource."""
+    org = Organized(gateway)
+    sqs = org.client("sqs", org.inside(org.member))
+    name = gateway.name("theirs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = f"arn:aws:sqs:{REGION}:{org.member}:{name}"
+    keys = gateway.user(statement("Allow", "*"))
+    api = gateway.client("kansatsu", keys)
+
+    def told() -> str:
+        with pytest.raises(ClientError) as refused:
+            gateway.client("sqs", keys).send_message(QueueUrl=url, MessageBody="x")
+        explained = api.explain_request(RequestId=refused.value.response["ResponseMetadata"]["RequestId"])
+        message = refused.value.response["Error"]["Message"].replace(arn, "")
+        can = api.simulate_access(Principal=f"user/{keys.name}", Action="sqs:SendMessage", Resource=arn)
+        who = api.list_principals_with_access(Action="sqs:SendMessage", Resource=arn)
+        return json.dumps([message, explained, can, who], default=str)
+
+    secret = {"Condition": {"StringNotEquals": {"aws:UserAgent": "hidden-condition"}}}
+    own = statement("Deny", "sqs:SendMessage", arn) | {"Principal": "*", "Sid": "OwnersSecret"} | secret
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": raw.document(own)})
+    by_policy = told()
+    assert "resource-based policy" in by_policy
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
+    policy = org.attach(org.outer, statement("Deny", "sqs:*") | {"Sid": "OrganizationsSecret"} | secret, rcp=True)
+    by_rcp = told()
+    assert "resource control policy" in by_rcp
+    for text in (by_policy, by_rcp):
+        assert "Secret" not in text and "hidden-condition" not in text
+        assert org.id not in text and org.inner not in text and policy not in text

@@ -94,13 +94,13 @@ def test_a_session_is_recorded_as_what_it_is(gateway: Gateway) -> None:
 
 
 def test_what_is_refused_or_fails_is_recorded_as_such(gateway: Gateway) -> None:
-    keys = gateway.user(statement("Allow", ["iam:GetUser", "iam:AcceptDelegationRequest", "s3:PutBucketPolicy"]))
-    iam, s3 = gateway.client("iam", keys), gateway.client("s3", keys)
+    keys = gateway.user(statement("Allow", ["iam:GetUser", "ecs:UpdateTaskProtection", "s3:PutBucketPolicy"]))
+    iam, s3, ecs = (gateway.client(name, keys) for name in ("iam", "s3", "ecs"))
     for attempt in (
         iam.list_users,
         lambda: iam.get_user(UserName="no-such-user"),
         lambda: s3.put_bucket_policy(Bucket="b-1", Policy="{}"),
-        lambda: iam.accept_delegation_request(DelegationRequestId="x" * 16),
+        lambda: ecs.update_task_protection(cluster="c", tasks=["t"], protectionEnabled=True),
     ):
         with pytest.raises(ClientError):
             attempt()
@@ -110,7 +110,7 @@ def test_what_is_refused_or_fails_is_recorded_as_such(gateway: Gateway) -> None:
         ("GetUser", True, "NoSuchEntity"),
         ("PutBucketPolicy", True, "MalformedPolicy"),
         # Nobody asked a policy whether it is allowed.
-        ("AcceptDelegationRequest", False, "NotImplemented"),
+        ("UpdateTaskProtection", False, "NotImplemented"),
     ]
 
 

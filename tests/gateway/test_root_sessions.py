@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from .conftest import Gateway
 from .organized import Organized
-from .raw import Keys, statement
+from .raw import Keys, document, statement
+from .test_learning import Learner
 from .test_tags import code_of
 
 TASKS = "arn:aws:iam::aws:policy/root-task/"
@@ -263,3 +264,18 @@ def test_documents_are_as_aws_wrote_them() -> None:
     for task in (AUDIT, CREATE, DELETE, BUCKETS, QUEUES):
         found = json.loads(aws_managed.document(task) or "{}")
         assert {one["Effect"] for one in found["Statement"]} == {"Deny"}
+
+
+def test_attack_a_learning_session_becomes_the_root_of_a_member(gateway: Gateway, org: Managed) -> None:
+    """INVARIANT: nobody leaves a learning session for one that learns nothing and has other bounds."""
+    iam, name = org.client("iam", org.boss), gateway.name("learner")
+    trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=document(trust))
+    iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(statement("Allow", "*")))
+    starter = org.person(org.management, statement("Allow", ["kansatsu:*", "iam:PassRole", "sts:GetCallerIdentity"]))
+    learning = Learner(gateway, starter, name)
+    root = {"TargetPrincipal": org.member, "TaskPolicyArn": {"arn": AUDIT}}
+    with pytest.raises(ClientError, match="learning session"):
+        learning.client("sts").assume_root(**root)
+    learning.control.deregister_process(ProcessId=learning.process["ProcessId"])
+    learning.control.close()

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied-auth
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from kansatsu.advisor import Denied, Recorder, freeze
@@ -35,6 +36,7 @@ class Denier:
         item: Authorization,
     ) -> AwsError:
         """The error for a request (`made`: its id, time and region) of which the first decision is a denial."""
+        decisions = [_seen(decision, caller.account) for decision in decisions]
         kept = self._keep(made, caller, operation, context, decisions)
         return refusals.denied(
             caller.arn,
@@ -54,6 +56,7 @@ class Denier:
         denials: Mapping[int, tuple[Authorization, Decision]],
     ) -> dict[int, AwsError]:
         """The errors of the parts of a request that are denied while the rest goes on: kept together, under one id."""
+        denials = {place: (item, _seen(decision, caller.account)) for place, (item, decision) in denials.items()}
         kept = self._keep(made, caller, operation, context, [decision for _, decision in denials.values()])
         return {
             place: refusals.denied(caller.arn, item, decision, operation.service, kept, str)
@@ -69,6 +72,7 @@ class Denier:
         decisions: Sequence[Decision],
     ) -> Passed:
         """The same where the request goes on: only observed."""
+        decisions = [_seen(decision, caller.account) for decision in decisions]
         kept = self._keep(made, caller, operation, context, decisions, passed=True)
         return Passed(decisions[0].reason(decisions[0].request.action), kept)
 
@@ -81,7 +85,7 @@ class Denier:
         error: Refused | Undelivered,
     ) -> AwsError:
         """The error of what was decided on the way, with the id of its details."""
-        kept = self._keep(made, caller, operation, context, [error.decision])
+        kept = self._keep(made, caller, operation, context, [_seen(error.decision, caller.account)])
         return AwsError(error.message.rstrip(".") + refusals.pointer(kept), code=error.code, status=error.status)
 
     def _keep(
@@ -99,3 +103,23 @@ class Denier:
         time, account = now.timestamp(), caller.account
         denied = Denied(time, request_id, account, name, region, caller.user_id, context, list(decisions), passed)
         return self._denials.keep(*freeze(denied))
+
+
+def _seen(decision: Decision, account: str) -> Decision:
+    """The decision as somebody of this account may see it.
+
+    INVARIANT: nobody reads a policy of another account's resource in what he was denied, nor learns of an organization
+    that he is not in, or of its RCPs.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
+    request, policies = decision.request, decision.policies
+    if policies.guard is not None and request.resource_account not in ("", account):
+        policies = replace(policies, resource=None, trust=None)
+    theirs = request.context.get("aws:resourceorgid")
+    if theirs is not None and theirs != request.context.get("aws:principalorgid"):
+        hidden = ("aws:resourceorgid", "aws:resourceorgpaths")
+        context = {key: value for key, value in request.context.items() if key not in hidden}
+        request, policies = replace(request, context=context), replace(policies, rcps=())
+    if request is decision.request and policies is decision.policies:
+        return decision
+    return Decision(request, policies, decision.allowed, decision.explicit, decision.type)

@@ -13,6 +13,7 @@ from kansatsu.gateway.exchange import Exchange, new_id
 from kansatsu.gateway.refusals import denial_code
 from kansatsu.identity import Session
 from kansatsu.identity.console import SOURCE as SIGNED_IN
+from kansatsu.identity.delegations import ITSELF
 from kansatsu.identity.delegations import SOURCE as DELEGATED
 from kansatsu.policy import UNRESOLVED
 from kansatsu.resources import owner_in
@@ -228,7 +229,7 @@ def _bearer(session: Session, learning: str, texts: dict[str, str]) -> Bearer:
         learning=bool(learning),
         delivery=session.source.get("delivery", "") if "instance" in session.source else "",
         console=SIGNED_IN in session.source,
-        delegated=DELEGATED in session.source,
+        delegated=session.source.get(DELEGATED) == ITSELF,
         scoped=tuple(scoped),
     )
 

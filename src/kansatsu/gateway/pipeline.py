@@ -371,12 +371,7 @@ def _own_context(exchange: Exchange, identity: Identity) -> Context:
 def _context(exchange: Exchange, identity: Identity) -> Context:
     """The same of whoever stands for its signer."""
     own = of_request(
-        exchange.request,
-        exchange.client,
-        exchange.secure,
-        exchange.region,
-        exchange.now,
-        identity.caller.session,
+        exchange.request, exchange.client, exchange.secure, exchange.region, exchange.now, identity.caller.session
     )
     if _known(exchange.operation).service.signing_name == "s3":
         own |= of_s3(exchange.signature, exchange.request, exchange.params, exchange.now)

@@ -19,6 +19,7 @@ from kansatsu.identity.sealer import Sealer, Unopenable
 
 KIND = "delegation"
 SOURCE = "delegation"  # key in the source of a session that was delegated
+ITSELF = "itself"  # its value where the lender was no session of GetSessionToken, whose limits stay
 _PURPOSE = "trade-in token"
 _DAY = 86400
 _UNASSIGNED_LIFE, _LIFE = _DAY, 7 * _DAY  # without any action, in each state

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from kansatsu.errors import InternalFailure
 from kansatsu.identity import Session, Snapshot
 from kansatsu.identity.console import SOURCE as SIGNED_IN
+from kansatsu.identity.delegations import ITSELF
 from kansatsu.identity.delegations import SOURCE as DELEGATED
 from kansatsu.policy import Limits, Policies, Policy, PolicySet, PolicyType, Principal, Source, compile_policy, parse
 from kansatsu.services.registry import Caller
@@ -55,7 +56,7 @@ def limits_of(kind: str, *, as_itself: bool) -> Limits | None:
 
 def is_itself(session: Session) -> bool:
     """Is it the user itself, signed in to the console, or as the approver of a delegation lends itself?"""
-    return SIGNED_IN in session.source or DELEGATED in session.source
+    return SIGNED_IN in session.source or session.source.get(DELEGATED) == ITSELF
 
 
 def task_policies(arns: Iterable[str], find: Callable[[str], Policy | None]) -> PolicySet:

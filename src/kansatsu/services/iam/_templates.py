@@ -6,12 +6,14 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_PolicyParameter.html
 import json
 import re
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from kansatsu.errors import InvalidInput
 
 _PARAMETER = re.compile(r"@\{([^{}]+)\}")
 Values = Mapping[str, Sequence[str]]
+LONGEST = 20_480  # characters of the policy; what a session may carry is less
 
 
 def values(parameters: Sequence[Mapping[str, Any]]) -> Values:
@@ -36,7 +38,14 @@ def filled(template: str, given: Values) -> str:
     if asked != set(given):
         differ = ", ".join(sorted(asked ^ set(given)))
         raise InvalidInput(f"The parameters of the policy template and those of the request differ: {differ}.")
-    return json.dumps(_filled(json.loads(template), given))
+    text = json.dumps(_filled(json.loads(template), given))
+    if len(text) > LONGEST:
+        raise _too_long()
+    return text
+
+
+def _too_long() -> InvalidInput:
+    return InvalidInput(f"What comes of the policy template is longer than {LONGEST} characters.")
 
 
 def _filled(item: Any, given: Values) -> Any:
@@ -47,6 +56,10 @@ def _filled(item: Any, given: Values) -> Any:
         return [each for one in made for each in (one if isinstance(one, list) else [one])]
     if not isinstance(item, str):
         return item
+    # INVARIANT: what would be too long is refused before it is made: parameters multiply.
+    named = [given[name] for name in _PARAMETER.findall(item)]
+    if prod(map(len, named)) * (len(item) + sum(max(map(len, values)) for values in named)) > LONGEST:
+        raise _too_long()
     texts = _texts(item, given)
     return texts[0] if len(texts) == 1 else texts
 

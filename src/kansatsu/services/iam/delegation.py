@@ -15,8 +15,10 @@ from kansatsu.identity import credentials, delegations, managed
 from kansatsu.identity.credentials import Credential
 from kansatsu.identity.delegations import KIND, State
 from kansatsu.identity.pages import Cursor
+from kansatsu.identity.sessions import LONGEST_SESSION
 from kansatsu.policy import Policy, PolicyType, Source, compile_policy, diagnose, parse
 from kansatsu.services import notices
+from kansatsu.services.callers import is_itself
 from kansatsu.services.iam import _render, _resources
 from kansatsu.services.iam._register import iam
 from kansatsu.services.iam._templates import filled, values
@@ -186,10 +188,14 @@ def _lender(call: Call) -> Shown:
     """Who lends, and all that bounds the session that it called with."""
     caller, session = call.caller, call.caller.session
     lent: Shown = {"id": caller.id, "name": caller.name, "kind": caller.kind}
+    # INVARIANT: no session is outlived by what it lent, and nothing is lent longer than a revocation is remembered.
+    lent |= {"issued": call.now.timestamp(), "ends": (call.now + LONGEST_SESSION).timestamp()}
+    lent["itself"] = session is None or is_itself(session)
     if session is not None:
         names = ("kind", "session_name", "policy", "policy_arns", "tags", "transitive_tag_keys", "source_identity")
         lent |= {name: getattr(session, name) for name in (*names, "chain_depth", "source", "scoped")}
         lent |= {"issued": session.issued.timestamp(), "mfa": session.mfa and session.mfa.timestamp()}
+        lent["ends"] = session.expires.timestamp()
     return lent
 
 
@@ -206,7 +212,8 @@ async def send_delegation_token(call: Call, delegation_request_id: str) -> Shown
     def finalize(conn: Any) -> None:
         now = call.now.timestamp()
         again = _in(call, delegation_request_id, State.ACCEPTED, conn=conn)
-        _move(call, conn, again, State.FINALIZED, until=now + again.details["shown"]["SessionDuration"])
+        until = min(now + again.details["shown"]["SessionDuration"], again.details["lender"]["ends"])
+        _move(call, conn, again, State.FINALIZED, until=until)
 
     await call.store.transact(finalize)
     return {}

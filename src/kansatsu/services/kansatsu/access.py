@@ -14,8 +14,9 @@ from kansatsu.errors import InvalidParameterValue, NoSuchEntity
 from kansatsu.identity import EntityRecord, entities
 from kansatsu.identity.pages import Cursor
 from kansatsu.policy import Policies, Request, evaluate
-from kansatsu.services.deciding import asked, owner_of
+from kansatsu.services.deciding import owner_of
 from kansatsu.services.iam import simulated
+from kansatsu.services.iam.scenarios import enforced
 from kansatsu.services.kansatsu import explain
 from kansatsu.services.kansatsu.conditional import Grant, grants
 from kansatsu.services.registry import Call, operation
@@ -133,7 +134,7 @@ def _asked(
     context |= call.snapshot.organization_keys("principal", record.account)
     request = Request(principal, action, resource, context, owner_of(resource, record.account))
     own = call.snapshot.policies(record.id)
-    return asked(request, Policies(own.identity, own.boundary), call.snapshot, given)
+    return enforced(call.snapshot, call.account, ())(request, Policies(own.identity, own.boundary), given)
 
 
 def _shown(call: Call, record: EntityRecord, grant: Grant) -> dict[str, Any]:

@@ -19,8 +19,10 @@ from kansatsu.policy import (
     Request,
     Source,
     Verdict,
+    evaluate,
 )
-from kansatsu.services.deciding import decide, owner_of
+from kansatsu.services.deciding import owner_of
+from kansatsu.services.iam.scenarios import enforced
 from kansatsu.services.kansatsu import proposals
 from kansatsu.services.registry import Call, operation
 
@@ -242,7 +244,7 @@ def _now(call: Call, event: AccessEvent) -> Decision | None:
     context |= call.snapshot.organization_keys("principal", event.account)
     owner = owner_of(event.resource, event.account)
     request = Request(principal, f"{event.service}:{event.action}", resource, context, owner)
-    return decide(request, Policies(own.identity, own.boundary), call.snapshot, {})
+    return evaluate(*enforced(call.snapshot, event.account, ())(request, Policies(own.identity, own.boundary), {}))
 
 
 def decided(decision: Decision) -> dict[str, Any]:

@@ -83,6 +83,9 @@ def _member(target: str) -> str:
 def _authorize(call: Call, member: str, task: str) -> None:
     """The caller's own policies must allow it, and the RCPs of the member."""
     caller, snapshot = call.caller, call.snapshot
+    # INVARIANT: nobody leaves a learning session for one that learns nothing and has other bounds.
+    if caller.learning:
+        raise AccessDenied("A learning session becomes no root user.")
     if caller.kind == roots.KIND:
         raise AccessDenied("The root user cannot call AssumeRoot.")
     keys = {

@@ -9,6 +9,7 @@ from typing import Any
 from kansatsu import arn
 from kansatsu.errors import AccessDenied, AwsError, ValidationError
 from kansatsu.identity import Session, credentials, delegations, sessions
+from kansatsu.identity.console import SOURCE as SIGNED_IN
 from kansatsu.identity.delegations import KIND, State
 from kansatsu.identity.sealing import Secret
 from kansatsu.services.registry import Call, operation
@@ -17,6 +18,9 @@ from kansatsu.services.sts import _sessions as common
 
 @operation("sts", "GetDelegatedAccessToken")
 def get_delegated_access_token(call: Call, trade_in_token: str) -> dict[str, Any]:
+    # INVARIANT: nobody leaves a learning session for one that learns nothing and has other bounds.
+    if call.caller.learning:
+        raise AccessDenied("A learning session trades in no token.")
     # INVARIANT: the token is good in the account that asked, and nowhere else.
     asked = delegations.opened(call.store.sealer, call.account, trade_in_token, call.now)
     found = credentials.by_id(call.conn, asked, KIND) if asked else None
@@ -51,15 +55,18 @@ def _lent(call: Call, account: str, lender: dict[str, Any], until: datetime) -> 
         "source_identity": lender.get("source_identity", ""),
         "mfa": datetime.fromtimestamp(mfa, UTC) if mfa else None,
         "chain_depth": lender.get("chain_depth", 0),
-        "source": {**lender.get("source", {}), delegations.SOURCE: "1"},
+        # INVARIANT: what a partner does is not taken for what its approver does in the console.
+        "source": {name: text for name, text in lender.get("source", {}).items() if name != SIGNED_IN}
+        | {delegations.SOURCE: delegations.ITSELF if lender["itself"] else "session"},
         "scoped": tuple(lender.get("scoped", ())),
     }
-    issued = datetime.fromtimestamp(lender.get("issued", call.now.timestamp()), UTC)
-    approved = Session("", Secret(""), issued=issued, **fields)
-    # INVARIANT: what revokes the approver's session revokes what it lent, though that was made later.
+    # INVARIANT: what revokes the approver's session (its sessions until a moment, or those of which a policy denies the
+    # aws:TokenIssueTime) revokes what it lent, though that was made later: the time of issue is the approver's.
+    fields["issued"] = datetime.fromtimestamp(lender["issued"], UTC)
+    approved = Session("", Secret(""), **fields)
     if record is None or record.kind != lender["kind"] or call.snapshot.revoked(approved):
         raise AccessDenied("The principal that accepted the delegation request is no more, or was revoked.")
-    return {**fields, "issued": call.now.replace(microsecond=0)}
+    return fields
 
 
 def _arn(call: Call, session: Session) -> str:
