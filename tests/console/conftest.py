@@ -178,7 +178,9 @@ def pages(browser: Browser, place: Place) -> Iterator[Opens]:
 
     def make(language: str = "en", width: str = "wide", scheme: str = "light") -> Seen:
         locale = {"en": "en-US", "ja": "ja-JP"}[language]
-        context = browser.new_context(viewport=WIDTHS[width], locale=locale, color_scheme=scheme)
+        # Without motion: what still fades in has colours that nobody is to read.
+        how = {"locale": locale, "color_scheme": scheme, "reduced_motion": "reduce"}
+        context = browser.new_context(viewport=WIDTHS[width], **how)
         contexts.append(context)
         seen.append(Seen(place, context.new_page(), language))
         return seen[-1]
