@@ -211,7 +211,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"startedBy": "x" * 129}, "InvalidParameterException", "startedBy"),
     ({"launchType": "FARGATE"}, "NotImplemented", "launchType"),
     ({"enableExecuteCommand": True}, "NotImplemented", "enableExecuteCommand"),
-    ({"placementStrategy": [{"type": "random"}]}, "NotImplemented", "placementStrategy"),
+    ({"placementConstraints": [{"type": "distinctInstance"}]}, "NotImplemented", "placementConstraints"),
     ({"networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s"]}}}, "InvalidParameterException", "networkMode"),
     ({"overrides": {"cpu": "256"}}, "NotImplemented", "overrides.cpu"),
     ({"overrides": {"containerOverrides": [{"name": "x"}]}}, "InvalidParameterException", "container named x is not"),

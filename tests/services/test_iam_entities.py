@@ -226,8 +226,3 @@ def test_bad_input_is_a_validation_error(iam: Any, refused: Refused) -> None:
     ]
     for function, params in cases:
         refused("ValidationError", function, **params)
-
-
-def test_parameters_that_are_not_honoured_are_501(world: World, refused: Refused) -> None:
-    arn = world.role("r")["Arn"]
-    refused("NotImplemented", world.sts.assume_role, RoleArn=arn, RoleSessionName="ss", MinimumSessionTokenSize=2000)
