@@ -73,6 +73,8 @@ class Story(Place):
         iam.create_group(GroupName="developers")
         iam.attach_group_policy(GroupName="developers", PolicyArn=self.team)
         self.keys = {name: self.user(name) for name in ("ana", "ben", "chie")}
+        for name in self.keys:
+            iam.add_user_to_group(GroupName="developers", UserName=name)
         iam.put_user_policy(UserName="ana", PolicyName="extra", PolicyDocument=document("sqs:*", "sns:ListTopics"))
         iam.attach_user_policy(UserName="ana", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
         iam.create_login_profile(UserName="ana", Password=PASSWORD)
@@ -88,7 +90,6 @@ class Story(Place):
 
     def user(self, name: str) -> dict[str, str]:
         self.iam.create_user(UserName=name, Tags=[{"Key": "team", "Value": "web"}])
-        self.iam.add_user_to_group(GroupName="developers", UserName=name)
         key = self.iam.create_access_key(UserName=name)["AccessKey"]
         return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
 

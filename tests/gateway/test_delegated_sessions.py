@@ -48,6 +48,7 @@ class Partner:
         self.gateway = gateway
         self.iam, self.sns, self.sqs = (gateway.client(name, gateway.stranger) for name in ("iam", "sns", "sqs"))
         self.name = gateway.name("partner")
+        gateway.client("s3").create_bucket(Bucket=self.name)
         made = self.iam.create_policy(PolicyName=self.name, Path="/delegation-template/", PolicyDocument=TEMPLATE)
         self.template = made["Policy"]["Arn"]
         self.topic = self.sns.create_topic(Name=self.name)["TopicArn"]
@@ -113,8 +114,7 @@ def lent(partner: Partner, keys: Keys, id: str) -> Keys:
 
 def test_a_partner_gets_what_it_asked_for_of_what_the_approver_has(gateway: Gateway, partner: Partner) -> None:
     keys = approver(gateway)
-    iam, s3 = gateway.client("iam", keys), gateway.client("s3", keys)
-    s3.create_bucket(Bucket=partner.name)
+    iam = gateway.client("iam", keys)
     asked = partner.ask(RequestMessage="please", OwnerAccountId=ACCOUNT)
     held = iam.get_delegation_request(DelegationRequestId=asked, DelegationPermissionCheck=True)
     assert (held["PermissionCheckStatus"], held["PermissionCheckResult"]) == ("COMPLETE", "UNSURE")
