@@ -8,7 +8,7 @@ from xdist.scheduler import LoadScopeScheduling
 # Files by the beginning of their path, the first that fits: the group, or "" where each file is one of its own.
 GROUPS = {
     "tests/console/": "console",  # one server and one browser
-    # One container engine; the other tests of root run beside them.
+    # One container engine.
     "tests/delivery/test_containers_real.py": "containers",
     "tests/workload/test_engine.py": "containers",
     "tests/e2e/test_agent.py": "containers",
