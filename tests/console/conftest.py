@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import TimeoutError as NotInTime
 
 from kansatsu.testing import Kansatsu
 
@@ -126,9 +127,20 @@ class Seen:
         self.page.goto(self.story.url + "#/" + "/".join(parts))
 
     def sign_in(self) -> None:
-        """As the administrator, by the link."""
+        """As the administrator, by the link.
+
+        Twice in some two hundred runs the page did not come, for a cause not found yet: what is there then is printed,
+        and a second link is tried. Not a third.
+        """
+        users = self.page.get_by_role("heading", name=self.t("users"), exact=True).first
         self.page.goto(self.story.link())
-        self.page.get_by_role("heading", name=self.t("users"), exact=True).first.wait_for()
+        try:
+            users.wait_for(timeout=40_000)
+        except NotInTime:
+            print("No page after a link:", self.page.url, self.page.locator("body").inner_text(), self.errors)
+            self.page.goto("about:blank")
+            self.page.goto(self.story.link())
+            users.wait_for()
 
     def button(self, key: str, **values: object) -> Any:
         return self.page.get_by_role("button", name=self.t(key, **values), exact=True)
