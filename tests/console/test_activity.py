@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from .conftest import PASSWORD, TOGETHER, Opens, Story, denied
-
-pytestmark = TOGETHER
+from .conftest import PASSWORD, Opens, Story, denied
 
 GUARDED = """{
   "Version": "2012-10-17",

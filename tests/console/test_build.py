@@ -3,9 +3,7 @@
 import re
 import subprocess
 
-from .conftest import ROOT, TOGETHER, WEB, texts
-
-pytestmark = TOGETHER
+from .conftest import ROOT, WEB, texts
 
 
 def test_the_committed_console_is_the_build_of_its_source() -> None:

@@ -8,9 +8,7 @@ from kansatsu import identity
 from kansatsu.clock import SystemClock
 from kansatsu.identity import schema, totp
 
-from .conftest import PASSWORD, TOGETHER, Opens, Seen, Story, document
-
-pytestmark = TOGETHER
+from .conftest import PASSWORD, Opens, Seen, Story, document
 
 
 def test_an_editor_completes_and_says_what_is_wrong(opens: Opens, story: Story) -> None:

@@ -4,10 +4,8 @@ from urllib.parse import quote
 
 import pytest
 
-from .conftest import TOGETHER, Opens, Story
+from .conftest import Opens, Story
 from .looks import look
-
-pytestmark = TOGETHER
 
 # Page -> where it is, the text after which it is there, "=" before the key of one.
 PAGES = {

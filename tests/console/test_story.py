@@ -5,9 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from .conftest import PASSWORD, TOGETHER, Opens, Seen, Story
-
-pytestmark = TOGETHER
+from .conftest import PASSWORD, Opens, Seen, Story
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
