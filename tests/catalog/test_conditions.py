@@ -172,25 +172,3 @@ def test_an_index_with_several_partition_keys_has_a_key_for_each() -> None:
         "dynamodb:secondpartitionkeyvalues": ("2",),
     }
     assert check.exact
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "",
-        "SELECT",
-        "SELECT * FROM",
-        'SELECT * FROM "t", "u"',
-        'SELECT * FROM "t" WHERE a IN (SELECT b FROM "u")',
-        'DELETE FROM "t" WHERE a=1; DELETE FROM "u" WHERE a=1',
-        'SELECT * FROM "t" -- "u"',
-        "SELECT * FROM /* t */ u",
-        "SELECT * FROM a.b",
-        "DROP TABLE t",
-        'INSERT INTO "t" SELECT * FROM "u"',
-        "SELECT * FROM 't'",
-    ],
-)
-def test_statements_that_could_mean_another_table_need_everything(statement: str) -> None:
-    checks = resolve("dynamodb", "ExecuteStatement", {"Statement": statement})
-    assert {check.resource for check in checks} == {"*"} and len(checks) == 4

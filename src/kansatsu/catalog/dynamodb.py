@@ -179,21 +179,23 @@ class Resolver:
         extra: Context = {} if operation == "ExecuteStatement" else {"dynamodb:enclosingoperation": operation}
         entries = params.get("TransactStatements") or params.get("Statements") or [params]
         for entry in entries:
-            statement = partiql.parse(entry.get("Statement", ""))
-            if statement is None:
-                # AWS refuses what it cannot parse; we cannot tell what a backend makes of it
+            if "Statement" not in entry:
                 yield from (
                     Authorization(f"dynamodb:PartiQL{verb}", "*", extra, exact=False)
                     for verb in ("Select", "Insert", "Update", "Delete")
                 )
                 continue
-            yield self._statement(statement, entry, extra)
+            statement = partiql.parse(entry["Statement"])
+            for table, index in statement.places:
+                yield self._statement(statement, table, index, entry, extra)
 
-    def _statement(self, statement: partiql.Statement, params: Params, extra: Context) -> Authorization:
-        resource = self.table(statement.table) + (f"/index/{statement.index}" if statement.index else "")
+    def _statement(
+        self, statement: partiql.Statement, table: str, index: str, params: Params, extra: Context
+    ) -> Authorization:
+        resource = self.table(table) + (f"/index/{index}" if index else "")
         given = [text for value in params.get("Parameters") or () if (text := expressions.text_of(value)) is not None]
         values = tuple(dict.fromkeys((*statement.literals, *given, UNKNOWN)))
-        names = self._keys(statement.table, statement.index or "")
+        names = self._keys(table, index)
         context: Context = {**extra, **_of_partition([values] * max(1, len(names))), "dynamodb:attributes": (UNKNOWN,)}
         if statement.verb == "Select":
             keyed = bool(names) and all(name in statement.compared for name in names)

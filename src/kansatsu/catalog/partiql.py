@@ -5,11 +5,32 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.ht
 
 import re
 from dataclasses import dataclass
-from itertools import pairwise
 
-_TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][\w.:/-]*|\d[\w.]*|[^\s\w]""")
+from kansatsu.errors import AwsError
 
-_SECOND = frozenset(("select", "from", "into", "join", ";"))
+_TOKEN = re.compile(
+    r"""[ \t\r\n]+|'(?:[^']|'')*'|"(?:[^"]|"")+"|[A-Za-z_][A-Za-z0-9_]*|[0-9][A-Za-z0-9_.]*|--|/\*"""
+    r"""|[-*=<>!+,.?()\[\]{}:|/;]"""
+)
+# What names a table, or begins another statement.
+_TABLES = frozenset(
+    {
+        "select", "from", "into", "join", "update", "insert", "delete", "upsert", "union", "intersect", "except",
+        "pivot", "unpivot", "let",
+    }
+)  # fmt: skip
+_TABLE_WORD = re.compile(rf"\b(?:{'|'.join(sorted(_TABLES))})\b", re.IGNORECASE)
+# What another reader might take for the beginning of a comment, or for the end of a literal that has not ended.
+_TRICKY = re.compile(r"--|/\*|\\['\"]|`")
+# What may stand behind the table: nothing else, so no alias and no second table.
+_AFTER = {
+    "select": ("", "where", "order"),
+    "insert": ("value",),
+    "update": ("set", "remove"),
+    "delete": ("", "where", "returning"),
+}
+_BEFORE = {"insert": ["insert", "into"], "update": ["update"], "delete": ["delete", "from"]}
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}|arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0-9]{12}:table/[A-Za-z0-9_.-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,66 +43,90 @@ class Statement:
     compared: frozenset[str] = frozenset()
     literals: tuple[str, ...] = ()
 
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Table and index, as every reader may take them: "a.b" is a table to one and an index to the other."""
+        table, dot, index = self.table.partition(".")
+        return ((self.table, self.index), *([(table, index)] if dot and not self.index else []))
 
-def parse(text: str) -> Statement | None:
-    """A statement, or None when it is not certain which table it means."""
-    if "--" in text or "/*" in text or "`" in text:
-        return None  # comments could hide what follows from one reader and not from another
-    tokens = _TOKEN.findall(text)
+
+def parse(text: str) -> Statement:
+    """A statement of one table. Raises AwsError for what does not say with certainty which table it means."""
+    tokens = _tokens(text)
     words = [token.lower() for token in tokens]
     # `EXISTS(SELECT ...)` is a statement of its own, used as a condition in transactions
     if words[:2] == ["exists", "("] and words[-1:] == [")"]:
         tokens, words = tokens[2:-1], words[2:-1]
+    if words[-1:] == [";"]:
+        tokens, words = tokens[:-1], words[:-1]
     at = _table_position(words)
-    if at is None or at >= len(tokens):
-        return None
-    table, after = _name(tokens[at]), at + 1
-    index = ""
-    if tokens[after : after + 1] == ["."] and after + 1 < len(tokens):
-        index, after = _name(tokens[after + 1]) or "", after + 2
-    elif table and "." in table and not tokens[at].startswith('"'):
-        return None  # a table of that name, or an index of a table
-    verb = words[0].capitalize()
-    # INVARIANT: a second table (a join, a subquery, a second statement) is never passed over.
-    if not table or _SECOND.intersection(_rest(words, after, verb)):
-        return None
-    literals = tuple(t[1:-1].replace("''", "'") if t[0] == "'" else t for t in tokens[after:] if t[0] in "'0123456789")
-    return Statement(verb, table, index, _compared(tokens, after) if verb == "Select" else frozenset(), literals)
-
-
-def _rest(words: list[str], after: int, verb: str) -> list[str]:
-    rest = words[after:]
-    if rest and rest[-1] == ";":
-        rest = rest[:-1]
-    if verb == "Select" and rest[:1] == [","]:
-        return ["join"]
-    return [word for word in rest if not word.startswith(("'", '"'))]
-
-
-def _table_position(words: list[str]) -> int | None:
-    if not words:
-        return None
-    if words[0] == "select":
-        return words.index("from") + 1 if words.count("from") == 1 else None
-    if words[:2] in (["insert", "into"], ["delete", "from"]):
-        return 2
-    return 1 if words[0] == "update" else None
-
-
-def _name(token: str) -> str | None:
-    if token.startswith('"'):
-        return token[1:-1].replace('""', '"')
-    return token if token[0].isalpha() or token[0] == "_" else None
-
-
-def _compared(tokens: list[str], after: int) -> frozenset[str]:
-    """Attributes in `name = value`; none when an OR makes the comparison optional."""
+    table, after = _name(tokens[at] if at < len(tokens) else ""), at + 1
+    verb, index = words[0], ""
+    if verb == "select" and tokens[after : after + 1] == ["."] and tokens[at].startswith('"'):
+        index, after = _name(tokens[after + 1] if after + 1 < len(tokens) else ""), after + 2
+    # INVARIANT: a second table (a join, an alias, a subquery, a second statement) is never passed over.
+    if (words[after] if after < len(words) else "") not in _AFTER[verb]:
+        raise _malformed("Only select from a single table or index is supported.")
     rest = tokens[after:]
+    if _TABLES.intersection(words[after:]) or ";" in rest or _may_be_misread(text, tokens, at):
+        raise _malformed("Unexpected keyword")
+    literals = tuple(t[1:-1].replace("''", "'") if t[0] == "'" else t for t in rest if t[0] in "'0123456789")
+    compared = _compared(rest) if verb == "select" else frozenset[str]()
+    return Statement(verb.capitalize(), table, index, compared, literals)
+
+
+def _malformed(why: str) -> AwsError:
+    return AwsError(f"Statement wasn't well formed, can't be processed: {why}", code="ValidationException", status=400)
+
+
+def _tokens(text: str) -> list[str]:
+    """INVARIANT: no character is passed over, and there are no comments."""
+    found, at = [], 0
+    while at < len(text):
+        token = _TOKEN.match(text, at)
+        if token is None or token[0] in ("--", "/*"):
+            raise _malformed("Unexpected term")
+        at = token.end()
+        if not token[0].isspace():
+            found.append(token[0])
+    return found
+
+
+def _table_position(words: list[str]) -> int:
+    verb = words[0] if words else ""
+    if verb == "select" and "from" in words:
+        at = words.index("from") + 1
+        if not _TABLES.intersection(words[1 : at - 1]):
+            return at
+    elif verb in _BEFORE and words[: len(_BEFORE[verb])] == _BEFORE[verb]:
+        return len(_BEFORE[verb])
+    raise _malformed("Unexpected keyword" if verb in _AFTER else "Expected data manipulation")
+
+
+def _may_be_misread(text: str, tokens: list[str], at: int) -> bool:
+    """Whether who looks for words before quotes, or ends a literal elsewhere, could find another table."""
+    quoted = [token for token in tokens if token[0] in "'\""]
+    hidden = sum(len(_TABLE_WORD.findall(token)) for token in quoted)
+    return hidden > 0 and (
+        _TRICKY.search(text) is not None
+        or any(_TABLE_WORD.search(token) for token in tokens[: at + 1] if token[0] in "'\"")
+    )
+
+
+def _name(token: str) -> str:
+    name = token[1:-1] if token.startswith('"') else token
+    if not _NAME.fullmatch(name):
+        raise _malformed("Unexpected from source")
+    return name
+
+
+def _compared(rest: list[str]) -> frozenset[str]:
+    """Attributes in `name = value`; none when an OR makes the comparison optional."""
     if any(token.lower() in ("or", "not") for token in rest):
         return frozenset()
     found = set()
-    for left, sign in pairwise(rest):
-        name = _name(left)
-        if sign == "=" and name:
-            found.add(name)
+    for before, left, sign, right in zip(rest, rest[1:], rest[2:], rest[3:], strict=False):
+        # INVARIANT: one compared with another attribute, or within another attribute, limits no scan.
+        if sign == "=" and before.lower() in ("where", "and", "(") and right[0] in "'?0123456789-":
+            found.add(left[1:-1].replace('""', '"') if left[0] == '"' else left)
     return frozenset(found)
