@@ -95,7 +95,7 @@ def gunzip(files: list[Path]) -> None:
 
 
 def read(logs: Path, out: Path, processes: int) -> None:
-    files, _ = sources.listing([str(logs)], Bucket(), None)
+    files = sources.listing([str(logs)], Bucket(), None).files
     cache = Cache(out)
     reading.read(files, Bucket(), cache, processes, lambda done, size: None)
     cache.close()

@@ -82,7 +82,7 @@ def test_logs_in_a_bucket(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.
 
     def read(url: str) -> tuple[list[str], int]:
         where = Bucket(endpoint=gateway.endpoint)
-        files, _ = sources.listing([url], where, None)
+        files = sources.listing([url], where, None).files
         cache = Cache(tmp_path)
         try:
             found = reading.read(files, where, cache, 1, lambda done, size: None)
@@ -100,4 +100,4 @@ def test_logs_in_a_bucket(gateway: Gateway, tmp_path: Path, monkeypatch: pytest.
     assert read(f"s3://{bucket}/AWSLogs") == (["Five", "One", "Two"], 1)
     with pytest.raises(sources.NoSource, match="cannot be listed"):
         sources.listing([f"s3://{bucket}-of-nobody/"], Bucket(endpoint=gateway.endpoint), None)
-    assert sources.listing([f"s3://{bucket}/AWSLogs/3.txt"], Bucket(endpoint=gateway.endpoint), None)[0][0].size > 0
+    assert sources.listing([f"s3://{bucket}/AWSLogs/3.txt"], Bucket(endpoint=gateway.endpoint), None).files[0].size > 0

@@ -1,7 +1,7 @@
 """`kansatsu analyze`: what a real account's users and roles used, from its CloudTrail logs, without a server."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -127,23 +127,32 @@ def _read(logs: Sequence[str], bucket: "Bucket", out: Path, begin: datetime, pro
     from kansatsu.advisor.logs.cache import Cache, CacheBusy
 
     try:
-        files, older = sources.listing(logs, bucket, begin)
+        listed = sources.listing(logs, bucket, begin)
         cache = Cache(out)
         try:
             with Bar() as bar:
-                result = reading.read(files, bucket, cache, processes, bar.show)
+                result = reading.read(listed.files, bucket, cache, processes, bar.show)
         finally:
             cache.close()
+    except sources.NotLetIn as error:
+        again_ = "What was read until then is kept: renew the credentials and give the same command again."
+        raise Failure(f"{error}. {again_}".replace("..", ".")) from None
     except sources.NoSource as error:
         raise Failure(str(error), Exit.USAGE if isinstance(error, sources.NoFile) else Exit.FAILED) from None
     except CacheBusy:
         raise Failure(f"Another `kansatsu analyze` writes to {out}; choose another --out, or wait.") from None
     except (OSError, sqlite3.Error) as error:
         raise Failure(f"The report cannot be written to {out}: {error}.") from None
-    if not files:
-        raise Failure("There is no log file (*.json.gz, *.json, *.jsonl) of that time in " + ", ".join(logs) + ".")
-    result.older = older
+    if not listed.files:
+        beside = f" {_beside(listed.beside)}" if listed.beside else ""
+        raise Failure(f"There is no log file (*.json.gz, *.json, *.jsonl) of that time in {', '.join(logs)}.{beside}")
+    result.older, result.beside = listed.older, listed.beside
     return result
+
+
+def _beside(kinds: Mapping[str, int]) -> str:
+    told = " and ".join(numbered(count, f"{kind} file") for kind, count in kinds.items())
+    return f"{told} beside the logs: no events are in them, and none was read."
 
 
 def _told(paths: Sequence[Path], details: bytes) -> tuple[list["Told"], list[tuple[str, str]]]:
@@ -159,6 +168,8 @@ def _say(result: "Result", found: "Evidence", gaps: Sequence[str]) -> None:
     again_ = f", {result.known} known from before" if result.known else ""
     twice = f", {found.duplicates} of them twice" if found.duplicates else ""
     say(f"{numbered(found.files, 'file')}{again_}: {numbered(found.events, 'call')}{twice}.")
+    if found.beside:
+        say(_beside(found.beside))
     for name, trouble, duplicates in found.troubles:
         say(f"{name}: {trouble}." if trouble else f"{name}: of its events {duplicates} are in another file too.")
     for gap in gaps:

@@ -37,7 +37,7 @@ def logs(tmp_path: Path) -> Path:
 
 
 def read(logs: Path, out: Path, processes: int = 1) -> Result:
-    files, _ = sources.listing([str(logs)], HERE, None)
+    files = sources.listing([str(logs)], HERE, None).files
     cache = Cache(out)
     try:
         return reading.read(files, HERE, cache, processes, lambda done, size: None)
@@ -118,7 +118,7 @@ def test_a_run_that_was_interrupted_goes_on(logs: Path, out: Path, monkeypatch: 
     def stop(done: int, size: int) -> None:
         raise KeyboardInterrupt
 
-    files, _ = sources.listing([str(logs)], HERE, None)
+    files = sources.listing([str(logs)], HERE, None).files
     cache = Cache(out)
     with pytest.raises(KeyboardInterrupt):
         reading.read(files, HERE, cache, 1, stop)
@@ -134,7 +134,7 @@ from kansatsu.advisor.logs import reading, sources
 from kansatsu.advisor.logs.cache import Cache
 from pathlib import Path
 reading._WORTH_A_POOL, reading._AT_ONCE = 0, 1
-files, _ = sources.listing([sys.argv[1]], sources.Bucket(), None)
+files = sources.listing([sys.argv[1]], sources.Bucket(), None).files
 def killed(done, size):
     print(*(child.pid for child in __import__("multiprocessing").active_children()), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
@@ -196,8 +196,8 @@ def test_files_older_than_the_window_are_not_opened(logs: Path) -> None:
     late = write(logs, 2, [record()], "20261120")
     loose = logs / "loose.json"
     loose.write_bytes(delivered([record()]))
-    files, older = sources.listing([str(logs)], HERE, datetime(2026, 1, 1, tzinfo=UTC))
-    assert (sorted(file.name for file in files), older) == (sorted([str(late), str(loose)]), 1)
+    found = sources.listing([str(logs)], HERE, datetime(2026, 1, 1, tzinfo=UTC))
+    assert (sorted(file.name for file in found.files), found.older) == (sorted([str(late), str(loose)]), 1)
 
 
 @pytest.mark.parametrize("name", ["/nowhere/at/all", "a\0b"])

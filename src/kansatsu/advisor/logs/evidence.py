@@ -92,6 +92,7 @@ class Evidence(msgspec.Struct):
     future: int  # rows whose time had not come yet
     told: list[Told]
     details: bytes
+    beside: dict[str, int] = msgspec.field(default_factory=dict)  # files that are no logs of events, by kind
 
     @property
     def account(self) -> Account:
@@ -125,6 +126,7 @@ def of(result: Result, details: bytes, told: Sequence[Told], now: datetime, sinc
         future=maker.future,
         told=list(told),
         details=details,
+        beside=result.beside,
     )
 
 

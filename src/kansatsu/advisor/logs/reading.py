@@ -42,6 +42,7 @@ class Result:
     troubles: list[tuple[str, str, int]] = field(default_factory=list)
     days: list[str] = field(default_factory=list)  # with events, as ISO dates
     older: int = 0  # files that were not looked at
+    beside: dict[str, int] = field(default_factory=dict)  # files that are no logs of events, by kind
 
 
 class _Done(msgspec.Struct, frozen=True):
@@ -60,7 +61,10 @@ class _Task(msgspec.Struct, frozen=True):
 
 
 def read(files: Sequence[LogFile], bucket: Bucket, cache: Cache, processes: int, progress: Progress) -> Result:
-    """The sum of these files: nothing else that the cache knows counts, and order does not matter."""
+    """The sum of these files: nothing else that the cache knows counts, and order does not matter.
+
+    Raises sources.NotLetIn, OSError and sqlite3.Error; the cache keeps what was read until then.
+    """
     known = cache.files()
     current = {file.name: file for file in files}
     same = {name for name, item in known.items() if name in current and current[name].tag == item.tag}

@@ -188,6 +188,7 @@ def _json(found: Outcome) -> bytes:
         "made": _time(evidence.made),
         "window": {"since": _time(evidence.since), "first": _time(evidence.first), "last": _time(evidence.last)},
         "files": evidence.files,
+        "filesBeside": evidence.beside,
         "calls": evidence.events,
         "duplicates": evidence.duplicates,
         "malformed": evidence.malformed,

@@ -3,7 +3,9 @@
 boto3 asks buckets, so that credentials, profiles, endpoints and proxies are those of every other AWS tool.
 """
 
+import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,12 +14,24 @@ from pathlib import Path
 from typing import Any
 
 _SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
-# Beside the logs in the same bucket: signatures of the logs, and what CloudTrail found unusual about them.
+# Beside the logs in the same bucket: signatures of the logs, and what CloudTrail found unusual about them; told by the
+# folder, and by the name where somebody copied them elsewhere.
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html
-_NO_LOGS = re.compile(r"/CloudTrail-(Digest|Insight|Aggregated)[^/]*/")
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
+_NO_LOGS = re.compile(r"/(?:\d{12}_)?CloudTrail-(Digest|Insight|Aggregated)")
 # 123456789012_CloudTrail_us-east-1_20261125T2105Z_XXXXXXXXXXXXXXXX.json.gz
 _NAME = re.compile(r"\d{12}_CloudTrail_[a-z0-9-]+_(\d{8}T\d{4})Z_[^/]*$")
 _S3 = "s3://"
+# What a bucket, and botocore, say of credentials and not of one object.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+_CREDENTIALS = frozenset(
+    {
+        *("ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "RequestExpired"),
+        *("InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch", "RequestTimeTooSkewed"),
+        *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError"),
+        *("UnauthorizedSSOTokenError", "SSOTokenLoadError", "RefreshWithMFAUnsupportedError"),
+    }
+)
 
 
 class NoSource(Exception):
@@ -26,6 +40,10 @@ class NoSource(Exception):
 
 class NoFile(NoSource):
     """A path that cannot be read."""
+
+
+class NotLetIn(NoSource):
+    """Credentials that a bucket takes no more, or that cannot be had: no further object can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +73,32 @@ class LogFile:
             return None
 
 
-def listing(logs: Iterable[str], bucket: Bucket, since: datetime | None) -> tuple[list[LogFile], int]:
-    """The files, oldest delivery first, and how many are left out because all in them is older than `since`.
-
-    A file that is named counts whatever it is called. Raises NoSource.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files, oldest delivery first; how many are left out because all in them is older than what is asked for; and
+    how many are no logs of events, by their kind: Digest, Insight, Aggregated.
     """
+
+    files: list[LogFile]
+    older: int
+    beside: dict[str, int]
+
+
+def listing(logs: Iterable[str], bucket: Bucket, since: datetime | None) -> Listing:
+    """A file that is named counts whatever it is called, unless CloudTrail calls it no log. Raises NoSource."""
     found: dict[str, LogFile] = {}
+    beside: dict[str, str] = {}
     for text in logs:
         for file in _objects(text, bucket) if text.startswith(_S3) else _files(Path(text)):
-            found.setdefault(file.name, file)
+            if kind := _NO_LOGS.search("/" + file.name.removeprefix(_S3)):
+                beside[file.name] = kind[1]
+            else:
+                found.setdefault(file.name, file)
     # Events are delivered late, never early: what a file has is older than its name says.
     wanted = [file for file in found.values() if since is None or (file.delivered or since) >= since]
     oldest = datetime.min.replace(tzinfo=UTC)
-    return sorted(wanted, key=lambda file: (file.delivered or oldest, file.name)), len(found) - len(wanted)
+    wanted.sort(key=lambda file: (file.delivered or oldest, file.name))
+    return Listing(wanted, len(found) - len(wanted), dict(sorted(Counter(beside.values()).items())))
 
 
 def _files(path: Path) -> Iterator[LogFile]:
@@ -78,7 +109,7 @@ def _files(path: Path) -> Iterator[LogFile]:
         for directory, folders, names in path.walk() if hasattr(path, "walk") else _walk(path):
             folders.sort()
             for name in sorted(names):
-                if name.endswith(_SUFFIXES) and not _NO_LOGS.search(f"{directory}/"):
+                if name.endswith(_SUFFIXES):
                     yield _file(directory / name)
     except OSError as error:
         raise NoFile(f"{error.filename or path} cannot be read: {error.strerror}.") from None
@@ -87,8 +118,6 @@ def _files(path: Path) -> Iterator[LogFile]:
 
 
 def _walk(path: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    import os
-
     for directory, folders, names in os.walk(path, onerror=_raise):
         yield Path(directory), folders, names
 
@@ -111,15 +140,23 @@ def _objects(url: str, bucket: Bucket) -> Iterator[LogFile]:
         for page in pages:
             for item in page.get("Contents", ()):
                 key = item["Key"]
-                if key == prefix or (key.endswith(_SUFFIXES) and not _NO_LOGS.search("/" + key)):
+                if key == prefix or key.endswith(_SUFFIXES):
                     yield LogFile(f"{_S3}{name}/{key}", item["ETag"].strip('"'), item["Size"])
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         raise NoSource(f"{url} cannot be listed: {' '.join(str(error).split())}") from None
 
 
-@lru_cache(maxsize=4)
 def client(bucket: Bucket) -> Any:
-    """A client of S3; one for each process. Raises botocore's exceptions."""
+    """A client of S3. Raises botocore's exceptions.
+
+    INVARIANT: a process asks over connections that it opened itself: over one from before a fork, two processes would
+    take each other's answers for theirs.
+    """
+    return _client(bucket, os.getpid())
+
+
+@lru_cache(maxsize=4)
+def _client(bucket: Bucket, process: int) -> Any:
     import boto3
     from botocore.config import Config
 
@@ -129,7 +166,7 @@ def client(bucket: Bucket) -> Any:
 
 
 def content(name: str, bucket: Bucket) -> bytes:
-    """All bytes of a file. Raises OSError; what a bucket answers becomes one."""
+    """All bytes of a file. Raises OSError, also for what a bucket answers, and NotLetIn."""
     if not name.startswith(_S3):
         return Path(name).read_bytes()
     import botocore.exceptions
@@ -138,7 +175,9 @@ def content(name: str, bucket: Bucket) -> bytes:
     try:
         data: bytes = client(bucket).get_object(Bucket=holder, Key=key)["Body"].read()
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        raise OSError(5, " ".join(str(error).split()), name) from None
+        said = " ".join(str(error).split())
+        code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+        raise NotLetIn(f"{name} cannot be read: {said}") if code in _CREDENTIALS else OSError(5, said, name) from None
     return data
 
 

@@ -1,0 +1,113 @@
+"""Logs in a bucket of a server of ours: each object's content counts as its own, however many processes read."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from kansatsu.advisor.logs import reading, sources
+from kansatsu.advisor.logs.cache import Cache
+from kansatsu.advisor.logs.sources import Bucket
+from kansatsu.advisor.logs.summary import unpack
+from kansatsu.cli.root import cli
+from kansatsu.testing import Kansatsu, environment
+
+from .trail import ACCOUNT, delivered, record, user
+
+BUCKET = "trail"
+OBJECTS = 96
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Kansatsu]:
+    with Kansatsu() as server:
+        s3 = server.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        for number in range(OBJECTS):
+            # Of different lengths: whoever reads another's answer gets a part of it, or too much.
+            body = delivered([record(user(f"u{number}", f"AIDA{number}"))] * (1 + number % 7))
+            s3.put_object(Bucket=BUCKET, Key=key(number), Body=body)
+        yield server
+
+
+def key(number: int) -> str:
+    place = f"AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/2026/11/20/{ACCOUNT}_CloudTrail_us-east-1_20261120T"
+    return f"{place}{number:04}Z_{number:016X}.json.gz"
+
+
+@pytest.mark.parametrize("processes", [1, 2, 4])
+def test_an_object_is_never_taken_for_another(
+    server: Kansatsu, tmp_path: Path, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list is asked for by who starts the workers, over a connection that stays open: it must not become theirs."""
+    monkeypatch.setattr(reading, "_WORTH_A_POOL", 0)
+    monkeypatch.setattr(reading, "_AT_ONCE", 2)
+    bucket = Bucket(endpoint=server.endpoint, region="us-east-1")
+    with environment(server.environ()), closing(Cache(tmp_path)) as cache:
+        files = sources.listing([f"s3://{BUCKET}/AWSLogs"], bucket, None).files
+        found = reading.read(files, bucket, cache, processes, lambda done, size: None)
+        assert [name for name, trouble, _ in found.troubles if trouble] == []
+        said = {file.name: unpack(cache.summary(file.name).totals).rows for file in files}
+    callers = {name: [caller.id for caller, *_ in rows] for name, rows in said.items()}
+    assert callers == {f"s3://{BUCKET}/{key(number)}": [f"AIDA{number}"] for number in range(OBJECTS)}
+
+
+def test_credentials_that_end_in_the_middle(server: Kansatsu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one trouble for each object that is left: the run ends, keeps what it read, and goes on later."""
+    monkeypatch.setattr(reading, "_AT_ONCE", 8)
+    iam = server.client("iam")
+    iam.create_user(UserName="reader")
+    iam.attach_user_policy(UserName="reader", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")
+    keys = iam.create_access_key(UserName="reader")["AccessKey"]
+    environ = {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"]}
+
+    def turn(status: str) -> None:
+        iam.update_access_key(UserName="reader", AccessKeyId=keys["AccessKeyId"], Status=status)
+
+    bucket = Bucket(endpoint=server.endpoint, region="us-east-1")
+    with environment(server.environ() | environ), closing(Cache(tmp_path)) as cache:
+        sources._client.cache_clear()
+        files = sources.listing([f"s3://{BUCKET}/AWSLogs"], bucket, None).files
+        with pytest.raises(sources.NotLetIn, match="InvalidAccessKeyId"):
+            reading.read(files, bucket, cache, 1, lambda done, size: turn("Inactive"))
+        turn("Active")
+        found = reading.read(files, bucket, cache, 1, lambda done, size: None)
+    sources._client.cache_clear()
+    assert (found.known, found.read, found.totals.events) == (8, OBJECTS - 8, OBJECTS)
+
+
+def test_files_beside_the_logs_are_named_and_not_read(server: Kansatsu, tmp_path: Path) -> None:
+    """Signatures of the logs, and Insights events: in folders of their own, or copied among the logs."""
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="beside")
+    name = f"{ACCOUNT}_CloudTrail-{{}}_us-east-1_main_us-east-1_20261120T100000Z.json.gz"
+    digest, insight = name.format("Digest"), name.format("Insight")
+    place = f"AWSLogs/o-1a2b3c4d5e/{ACCOUNT}/CloudTrail{{}}/us-east-1/2026/11/20/"
+    log = place.format("") + f"{ACCOUNT}_CloudTrail_us-east-1_20261120T1005Z_0000000000000001.json.gz"
+    for key in (
+        log,
+        place.format("-Digest") + digest,
+        place.format("-Digest") + digest.replace(".json", "_backfill.json"),
+        place.format("-Insight") + insight,
+        digest,
+        insight,
+    ):
+        s3.put_object(Bucket="beside", Key=key, Body=delivered([record()]))
+    (tmp_path / "details.json").write_text('{"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": []}')
+    with environment(server.environ()):
+        arguments = ["--authorization-details", str(tmp_path / "details.json"), "--endpoint-url", server.endpoint]
+        told = CliRunner().invoke(
+            cli, ["analyze", "s3://beside", *arguments, "--out", str(tmp_path / "out"), "-o", "json"]
+        )
+        assert told.exit_code == 0, told.output
+        alone = CliRunner().invoke(cli, ["analyze", f"s3://beside/{digest}", *arguments, "--out", str(tmp_path / "no")])
+    assert "1 file: 1 call.\n" in told.stderr
+    assert (
+        "3 Digest files and 2 Insight files beside the logs: no events are in them, and none was read." in told.stderr
+    )
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["filesBeside"] == {"Digest": 3, "Insight": 2}
+    assert (alone.exit_code, alone.stdout) == (1, "")
+    assert "There is no log file" in alone.stderr and "1 Digest file beside the logs" in alone.stderr
