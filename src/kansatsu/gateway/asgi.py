@@ -24,9 +24,14 @@ class ClientGone(Exception):
 def head(scope: Scope) -> HttpRequest:
     """The request without its body; repeated headers are joined by a comma, as they are signed."""
     headers: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}  # joined at the end, so that the many cost no more than they are long
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]},{value}" if name in headers else value
+        if name in headers:
+            repeated.setdefault(name, [headers[name]]).append(value)
+        else:
+            headers[name] = value
+    headers |= {name: ",".join(values) for name, values in repeated.items()}
     return HttpRequest(
         scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1"), headers
     )

@@ -32,6 +32,8 @@ _TIMESTAMP = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _SIGNED_HEADERS = re.compile(r"[a-z0-9!#$%&'*+.^_`|~:-]+(;[a-z0-9!#$%&'*+.^_`|~:-]+)*")
 _MODES = {mode.value: mode for mode in PayloadMode if mode is not PayloadMode.HASHED}
 
+_LONGEST_CREDENTIAL = 512  # characters; an access key id has up to 128
+
 _WRONG_HASH = (
     "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, "
     "STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, or a valid sha256 value."
@@ -200,12 +202,12 @@ def _expires(text: str | None, service: str) -> int | None:
 
 def credential(text: str) -> list[str]:
     """Access key id, day, region and service of `keyid/date/region/service/aws4_request`."""
-    elements = text.split("/")
+    elements = text.split("/") if len(text) <= _LONGEST_CREDENTIAL else []  # they are kept, in caches and logs
     if len(elements) != 5 or not all(elements):
         raise SigningError(
             AuthFailure.MALFORMED_CREDENTIAL,
             f"Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, "
-            f"got '{text}'",
+            f"got '{text[:_LONGEST_CREDENTIAL]}'",
         )
     if elements.pop() != TERMINATOR:
         raise SigningError(
@@ -221,7 +223,11 @@ def _signed_headers(text: str) -> tuple[str, ...]:
         raise SigningError(
             AuthFailure.INCOMPLETE, "SignedHeaders must be header names in lower case, separated by semicolons."
         )
-    return tuple(text.split(";"))
+    names = tuple(text.split(";"))
+    # INVARIANT: each header is canonicalized once: what a request costs grows with its length, and no faster.
+    if len(set(names)) != len(names):
+        raise SigningError(AuthFailure.INCOMPLETE, "SignedHeaders must name each header once.")
+    return names
 
 
 def signed_at(text: str, day: str, *, header: bool) -> datetime:

@@ -136,7 +136,7 @@ def _check_time(signature: Signature, now: datetime) -> None:
 
 
 def _check_signed(headers: Mapping[str, str], signature: Signature) -> None:
-    signed = signature.signed_headers
+    signed = frozenset(signature.signed_headers)
     # INVARIANT: the host is signed, so that a request for one endpoint cannot be replayed at another.
     if "host" not in signed:
         raise SigningError(

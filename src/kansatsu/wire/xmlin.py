@@ -14,13 +14,17 @@ Decoder = Callable[["Node"], Any]
 class Node:
     """An element: local name, attributes by the name as written, children, text."""
 
-    __slots__ = ("attributes", "children", "tag", "text")
+    __slots__ = ("attributes", "children", "pieces", "tag")
 
     def __init__(self, tag: str, attributes: dict[str, str]):
         self.tag = tag
         self.attributes = attributes
         self.children: list[Node] = []
-        self.text = ""
+        self.pieces: list[str] = []
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
 
 
 def parse(body: bytes) -> Node:
@@ -35,7 +39,7 @@ def parse(body: bytes) -> Node:
         stack.append(node)
 
     def text(data: str) -> None:
-        stack[-1].text += data
+        stack[-1].pieces.append(data)
 
     def end(_name: str) -> None:
         stack.pop()
