@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Build the images of the tests and run all tests with the programs in $1; further arguments go to pytest.
-# Tests marked `root` come last and one after another: they share the engine, its networks and fixed addresses.
+# Three workers, though the machine may have two cores: the one with the containers mostly waits (tests/scheduling.py).
 # The last line is pytest's own.
 set -euo pipefail
 bin=$1
@@ -16,18 +16,4 @@ tests/images/build.sh python node
 tests/clients/install.sh >/dev/null
 scripts/web.sh --install
 
-ran=0
-some() { # some ARGUMENTS...: pytest, for which finding no test is no failure as long as the other part has some
-    local code=0
-    "$bin/python" -m pytest "$@" || code=$?
-    if [ "$code" = 5 ]; then return 0; fi
-    ran=1
-    return "$code"
-}
-some -m 'not root' -n "${PYTEST_WORKERS:-2}" --dist loadgroup "$@"
-if [ $# = 0 ]; then # the files that have some: the others need not be read once more
-    mapfile -t marked < <(grep -rl 'mark\.root' tests --include='test_*.py')
-    set -- "${marked[@]}"
-fi
-some -m root -n 0 "$@"
-[ "$ran" = 1 ] || exit 5
+exec "$bin/python" -m pytest -n "${PYTEST_WORKERS:-3}" --dist loadgroup "$@"
