@@ -2,16 +2,23 @@
 
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from sqlalchemy import text
 
-from .conftest import ACCOUNT, NOW
+from .conftest import ACCOUNT, NOW, World
 
 Refused = Callable[..., str]
 ARN = f"arn:aws:iam::{ACCOUNT}:saml-provider/corp"
@@ -48,7 +55,6 @@ def test_a_provider_lives_and_dies(iam: Any, refused: Refused) -> None:
         metadata(), NOW.replace(microsecond=0), tags,
     )  # fmt: skip
     assert len(got["SAMLProviderUUID"]) >= 22
-    until = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
     renewed = metadata(until="2030-01-02T03:04:05Z")
     assert iam.update_saml_provider(SAMLProviderArn=ARN, SAMLMetadataDocument=renewed) == {
         "SAMLProviderArn": ARN, "ResponseMetadata": iam.update_saml_provider(
@@ -56,7 +62,9 @@ def test_a_provider_lives_and_dies(iam: Any, refused: Refused) -> None:
         )["ResponseMetadata"],
     }  # fmt: skip
     listed = iam.list_saml_providers()["SAMLProviderList"]
-    assert [(one["Arn"], one["ValidUntil"]) for one in listed] == [(ARN, until)]
+    assert [(one["Arn"], one["ValidUntil"]) for one in listed] == [
+        (ARN, NOW.replace(microsecond=0) + timedelta(days=36525))
+    ], "whatever the metadata say"
     assert iam.get_account_summary()["SummaryMap"]["Providers"] == 1
     iam.tag_saml_provider(SAMLProviderArn=ARN, Tags=[{"Key": "l", "Value": "w"}])
     iam.untag_saml_provider(SAMLProviderArn=ARN, TagKeys=["k"])
@@ -82,11 +90,10 @@ def test_a_provider_lives_and_dies(iam: Any, refused: Refused) -> None:
         metadata(certificate="bm9uZQ=="),
         metadata().replace("IDPSSODescriptor", "SPSSODescriptor"),
         metadata().replace('use="signing"', 'use="encryption"'),
-        metadata(until="soon"),
         f"<!DOCTYPE x [<!ENTITY e 'x'>]>{metadata()}",
         metadata().replace("EntityDescriptor", "EntitiesDescriptor"),
     ],
-    ids=range(8),
+    ids=range(7),
 )
 def test_what_is_no_metadata(iam: Any, refused: Refused, document: str) -> None:
     made = refused("InvalidInput", iam.create_saml_provider, Name="corp", SAMLMetadataDocument=document)
@@ -99,4 +106,50 @@ def test_what_no_provider_has(iam: Any, refused: Refused) -> None:
     refused("InvalidInput", iam.delete_saml_provider, SAMLProviderArn=f"arn:aws:iam::{ACCOUNT}:role/corp")
     iam.create_saml_provider(Name="corp", SAMLMetadataDocument=metadata())
     refused("InvalidInput", iam.update_saml_provider, SAMLProviderArn=ARN)
-    refused("NotImplemented", iam.update_saml_provider, SAMLProviderArn=ARN, AssertionEncryptionMode="Required")
+
+
+def _pem(key: Any = None, encryption: Any = NoEncryption()) -> str:
+    key = key or rsa.generate_private_key(65537, 2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode()
+
+
+def test_private_keys_come_and_go_and_are_never_shown(iam: Any, refused: Refused, world: World) -> None:
+    made = {"Name": "corp", "SAMLMetadataDocument": metadata()}
+    lacking = refused("InvalidInput", iam.create_saml_provider, **made, AssertionEncryptionMode="Required")
+    assert lacking == "Unable to set assertion encryption mode to Required because no private key is provided."
+    assert iam.list_saml_providers()["SAMLProviderList"] == [], "nothing half-made"
+    first, second = _pem(), _pem()
+    iam.create_saml_provider(**made, AddPrivateKey=first, AssertionEncryptionMode="Required")
+    world.clock.move(seconds=60)
+    update = partial(iam.update_saml_provider, SAMLProviderArn=ARN)
+    update(AddPrivateKey=second)
+    got = iam.get_saml_provider(SAMLProviderArn=ARN)
+    listed = got["PrivateKeyList"]
+    assert got["AssertionEncryptionMode"] == "Required"
+    assert [one["Timestamp"] - listed[0]["Timestamp"] for one in listed] == [timedelta(0), timedelta(seconds=60)]
+    assert "PRIVATE" not in str(got)
+    old, new = (one["KeyId"] for one in listed)
+    refused("LimitExceeded", iam.update_saml_provider, SAMLProviderArn=ARN, AddPrivateKey=_pem())
+    refused("InvalidInput", update, AddPrivateKey=_pem(), RemovePrivateKey=old)
+    refused("NoSuchEntity", update, RemovePrivateKey="A" * 32)
+    update(RemovePrivateKey=old)
+    refused("NoSuchEntity", update, RemovePrivateKey=old)
+    assert refused("InvalidInput", update, RemovePrivateKey=new) == "Failed to remove private key."
+    update(RemovePrivateKey=new, AssertionEncryptionMode="Allowed")
+    got = iam.get_saml_provider(SAMLProviderArn=ARN)
+    assert (got["AssertionEncryptionMode"], got.get("PrivateKeyList")) == ("Allowed", None)
+    with world.store.read() as conn:
+        rows = str(conn.execute(text("select details, secret from credential where kind = 'saml'")).all())
+    assert "PRIVATE" not in rows, "sealed"
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["none", _pem(ec.generate_private_key(ec.SECP256R1())), _pem(encryption=BestAvailableEncryption(b"secret"))],
+    ids=["text", "elliptic", "under a passphrase"],
+)
+def test_what_is_no_private_key(iam: Any, refused: Refused, key: str) -> None:
+    iam.create_saml_provider(Name="corp", SAMLMetadataDocument=metadata())
+    said = refused("InvalidInput", iam.update_saml_provider, SAMLProviderArn=ARN, AddPrivateKey=key)
+    assert said == "Invalid private key."
+    assert "PrivateKeyList" not in iam.get_saml_provider(SAMLProviderArn=ARN)

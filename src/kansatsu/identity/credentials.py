@@ -9,7 +9,7 @@
 | service            | the user                | user name at the service      | the password          |
 | server-certificate | ""                      | name                          | the private key       |
 | oidc               | ""                      | URL without https://          | none: it is public    |
-| saml               | ""                      | name                          | none: it is public    |
+| saml               | ""                      | name                          | its private keys      |
 | issuer             | ""                      | last part of its URL          | keys of tokens        |
 | assertion          | ""                      | hash of one that was used     | none                  |
 | delegation         | an account, or "": none  | id of the partner's workflow  | none                  |

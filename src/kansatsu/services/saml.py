@@ -8,19 +8,23 @@ as signed, and nothing else of the document. Import this module late: who has no
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature as WrongKey
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from lxml import etree
 from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.exceptions import SignXMLException
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
 from kansatsu.errors import AwsError
+from kansatsu.services import saml_encryption as encryption
 
 _MD = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 _SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
@@ -48,11 +52,18 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """An identity provider's own description. `valid_until` None: it does not end."""
+    """An identity provider's own description. Neither it nor its certificates expire, as on AWS."""
 
     entity_id: str
     certificates: tuple[x509.Certificate, ...]
-    valid_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decryption:
+    """What opens assertions for a provider, the newest key first."""
+
+    keys: Sequence[RSAPrivateKey] = ()
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,7 @@ def metadata(text: str) -> Metadata:
     entity = root.get("entityID")
     if root.tag != f"{_MD}EntityDescriptor" or not entity or not found:
         raise Unreadable("no EntityDescriptor with an entityID and a certificate for signatures")
-    return Metadata(entity, found, _time(root.get("validUntil")))
+    return Metadata(entity, found)
 
 
 def _certificates(root: Any) -> Iterator[x509.Certificate]:
@@ -88,18 +99,27 @@ def _certificates(root: Any) -> Iterator[x509.Certificate]:
                     raise Unreadable("a certificate that is none") from error
 
 
-def verified(encoded: str, provider: Metadata, provider_id: str, now: datetime) -> Assertion:
+def private_key(text: str) -> RSAPrivateKey:
+    """A key in PEM, under no passphrase. Raises Unreadable."""
+    try:
+        key = load_pem_private_key(text.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is under a passphrase
+        raise Unreadable("no private key") from None
+    if not isinstance(key, RSAPrivateKey):
+        raise Unreadable("no key of RSA")
+    return key
+
+
+def verified(encoded: str, provider: Metadata, decryption: Decryption, provider_id: str, now: datetime) -> Assertion:
     """The assertion of a response. Raises InvalidIdentityToken, ExpiredTokenException, IDPRejectedClaim."""
     try:
         root = _parsed(base64.b64decode("".join(encoded.split()), validate=True))
     except (binascii.Error, Unreadable):
         raise invalid("Invalid base64 SAMLResponse") from None
     _check_shape(root)
-    assertion = _signed(root, provider.certificates)
+    assertion = _signed(root, provider.certificates, decryption)
     if (issuer := _text(assertion.find(f"{_SAML}Issuer"))) != provider.entity_id:
         raise invalid("Issuer not present in specified provider")
-    if provider.valid_until is not None and now >= provider.valid_until:
-        raise invalid("The metadata of the specified provider have expired")
     _check_times(assertion, now)
     recipient = _recipient(assertion, provider_id, now)
     name = assertion.find(f"{_SAML}Subject/{_SAML}NameID")
@@ -119,16 +139,19 @@ def verified(encoded: str, provider: Metadata, provider_id: str, now: datetime) 
 
 def _parsed(data: bytes) -> Any:
     """INVARIANT: no document type: neither entities nor what they would fetch or blow up to."""
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, remove_pis=True
-    )
     try:
-        root = etree.fromstring(data, parser)
+        root = etree.fromstring(data, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         raise Unreadable("no XML") from error
     if root.getroottree().docinfo.doctype:
         raise Unreadable("a document type")
     return root
+
+
+def _parser() -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, remove_pis=True
+    )
 
 
 def _check_shape(root: Any) -> None:
@@ -137,36 +160,69 @@ def _check_shape(root: Any) -> None:
     Both are true of what every provider sends, and of none of the documents in which a signed assertion is moved away
     and another one put in its place. https://www.usenix.org/conference/usenixsecurity12 ("On Breaking SAML")
     """
-    assertions = list(root.iter(f"{_SAML}Assertion"))
-    signatures = list(root.iter(f"{_DS}Signature"))
-    named = [item.get(name) for item in root.iter("*") for name in ("ID", "Id", "id") if item.get(name)]
+    assertions = list(root.iter(f"{_SAML}Assertion", f"{_SAML}EncryptedAssertion"))
     if root.tag != f"{_PROTOCOL}Response" or len(assertions) != 1 or assertions[0].getparent() is not root:
-        raise invalid("The response must have exactly one assertion, and none that is encrypted")
-    if len(named) != len(set(named)):
-        raise invalid("Response signature invalid")
-    homes = [item.getparent() for item in signatures]
-    if not homes or any(home not in (root, assertions[0]) for home in homes) or len(set(homes)) != len(homes):
-        raise invalid("Response signature invalid")
+        raise invalid("The response must have exactly one assertion")
+    _check_places(root, root, assertions[0])
     status = root.find(f"{_PROTOCOL}Status/{_PROTOCOL}StatusCode")
     if status is not None and status.get("Value") != _SUCCESS:
         raise AwsError("The identity provider reports that authentication failed", code="IDPRejectedClaim", status=403)
 
 
-def _signed(root: Any, certificates: tuple[x509.Certificate, ...]) -> Any:
+def _check_places(root: Any, *homes: Any) -> None:
+    """No id twice, and signatures nowhere but in these elements, one in each at most."""
+    named = [item.get(name) for item in root.iter("*") for name in ("ID", "Id", "id") if item.get(name)]
+    found = [item.getparent() for item in root.iter(f"{_DS}Signature")]
+    if len(named) != len(set(named)) or any(one not in homes for one in found) or len(set(found)) != len(found):
+        raise invalid("Response signature invalid")
+
+
+def _signed(root: Any, certificates: tuple[x509.Certificate, ...], decryption: Decryption) -> Any:
     """The assertion as it was signed, by itself or as part of the response. Every signature must be right."""
-    data = etree.tostring(root)
-    found: list[Any] = []
-    for location, holder in (("./", root), (f"./{_SAML}Assertion/", root.find(f"{_SAML}Assertion"))):
-        if holder.find(f"{_DS}Signature") is not None:
-            signed = _by_any(data, location, certificates)
-            # INVARIANT: what was signed is the element that holds the signature.
-            if signed is None or signed.tag != holder.tag or signed.get("ID") != holder.get("ID"):
-                raise invalid("Response signature invalid")
-            found.append(signed if signed.tag == f"{_SAML}Assertion" else signed.find(f"{_SAML}Assertion"))
-    return found[-1]
+    response = _verified(root, certificates) if root.find(f"{_DS}Signature") is not None else None
+    # INVARIANT: a ciphertext is opened as it was signed, and what comes out is believed for a signature alone.
+    encrypted = (root if response is None else response).find(f"{_SAML}EncryptedAssertion")
+    if encrypted is not None:
+        return _opened(encrypted, certificates, decryption, response is not None)
+    if decryption.required:
+        raise invalid("The provider takes encrypted assertions only")
+    inside = response.find(f"{_SAML}Assertion") if response is not None else None
+    return _vouched(root.find(f"{_SAML}Assertion"), certificates, inside)
 
 
-def _by_any(data: bytes, location: str, certificates: tuple[x509.Certificate, ...]) -> Any:
+def _opened(place: Any, certificates: tuple[x509.Certificate, ...], decryption: Decryption, signed: bool) -> Any:
+    """INVARIANT: one answer to whatever is wrong before a signature is found right.
+
+    AES-CBC does not notice a change: who could tell a wrong padding from a wrong signature would read the assertion.
+    """
+    try:
+        assertion = encryption.parsed(encryption.decrypted(place, decryption.keys), place, _parser())
+        if assertion.tag != f"{_SAML}Assertion" or len(list(assertion.iter(assertion.tag))) != 1:
+            raise encryption.Undecryptable
+        _check_places(assertion, assertion)
+        return _vouched(assertion, certificates, assertion if signed else None)
+    except (encryption.Undecryptable, AwsError):
+        raise invalid("The encrypted assertion cannot be decrypted, or its signature is invalid") from None
+
+
+def _vouched(assertion: Any, certificates: tuple[x509.Certificate, ...], otherwise: Any) -> Any:
+    """What its own signature says it is, or else what the response's said, if there was one."""
+    if assertion.find(f"{_DS}Signature") is not None:
+        return _verified(assertion, certificates)
+    if otherwise is None:
+        raise invalid("Response signature invalid")
+    return otherwise
+
+
+def _verified(holder: Any, certificates: tuple[x509.Certificate, ...]) -> Any:
+    """INVARIANT: what was signed is the element that holds the signature."""
+    signed = _by_any(etree.tostring(holder, with_tail=False), certificates)
+    if signed is None or signed.tag != holder.tag or signed.get("ID") != holder.get("ID"):
+        raise invalid("Response signature invalid")
+    return signed
+
+
+def _by_any(data: bytes, certificates: tuple[x509.Certificate, ...]) -> Any:
     """The signed element, when a key of the provider signed it. What the document says of keys counts for nothing.
 
     "IAM doesn't evaluate or take action on the expiration of X.509 certificates in SAML metadata documents":
@@ -174,7 +230,7 @@ def _by_any(data: bytes, location: str, certificates: tuple[x509.Certificate, ..
     """
     for certificate in certificates:
         config = SignatureConfiguration(
-            location=location,
+            location="./",
             expect_references=1,
             signature_methods=_METHODS,
             digest_algorithms=_DIGESTS,

@@ -9,7 +9,7 @@ import asyncio
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, delete
@@ -18,6 +18,7 @@ from kansatsu import arn
 from kansatsu.errors import AwsError
 from kansatsu.identity import credentials, schema
 from kansatsu.identity.credentials import Credential
+from kansatsu.identity.sealing import Secret
 from kansatsu.policy import Decision, Policies, PolicySet, PolicyType, Principal, Request
 from kansatsu.services.iam import saml_providers
 from kansatsu.services.registry import Call, Params, operation
@@ -97,8 +98,8 @@ async def assume_role_with_saml(
     duration_seconds: int | None = None,
     minimum_session_token_size: int = 0,
 ) -> dict[str, Any]:
-    provider = _provider(call, role_arn, principal_arn)
-    shown = await asyncio.to_thread(_verified, call, provider, saml_assertion)
+    provider, keys = _provider(call, role_arn, principal_arn)
+    shown = await asyncio.to_thread(_verified, call, provider, keys, saml_assertion)
     passed = _passed(role_arn, shown.attributes)
     asked = _context(shown, provider)
     if not _names(shown, role_arn, principal_arn):
@@ -123,23 +124,24 @@ async def assume_role_with_saml(
     }
 
 
-def _provider(call: Call, role_arn: str, principal_arn: str) -> Credential:
-    """The provider, which is of the role's own account."""
+def _provider(call: Call, role_arn: str, principal_arn: str) -> tuple[Credential, Sequence[Secret]]:
+    """The provider, which is of the role's own account, and its private keys."""
     role, named = arn.Arn.parse(role_arn), arn.Arn.parse(principal_arn)
-    found = None
     if role is not None and named is not None and role.account == named.account:
         with call.store.read() as conn:
             call.enter(lambda: conn)
             found = saml_providers.find(call, named.account, principal_arn)
-    if found is None:
-        raise invalid("Specified provider doesn't exist")
-    return found
+            if found is not None:
+                return found, saml_providers.private_keys(call, found)
+    raise invalid("Specified provider doesn't exist")
 
 
-def _verified(call: Call, provider: Credential, encoded: str) -> "Assertion":
+def _verified(call: Call, provider: Credential, keys: Sequence[Secret], encoded: str) -> "Assertion":
     from kansatsu.services import saml  # late, as it asks for
 
-    return saml.verified(encoded, saml.metadata(provider.details["metadata"]), provider.details["uuid"], call.now)
+    described, required = saml.metadata(provider.details["metadata"]), provider.details.get("mode") == "Required"
+    decryption = saml.Decryption(tuple(saml.private_key(key.value) for key in keys), required)
+    return saml.verified(encoded, described, decryption, provider.details["uuid"], call.now)
 
 
 def _names(shown: "Assertion", role_arn: str, principal_arn: str) -> bool:
