@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from kansatsu import backends
+from kansatsu import backends, wire
 from kansatsu.backends import Backend, BackendResponse
 from kansatsu.errors import AwsError, ServiceUnavailable, SlowDown, Throttling, Unimplemented
 from kansatsu.gateway import asgi, own_ids
@@ -105,7 +105,7 @@ class Forwarder:
         body: AsyncIterator[bytes] | None = None,
     ) -> Forwarded:
         """Send a path-style request on; `body` streams it, without one the request's own bytes are sent."""
-        service = operation.service
+        service, request = operation.service, wire.known(operation, request)
         backend = self.backend(service.name, account)
         response = await backend.call(
             account, region, service.signing_name, request, body, repeatable=operation.name.startswith(_READS)
@@ -127,7 +127,7 @@ class Forwarder:
 
     async def call(self, request: HttpRequest, operation: Operation, account: str, region: str) -> dict[str, Any]:
         """Send a request on and decode the answer, for what is merged with our own. Raises the backend's AwsError."""
-        service = operation.service
+        service, request = operation.service, wire.known(operation, request)
         backend = self.backend(service.name, account)
         response = await backend.call(account, region, service.signing_name, request)
         return await backends.decoded(response, service.name, operation.name)

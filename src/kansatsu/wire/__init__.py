@@ -2,6 +2,7 @@
 
 from kansatsu.wire.addressing import path_style
 from kansatsu.wire.codec import decode, encode, encode_error
+from kansatsu.wire.known import known
 from kansatsu.wire.model import (
     OWN_MODELS,
     Operation,
@@ -27,6 +28,7 @@ __all__ = [
     "encode_error",
     "escape",
     "form_parameters",
+    "known",
     "load_service",
     "match",
     "outline",

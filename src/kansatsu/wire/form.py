@@ -133,10 +133,11 @@ class FormCompiler:
             return self._map(shape)
         return _scalar(_SCALARS[shape.type])
 
-    def _name(self, name: str, shape: Shape) -> str:
+    def name(self, name: str, shape: Shape) -> str:
+        """How a member of a structure is called."""
         if self._ec2:
             given: str = shape.get("queryName") or shape.get("locationName") or ""
-            return given if shape.get("queryName") or not given else given[0].upper() + given[1:]
+            return (given if shape.get("queryName") or not given else given[0].upper() + given[1:]) or name
         if shape.type == "list" and shape.get("flattened") and shape.member.get("locationName"):
             return str(shape.member.get("locationName"))
         return str(shape.get("locationName", name))
@@ -158,12 +159,15 @@ class FormCompiler:
 
         self._structures[shape.name] = decode
         for name, member in shape.members:
-            fields[self._name(name, member) or name] = (name, self.compile(member))
+            fields[self.name(name, member)] = (name, self.compile(member))
         return decode
 
+    def wrapper(self, shape: Shape) -> str | None:
+        """What stands between a list and its numbers, None for nothing."""
+        return None if self._ec2 or shape.get("flattened") else str(shape.member.get("locationName", "member"))
+
     def _list(self, shape: Shape) -> Decoder:
-        item = self.compile(shape.member)
-        wrapper = None if self._ec2 or shape.get("flattened") else str(shape.member.get("locationName", "member"))
+        item, wrapper = self.compile(shape.member), self.wrapper(shape)
 
         def decode(node: Any) -> list[Any]:
             if type(node) is not str and wrapper is not None:
