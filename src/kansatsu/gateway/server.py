@@ -59,6 +59,9 @@ class _Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head = None
+        # INVARIANT: nobody else reads another one of two; https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+        if sum(name == b"host" for name, _ in self.headers) > 1:
+            raise ValueError("more than one Host")  # answered by 400, like everything that the parser does not take
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:

@@ -142,6 +142,7 @@ class JsonDecoders:
         if shape.name in self._structures:
             return self._structures[shape.name]
         fields: dict[str, tuple[str, Codec]] = {}
+        lowered: set[str] = set()
 
         def decode(value: Any) -> dict[str, Any]:
             if type(value) is not dict:
@@ -151,12 +152,16 @@ class JsonDecoders:
                 field = fields.get(key)
                 if field is not None and item is not None:
                     found[field[0]] = field[1](item)
+                # INVARIANT: a key in another case is refused: some readers take it for ours, and the last of the two.
+                elif field is None and key.lower() in lowered:
+                    raise Malformed(f"The key {key[:200]} is not written as the service writes it.")
             return found
 
         self._structures[shape.name] = decode
         for name, member in shape.members:
             if not member.get("location"):
                 fields[member.get("locationName", name)] = (name, self.compile(member))
+        lowered |= {key.lower() for key in fields}
         return decode
 
     def _list(self, shape: Shape) -> Codec:
