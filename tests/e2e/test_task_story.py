@@ -1,7 +1,11 @@
-"""Story 2: two ECS tasks on one host, each with its own task role, told with the real AWS CLI, containers and SDKs."""
+"""Story 2: two ECS tasks on one host, each with its own task role, told with the real AWS CLI, containers and SDKs.
+
+One is AWS's sample for Node.js: it knows no settings of endpoints, and asks https://BUCKET.s3.amazonaws.com.
+"""
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,7 +16,7 @@ from typing import Any
 import pytest
 from story import ACCOUNT, BIN, PATIENT, Server, eventually, running
 
-from containers import Engine
+from containers import IMAGES, Engine, run
 
 pytestmark = pytest.mark.root
 TRUST = {
@@ -40,20 +44,10 @@ OPERATOR = {
         },
     ],
 }
-BUCKET = "node-sdk-sample-1"
 # Their definitions tell both where a pod of EKS finds its credentials: one is given the token, the other one a file.
 POD = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://169.254.170.23/v1/credentials"}
 TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"
 FILE = {f"{TOKEN}_FILE": "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/eks-pod-identity-token"}
-# What AWS's sample for Node.js does: a bucket, and an object with a greeting in it. AWS SDK for JavaScript v3.
-SAMPLE = """
-import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-const s3 = new S3Client({ forcePathStyle: true });
-await s3.send(new CreateBucketCommand({ Bucket: process.env.BUCKET }));
-await s3.send(new PutObjectCommand({ Bucket: process.env.BUCKET, Key: "hello_world.txt", Body: "Hello World!" }));
-console.log("uploaded");
-setInterval(() => {}, 1000);
-"""
 # The neighbour: what it may, what it may not, and what it can reach of others.
 NEIGHBOUR = """
 import boto3, http.client, json, os, time
@@ -134,7 +128,6 @@ def start(server: Server, name: str, image: str, program: list[str], may: Any, *
         "image": image,
         "memory": 256,
         "command": program,
-        "workingDirectory": "/app" if name == "sample" else "/",
         "stopTimeout": 1,
         "environment": [
             {"name": key, "value": value} for key, value in {**PATIENT, "AWS_MAX_ATTEMPTS": "1", **environment}.items()
@@ -152,25 +145,27 @@ def start(server: Server, name: str, image: str, program: list[str], may: Any, *
 
 
 def test_task_story(server: Server, engine: Engine, image: Callable[[str], str]) -> None:
-    node, python = image("node"), image("python")
+    python = image("python")
     buckets = {"Action": ["s3:CreateBucket", "s3:PutObject"], "Resource": "arn:aws:s3:::node-sdk-sample-*"}
     tables = {"Action": "dynamodb:*", "Resource": "*"}
-    program = ["node", "--input-type=module", "-e", SAMPLE]
-    sample = start(server, "sample", node, program, buckets, BUCKET=BUCKET, **POD)
+    # The sample is as its image has it; it ends, and its container goes on.
+    program = ["sh", "-c", "node sample.js && exec sleep infinity"]
+    sample = start(server, "sample", run(str(IMAGES / "sample.sh")).stdout.strip(), program, buckets, **POD)
     # The sample has its bucket and its object.
     stored = server.client("s3")
-    eventually(lambda: "uploaded" in kansatsu(server, "task", "logs", sample), 60)
-    assert stored.get_object(Bucket=BUCKET, Key="hello_world.txt")["Body"].read() == b"Hello World!"
+    said = lambda: [line for line in kansatsu(server, "task", "logs", sample).splitlines() if "node-sdk" in line]  # noqa: E731
+    bucket = str(re.search(r"node-sdk-sample-[0-9a-f-]{36}", eventually(said, 120)[0])[0])
+    assert stored.get_object(Bucket=bucket, Key="hello_world.txt")["Body"].read() == b"Hello World!"
 
     stolen = {"STOLEN": credential_id(server, sample), "STOLEN_TOKEN": environment_of(engine, sample)[TOKEN]}
     program = ["python3", "-c", NEIGHBOUR]
-    neighbour = start(server, "neighbour", python, program, tables, BUCKET=BUCKET, **stolen, **POD, **FILE)
+    neighbour = start(server, "neighbour", python, program, tables, BUCKET=bucket, **stolen, **POD, **FILE)
     lines = lambda: kansatsu(server, "task", "logs", neighbour, "-n", "10000").splitlines()  # noqa: E731
     said = json.loads(eventually(lines, 60)[0])
     assert (said["dynamodb"], said["own"]) == ("ok", 200)
     session = f"arn:aws:sts::{ACCOUNT}:assumed-role/neighbour/{neighbour}"
     assert (
-        f'User: {session} is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::{BUCKET}/mine" '
+        f'User: {session} is not authorized to perform: s3:PutObject on resource: "arn:aws:s3:::{bucket}/mine" '
         "because no identity-based policy allows the s3:PutObject action"
     ) in said["s3"]
     # INVARIANT: neither reaches the other's credentials, nor a metadata service of an instance.

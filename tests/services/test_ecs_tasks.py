@@ -340,7 +340,7 @@ def test_a_task_has_a_network_of_its_own(engine: Engine, world: Ec2World, refuse
         "UnsupportedOperation", world.control.register_instance, Container="beside"
     )
     # INVARIANT: the address of the instance metadata service is the task's own loopback, where nobody listens.
-    assert BINDS[-1] == ("169.254.169.254", 80) and len(world.task_server.open[0].sockets) == len(BINDS) - 1
+    assert BINDS["metadata"] == ("169.254.169.254", 80) and len(world.task_server.open[0].sockets) == len(BINDS) - 1
 
 
 # ---- who may -------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from kansatsu.cli.output import Failure
 from kansatsu.cli.settings import BY_NAME, NOT_ENFORCED, OBSERVE, Settings
 from kansatsu.cli.surroundings import Keys
 from kansatsu.clock import Clock, SystemClock
-from kansatsu.delivery import Authority, CredentialEndpoint, MetadataService, TaskEndpoint, load_keys
+from kansatsu.delivery import Authority, CredentialEndpoint, MetadataService, Names, TaskEndpoint, load_keys
 from kansatsu.errors import ServiceUnavailable
 from kansatsu.gateway.app import App
 from kansatsu.gateway.forwarding import Forwarder
@@ -32,7 +32,8 @@ from kansatsu.services.issuers import Issuers
 from kansatsu.workload import Handle, PrivateGateway, Workload, WorkloadSettings
 from kansatsu.workload.associations import RevokeOn
 from kansatsu.workload.hosted import Admit
-from kansatsu.workload.injection import InjectorClient
+from kansatsu.workload.injection import AWS, InjectorClient
+from kansatsu.workload.tasks.attachment import Opened, ServeTask
 from kansatsu.workload.views import InstanceView, TaskView
 
 log = logging.getLogger(__name__)
@@ -89,14 +90,8 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         return _All(await metadata.serve(sockets[0], view), await servers[0].listen(sockets[1], inside=True))
 
     endpoint = CredentialEndpoint(metadata, clock)
-    tasks = TaskEndpoint(endpoint, clock)
 
-    async def serve_task(view: TaskView, sockets: Sequence[socket.socket]) -> Handle:
-        return _All(
-            await tasks.serve(sockets[0], view),
-            await servers[0].listen(sockets[1], inside=True),
-            await tasks.serve_pod(sockets[2], view),
-        )
+    authority = Authority(settings.data_dir, clock)
 
     async def serve_host(view: InstanceView, sock: socket.socket, admit: Admit) -> Handle:
         return await metadata.serve(sock, view, admit)
@@ -111,9 +106,11 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
             revoke_on=cast(RevokeOn, settings.revoke_on),  # one of three, as the settings check
             session_duration=settings.session_duration,
             host_paths=frozenset(settings.task_host_paths),
+            authority=authority.pem,
+            shown=settings.data_dir / "shown",
         ),
         serve_instance,
-        serve_task=serve_task,
+        serve_task=_serving_tasks(TaskEndpoint(endpoint, clock), authority, servers),
         serve_host=serve_host,
         provider=provider,
         injector=injector,
@@ -169,10 +166,28 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
     servers.append(server)
     stack.push_async_callback(server.close)
     stack.push_async_callback(_stop, asyncio.get_running_loop().create_task(_keep_up(store)))
-    await _serve_processes(workload, endpoint, server, Authority(settings.data_dir, clock), stack)
+    await _serve_processes(workload, endpoint, server, authority, stack)
     await workload.start()
     stack.push_async_callback(workload.close)
     return server
+
+
+def _serving_tasks(endpoint: TaskEndpoint, authority: Authority, servers: Sequence[HttpServer]) -> ServeTask:
+    """What serves the sockets of a task: its credentials, the gateway, and AWS's own names, which are the gateway's."""
+    context = authority.context()
+
+    async def serve_task(view: TaskView, opened: Opened) -> Handle:
+        sockets, server = opened.sockets, servers[0]
+        return _All(
+            await endpoint.serve(sockets["credentials"], view),
+            await endpoint.serve_pod(sockets["pods"], view),
+            await server.listen(sockets["gateway"], inside=True),
+            await server.listen(sockets["https"], inside=True, tls=context),
+            await server.listen(sockets["http"], inside=True),
+            await Names().serve(AWS, opened),
+        )
+
+    return serve_task
 
 
 def _open(settings: Settings, clock: Clock, stack: AsyncExitStack) -> tuple[Store, list[str]]:

@@ -21,19 +21,10 @@ from typing import Any
 from kansatsu.cli import children, relay
 from kansatsu.cli.output import Exit, Failure
 from kansatsu.cli.relay import Targets
+from kansatsu.workload import trust
 
 __all__ = ["Targets", "run", "without_proxies"]
 
-# What tells a program to trust an authority: OpenSSL and Go, botocore and the AWS CLI, requests, curl, Node.js, Deno.
-_TRUST = ("SSL_CERT_FILE", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "DENO_CERT")
-# Where Debian, Red Hat, SUSE and Alpine keep what programs trust that know nothing of these.
-_BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
 _RESOLVER = f"nameserver {relay.AWS}\noptions timeout:2 attempts:2\n"
 _ANSWER, _DESCRIPTORS = 65536, 16
 # Per file of /proc/sys: what it says when it forbids user namespaces, and what mends that.
@@ -47,7 +38,7 @@ FORBIDDING = {
 def run(command: Sequence[str], environ: Mapping[str, str], targets: Targets, authority: str, private: Path) -> int:
     """As `children.run`, in a network of its own. `private` is a directory that lasts as long as the command."""
     bundle = _bundle(authority, private)
-    given = dict(environ) | dict.fromkeys(_TRUST, str(bundle))
+    given = dict(environ) | dict.fromkeys(trust.VARIABLES, str(bundle))
     request = {
         "command": _latin(command),
         "environ": dict(zip(_latin(given), _latin(given.values()), strict=True)),
@@ -68,9 +59,7 @@ def _latin(texts: Any) -> list[str]:
 
 def _bundle(authority: str, private: Path) -> Path:
     """A file of the authorities that this machine trusts, and ours."""
-    present = next((path for name in _BUNDLES if (path := Path(name)).is_file()), None)
-    trusted = present.read_text(encoding="utf-8", errors="replace") if present else ""
-    return _written(private / "ca-certificates.crt", f"{trusted.rstrip()}\n{authority}".lstrip())
+    return _written(private / "ca-certificates.crt", trust.joined(trust.of_this_machine(), authority))
 
 
 def _written(path: Path, text: str) -> Path:
@@ -88,7 +77,7 @@ def _covers(bundle: Path, private: Path) -> list[tuple[str, str]]:
     files = [_written(resolved / name, _RESOLVER) for name in ("resolv.conf", "stub-resolv.conf")]
     switch = _written(private / "nsswitch.conf", _with_own_hosts(Path("/etc/nsswitch.conf")))
     pairs = [
-        *((bundle, name) for name in _BUNDLES),
+        *((bundle, name) for name in trust.BUNDLES),
         *((resolved, name) for name in ("/run/nscd", "/run/systemd/resolve")),
         (files[0], "/etc/resolv.conf"),
         (switch, "/etc/nsswitch.conf"),

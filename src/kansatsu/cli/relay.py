@@ -6,15 +6,11 @@ listeners and nowhere else; TLS is passed on unopened.
 
 import asyncio
 import socket
-import struct
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 from urllib.parse import urlsplit
 
-from kansatsu.cli import names
-from kansatsu.delivery.authority import DOMAINS
+from kansatsu.delivery.resolver import Datagrams, Resolver, Serve, quietly
 
 METADATA, CONTAINERS, PODS = "169.254.169.254", "169.254.170.2", "169.254.170.23"
 # RFC 2544's network, which no real host has: what *.amazonaws.com resolves to.
@@ -22,7 +18,6 @@ AWS = "198.18.0.1"
 _MAX_HEAD, _PIECE = 65536, 65536
 _HEAD_SECONDS = 20.0
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,34 +46,22 @@ class Targets:
 
 async def run(sockets: Sequence[socket.socket], targets: Targets, lifeline: socket.socket) -> None:
     """Serve until the other end of `lifeline` closes."""
-    loop = asyncio.get_running_loop()
+    loop, resolver = asyncio.get_running_loop(), Resolver(AWS)
     serves = (
         _private(targets),
         _private(targets, pods=True),
         _passing(targets.tls),
         _passing(targets.plain),
         _passing(targets.plain),
-        _names,
+        resolver.serve,
     )
     for sock, serve in zip(sockets[:-1], serves, strict=True):
         sock.setblocking(False)
-        await asyncio.start_server(_quietly(serve), sock=sock, limit=_MAX_HEAD)
+        await asyncio.start_server(quietly(serve), sock=sock, limit=_MAX_HEAD)
     sockets[-1].setblocking(False)
-    await loop.create_datagram_endpoint(_Datagrams, sock=sockets[-1])
+    await loop.create_datagram_endpoint(lambda: Datagrams(resolver), sock=sockets[-1])
     lifeline.setblocking(False)
     await loop.sock_recv(lifeline, 1)
-
-
-def _quietly(serve: Serve) -> Serve:
-    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            # A connection that either side cut is no news.
-            with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
-                await serve(reader, writer)
-        finally:
-            writer.close()
-
-    return served
 
 
 def _passing(url: str) -> Serve:
@@ -143,25 +126,3 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write(piece)
         await writer.drain()
     writer.write_eof()
-
-
-# ---- names ---------------------------------------------------------------------------------------------------------
-
-
-async def _names(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while True:
-        (length,) = struct.unpack("!H", await reader.readexactly(2))
-        found = names.answer(await reader.readexactly(length), DOMAINS, socket.inet_aton(AWS))
-        if found is None:
-            return
-        writer.write(struct.pack("!H", len(found)) + found)
-
-
-class _Datagrams(asyncio.DatagramProtocol):
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        found = names.answer(data, DOMAINS, socket.inet_aton(AWS))
-        if found is not None:
-            self._transport.sendto(found, addr)

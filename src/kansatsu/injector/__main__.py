@@ -6,6 +6,7 @@ One JSON object per packet in each direction:
     {"op": "listen", "pid": 7, "start_time": 123, "binds": [{"address": "169.254.169.254", "port": 80}]}
     -> {"ok": true, "counts": [2]} and that many descriptors per bind (SCM_RIGHTS): the listener, and what must stay
        open as long as it where connections are steered to it (see `steering`)
+    a bind with "kind": "udp" is a datagram socket there, never steered; "ask", at 0.0.0.0 and port 0, only asks others
     {"op": "check"} -> {"ok": true, "uid": 0, "privileged": true}
     anything that fails -> {"ok": false, "code": "gone", "message": "a sentence"}
 
@@ -36,7 +37,9 @@ CAP_SYS_ADMIN = 21  # <linux/capability.h>
 MAX_PACKET = 16384
 MAX_BINDS = 16
 BACKLOG = 128
-STEERED_PORT = 64169  # above the ports that Linux hands out by itself
+KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+STEERED = 64089  # added to a port: above those that Linux hands out by itself
+ANYWHERE = "0.0.0.0"  # noqa: S104 - nothing listens there
 
 
 class Refused(Exception):
@@ -50,6 +53,7 @@ class Refused(Exception):
 class Bind(NamedTuple):
     address: str
     port: int
+    kind: str = "tcp"  # "udp", "ask"
 
 
 class Request(NamedTuple):
@@ -62,16 +66,23 @@ def parse(message: dict[str, Any]) -> Request:
     """Check a listen request. What is not an address of the workload's own loopback is refused."""
     try:
         pid, start_time = int(message["pid"]), int(message["start_time"])
-        binds = tuple(Bind(str(ipaddress.IPv4Address(b["address"])), int(b["port"])) for b in message["binds"])
-    except (KeyError, TypeError, ValueError) as error:
+        binds = tuple(
+            Bind(str(ipaddress.IPv4Address(b["address"])), int(b["port"]), str(b.get("kind", "tcp")))
+            for b in message["binds"]
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Refused("invalid", f"not a listen request: {error}") from error
     if pid <= 0 or not 0 < len(binds) <= MAX_BINDS:
         raise Refused("invalid", "a listen request needs a pid and 1 to 16 addresses")
     for bind in binds:
+        if bind == (ANYWHERE, 0, "ask"):
+            continue
         address = ipaddress.IPv4Address(bind.address)
         # INVARIANT: only addresses that never leave a machine; a routable one would publish the credentials.
         if not (address.is_loopback or address.is_link_local) or not 0 < bind.port < 65536:
             raise Refused("invalid", f"{bind.address}:{bind.port} is neither a loopback nor a link-local address")
+        if bind.kind not in KINDS:
+            raise Refused("invalid", f"{bind.kind} is no kind of socket")
     return Request(pid, start_time, binds)
 
 
@@ -151,25 +162,33 @@ def enter(pid: int, network: int, user: int) -> None:
 
 
 def listen(bind: Bind) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET, KINDS[bind.kind])
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     # INVARIANT: only what arrives on this namespace's own loopback is answered. Without it a neighbour that may
     # change its routes sends the address to this workload's other interfaces and is given its credentials.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, LOOPBACK)
     listener.bind((bind.address, bind.port))
-    listener.listen(BACKLOG)
+    if bind.kind == "tcp":
+        listener.listen(BACKLOG)
     return listener
+
+
+def ask_from() -> socket.socket:
+    """A datagram socket of this namespace with whatever address its routes give it: it can ask, and serves nobody."""
+    asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    asking.bind((ANYWHERE, 0))
+    return asking
 
 
 def listen_steered(bind: Bind, network: int) -> list[int]:
     """Descriptors of a listener on a port nobody uses, and of what makes it answer at `bind`. Raises Refused."""
     try:
-        listener = listen(Bind(bind.address, STEERED_PORT))
+        listener = listen(Bind(bind.address, STEERED + bind.port))
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
         # INVARIANT: never steer twice: the kernel would follow the later one, and take the endpoint from its owner.
-        text = f"{bind.address}:{STEERED_PORT} is taken: another Kansatsu serves this network namespace already"
+        text = f"{bind.address}:{STEERED + bind.port} is taken: another Kansatsu serves this network namespace already"
         raise Refused("in-use", text) from error
     with listener:
         guard = steer(network, [(bind.address, bind.port, listener)])
@@ -178,9 +197,14 @@ def listen_steered(bind: Bind, network: int) -> list[int]:
 
 def open_listener(bind: Bind, network: int) -> list[int]:
     """Descriptors: the listener for `bind`, and what must stay open with it, if anything."""
+    if bind.kind == "ask":
+        return [ask_from().detach()]
     if ipaddress.IPv4Address(bind.address).is_loopback:
         return [listen(bind).detach()]
     add_address(bind.address)
+    # A datagram from another port than the one that was asked is no answer, so it cannot come from a steered one.
+    if bind.kind == "udp" or STEERED + bind.port > 65535:
+        return [listen(bind).detach()]
     try:
         return listen_steered(bind, network)
     except OSError:  # an older kernel, or a user without the right to: then the workload itself cannot use that port

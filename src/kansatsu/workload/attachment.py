@@ -9,7 +9,7 @@ from typing import Protocol
 
 from kansatsu.workload.credentials import Issuer
 from kansatsu.workload.fleet import Fleet, Handle, Member
-from kansatsu.workload.injection import GATEWAY, METADATA
+from kansatsu.workload.injection import GATEWAY, METADATA, Bind
 from kansatsu.workload.instance_view import FleetView
 from kansatsu.workload.providers import Container
 from kansatsu.workload.views import InstanceView
@@ -26,7 +26,7 @@ Serve = Callable[[InstanceView, Sequence[socket]], Awaitable[Handle]]
 class Injector(Protocol):
     """What is asked of the privileged helper: `injection.InjectorClient`."""
 
-    async def listen(self, pid: int, start_time: int, binds: Sequence[tuple[str, int]]) -> Sequence[socket]: ...
+    async def listen(self, pid: int, start_time: int, binds: Sequence[Bind]) -> Sequence[socket]: ...
 
 
 class Refused(Exception):

@@ -23,6 +23,7 @@ from kansatsu.workload.providers import (
     Container,
     Executed,
     Image,
+    Inside,
     Line,
     Mount,
     NoSuchContainer,
@@ -39,6 +40,7 @@ _SCRIPT = "/var/lib/cloud/instance/scripts/part-001"  # where cloud-init puts us
 _NO_CONNECTION = 900  # what aiodocker makes of a socket that nobody listens on
 _MIB = 1 << 20
 _LOOPBACK = "127.0.0.1"
+_FILE_LIMIT = 16 * _MIB
 _OUTPUT_LIMIT = 65536  # bytes of a script's output that are kept
 
 
@@ -50,6 +52,8 @@ class DockerEngine:
         self._pause = ""
         self._home = ""
         self._architecture = ""
+        self._looked: dict[str, Inside] = {}  # by the ids of images, which never change
+        self._looking = asyncio.Lock()
 
     async def home(self) -> str:
         if not self._home:
@@ -122,6 +126,27 @@ class DockerEngine:
         }
         async with _translated(NoSuchImage):
             return str((await self._docker.containers.create(config, name=name)).id)
+
+    async def look(
+        self, image: str, name: str, labels: Mapping[str, str], paths: Sequence[str], variables: Sequence[str]
+    ) -> Inside:
+        async with self._looking, _translated(NoSuchImage):
+            found = await self._docker.images.inspect(image)
+            if (known := self._looked.get(found["Id"])) is not None:
+                return known
+            told = dict(pair.split("=", 1) for pair in found["Config"].get("Env") or () if "=" in pair)
+            wanted = [*paths, *(told[name] for name in variables if told.get(name, "").startswith("/"))]
+            config = {"Image": found["Id"], "Entrypoint": ["/-"], "Labels": dict(labels)}
+            container = await self._docker.containers.create(
+                config | {"HostConfig": {"NetworkMode": "none"}}, name=name
+            )
+            try:
+                read = {path: await _file(container, path) for path in dict.fromkeys(wanted)}
+            finally:
+                await container.delete(force=True, v=True)
+            inside = Inside(told, {path: content for path, content in read.items() if content is not None})
+            self._looked[found["Id"]] = inside
+            return inside
 
     async def put(self, reference: str, path: str, content: bytes) -> None:
         async with _translated(NoSuchContainer):
@@ -234,6 +259,20 @@ async def _translated(missing: type[ProviderError], *, ignore: int = 0) -> Async
         raise ProviderError(f"the container engine does not answer: {error}") from error
 
 
+async def _file(container: Any, path: str) -> bytes | None:
+    """What is in a file of a container; None where it has none."""
+    try:
+        archive = await container.get_archive(path)
+    except aiodocker.DockerError as error:
+        if error.status == 404:
+            return None
+        raise
+    with archive:
+        first = archive.next()
+        file = archive.extractfile(first) if first is not None and first.isreg() else None
+        return file.read(_FILE_LIMIT) if file is not None else None
+
+
 def _listed(item: Mapping[str, Any]) -> Container:
     address, mac = _address(item)
     return Container(
@@ -262,7 +301,19 @@ def _inspected(item: Mapping[str, Any], process: Process | None) -> Container:
         mac=mac,
         exit_code=_exit_code(item["State"]),
         ports=tuple(_ports(item)),
+        **_resolver(item.get("ResolvConfPath") or ""),
     )
+
+
+def _resolver(path: str) -> dict[str, tuple[str, ...]]:
+    """What the engine wrote of names for a container: resolv.conf(5). Nothing where we cannot read it."""
+    try:
+        lines = [line.split() for line in Path(path).read_text(encoding="utf-8", errors="replace").splitlines()]
+    except OSError:
+        return {}
+    found = [words[1] for words in lines if len(words) > 1 and words[0] == "nameserver" and ":" not in words[1]]
+    search = [words[1:] for words in lines if words and words[0] == "search"]
+    return {"nameservers": tuple(found), "search": tuple(search[-1]) if search else ()}
 
 
 def _published(ports: Sequence[Binding]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from kansatsu.clock import Clock
 from kansatsu.errors import AwsError, ServiceUnavailable, UnsupportedOperation
@@ -29,6 +30,7 @@ from kansatsu.workload.tasks.hosts import Hosts
 from kansatsu.workload.tasks.roster import Roster
 from kansatsu.workload.tasks.runner import Runner
 from kansatsu.workload.tasks.scheduler import Scheduler
+from kansatsu.workload.tasks.surroundings import Surroundings
 from kansatsu.workload.views import InstanceView
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ class WorkloadSettings:
     session_duration: timedelta = timedelta(hours=1)
     poll: timedelta = timedelta(milliseconds=500)
     host_paths: frozenset[str] = frozenset()  # directories of this host that tasks may mount
+    authority: str = ""  # who vouches for AWS's names towards tasks, in PEM; "" for nobody
+    shown: Path = Path("shown")  # directory of files that tasks may see
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,7 @@ class Workload:
                 Execution(self.issuer, ask_as),
                 self.agents,
                 settings.host_paths,
+                Surroundings(provider, settings.authority, settings.shown),
             )
         self.services = Scheduler(self.tasks, self.runner, self.hosts, self.agents)
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from kansatsu.workload.injection import InjectionError
+from kansatsu.workload.injection import Bind, InjectionError
 from kansatsu.workload.providers import (
     DEFAULTS,
     Binding,
     Container,
     Executed,
     Image,
+    Inside,
     Line,
     NoSuchContainer,
     NoSuchImage,
@@ -20,6 +21,7 @@ from kansatsu.workload.providers import (
     Process,
     ProviderError,
 )
+from kansatsu.workload.tasks.attachment import Opened
 from kansatsu.workload.views import InstanceView
 
 _IMAGE = "ab" * 32  # the image of containers that somebody else started
@@ -42,6 +44,7 @@ class FakeProvider:
         self.written: dict[str, list[Line]] = {}  # by the last part of the container's name
         self.volumes: set[str] = set()  # of its own, by name
         self.missing: set[str] = set()  # images that there are not
+        self.inside: dict[str, Inside] = {}  # what is in images, by their names
         self.broken = ""
         self.engine = "fake"
         self.refuse_start = ""
@@ -125,6 +128,13 @@ class FakeProvider:
         self.options[key] = options
         self.volumes |= {each.source for each in options.mounts if not each.source.startswith("/")}
         return key
+
+    async def look(self, image: str, name: str, labels: Mapping[str, str],
+                   paths: Sequence[str], variables: Sequence[str]) -> Inside:  # fmt: skip
+        self._check()
+        if image in self.missing:
+            raise NoSuchImage(f"No such image: {image}")
+        return self.inside.get(image, Inside())
 
     async def put(self, reference: str, path: str, content: bytes) -> None:
         self._check()
@@ -211,7 +221,7 @@ class FakeInjector:
     error: InjectionError | None = None
     entered: list[tuple[int, int]] = field(default_factory=list)
 
-    async def listen(self, pid: int, start_time: int, binds: Sequence[tuple[str, int]]) -> list[socket.socket]:
+    async def listen(self, pid: int, start_time: int, binds: Sequence[Bind]) -> list[socket.socket]:
         if self.error is not None:
             raise self.error
         self.entered.append((pid, start_time))
@@ -238,7 +248,8 @@ class FakeServer:
     def __init__(self) -> None:
         self.open: list[FakeHandle] = []
 
-    async def __call__(self, view: InstanceView, sockets: Sequence[socket.socket]) -> FakeHandle:
+    async def __call__(self, view: InstanceView, given: Sequence[socket.socket] | Opened) -> FakeHandle:
+        sockets = list(given.sockets.values()) if isinstance(given, Opened) else given
         handle = FakeHandle(self, view, sockets)
         self.open.append(handle)
         return handle

@@ -20,6 +20,10 @@ METADATA = ("169.254.169.254", 80)
 CONTAINER_CREDENTIALS = ("169.254.170.2", 80)
 POD_IDENTITY = ("169.254.170.23", 80)
 GATEWAY = ("127.0.0.1", 4566)
+# What AWS's names resolve to inside a task, and where it asks for them; no service of AWS's has this address.
+AWS = "169.254.170.53"
+
+Bind = tuple[str, int] | tuple[str, int, str]  # the third: "udp" or "ask", see the injector
 
 ANSWER_SECONDS = 10.0
 MAX_PACKET = 16384
@@ -88,8 +92,8 @@ class InjectorClient:
         answer, _ = await asyncio.to_thread(self._ask, {"op": "check"})
         return bool(answer["privileged"])
 
-    async def listen(self, pid: int, start_time: int, binds: Sequence[tuple[str, int]]) -> list[Listener]:
-        """Listening TCP sockets inside the network namespace of a process, one per (address, port), in order.
+    async def listen(self, pid: int, start_time: int, binds: Sequence[Bind]) -> list[Listener]:
+        """Listening sockets inside the network namespace of a process, one per (address, port), in order; TCP's.
 
         Loopback and link-local addresses only; they are added to the namespace's `lo` where needed, and only `lo`
         is listened on. A link-local address is answered at its port although the socket may say another one, so that
@@ -100,7 +104,7 @@ class InjectorClient:
             "op": "listen",
             "pid": pid,
             "start_time": start_time,
-            "binds": [{"address": address, "port": port} for address, port in binds],
+            "binds": [dict(zip(("address", "port", "kind"), bind, strict=False)) for bind in binds],
         }
         answer, descriptors = await asyncio.to_thread(self._ask, request)
         remaining, sockets = iter(descriptors), []

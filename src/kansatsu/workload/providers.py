@@ -54,6 +54,8 @@ class Container:
     mac: str = ""
     exit_code: int | None = None  # of one that was inspected and has ended
     ports: tuple[Binding, ...] = ()  # of one that was inspected
+    nameservers: tuple[str, ...] = ()  # IPv4, of one that runs and was inspected
+    search: tuple[str, ...] = ()  # domains, likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,14 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """What a local image tells its containers, and files of it by their paths."""
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Executed:
     """How a command inside a container ended. `code` is None while unknown."""
 
@@ -142,6 +152,13 @@ class Provider(Protocol):
     async def create(self, name: str, image: str, namespace: str, environment: Mapping[str, str],
                      labels: Mapping[str, str], options: Options = DEFAULTS) -> str:  # fmt: skip
         """Create, and do not start, a container of `image` inside the network namespace of container `namespace`."""
+
+    async def look(self, image: str, name: str, labels: Mapping[str, str],
+                   paths: Sequence[str], variables: Sequence[str]) -> Inside:  # fmt: skip
+        """The image's environment, and what it has of the files at those paths and where those variables say.
+
+        `name` and `labels` are those of a container that is made for this, and never started.
+        """
 
     async def put(self, reference: str, path: str, content: bytes) -> None:
         """A file in a container that does not run yet, which everybody in it may read."""

@@ -1,25 +1,50 @@
 """The endpoints of a task: injected into the network namespace that its containers share, served, and taken away."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from socket import socket
 from typing import TypeAlias
 
 from kansatsu.workload.attachment import Attacher, Injector, Refused
 from kansatsu.workload.fleet import Handle
-from kansatsu.workload.injection import CONTAINER_CREDENTIALS, GATEWAY, METADATA, POD_IDENTITY
+from kansatsu.workload.injection import AWS, CONTAINER_CREDENTIALS, GATEWAY, METADATA, POD_IDENTITY, Bind
 from kansatsu.workload.providers import Container, Process
 from kansatsu.workload.views import TaskView
 
 log = logging.getLogger(__name__)
 
-# In this order. INVARIANT: the address of the instance metadata service is taken too, and nothing listens there: from
-# inside a task it is this task's own loopback, so no packet for it ever leaves towards a real one.
-BINDS = (CONTAINER_CREDENTIALS, GATEWAY, POD_IDENTITY, METADATA)
+# INVARIANT: the address of the instance metadata service is taken too, and nothing listens there: from inside a task it
+# is this task's own loopback, so no packet for it ever leaves towards a real one.
+_CLOSED = "metadata"
+_DATAGRAMS, _NAME_PORT = "datagrams", 53
+BINDS: Mapping[str, Bind] = {
+    "credentials": CONTAINER_CREDENTIALS,
+    "gateway": GATEWAY,
+    "pods": POD_IDENTITY,
+    "https": (AWS, 443),
+    "http": (AWS, 80),
+    "names": (AWS, 53),
+    _DATAGRAMS: (AWS, 53, "udp"),
+    "ask": ("0.0.0.0", 0, "ask"),  # noqa: S104 - it listens to nobody
+    _CLOSED: METADATA,
+}
 
-# Serves all but the last of the sockets of one task, in the order of BINDS.
-ServeTask: TypeAlias = Callable[[TaskView, Sequence[socket]], Awaitable[Handle]]
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The sockets of one task by their names in BINDS, and the name servers of the network that it is on."""
+
+    sockets: Mapping[str, socket]
+    nameservers: Sequence[str]
+
+
+ServeTask: TypeAlias = Callable[[TaskView, Opened], Awaitable[Handle]]
+
+
+def names_itself(container: Container) -> bool:
+    """Whether a task is a name server: on every address there is one place for it, which it keeps."""
+    return any(port.container == _NAME_PORT and port.protocol == "udp" for port in container.ports)
 
 
 @dataclass(slots=True)
@@ -50,12 +75,14 @@ class TaskAttacher:
         process = container.process
         if process is None:
             raise Refused("The container that holds the network of the task does not run.")
-        sockets = await self._injector.listen(process.pid, process.start_time, BINDS)
-        sockets[-1].close()
+        wanted = {key: bind for key, bind in BINDS.items() if key != _DATAGRAMS or not names_itself(container)}
+        listening = await self._injector.listen(process.pid, process.start_time, list(wanted.values()))
+        sockets = dict(zip(wanted, listening, strict=True))
+        sockets.pop(_CLOSED).close()
         try:
-            served.handle = await self._serve(view, sockets[:-1])
+            served.handle = await self._serve(view, Opened(sockets, container.nameservers))
         except BaseException:
-            for item in sockets[:-1]:
+            for item in sockets.values():
                 item.close()
             raise
         self._instances.taken[process.namespace] = name

@@ -19,6 +19,7 @@ from kansatsu.workload.tasks.awslogs import Shipper
 from kansatsu.workload.tasks.configuring import environment, files, options, ports
 from kansatsu.workload.tasks.execution import Execution, ExecutionError
 from kansatsu.workload.tasks.roster import Member, Roster, container_of
+from kansatsu.workload.tasks.surroundings import Surroundings, image_reader
 from kansatsu.workload.tasks.task import Task, TaskContainer
 from kansatsu.workload.tasks.view import container_name, labels_of
 from kansatsu.workload.tasks.volumes import VolumeError
@@ -38,8 +39,15 @@ class Maker:
     """Everything about one task in the engine. `host_paths`: the directories of this host that tasks may mount."""
 
     def __init__(
-        self, roster: Roster, provider: Provider, execution: Execution, shipper: Shipper, host_paths: frozenset[str]
+        self,
+        roster: Roster,
+        provider: Provider,
+        execution: Execution,
+        shipper: Shipper,
+        host_paths: frozenset[str],
+        surroundings: Surroundings,
     ) -> None:
+        self._surroundings = surroundings
         self._roster = roster
         self._provider = provider
         self._execution = execution
@@ -58,8 +66,8 @@ class Maker:
         await self._roster.change(member, namespace=namespace, address=holder.address, ports=holder.ports)
         return holder
 
-    async def containers(self, member: Member) -> None:
-        """Its containers, none of which runs yet. Raises StartFailed."""
+    async def containers(self, member: Member, holder: Container) -> None:
+        """Its containers in the network that `holder` holds, none of which runs yet. Raises StartFailed."""
         try:
             sources = {each["name"]: await self._source(member.task, each) for each in member.task.volumes}
         except (VolumeError, ProviderError) as error:
@@ -67,7 +75,7 @@ class Maker:
         by_name = {each.name: each for each in member.task.containers}
         needs = {name: [source for source, _ in volumes.shared_from(each)] for name, each in by_name.items()}
         for name in TopologicalSorter(needs).static_order():
-            await self._create(member, by_name[name], sources)
+            await self._create(member, by_name[name], sources, holder)
 
     async def _source(self, task: Task, volume: Mapping[str, Any]) -> str:
         source = volumes.source(task, volume, self._host_paths)
@@ -79,7 +87,9 @@ class Maker:
             )
         return source
 
-    async def _create(self, member: Member, container: TaskContainer, sources: dict[str, str]) -> None:
+    async def _create(
+        self, member: Member, container: TaskContainer, sources: dict[str, str], holder: Container
+    ) -> None:
         image = container.definition["image"]
         try:
             secrets = await self._execution.secrets(member.task, container)
@@ -87,16 +97,18 @@ class Maker:
             raise StartFailed(str(error)) from error
         told = environment(member.task, container, secrets)
         labels = labels_of(member.task, container) | {OWNER_LABEL: member.task.id, ROLE_LABEL: "application"}
+        mounted = volumes.mounts(container, sources)
         try:
+            shown, variables = await self._surroundings.of(member.task, image, holder, mounted)
             reference = await self._provider.create(
                 container_name(member.task, container),
                 image,
                 member.task.namespace,
-                told,
+                {**variables, **told},
                 labels,
                 replace(
                     options(container),
-                    mounts=volumes.mounts(container, sources),
+                    mounts=(*mounted, *shown),
                     volumes_from=tuple(
                         (container_of(member, name).reference, only) for name, only in volumes.shared_from(container)
                     ),
@@ -107,7 +119,7 @@ class Maker:
         except NoSuchImage as error:
             why = f"CannotPullContainerError: {image} is no local image, and Kansatsu pulls none: {error}"
             raise StartFailed(why, container.name) from error
-        except ProviderError as error:
+        except (OSError, ProviderError) as error:
             raise StartFailed(f"CannotCreateContainerError: {error}", container.name) from error
         await self._roster.contain(member, container.name, reference=reference)
         try:
@@ -118,7 +130,7 @@ class Maker:
 
     async def remove(self, task: Task) -> None:
         """All of it, and the volumes that are the task's own; what cannot be removed is said."""
-        names = (*(container_name(task, each) for each in task.containers), _holder(task))
+        names = (*(container_name(task, each) for each in task.containers), _holder(task), image_reader(task))
         steps = [self._provider.remove(name) for name in names]
         steps += [self._provider.remove_volume(name) for name in volumes.own_names(task)]
         for step in steps:

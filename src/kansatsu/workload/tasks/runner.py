@@ -23,6 +23,7 @@ from kansatsu.workload.tasks.health import Checks
 from kansatsu.workload.tasks.provisioning import Maker, StartFailed
 from kansatsu.workload.tasks.roster import Member, Roster, container_of
 from kansatsu.workload.tasks.statistics import Statistics
+from kansatsu.workload.tasks.surroundings import Surroundings
 from kansatsu.workload.tasks.task import (
     DEFAULT_STOP_SECONDS,
     HEALTHY,
@@ -55,11 +56,12 @@ class Runner:
         execution: Execution,
         agents: Agents,
         host_paths: frozenset[str],
+        surroundings: Surroundings,
     ) -> None:
         self._agents = agents
         self._checks = Checks(roster, provider, self.spawn)
         self._shipper = Shipper(roster, provider, execution, self.spawn)
-        self._maker = Maker(roster, provider, execution, self._shipper, host_paths)
+        self._maker = Maker(roster, provider, execution, self._shipper, host_paths, surroundings)
         self.roster = roster
         self.provider = provider
         self._attacher = attacher
@@ -201,10 +203,11 @@ class Runner:
     async def _provision(self, member: Member) -> None:
         """The network, the identity inside it, and the containers, none of which runs yet."""
         try:
-            await self._attach(member, await self._maker.network(member))
+            holder = await self._maker.network(member)
+            await self._attach(member, holder)
         except (ProviderError, InjectionError, Refused, OSError) as error:
             raise StartFailed(f"ResourceInitializationError: {error}") from error
-        await self._maker.containers(member)
+        await self._maker.containers(member, holder)
         await self.roster.change(member, state=PENDING)
 
     async def _attach(self, member: Member, holder: Container) -> None:

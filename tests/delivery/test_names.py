@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kansatsu.cli.names import answer
 from kansatsu.delivery.authority import DOMAINS
+from kansatsu.delivery.names import answer
 
 ADDRESS = socket.inet_aton("198.18.0.1")
 

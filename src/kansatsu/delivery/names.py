@@ -1,13 +1,13 @@
-"""The only name service that a command of `kansatsu run --mode ns` has: AWS's names are the gateway's, others are none.
+"""A name service (RFC 1035) for which AWS's names are the gateway's, and others are none.
 
-RFC 1035. Answers are made of the question; nothing is looked up anywhere.
+Answers are made of the question; nothing is looked up anywhere.
 """
 
 import struct
 
 _A, _ANY, _IN = 1, 255, 1
 _RESPONSE, _AUTHORITATIVE, _RECURSION = 0x8000, 0x0400, 0x0180
-_NAME_ERROR, _NOT_IMPLEMENTED, _FORMAT_ERROR = 3, 4, 1
+_FORMAT_ERROR, _SERVER_FAILURE, _NAME_ERROR, _NOT_IMPLEMENTED = 1, 2, 3, 4
 _TTL = 60
 _ASKED_NAME = 0xC00C  # a pointer to the name in the question
 
@@ -35,6 +35,22 @@ def answer(query: bytes, domains: tuple[str, ...], address: bytes) -> bytes | No
         return _head(number, flags, 0, 1) + question  # it is there, and has no such record
     record = struct.pack("!HHHIH4s", _ASKED_NAME, _A, _IN, _TTL, 4, address)
     return _head(number, flags, 0, 1, 1) + question + record
+
+
+def is_none(reply: bytes) -> bool:
+    """Whether this answer of ours says that there is no such name: it is none of AWS's."""
+    return reply[3] & 15 == _NAME_ERROR
+
+
+def question(query: bytes) -> bytes:
+    """The one question of a query that got such an answer, as it stands there."""
+    return query[12 : _question(query)[1] + 4]
+
+
+def failed(query: bytes) -> bytes:
+    """Nobody could be asked."""
+    number, flags = struct.unpack_from("!HH", query)
+    return _head(number, flags, _SERVER_FAILURE, 1) + question(query)
 
 
 def _head(number: int, flags: int, code: int, questions: int = 0, answers: int = 0) -> bytes:
