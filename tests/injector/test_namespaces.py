@@ -1,12 +1,15 @@
 """Real namespaces: what the injector opens, for whom, and the attacks that must not succeed."""
 
+import asyncio
 import os
 import socket
 import subprocess
+import sys
 
 import pytest
 
 from kansatsu.workload.injection import (
+    AWS,
     CONTAINER_CREDENTIALS,
     GATEWAY,
     METADATA,
@@ -17,7 +20,8 @@ from kansatsu.workload.injection import (
 )
 
 pytestmark = pytest.mark.root
-ALL = [METADATA, CONTAINER_CREDENTIALS, POD_IDENTITY, GATEWAY]
+NAMES = [(AWS, 443), (AWS, 80), (AWS, 53)]
+ALL = [METADATA, CONTAINER_CREDENTIALS, POD_IDENTITY, *NAMES, GATEWAY]
 
 
 async def test_listeners_inside(namespaces, listening):
@@ -79,11 +83,11 @@ async def test_a_neighbour_that_routes_the_address_to_a_workload_gets_nothing(na
     victim, neighbour = namespaces(), namespaces()
     cable(victim, neighbour)
     listener, *_ = await listening(victim, ALL)
-    for address, _ in ALL[:3]:
+    for address in {address for address, _ in ALL[:-1]}:
         neighbour.run("ip", "route", "add", f"{address}/32", "via", "10.99.0.1")
     assert victim.connects(*METADATA)
     # Refused, not merely unanswered: nothing of the neighbour's ever waits in the endpoint's backlog.
-    for endpoint in ALL[:3]:
+    for endpoint in ALL[:-1]:
         assert neighbour.attempt(*endpoint) == "ConnectionRefusedError"
     # Past the steering, straight to the port where the endpoint really listens
     assert victim.connects(*listener.getsockname())
@@ -133,16 +137,57 @@ async def test_a_second_control_plane_cannot_take_an_endpoint_over(namespaces, l
     listener.accept()[0].close()
 
 
+ASK = (
+    "import socket, sys\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(float(sys.argv[2]))\n"
+    "try:\n s.connect((sys.argv[1], 53)); s.send(b'asked'); print(s.recv(9).decode())\n"
+    "except OSError as error: print(type(error).__name__)"
+)
+
+
+async def test_a_name_service_by_datagram_is_the_workloads_alone(namespaces, listening, cable):
+    """The workload itself gets an answer; a neighbour that routes the address here does not get through."""
+    victim, neighbour = namespaces(), namespaces()
+    cable(victim, neighbour)
+    [names] = await listening(victim, [(AWS, 53, "udp")])
+    neighbour.run("ip", "route", "add", f"{AWS}/32", "via", "10.99.0.1")
+    asking = asyncio.create_task(asyncio.to_thread(victim.run, sys.executable, "-I", "-S", "-c", ASK, AWS, "60"))
+    loop = asyncio.get_running_loop()
+    asked, where = await loop.sock_recvfrom(names, 9)
+    await loop.sock_sendto(names, b"answered", where)
+    assert (asked, (await asking).strip()) == (b"asked", "answered")
+    refused = await asyncio.to_thread(neighbour.run, sys.executable, "-I", "-S", "-c", ASK, AWS, "2")
+    assert refused.strip() in ("ConnectionRefusedError", "TimeoutError")
+    with pytest.raises(BlockingIOError):
+        names.recv(9)
+
+
+async def test_who_is_asked_for_names_is_in_the_workloads_network(namespaces, listening, cable):
+    workload, other = namespaces(), namespaces()
+    cable(workload, other)
+    [asking] = await listening(workload, [("0.0.0.0", 0, "ask")])
+    code = (
+        "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('10.99.0.2', 53));"
+        "print('ready', flush=True); data, where = s.recvfrom(9); s.sendto(data + b' ' + where[0].encode(), where)"
+    )
+    command = ["nsenter", "--net", "-t", str(other.pid), sys.executable, "-I", "-S", "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None and server.stdout.readline() == b"ready\n"
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendto(asking, b"who", ("10.99.0.2", 53))
+        assert await loop.sock_recv(asking, 99) == b"who 10.99.0.1"
+
+
+@pytest.mark.parametrize("port", [80, 443])
 @pytest.mark.parametrize("order", ["web server first", "endpoint first"])
-async def test_the_workload_may_have_a_web_server_on_every_address(namespaces, listening, finish, order):
+async def test_the_workload_may_have_a_web_server_on_every_address(namespaces, listening, finish, order, port):
     workload = namespaces()
     workload.run("ip", "link", "set", "lo", "up")
-    web = workload.listen("0.0.0.0", 80) if order == "web server first" else None
-    [listener] = await listening(workload, [METADATA])
-    web = web or workload.listen("0.0.0.0", 80)
-    assert workload.connects(*METADATA)
+    web = workload.listen("0.0.0.0", port) if order == "web server first" else None
+    [listener] = await listening(workload, [(AWS, port)])
+    web = web or workload.listen("0.0.0.0", port)
+    assert workload.connects(AWS, port)
     listener.accept()[0].close()
-    assert workload.connects("127.0.0.1", 80)
+    assert workload.connects("127.0.0.1", port)
     with pytest.raises(BlockingIOError):
         listener.accept()
     finish(web)
@@ -207,7 +252,8 @@ async def test_an_address_that_is_taken_is_named(namespaces, injector, finish):
 @pytest.mark.parametrize(
     "binds",
     [[("10.0.0.1", 80)], [("0.0.0.0", 80)], [("169.254.169.254", 0)], [("127.0.0.1", 65536)], [("evil", 80)], [],
-     [("::1", 80)]],
+     [("::1", 80)], [("10.0.0.1", 53, "udp")], [("0.0.0.0", 53, "udp")], [("0.0.0.0", 53, "ask")],
+     [("169.254.169.254", 80, "raw")], [("169.254.169.254", 80, "ask")]],
 )  # fmt: skip
 async def test_addresses_that_leave_the_machine_are_refused(namespaces, injector, binds):
     workload = namespaces()
