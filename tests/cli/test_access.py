@@ -94,14 +94,15 @@ def test_policies_that_grant(server: Any, policy: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["non sense"], 2, "non sense is neither an ARN nor"),
+        (["non sense"], 2, "non sense names nobody. Give such an ARN (arn:aws:iam::123456789012:role/NAME), user/NAME"),
         (["nonsense"], 1, "NoSuchEntity: There is no user, group, role or managed policy named nonsense."),
         (["policy/nonsense"], 1, "NoSuchEntity: There is no managed policy named nonsense."),
         ([ADMIN, "--actions", "--policies", "s3"], 2, "Give one of"),
         (["user/nobody-of-this-name"], 1, "NoSuchEntity"),
         ([ADMIN + "-of-another-name"], 1, "NoSuchEntity"),
         ([ADMIN, "--policies", "nonsense"], 1, "InvalidInput"),
-        (["arn:aws:s3:::bucket-of-some-name"], 1, "InvalidInput"),
+        (["arn:aws:s3:::b"], 2, "arn:aws:s3:::b is the ARN of no user, group, role or managed policy. Give such"),
+        (["arn:aws:iam::123456789012:root"], 2, "is the ARN of no user"),
     ],
 )
 def test_how_it_fails(server: Any, arguments: list[str], code: int, message: str) -> None:

@@ -127,16 +127,17 @@ def test_a_smaller_policy(out: Path, tmp_path: Path) -> None:
     assert "1 file is cut off before the end" in done.stderr
     file = tmp_path / "smaller.json"
     done = kansatsu("policy", "suggest", ORDERS, "--from", str(out), "--write", str(file), "-o", "cli")
-    assert done.stdout.startswith(
-        "aws iam put-role-policy --role-name orders --policy-name suggested --policy-document "
-    )
+    assert done.stdout.startswith("# By the identity policies of the authorization details, as they were when those")
+    assert "\n# 1 file is cut off before the end" in done.stdout
+    assert "\naws iam put-role-policy --role-name orders --policy-name suggested --policy-document " in done.stdout
     allowed = {action for item in json.loads(file.read_text())["Statement"] for action in item["Action"]}
     # S3's data events are off and AWS says that S3 was used: its two actions stay.
     assert allowed == {
         "ec2:DescribeInstances", "kms:Decrypt", "s3:GetObject", "s3:PutObject", "secretsmanager:GetSecretValue",
     }  # fmt: skip
     done = kansatsu("policy", "suggest", ORDERS, "--from", str(out), "-o", "terraform")
-    assert done.stdout.startswith('resource "aws_iam_role_policy" "orders_suggested" {')
+    assert done.stdout.startswith("# By the identity policies")
+    assert '\nresource "aws_iam_role_policy" "orders_suggested" {' in done.stdout
 
 
 def test_a_change_is_held_against_the_logs(out: Path, tmp_path: Path) -> None:

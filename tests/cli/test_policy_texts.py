@@ -80,6 +80,13 @@ POLICIES = [
     {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess", "PolicyName": "ReadOnlyAccess", "Document": TEXT},
     {"PolicyArn": "", "PolicyName": "own", "Document": TEXT},
 ]
+
+
+def suggestion(arn: str, text: str, **more: Any) -> dict[str, Any]:
+    known = {"Requests": 1, "Notes": [], "Gaps": [], "Lines": [said("s3:*", "removed", Confidence="high")]}
+    return {"Arn": arn, "Document": text, "Policies": POLICIES} | known | more
+
+
 COMMANDS: list[tuple[str, str, list[list[str]]]] = [
     (
         "policy/team/shared",
@@ -114,8 +121,7 @@ COMMANDS: list[tuple[str, str, list[list[str]]]] = [
 @pytest.mark.parametrize(("subject", "text", "words"), COMMANDS, ids=[subject for subject, *_ in COMMANDS])
 def test_commands_are_read_back_by_a_shell(subject: str, text: str, words: list[list[str]]) -> None:
     arn = subject if subject.startswith("arn:") else f"arn:aws:iam::{ACCOUNT}:{subject}"
-    answer = {"Arn": arn, "Document": text, "Policies": POLICIES}
-    made = [shlex.split(command) for command in policy_texts.commands(answer)]
+    made = [shlex.split(command) for command in policy_texts.commands(suggestion(arn, text))]
     assert [command[2 : 2 + len(each)] for command, each in zip(made, words, strict=True)] == words
     if text:
         assert json.loads(made[0][-1]) == json.loads(text)
@@ -136,7 +142,7 @@ def test_terraform_reads_what_it_is_given(subject: str, kind: str, label: str, n
     """By a parser of its language; ${ and %{, which are templates there, come out as they were."""
     odd = ["arn:aws:s3:::b/${aws:username}/it's", "arn:aws:s3:::c/%{x}/$${y}", 'arn:aws:s3:::d/"\\\n']
     text = document(allow("s3:GetObject", odd))
-    (block,) = hcl2.loads(policy_texts.terraform({"Arn": f"arn:aws:iam::{subject}", "Document": text}))["resource"]
+    (block,) = hcl2.loads(policy_texts.terraform(suggestion(f"arn:aws:iam::{subject}", text)))["resource"]
     ((found, (((named, body)),)),) = ((key.strip('"'), value.items()) for key, value in block.items())
     assert (found, named.strip('"')) == (kind, label)
     assert {name: body[name].strip('"') for name in names} == names
@@ -144,3 +150,39 @@ def test_terraform_reads_what_it_is_given(subject: str, kind: str, label: str, n
     assert json.loads(policy.replace("$${", "${").replace("%%{", "%{")) == json.loads(
         document(allow(["s3:GetObject"], sorted(odd)))
     )
+
+
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/job"
+LOW = [said("s3:*", "removed")]
+
+
+@pytest.mark.parametrize(
+    ("arn", "text", "more"),
+    [
+        (ROLE, TEXT, {"Requests": 0, "Lines": LOW}),
+        (ROLE, "", {"Requests": 0, "Lines": LOW}),
+        (ROLE, "", {"Requests": 9, "Lines": LOW}),  # nothing of them was allowed
+        (ROLE, "", {"Requests": 0, "Lines": []}),
+        (f"arn:aws:iam::{ACCOUNT}:policy/job", "", {}),  # a managed policy cannot be empty
+    ],
+)
+def test_without_evidence_nothing_is_deleted(arn: str, text: str, more: dict[str, Any]) -> None:
+    """What is printed is comments for a shell and for Terraform, with the reason."""
+    answer = suggestion(arn, text, **more)
+    for printed in ("\n".join(policy_texts.commands(answer)), policy_texts.terraform(answer)):
+        assert shlex.split(printed, comments=True) == []
+        assert "no evidence" in printed or "detach it instead" in printed
+
+
+def test_what_is_saved_has_its_notes() -> None:
+    """As comments, of one line each whatever is in them."""
+    gap = {"Why": "unclean end", "After": DAY, "Until": DAY, "Lost": 2}
+    answer = suggestion(ROLE, TEXT, Notes=["By what is in force now", "two\nlines\u2028three"], Gaps=[gap])
+    remarks = [
+        "# Gap in the evidence (unclean end): 2026-11-05 00:00:00 to 2026-11-05 00:00:00, 2 records lost",
+        "# By what is in force now",
+        "# two lines three",
+    ]
+    assert list(policy_texts.commands(answer))[:3] == remarks
+    assert policy_texts.terraform(answer).splitlines()[:3] == remarks
+    assert list(policy_texts.commands(suggestion(ROLE, "", Requests=0)))  # a long record, and no request: it may go

@@ -117,6 +117,29 @@ def test_a_gap_is_named_and_must_be_accepted(gateway: Gateway, control: Any) -> 
         path.unlink()
 
 
+@pytest.mark.parametrize("kind", ["managed", "inline", "suggested", "nothing there"])
+def test_what_changes_nothing_is_no_commit(gateway: Gateway, control: Any, kind: str) -> None:
+    """However the document is written, and whatever the evidence is like."""
+    same = document(statement("Allow", ["sqs:ListQueues", "iam:ListUsers"]))
+    keys = gateway.user()
+    arn = gateway.iam.create_policy(PolicyName=gateway.name("same"), PolicyDocument=same)["Policy"]["Arn"]
+    wanted: dict[str, Any] = {"Arn": arn, "Document": document(statement("Allow", ["iam:ListUsers", "sqs:ListQueues"]))}
+    if kind != "managed":
+        wanted = {"Arn": user_arn(keys), "Suggested": True}
+    if kind in ("inline", "suggested"):
+        gateway.iam.put_user_policy(UserName=keys.name, PolicyName="own", PolicyDocument=same)
+    if kind == "inline":
+        wanted = {"Arn": user_arn(keys), "PolicyName": "own", "Document": same.replace(", ", ",  ")}
+    if kind == "suggested":
+        gateway.client("iam", keys).list_users()
+        control.commit_policy_change(**wanted)
+    made = control.list_policy_commits(Arn=wanted["Arn"])["Commits"]
+    with pytest.raises(ClientError, match=r"NothingToChange.*nothing would change"):
+        control.commit_policy_change(**wanted)
+    assert control.list_policy_commits(Arn=wanted["Arn"])["Commits"] == made
+    assert version(gateway, arn)[0] == "v1"
+
+
 def test_a_commit_is_no_way_around_iam(gateway: Gateway, control: Any) -> None:
     """INVARIANT: who may commit may do by it what IAM lets them do, and nothing else; the same for rolling back."""
     keys, arn = used(gateway)

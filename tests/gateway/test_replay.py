@@ -54,11 +54,19 @@ def test_a_cut_of_what_was_used_is_shown_to_refuse_it_and_another_is_not(gateway
     [event] = [event for event in gateway.events(ben) if event.action == "ListQueues"]
     assert refused["RequestId"] == event.request_id
     assert refused["Reason"] == "because no identity-based policy allows the sqs:ListQueues action"
+    assert refused["Count"] == 1
+    gateway.client("sqs", ben).list_queues()
+    wrong = replay(gateway, shared, Document=document(statement("Allow", "iam:ListUsers")))
+    [again] = wrong["RefusedRequests"]  # alike: one line, the newest request of them
+    assert (wrong["Refused"], again["Count"], again["Time"] >= refused["Time"]) == (2, 2, True)
+    assert again["RequestId"] != refused["RequestId"]
+    [note] = [note for note in wrong["Notes"] if note.startswith("By what is in force now")]
+    assert "boundaries, trust policies" in note and "no SCPs and no RCPs" in note
     more = replay(gateway, shared, Document=document(statement("Allow", ["iam:List*", "sqs:*"])))
     assert (more["NewlyAllowed"], more["Refused"]) == (1, 0)
     # The same through the group: only its members count.
     through = replay(gateway, f"arn:aws:iam::{ACCOUNT}:group/{group}", DetachPolicyArn=shared)
-    assert counted(through) == (0, 1, 0)
+    assert counted(through) == (0, 2, 0)
     assert through["PrincipalArns"] == [user_arn(ben.name)]
     assert counted(replay(gateway, user_arn(ana.name), DetachPolicyArn=shared)) == (0, 1, 0)
     # And nothing of it was done.

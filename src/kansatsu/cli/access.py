@@ -13,6 +13,11 @@ import click
 from kansatsu.cli import client, options
 from kansatsu.cli.output import Exit, Failure, Row, again, emit, hint, output_option, say
 
+_ARN = re.compile(r"arn:[a-z-]+:iam::(\d{12}|aws):(user|group|role|policy)/[!-~]+", re.ASCII)
+_TAKEN = (
+    "Give such an ARN (arn:aws:iam::123456789012:role/NAME), user/NAME, group/NAME, role/NAME or policy/NAME, "
+    "or a NAME that only one of them has."
+)
 _SHORT = re.compile(r"(user|group|role|policy)/([^/]+)", re.ASCII)
 _COLUMNS = {
     "services": ["service", "name", "last-accessed", "by", "region", "entities"],
@@ -100,14 +105,14 @@ _FINDERS = {"user": ("get_user", "UserName"), "group": ("get_group", "GroupName"
 def arn_of(iam: Any, text: str) -> str:
     """The ARN that was given, or that of user/NAME and its like, or of a NAME. Ends the command where there is none."""
     if text.startswith("arn:"):
+        if _ARN.fullmatch(text) is None:
+            raise Failure(f"{text} is the ARN of no user, group, role or managed policy. {_TAKEN}", Exit.USAGE)
         return text
     if re.fullmatch(r"[\w+=,.@-]+", text, re.ASCII):
         return _named(iam, text)
     short = _SHORT.fullmatch(text)
     if short is None:
-        raise Failure(
-            f"{text} is neither an ARN nor NAME, user/NAME, group/NAME, role/NAME or policy/NAME.", Exit.USAGE
-        )
+        raise Failure(f"{text} names nobody. {_TAKEN}", Exit.USAGE)
     return policy_of(iam, short[2]) if short[1] == "policy" else _find(iam, short[1], short[2])
 
 

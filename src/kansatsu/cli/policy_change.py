@@ -16,7 +16,7 @@ from kansatsu.cli.values import BadValue, duration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Answer = Mapping[str, Any]
-COLUMNS = ["time", "principal", "action", "resource", "reason", "request-id"]
+COLUMNS = ["time", "principal", "action", "resource", "times", "reason", "request-id"]
 _since_of = duration(timedelta(seconds=1), timedelta(days=3650))
 _MOST_SHOWN = 5
 FLAGS = {"NewPolicy": "--new"}  # what the command line calls parameters that messages name
@@ -87,7 +87,14 @@ def one_change(changes: Mapping[str, Any]) -> None:
 
 @click.command()
 @change_options
-@click.option("--max", "most", type=click.IntRange(0, 10_000), default=100, show_default=True, help="Requests listed.")
+@click.option(
+    "--max",
+    "most",
+    type=click.IntRange(0, 10_000),
+    default=100,
+    show_default=True,
+    help="Lines; requests that are alike are one.",
+)
 @click.option(
     "--from",
     "report",
@@ -127,6 +134,7 @@ def show(answer: Answer, form: str) -> None:
             "principal": item["PrincipalArn"],
             "action": item["Action"],
             "resource": item["Resource"],
+            "times": item["Count"],
             "reason": item["Reason"],
             "request-id": item["RequestId"],
         }
@@ -154,16 +162,7 @@ def summary(answer: Answer) -> list[str]:
     lines += [f"  {answer[name]} {said}" for name, said in more.items() if answer[name]]
     for item in answer["Unknown"]:
         lines.append(f"Cannot tell, {item['Count']}: {item['Reason']} ({', '.join(item['RequestIds'][:_MOST_SHOWN])})")
-    return [*lines, *gaps(answer), *(f"Note: {note}" for note in answer["Notes"])]
-
-
-def gaps(answer: Answer) -> list[str]:
-    """Where evidence is missing, in sentences."""
-    return [
-        f"Gap in the evidence ({gap['Why']}): {gap['After']:%Y-%m-%d %H:%M:%S} to {gap['Until']:%Y-%m-%d %H:%M:%S}"
-        + (f", {_count(gap['Lost'], 'record')} lost" if gap["Lost"] else "")
-        for gap in answer["Gaps"]
-    ]
+    return [*lines, *policy_texts.gaps(answer), *(f"Note: {note}" for note in answer["Notes"])]
 
 
 @click.command()

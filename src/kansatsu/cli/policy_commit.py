@@ -12,6 +12,7 @@ from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option,
 from kansatsu.cli.policy_change import FLAGS, Asked, change_options, show
 
 _COMMIT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_NOTHING = "NothingToChange"
 COLUMNS = ["commit", "time", "arn", "by", "rolled-back"]
 
 
@@ -23,14 +24,22 @@ def commit(arn: str, accept_refused: bool, accept_gap: bool, **given: Any) -> No
     """Make a change of policies on this server, after replaying it; the evidence and what was before are kept.
 
     The change is given as to `policy replay`. Nothing is changed where requests on record would be refused or evidence
-    is missing, unless that is accepted.
+    is missing, unless that is accepted. Exit code 0: made, or there was nothing to change; 1: refused, with the reason.
     """
+    from botocore.exceptions import ClientError
+
     asked = Asked(arn, given)
     with client.answers({"AcceptRefused": "--accept-refused", "AcceptGap": "--accept-gap"} | FLAGS):
         show(asked.control.replay_policy_change(**asked.parameters), "table")
-        made = asked.control.commit_policy_change(
-            **asked.parameters, AcceptRefused=accept_refused, AcceptGap=accept_gap
-        )
+        try:
+            made = asked.control.commit_policy_change(
+                **asked.parameters, AcceptRefused=accept_refused, AcceptGap=accept_gap
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _NOTHING:
+                raise
+            say(f"{error.response['Error']['Message']} There is no commit.")
+            return
     for step in made["Steps"]:
         say(f"Done: {step}")
     click.echo(made["CommitId"])

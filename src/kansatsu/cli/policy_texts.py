@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from kansatsu.cli.output import numbered
+
 Answer = Mapping[str, Any]
 _AWS_MANAGED = ":iam::aws:policy/"  # nobody else makes versions of them: one of one's own goes in their place
 _OWN = "-suggested"
@@ -77,11 +79,17 @@ def _denied(line: Answer) -> str:
 
 
 def commands(answer: Answer) -> Iterator[str]:
-    """The AWS CLI commands that put a suggestion into force."""
+    """The AWS CLI commands that put a suggestion into force.
+
+    INVARIANT: nothing is deleted or detached where there is no evidence.
+    """
     subject, document = answer["Arn"], answer["Document"]
     kind, _, name = subject.rpartition(":")[2].partition("/")
     name = name.rpartition("/")[2]
     quoted = shlex.quote(json.dumps(json.loads(document))) if document else ""
+    yield from _remarks(answer)
+    if _nothing_to_do(answer):
+        return
     if _AWS_MANAGED in subject:
         yield f"aws iam create-policy --policy-name {shlex.quote(name + _OWN)} --policy-document {quoted}"
         return
@@ -107,6 +115,11 @@ def terraform(answer: Answer) -> str:
     https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/iam_policy
     https://developer.hashicorp.com/terraform/language/syntax/configuration#identifiers
     """
+    remarks = list(_remarks(answer))
+    if _nothing_to_do(answer):
+        return "\n".join(remarks)
+    if not answer["Document"]:
+        return "\n".join([*remarks, "# nothing is left of these policies"])
     kind, _, path = answer["Arn"].rpartition(":")[2].partition("/")
     name = path.rpartition("/")[2]
     label = re.sub(r"^(?![A-Za-z_])", "_", _NOT_NAMES.sub("_", name))
@@ -120,7 +133,42 @@ def terraform(answer: Answer) -> str:
     # In Terraform's templates ${ and %{ begin something of its own.
     text = "\n".join(pretty(answer["Document"])).replace("${", "$${").replace("%{", "%%{")
     attributes = "".join(f"  {key:<6} = {json.dumps(value)}\n" for key, value in names.items())
-    return f"{head} {{\n{attributes}  policy = <<JSON\n{text}\nJSON\n}}"
+    block = f"{head} {{\n{attributes}  policy = <<JSON\n{text}\nJSON\n}}"
+    return "\n".join([*remarks, block])
+
+
+def _remarks(answer: Answer) -> Iterator[str]:
+    """What to know, as comments: what was printed is used later, and elsewhere."""
+    for line in (*gaps(answer), *answer["Notes"], *_without_evidence(answer)):
+        yield "# " + " ".join(line.split())
+
+
+def _without_evidence(answer: Answer) -> Iterator[str]:
+    subject, document = answer["Arn"], answer["Document"]
+    if _thin(answer):
+        yield f"There is no evidence to change {subject} on: no request on record, or none that was allowed, and the "
+        yield "record is short or has gaps. No command is proposed."
+    elif not document and ":policy/" in subject:
+        yield f"Nothing on record was allowed by {subject}: detach it instead of narrowing it."
+
+
+def _nothing_to_do(answer: Answer) -> bool:
+    return any(True for _ in _without_evidence(answer))
+
+
+def _thin(answer: Answer) -> bool:
+    """Is silence all that there is, of a record that proves nothing by its silence?"""
+    used = answer["Requests"] and answer["Document"]
+    return not used and all(line["Confidence"] == "low" for line in answer["Lines"])
+
+
+def gaps(answer: Answer) -> list[str]:
+    """Where evidence is missing, in sentences."""
+    return [
+        f"Gap in the evidence ({gap['Why']}): {gap['After']:%Y-%m-%d %H:%M:%S} to {gap['Until']:%Y-%m-%d %H:%M:%S}"
+        + (f", {numbered(gap['Lost'], 'record')} lost" if gap["Lost"] else "")
+        for gap in answer["Gaps"]
+    ]
 
 
 def _spread(statement: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import click
 from kansatsu.cli import client, learning, options, policy_texts
 from kansatsu.cli.access import arn_of
 from kansatsu.cli.output import Exit, Failure, again, emit, hint, numbered, output_option, say
-from kansatsu.cli.policy_change import gaps, moment
+from kansatsu.cli.policy_change import moment
 
 COLUMNS = ["policy", "statement", "line", "effect", "action", "uses"]
 _profile = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
@@ -106,7 +106,7 @@ def _show(answer: Mapping[str, Any], form: str, write: Path | None, whole: bool)
         for command in policy_texts.commands(answer):
             click.echo(command)
     elif form == "terraform":
-        click.echo(policy_texts.terraform(answer) if document else "# nothing is left of these policies")
+        click.echo(policy_texts.terraform(answer))
     else:
         before = policy_texts.combined(policy["Document"] for policy in answer["Policies"])
         notes = policy_texts.evidence(answer["Lines"])
@@ -115,7 +115,7 @@ def _show(answer: Mapping[str, Any], form: str, write: Path | None, whole: bool)
     say(f"From {numbered(answer['Requests'], 'request')} since {answer['Since']:%Y-%m-%d %H:%M}.")
     if answer["CannotTell"]:
         say(f"{answer['CannotTell']} of them say nothing, for what decided them is not on record.")
-    for line in (*gaps(answer), *(f"Note: {note}" for note in answer["Notes"])):
+    for line in (*policy_texts.gaps(answer), *(f"Note: {note}" for note in answer["Notes"])):
         say(line)
     if "ResponseMetadata" in answer:  # of a server
         hint(again(f"policy replay {answer['Arn']} --suggested"), "table" if form == "diff" else form)

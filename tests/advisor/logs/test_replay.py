@@ -64,7 +64,7 @@ def test_what_the_policies_of_now_refuse_is_told_apart() -> None:
 def test_refused_calls_are_named() -> None:
     (first, second) = replay(Asked(ROLE, delete="app"))["RefusedRequests"]
     assert {first["Action"], second["Action"]} == {"kms:Decrypt", "ec2:DescribeVpcs"}
-    assert first["PrincipalArn"] == ROLE and "calls, this the last" in first["Reason"]
+    assert first["PrincipalArn"] == ROLE and first["Count"] >= 1 and first["Reason"].endswith("action")
 
 
 def test_groups_and_managed_policies() -> None:

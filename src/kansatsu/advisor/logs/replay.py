@@ -16,12 +16,8 @@ from kansatsu.advisor.account import Account, Entity, is_policy, named
 from kansatsu.advisor.altered import not_as_asked
 from kansatsu.advisor.logs.evidence import Evidence, Seen
 from kansatsu.advisor.logs.gaps import gaps
-from kansatsu.advisor.logs.suggest import NoSubject, suggestion
+from kansatsu.advisor.logs.suggest import OF_NOW, NoSubject, suggestion
 from kansatsu.policy import UNRESOLVED, Policy, PolicySet, PolicyType, Source, Verdict, compile_policy, is_free, parse
-
-_OTHERS = (
-    "Policies of resources, boundaries and those of an organization are not in the logs: none of them is asked here."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,7 @@ def replayed(evidence: Evidence, account: Account, asked: Asked, listed: int) ->
         "RefusedRequests": [_refused(item, arns[item.id]) for item in refused[:listed]],
         "Unknown": [{"Reason": reason, "Count": count, "RequestIds": []} for reason, count in unknown.items()],
         "Gaps": [],
-        "Notes": [*gaps(evidence, account), _OTHERS],
+        "Notes": [OF_NOW, *gaps(evidence, account)],
     }
 
 
@@ -193,8 +189,8 @@ def _refused(item: Seen, arn: str) -> dict[str, Any]:
         "Action": action,
         "Resource": ", ".join(item.resources) if item.resources else "*",
         "SourceIp": "",
-        "Reason": f"because no identity-based policy allows the {action} action; "
-        f"{item.count - item.denied} calls, this the last",
+        "Reason": f"because no identity-based policy allows the {action} action",
+        "Count": item.count - item.denied,
     }
 
 

@@ -19,6 +19,10 @@ from kansatsu.policy import Policy, PolicySet
 
 _DAY = 86400.0
 _MANAGED_BY_AWS = ":iam::aws:policy/"
+OF_NOW = (
+    "By the identity policies of the authorization details, as they were when those were fetched; boundaries, policies "
+    "of resources, and SCPs and RCPs, of then and of now, are not in the logs: none of them is asked here."
+)
 
 
 class NoSubject(ValueError):
@@ -55,7 +59,7 @@ def suggestion(evidence: Evidence, account: Account, text: str) -> dict[str, Any
         "Requests": sum(item.count for item in _of(evidence, subject.people) if not item.perhaps),
         "CannotTell": 0,
         "Gaps": [],
-        "Notes": [*gaps(evidence, account), *_notes(evidence, subject)],
+        "Notes": [OF_NOW, *gaps(evidence, account), *_notes(evidence, subject)],
         "Policies": [
             {"PolicyArn": item.source.arn, "PolicyName": item.source.name, "Document": item.document.text}
             for item in subject.policies

@@ -26,6 +26,7 @@ from kansatsu.policy import Policies, Policy, PolicySet
 from kansatsu.services.callers import limits_of, task_policies
 from kansatsu.services.iam import _resources
 from kansatsu.services.iam.simulate import record_of
+from kansatsu.services.kansatsu import notes
 from kansatsu.services.registry import Call, Params, operation
 
 Shown = dict[str, Any]
@@ -119,12 +120,12 @@ def replayed(call: Call, made: Proposed, listed: int = LISTED) -> Shown:
     before = _held(replay, call.snapshot.policies, call.snapshot.session_policy)
     after = _held(replay, altered.policies, altered.session_policy)
     counts: Counter[Outcome] = Counter()
-    refused: list[Replayed] = []
+    refused: dict[tuple[str, ...], Shown] = {}
     unknown: dict[str, list[str]] = {}
     for one in replay.all(made.found.calls, before, after):
         counts[one.outcome] += 1
         if one.outcome is Outcome.REFUSED:
-            refused.append(one)
+            _same_once(refused, _refused(one))
         elif one.outcome is Outcome.UNKNOWN:
             unknown.setdefault(one.reason, []).append(one.record.call)
     return {
@@ -140,12 +141,12 @@ def replayed(call: Call, made: Proposed, listed: int = LISTED) -> Shown:
         "NewlyAllowed": counts[Outcome.GAINED],
         "Denied": counts[Outcome.DENIED] + counts[Outcome.UNDECIDED],
         "CannotTell": counts[Outcome.UNKNOWN],
-        "RefusedRequests": [_refused(one) for one in reversed(refused[-listed:] if listed > 0 else [])],
+        "RefusedRequests": list(reversed(refused.values()))[:listed],
         "Unknown": [
             {"Reason": reason, "Count": len(ids), "RequestIds": ids[-_EXAMPLES:]} for reason, ids in unknown.items()
         ],
         "Gaps": _gaps(made),
-        "Notes": [*made.notes, *_notes(call, made)],
+        "Notes": [*made.notes, *notes.of(call, made.subject.arn, made.subject.people, made.found.calls)],
     }
 
 
@@ -333,45 +334,22 @@ def _refused(one: Replayed) -> Shown:
     }
 
 
+_ALIKE = ("PrincipalArn", "Operation", "Action", "Resource", "Reason")
+
+
+def _same_once(found: dict[tuple[str, ...], Shown], refused: Shown) -> None:
+    """Requests that are alike are one line, that of the last of them, with their number."""
+    key = tuple(refused[name] for name in _ALIKE)
+    before = found.pop(key, None)  # the newest come last
+    found[key] = refused | {"Count": before["Count"] + 1 if before else 1}
+
+
 def _gaps(made: Proposed) -> list[Shown]:
     """Where evidence is missing within the time that was asked about."""
     found: list[Gap] = list(made.found.gaps)
     if made.since and (not made.found.oldest or made.found.oldest > made.since):
         found.insert(0, Gap(_BEGINS, made.since, made.found.oldest or made.since))
     return [{"Why": gap.gap, "After": _time(gap.after), "Until": _time(gap.until), "Lost": gap.lost} for gap in found]
-
-
-def _notes(call: Call, made: Proposed) -> Iterator[str]:
-    """What the record does not show, and whose the policies are."""
-    subject = made.subject
-    if subject.arn.startswith(f"arn:{arns.PARTITION}:iam::aws:policy/"):
-        yield f"{subject.arn} is AWS's own: put a policy of yours in its place."
-    records = [record for record in map(call.snapshot.entity, subject.people) if record is not None]
-    for record in records:
-        if record.path.startswith("/aws-service-role/"):
-            yield f"{record.arn} is a service-linked role: its service manages what it may do."
-        elif record.name.startswith("AWSReservedSSO_"):
-            yield f"{record.arn} is managed by IAM Identity Center: change its permission set."
-        if services := sorted(_services(record)):
-            names = " and ".join(services)
-            yield f"{names} may act as {record.arn}: what a service does by itself is not on record."
-    asked = Counter(item.action for record in made.found.calls for item in record.asked if record.allowed)
-    if passed := asked["iam:PassRole"]:
-        yield f"iam:PassRole was used {_times(passed)}: what was done with the passed roles, their own policies decide."
-    if assumed := asked["sts:AssumeRole"]:
-        yield f"Roles were assumed {_times(assumed)}: what those sessions did, the policies of those roles decide."
-    if any(record.session is not None and record.session.chained for record in made.found.calls):
-        yield "Some sessions came from other roles (role chaining): who was behind them, their source identity tells."
-
-
-def _services(record: EntityRecord) -> Iterator[str]:
-    for statement in record.trust.document.statements if record.trust is not None else ():
-        if statement.effect == "Allow":
-            yield from (name for kind, name in statement.principals if kind == "Service")
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _since(moment: datetime | None) -> float:

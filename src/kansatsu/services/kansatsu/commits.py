@@ -25,6 +25,7 @@ from kansatsu.services.steps import Asked as Wanted
 # What hangs on the subject: {"version": default} of a managed policy, else {"inline": {name: text}, "attached": [ARN]}.
 State = dict[str, Any]
 _CONFLICT = 409
+NOTHING = "NothingToChange"
 
 
 def _steps_of(call: Call, params: Params) -> Iterable[Step]:
@@ -57,6 +58,8 @@ async def commit_policy_change(
     with call.store.read() as conn:  # nothing was awaited since the steps from this state were authorized
         before = _state(conn, call, arn)
     made, answer = await asyncio.to_thread(_replay, call, asked, max_requests)
+    if _says_the_same(call, made, before):
+        raise AwsError(f"{made.subject.arn} has it like that: nothing would change.", code=NOTHING, status=_CONFLICT)
     _check(answer, accept_refused=accept_refused, accept_gap=accept_gap)
     done, run = await call.store.transact(_commit, call, made, before, answer)
     call.made.extend(run)
@@ -104,6 +107,29 @@ def _back(call: Call, made: Commit) -> list[Wanted]:
 def _replay(call: Call, asked: Asked, listed: int) -> tuple[Proposed, Shown]:
     made = proposed(call, asked)
     return made, replayed(call, made, listed)
+
+
+def _says_the_same(call: Call, made: Proposed, before: State) -> bool:
+    """Is there nothing to do: no step, or documents that say what those in force say, however they are written?"""
+    document, policies = made.change.document, made.subject.policies
+    if document is not None and (made.lines or made.subject.record is None):  # in the place of all of them
+        return _said(document) == [statement for one in policies for statement in _said(one.document.text)]
+    if document is not None and made.change.name:
+        return _said(document) == _said(before["inline"].get(made.change.name, "{}"))
+    return not steps(call, made.subject.arn, before, _with(before, made.change))
+
+
+def _said(text: str) -> list[Any]:
+    """The statements of a document; the order within lists says nothing."""
+    found = json.loads(text).get("Statement", [])
+    statements = found if isinstance(found, list) else [found]
+    return [{key: _plain(value) for key, value in statement.items()} for statement in statements]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return sorted(value, key=json.dumps) if isinstance(value, list) else [value]
 
 
 def _check(answer: Shown, *, accept_refused: bool, accept_gap: bool) -> None:
