@@ -4,10 +4,28 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-over
 group with ":*" behind it, but for tags.
 """
 
-from kansatsu.catalog.rules import Rules
+import re
+from collections.abc import Iterator
+
+from kansatsu.catalog.authorization import Params
+from kansatsu.catalog.rules import Frame, Rules
+from kansatsu.catalog.values import Unsure
 
 _GROUP = "arn:${Partition}:logs:${Region}:${Account}:log-group:${LogGroupName}"
 _GROUPS = ("logGroupName", "logGroupIdentifier", "logGroupNames", "logGroupIdentifiers", "resourceIdentifier")
+# Where a query says itself what it reads; https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Source.html
+_SOURCES = re.compile(r"(?:^|[|(\n\r])\s*source\b|\b(?:loggroups|datasource)\s*\(", re.IGNORECASE)
+_OF_PPL = re.compile(r"\b(?:source|index|join|lookup)\b", re.IGNORECASE)
+
+
+def _in_the_text(params: Params, frame: Frame) -> Iterator[str]:
+    """INVARIANT: a query whose text names log groups is authorized on everything, whatever parameters name."""
+    text, language = str(params.get("queryString", "")), params.get("queryLanguage")
+    if language not in (None, "CWLI", "PPL") or (_OF_PPL if language == "PPL" else _SOURCES).search(text):
+        raise Unsure(text)
+    yield from ()
+
+
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html",
     names={
@@ -32,5 +50,6 @@ RULES = Rules(
         "DeleteDeliverySource": ("delivery-source",),
         "UpdateDeliveryConfiguration": ("delivery",),
     },
+    also={"StartQuery": (("logs:StartQuery", _in_the_text),)},
     tagging="TagResource",
 )
