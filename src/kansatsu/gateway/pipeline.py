@@ -17,7 +17,7 @@ from kansatsu.advisor import MOST_ASKED, EvidenceLost, Recorder
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import AccessDenied, AwsError, InternalFailure, InvalidAction, ServiceUnavailable, Unimplemented
-from kansatsu.gateway import anonymous, asgi, deleting, evidence, forms, observing, refusals
+from kansatsu.gateway import anonymous, asgi, compressed, deleting, evidence, forms, observing, refusals
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.backed import Backed
@@ -28,7 +28,6 @@ from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.learning import bound_of
 from kansatsu.gateway.spool import Spool
-from kansatsu.http import HttpRequest
 from kansatsu.identity import Snapshot, Store
 from kansatsu.policy import UNRESOLVED, Decision, Policies, Request
 from kansatsu.resources import Guard, Resources, owner_in
@@ -38,7 +37,7 @@ from kansatsu.services.ec2 import ownership
 from kansatsu.services.issuers import Issuers
 from kansatsu.services.registry import Call, Handler, Refused, handler
 from kansatsu.signing import AuthFailure, Signature, SigningError, Verified, parse_signature
-from kansatsu.wire import Operation, Service
+from kansatsu.wire import Service
 from kansatsu.workload import Workload
 
 log = logging.getLogger(__name__)
@@ -132,6 +131,9 @@ class Pipeline:
         if not by_head:
             await self._read_body(exchange, signature)
         signed = await self._signed(exchange, signature)
+        if signed and not by_head:
+            _verify_body(exchange, signed[1])
+            exchange.request = compressed.plain(exchange.request, signing_name)
         snapshot = exchange.state
         service = self._identify(exchange, signing_name)
         if service.name in _GLOBAL:
@@ -144,10 +146,8 @@ class Pipeline:
             exchange.body = verified.body()
         elif by_head:
             await self._read_body(exchange, signature)
-        if exchange.body is None and verified and form is None:
-            payload = verified.check_body(exchange.request.body)
-            if payload is not exchange.request.body:
-                exchange.request = _with_body(exchange.request, payload)
+        if exchange.body is None and verified and form is None and by_head:
+            _verify_body(exchange, verified)
         # INVARIANT: a head that was replayed with another body is nobody's request, and no evidence of its signer.
         exchange.identity = identity
         exchange.params = wire.decode(operation, exchange.request)
@@ -190,7 +190,7 @@ class Pipeline:
             exchange.service = catalog.outlined(exchange.request, signature.service if signature else None)
             raise
         if body:
-            exchange.request = _with_body(exchange.request, body)
+            exchange.request = replace(exchange.request, body=body)
 
     async def _guess(self, exchange: Exchange) -> Service | None:
         """The service of a request whose signature cannot be read: only to answer in its protocol."""
@@ -199,7 +199,7 @@ class Pipeline:
         return catalog.outlined(exchange.request, None)
 
     async def _dispatch(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
-        operation = _known(exchange.operation)
+        operation = exchange.known
         name = operation.service.name
         owner = "backend"
         if name in OURS:
@@ -214,14 +214,14 @@ class Pipeline:
             raise Unimplemented(f"Kansatsu does not implement {name}:{operation.name} yet.")
         result = exchange.result = await self._handle(exchange, found, snapshot)
         if owner == "both":
-            account = _caller(exchange).caller.account
+            account = exchange.signer.caller.account
             theirs = await self._forwarder.call(exchange.request, operation, account, exchange.region)
             result = ownership.merge(operation.name, result, theirs)
         return Whole(wire.encode(operation, result, exchange.request_id))
 
     async def _handle(self, exchange: Exchange, found: Handler, snapshot: Snapshot) -> Any:
-        wire.validate(_known(exchange.operation), exchange.params)
-        identity = _caller(exchange)
+        wire.validate(exchange.known, exchange.params)
+        identity = exchange.signer
         call = Call(
             identity.caller,
             identity.caller.account,
@@ -259,7 +259,7 @@ class Pipeline:
         return result
 
     async def _forward(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
-        identity = _caller(exchange)
+        identity = exchange.signer
         bound = bound_of(identity, self._workload, self._authenticator, snapshot, exchange.now)
         deciding = (policies_of(identity.caller, snapshot),) if bound is None else bound.deciding
         context = _own_context(exchange, identity)
@@ -269,7 +269,7 @@ class Pipeline:
 
     def _authorize(self, exchange: Exchange, context: engine.Context, snapshot: Snapshot) -> None:
         """Raise the denial of the first authorization that policy does not allow; all must be allowed."""
-        identity = _caller(exchange)
+        identity = exchange.signer
         bound = bound_of(identity, self._workload, self._authenticator, snapshot, exchange.now)
         policies = policies_of(identity.caller, snapshot) if bound is None else bound.own
         items = tuple(zip_longest(exchange.checks, exchange.guards))
@@ -313,10 +313,10 @@ class Pipeline:
 
     def _refused(self, exchange: Exchange, error: Refused | Undelivered) -> AwsError:
         """The denial of an operation of ours that decided by itself, or of what the backend would deliver."""
-        identity = _caller(exchange)
+        identity = exchange.signer
         made = exchange.request_id, exchange.now, exchange.region
         context = _context(exchange, identity) if isinstance(error, Refused) else error.decision.request.context
-        return self._denier.refused(made, identity.caller, _known(exchange.operation), context, error)
+        return self._denier.refused(made, identity.caller, exchange.known, context, error)
 
     def _record(self, exchange: Exchange, error: AwsError | None) -> None:
         """Append what happened; requests that nobody is known to have made are not evidence of a principal."""
@@ -373,26 +373,18 @@ def _context(exchange: Exchange, identity: Identity) -> Context:
     own = of_request(
         exchange.request, exchange.client, exchange.secure, exchange.region, exchange.now, identity.caller.session
     )
-    if _known(exchange.operation).service.signing_name == "s3":
+    if exchange.known.service.signing_name == "s3":
         own |= of_s3(exchange.signature, exchange.request, exchange.params, exchange.now)
     return identity.context | own | exchange.state.organization_keys("principal", identity.caller.account)
+
+
+def _verify_body(exchange: Exchange, verified: Verified) -> None:
+    """What was signed, decoded where it is aws-chunked. Raises SigningError."""
+    payload = verified.check_body(exchange.request.body)
+    if payload is not exchange.request.body:
+        exchange.request = replace(exchange.request, body=payload)
 
 
 def _run(conn: Connection, found: Handler, call: Call, arguments: dict[str, Any]) -> Any:
     call.enter(lambda: conn)
     return found.function(call, **arguments)
-
-
-def _with_body(request: HttpRequest, body: bytes) -> HttpRequest:
-    return HttpRequest(request.method, request.path, request.query, request.headers, body)
-
-
-def _known(operation: Operation | None) -> Operation:
-    assert operation is not None  # noqa: S101 - the steps before have set it
-    return operation
-
-
-def _caller(exchange: Exchange) -> Identity:
-    if exchange.identity is None:
-        raise SigningError(AuthFailure.MISSING)
-    return exchange.identity

@@ -13,11 +13,12 @@ from kansatsu.wire import form, rest
 from kansatsu.wire.model import Operation, Shape
 
 # Of HTTP itself, of CORS, of SDKs, and what the next hop is built from (backends.head): of every operation.
+# INVARIANT: no Content-Encoding, but where it is a parameter: what was decoded here is not decoded once more.
 _HEADERS = frozenset(
     {
         "accept", "accept-encoding", "accept-language", "access-control-request-headers",
         "access-control-request-method", "amz-sdk-invocation-id", "amz-sdk-request", "authorization", "cache-control",
-        "connection", "content-disposition", "content-encoding", "content-language", "content-length", "content-md5",
+        "connection", "content-disposition", "content-language", "content-length", "content-md5",
         "content-type", "date", "expect", "expires", "host", "if-match", "if-modified-since", "if-none-match",
         "if-range", "if-unmodified-since", "origin", "range", "referer", "transfer-encoding", "user-agent",
         "x-amz-content-sha256", "x-amz-date", "x-amz-decoded-content-length", "x-amz-sdk-checksum-algorithm",
