@@ -1,7 +1,7 @@
 """The log driver awslogs: as the execution role, every line once, also across restarts of ours."""
 
-import itertools
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from kansatsu.errors import AwsError
 from kansatsu.workload.providers import Line
 from kansatsu.workload.tasks.awslogs import batches
-from kansatsu.workload.written import parse
 from services.conftest import ACCOUNT
 from services.ec2_world import Ec2World
 from services.ecs_world import Engine, engine
@@ -151,9 +150,9 @@ def test_a_container_that_was_never_made_has_no_lines(engine: Engine, logs: Logs
     asked: list[str] = []
     lines = engine.fake.lines
 
-    async def listening(reference: str, since: str) -> Any:
+    async def listening(reference: str, after: str) -> Any:
         asked.append(reference)
-        return await lines(reference, since)
+        return await lines(reference, after)
 
     engine.fake.lines = listening  # type: ignore[method-assign]
     engine.fake.missing.add("web:latest")
@@ -176,40 +175,22 @@ def test_what_a_log_configuration_may_not_say(ecs: Any, refused: Refused, change
     assert words in refused(code, ecs.register_task_definition, family="f", containerDefinitions=definitions)
 
 
-@given(st.lists(st.text(max_size=20) | st.just("x" * 262_100), max_size=30))
-def test_batches_are_what_one_call_takes(texts: list[str]) -> None:
+@given(st.lists(st.tuples(st.text(max_size=20) | st.just("x" * 262_100), st.sampled_from([0, 0, 7])), max_size=30))
+def test_batches_are_what_one_call_takes(written: list[tuple[str, int]]) -> None:
     """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html"""
-    found = list(batches([Line(str(number), text) for number, text in enumerate(texts)]))
+    moment, lines = datetime(2026, 1, 31, tzinfo=UTC), []
+    for text, hours in written:
+        moment += timedelta(hours=hours)
+        lines.append(Line(f"{moment:%Y-%m-%dT%H:%M:%S}.{len(lines):09}Z", text))
+    found = list(batches(lines))
     assert all(sum(len(line.text.encode()) + 26 for line in batch) <= 1_048_576 for batch in found)
-    assert [line.stamp for batch in found for line in batch] == [str(n) for n, text in enumerate(texts) if text]
+    assert all(_hours(batch) < 24 for batch in found)
+    assert [line.stamp for batch in found for line in batch] == [line.stamp for line in lines if line.text]
 
 
-@pytest.mark.parametrize(
-    ("written", "stamp"),
-    [
-        ("2026-01-31T12:00:00Z x y", "2026-01-31T12:00:00.000000000Z"),
-        ("2026-01-31T12:00:00.5+01:00 x y", "2026-01-31T11:00:00.500000000Z"),
-        ("2026-01-31T12:00:00.123456789-05:30 x y", "2026-01-31T17:30:00.123456789Z"),
-    ],
-)
-def test_times_as_engines_write_them(written: str, stamp: str) -> None:
-    assert parse([f"{written}\n"]) == [Line(stamp, "x y")]
-
-
-@given(st.lists(st.tuples(st.lists(st.text(st.characters(exclude_characters="\n\r"), max_size=8)), st.integers(0, 3))))
-def test_lines_are_whole_and_each_has_its_own_time(lines: list[tuple[list[str], int]]) -> None:
-    """As podman gives them: every write is a frame with a time of its own, in whole seconds."""
-    second, frames = 10, []
-    for pieces, later in lines:
-        second += later
-        frames += [f"2026-01-31T12:{second // 60:02}:{second % 60:02}Z {piece}" for piece in (*pieces, "\n")]
-    found = parse(frames)
-    assert [line.text for line in found] == ["".join(pieces) for pieces, _ in lines]
-    assert all(a.stamp < b.stamp for a, b in itertools.pairwise(found)) and all(line.ended for line in found)
-    # From any second on, the times are the same: nothing is read twice or never.
-    for line in found:
-        rest = [frame for frame in frames if frame[:19] >= line.stamp[:19]]
-        assert [each for each in parse(rest) if each.stamp > line.stamp] == found[found.index(line) + 1 :]
+def _hours(batch: list[Line]) -> float:
+    first, last = (datetime.fromisoformat(line.stamp[:19]) for line in (batch[0], batch[-1]))
+    return (last - first) / timedelta(hours=1)
 
 
 def test_a_line_that_goes_on_is_waited_for_while_the_container_runs(logs: Logs, engine: Engine) -> None:
@@ -222,6 +203,24 @@ def test_a_line_that_goes_on_is_waited_for_while_the_container_runs(logs: Logs, 
     assert engine.cloud.control.get_task_logs(Task=task, After=[])["Logs"][0]["Text"] == "whole\n"
     engine.end(task, "web", 0)
     assert [text for _, text in logs.streams[f"p/web/{task}"]] == ["whole", "half"]
+
+
+def test_who_follows_misses_nothing(engine: Engine, world: Ec2World) -> None:
+    """However much is written after his first look at a container that had said nothing, or had not started."""
+    waits = container(name="late", dependsOn=[{"containerName": "web", "condition": "SUCCESS"}])
+    task = engine.run(container(essential=False), waits)
+    first = world.control.get_task_logs(Task=task, Lines=2, After=[])["Logs"]
+    assert [(each["Container"], each["Text"]) for each in first] == [("web", ""), ("late", "")]
+    stamps = [f"2026-03-04T05:06:0{second}.000000000Z" for second in range(5)]
+    engine.fake.written["web"] = [Line(stamp, "x", others=f" 2:{stamps[0]}") for stamp in stamps]
+    after = [{"Container": each["Container"], "Last": each["Last"]} for each in first]
+    (web, late) = world.control.get_task_logs(Task=task, Lines=1000, After=after)["Logs"]
+    assert web == {"Container": "web", "Text": "x\n" * 5, "Last": f"{stamps[4]} 2:{stamps[0]}"}
+    assert world.control.get_task_logs(Task=task, After=[{"Container": "web", "Last": web["Last"]}])["Logs"][0] == {
+        **web, "Text": ""
+    }  # fmt: skip
+    engine.fake.broken = "away"  # what waits for its start is not asked for
+    assert world.control.get_task_logs(Task=task, Container="late", After=[late])["Logs"] == [late]
 
 
 def test_a_task_is_shown_with_its_role_and_what_it_wrote(engine: Engine, world: Ec2World) -> None:

@@ -6,7 +6,7 @@ https://docs.docker.com/reference/api/engine/version/v1.43/
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import aiodocker
 import aiohttp
 from aiodocker.volumes import DockerVolume
 
-from kansatsu.workload import pause, written
+from kansatsu.workload import pause, reading
 from kansatsu.workload.injection import InjectionError, start_time
 from kansatsu.workload.providers import (
     DEFAULTS,
@@ -207,18 +207,20 @@ class DockerEngine:
         return dict(found[0]) if found else {}
 
     async def logs(self, reference: str, lines: int) -> Sequence[Line]:
-        tail = written.parse(await self._written(reference, tail=lines))
-        return written.joined(tail, await self.lines(reference, tail[-1].stamp), lines) if tail else tail
+        return await reading.last(partial(self._log, reference), lines)
 
-    async def lines(self, reference: str, since: str) -> Sequence[Line]:
-        moment = {"since": int(datetime.fromisoformat(f"{since[:19]}+00:00").timestamp())} if since else {}
-        return written.parse(await self._written(reference, **moment))
+    async def lines(self, reference: str, after: str) -> Sequence[Line]:
+        return await reading.after(partial(self._log, reference), after)
 
-    async def _written(self, reference: str, **which: Any) -> Sequence[str]:
-        async with _translated(NoSuchContainer):
-            container = self._docker.containers.container(reference)
-            frames: Sequence[str] = await container.log(stdout=True, stderr=True, timestamps=True, **which)
-            return frames
+    @asynccontextmanager
+    async def _log(self, reference: str, params: Mapping[str, int]) -> AsyncIterator[reading.Pieces]:
+        path = f"containers/{reference}/logs"
+        async with (
+            _translated(NoSuchContainer),
+            self._docker._query(path, params=dict(params), timeout=_TIMEOUT) as response,
+            response,
+        ):
+            yield response.content.iter_chunks()
 
     def alive(self, process: Process) -> bool:
         try:

@@ -192,10 +192,10 @@ class FakeProvider:
     async def logs(self, reference: str, lines: int) -> Sequence[Line]:
         return (await self.lines(reference, ""))[-lines:]
 
-    async def lines(self, reference: str, since: str) -> Sequence[Line]:
+    async def lines(self, reference: str, after: str) -> Sequence[Line]:
         self._check()
         written = self.written.get(self.containers[self._find(reference)].name.rpartition("-")[2], [])
-        return [line for line in written if line.stamp[:19] >= since[:19]]
+        return [line for line in written if line.stamp > after]
 
     def alive(self, process: Process) -> bool:
         return any(item.process == process for item in self.containers.values())

@@ -124,10 +124,17 @@ class Line:
 
     stamp: str
     text: str
-    ended: bool = True  # whether the container has ended the line; only the last one may go on
+    ended: bool = True  # whether the container has ended the line; only the last ones may go on
+    others: str = ""  # where the line of the other stream began that had not ended then: " 2:STAMP"
+
+    @property
+    def place(self) -> str:
+        """Where to go on after this line; it compares as its time does."""
+        return self.stamp + self.others
 
 
 DEFAULTS = Options()
+AT_ONCE = 4 << 20  # characters of a log that are read at once, about
 
 
 class Provider(Protocol):
@@ -191,8 +198,8 @@ class Provider(Protocol):
     async def logs(self, reference: str, lines: int) -> Sequence[Line]:
         """The last lines that a container wrote, to standard output and standard error."""
 
-    async def lines(self, reference: str, since: str) -> Sequence[Line]:
-        """What a container wrote since that time (a Line's, or "" for everything), and perhaps some lines before it."""
+    async def lines(self, reference: str, after: str) -> Sequence[Line]:
+        """What a container wrote after a Line's place, or "" for everything; of more than AT_ONCE the beginning."""
 
     def alive(self, process: Process) -> bool:
         """Whether exactly this process still runs; cheap, asked twice a second."""

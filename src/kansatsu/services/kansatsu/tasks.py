@@ -13,10 +13,12 @@ from kansatsu.services.registry import Call, Params, operation
 from kansatsu.workload import ProviderError
 from kansatsu.workload.providers import Line, Provider
 from kansatsu.workload.tasks.roster import Member
-from kansatsu.workload.tasks.task import RUNNING, STOPPED, TaskContainer
+from kansatsu.workload.tasks.task import PENDING, RUNNING, STOPPED, TaskContainer
 from kansatsu.workload.tasks.view import StoredTaskView
 
-_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")  # providers.Line
+_STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z"
+_PLACE = re.compile(rf"{_STAMP}( [0-2]:{_STAMP}){{0,2}}")  # providers.Line
+_BEGINNING = "1970-01-01T00:00:00.000000000Z"
 
 
 class NoSuchTask(AwsError):
@@ -92,11 +94,11 @@ async def get_task_logs(
     if not wanted:
         names = ", ".join(each.name for each in found.task.containers)
         raise InvalidParameterValue(f"Task {task} has no container {container}; it has {names}.")
-    if any(_STAMP.fullmatch(stamp) is None for stamp in known.values()):
+    if any(_PLACE.fullmatch(place) is None for place in known.values()):
         raise InvalidParameterValue("After has a Last that no answer of GetTaskLogs had.")
     try:
         logs = [
-            _log(each, await _lines(runner.provider, each, known.get(each.name, ""), lines), follow=after is not None)
+            await _log(runner.provider, each, known.get(each.name, ""), lines, follow=after is not None)
             for each in wanted
             if each.reference
         ]
@@ -105,15 +107,18 @@ async def get_task_logs(
     return {"State": state, "Logs": logs}
 
 
+async def _log(provider: Provider, container: TaskContainer, after: str, most: int, *, follow: bool) -> dict[str, str]:
+    """Who goes on reading is shown a line once it has ended, and goes on from there."""
+    lines = await _lines(provider, container, after, most)
+    ended = [line for line in lines if line.ended or container.state != RUNNING]
+    text = "".join(f"{line.text}\n" for line in (ended if follow else lines))
+    last = ended[-1].place if ended else after or (_BEGINNING if follow else "")
+    return {"Container": container.name, "Text": text} | ({"Last": last} if last else {})
+
+
 async def _lines(provider: Provider, container: TaskContainer, after: str, most: int) -> Sequence[Line]:
+    if container.state == PENDING:
+        return ()  # an engine that is about to start it may take its time to say that there is nothing
     if not after:
         return await provider.logs(container.reference, most)
     return [line for line in await provider.lines(container.reference, after) if line.stamp > after][:most]
-
-
-def _log(container: TaskContainer, lines: Sequence[Line], *, follow: bool) -> dict[str, str]:
-    """Who goes on reading is shown a line once it has ended."""
-    if follow and container.state == RUNNING:
-        lines = [line for line in lines if line.ended]
-    shown = {"Container": container.name, "Text": "".join(f"{line.text}\n" for line in lines)}
-    return shown | ({"Last": lines[-1].stamp} if lines else {})

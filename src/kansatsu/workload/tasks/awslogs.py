@@ -6,13 +6,14 @@ from where it stopped. https://docs.aws.amazon.com/AmazonECS/latest/developergui
 
 import logging
 from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from kansatsu.errors import AwsError
-from kansatsu.workload.providers import Line, Provider, ProviderError
+from kansatsu.workload.providers import AT_ONCE, Line, Provider, ProviderError
 from kansatsu.workload.tasks.execution import Execution, ExecutionError
-from kansatsu.workload.tasks.roster import Member, Roster
+from kansatsu.workload.tasks.roster import Member, Roster, container_of
 from kansatsu.workload.tasks.task import PENDING, RUNNING, Task, TaskContainer
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ _PAUSE = 1.0  # seconds between two deliveries of one task
 _PAUSE_AFTER_TROUBLE = 10.0
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 _MOST_EVENTS, _MOST_BYTES, _OVERHEAD, _LONGEST = 10_000, 1_048_576, 26, 262_000
+_LONGEST_SPAN = 86_400_000  # milliseconds
 _THERE_ALREADY = "ResourceAlreadyExistsException"
 
 
@@ -94,17 +96,26 @@ class Shipper:
                 log.warning("task %s: %s", member.task.id, member.undelivered)
 
     async def _deliver(self, member: Member, container: TaskContainer, options: dict[str, str]) -> None:
-        task = member.task
-        lines = await self._provider.lines(container.reference, container.logged)
         whole = container.state != RUNNING  # else a line that has not ended is waited for
-        for batch in batches([line for line in lines if line.stamp > container.logged and (line.ended or whole)]):
-            params = {
-                "logGroupName": options["awslogs-group"],
-                "logStreamName": stream_of(task, container),
-                "logEvents": [{"timestamp": _milliseconds(line.stamp), "message": line.text} for line in batch],
-            }
-            await self._ask(task, options, "PutLogEvents", params)
-            await self._roster.contain(member, container.name, logged=batch[-1].stamp)
+        more = True
+        while more:
+            logged = container_of(member, container.name).logged
+            lines = await self._provider.lines(container.reference, logged)
+            new = [line for line in lines if line.stamp > logged and (line.ended or whole)]
+            for batch in batches(new):
+                await self._put(member, container, options, batch)
+            more = sum(len(line.text) for line in new) > AT_ONCE
+
+    async def _put(
+        self, member: Member, container: TaskContainer, options: dict[str, str], batch: Sequence[Line]
+    ) -> None:
+        params = {
+            "logGroupName": options["awslogs-group"],
+            "logStreamName": stream_of(member.task, container),
+            "logEvents": [{"timestamp": _milliseconds(line.stamp), "message": line.text} for line in batch],
+        }
+        await self._ask(member.task, options, "PutLogEvents", params)
+        await self._roster.contain(member, container.name, logged=batch[-1].place)
 
     def forget(self, task: Task) -> None:
         self._due.pop(task.id, None)
@@ -117,9 +128,10 @@ def batches(lines: Sequence[Line]) -> Iterator[list[Line]]:
     for line in lines:
         if not line.text:
             continue
-        cut = Line(line.stamp, line.text.encode()[:_LONGEST].decode(errors="ignore"))
+        cut = replace(line, text=line.text.encode()[:_LONGEST].decode(errors="ignore"))
         length = len(cut.text.encode()) + _OVERHEAD
-        if batch and (len(batch) == _MOST_EVENTS or size + length > _MOST_BYTES):
+        full = len(batch) == _MOST_EVENTS or size + length > _MOST_BYTES
+        if batch and (full or _milliseconds(line.stamp) - _milliseconds(batch[0].stamp) >= _LONGEST_SPAN):
             yield batch
             batch, size = [], 0
         batch.append(cut)

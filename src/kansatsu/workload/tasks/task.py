@@ -24,7 +24,7 @@ class TaskContainer:
     state: str = PENDING
     exit_code: int | None = None
     reason: str = ""
-    logged: str = ""  # the time of the last line that was delivered, see providers.Line
+    logged: str = ""  # the place of the last line that was delivered, see providers.Line
     health: str = ""  # HEALTHY | UNHEALTHY, once that is known
 
     @property
