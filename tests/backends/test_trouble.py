@@ -38,9 +38,9 @@ async def trickle(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None
 HEAD = b"HTTP/1.1 200 OK\r\n"
 # what the backend does -> what the client is told, how many requests a call that changes nothing makes
 TROUBLES: dict[str, tuple[Talk, str, int]] = {
-    "hangs": (hang, "did not answer in time", 3),
-    "hangs in its head": (saying(HEAD, close=False), "did not answer in time", 3),
-    "trickles its head": (trickle, "did not answer in time", 3),
+    "hangs": (hang, "did not answer in time", 1),
+    "hangs in its head": (saying(HEAD, close=False), "did not answer in time", 1),
+    "trickles its head": (trickle, "did not answer in time", 1),
     "hangs in its body": (saying(HEAD + b"content-length: 9\r\n\r\nab", close=False), "did not go on", 1),
     "closes": (saying(b""), "closed the connection", 3),
     "breaks off its head": (saying(HEAD + b"content-le"), "broke off its answer", 1),

@@ -229,7 +229,8 @@ def _may_try_again(failure: Failure, body: bytes | Source, repeatable: bool) -> 
     """INVARIANT: nothing is done twice: again only what had no answer at all, whose body is still there, and that
     either never left or does no harm.
     """
-    if failure.trouble in (Trouble.UNTRUSTED, Trouble.NO_TLS):
+    # Who was silent for a minute is not asked for another: a client waits no longer than that.
+    if failure.trouble in (Trouble.UNTRUSTED, Trouble.NO_TLS, Trouble.SILENT, Trouble.STALLED):
         return False
     whole = isinstance(body, bytes) or body.untouched
     return whole and (failure.untouched or (failure.silent and repeatable))

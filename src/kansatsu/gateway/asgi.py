@@ -1,6 +1,8 @@
 """Between ASGI and values: a request's head, its body as bytes or as a stream, and answers."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from kansatsu.errors import AwsError
@@ -15,6 +17,7 @@ INSIDE = "kansatsu.inside"  # in the state of a scope: whether the socket is a w
 BODY_LIMIT = 16 * 1024 * 1024
 # The same for requests that nobody signed: enough for an AssumeRoleWithSAML, too little to fill the memory with.
 ANONYMOUS_LIMIT = 1024 * 1024
+_SILENCE, _LINGERING = 5.0, 120.0  # seconds for the next piece, and for all of a body that nobody asked for
 
 
 class ClientGone(Exception):
@@ -43,15 +46,29 @@ class Body:
     def __init__(self, receive: Receive, headers: Mapping[str, str]) -> None:
         self._receive = receive
         self._awaited = headers.get("expect", "").lower() == "100-continue"
+        self._left = not fits(headers, 0)
 
     async def __call__(self) -> MutableMapping[str, Any]:
         self._awaited = False
-        return await self._receive()
+        message = await self._receive()
+        self._left = message["type"] == "http.request" and bool(message.get("more_body", False))
+        return message
 
     @property
     def abandoned(self) -> bool:
         """Whether the client still waits to be asked: what it sends next would be taken for the body."""
         return self._awaited
+
+    async def drain(self) -> None:
+        """Read on, within bounds: who began to send without being asked gets to the answer before the end.
+
+        https://www.rfc-editor.org/rfc/rfc9112#section-9.6
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINGERING):
+                while self._left:
+                    async with asyncio.timeout(_SILENCE):
+                        await self()
 
 
 async def stream(receive: Receive) -> AsyncIterator[bytes]:
@@ -94,6 +111,19 @@ async def read(receive: Receive, headers: Mapping[str, str], limit: int = BODY_L
 
 def _too_large(limit: int) -> AwsError:
     return AwsError(f"Request must be smaller than {limit} bytes.", code="RequestEntityTooLargeException", status=413)
+
+
+def lingering(send: Send, body: Body) -> Send:
+    """Answers through `send` that are there as a whole before the rest of the request is read and thrown away."""
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            await send({**message, "more_body": True})
+            await body.drain()
+            message = {"type": "http.response.body", "body": b""}
+        await send(message)
+
+    return sending
 
 
 def raw_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

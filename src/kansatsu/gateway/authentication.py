@@ -1,6 +1,5 @@
 """Who signed a request: from its signature to a principal that exists, with the condition keys that it brings."""
 
-import logging
 import re
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -14,8 +13,6 @@ from kansatsu.policy import Principal
 from kansatsu.services.registry import Caller
 from kansatsu.signing import AuthFailure, Signature, SigningError, Verified, verify
 from kansatsu.workload.processes import Starter
-
-log = logging.getLogger(__name__)
 
 # https://docs.aws.amazon.com/general/latest/gr/rande.html: what a Region's name looks like in the partition aws.
 _REGION = re.compile(r"(us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+")
@@ -93,7 +90,6 @@ class Authenticator:
         key = snapshot.access_key(signature.access_key_id)
         # INVARIANT: nobody of a closed account is anybody; its sessions neither.
         if key is None or key.status != "Active" or snapshot.closed(key.account):
-            _advise(signature.access_key_id)
             raise SigningError(AuthFailure.INVALID_KEY)
         return key.secret, None
 
@@ -133,14 +129,3 @@ def _build(access_key_id: str, session: Session | None, entity: EntityRecord) ->
         id=entity.id,
     )
     return Identity(caller, entity, principal, context.of_principal(caller, entity))
-
-
-def _advise(access_key_id: str) -> None:
-    if access_key_id in ("test", "testing", "fake", "mock", "dummy"):
-        log.warning(
-            "a client signs with the well-known fake key %r: Kansatsu has real keys; "
-            'run eval "$(kansatsu env)", or kansatsu configure, and start the client again',
-            access_key_id,
-        )
-    else:
-        log.info("unknown or inactive access key %r", access_key_id)

@@ -28,6 +28,7 @@ from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.learning import bound_of
 from kansatsu.gateway.spool import Spool
+from kansatsu.gateway.turned_away import TurnedAway
 from kansatsu.identity import Snapshot, Store
 from kansatsu.policy import UNRESOLVED, Decision, Policies, Request
 from kansatsu.resources import Guard, Resources, owner_in
@@ -77,6 +78,7 @@ class Pipeline:
         self._observe = observe
         self._issuers = issuers or Issuers()
         self._strangers, self._bearers = anonymous.Rate(), anonymous.Rate()
+        self._turned_away = TurnedAway()
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Answer one AWS request."""
@@ -93,7 +95,7 @@ class Pipeline:
             await response.close()
             response = _refusal(exchange, ServiceUnavailable(str(lost)))
         if exchange.receive.abandoned:
-            send = asgi.adding(send, "connection", "close")
+            send = asgi.lingering(asgi.adding(send, "connection", "close"), exchange.receive)
         if exchange.passed:
             send = asgi.adding(send, observing.HEADER, next(iter(exchange.passed.values())).header)
         await response.send(send, bodiless=exchange.request.method == "HEAD")
@@ -106,6 +108,8 @@ class Pipeline:
         except AwsError as raised:
             error = raised
         except SigningError as raised:
+            name = exchange.service.name if exchange.service else ""
+            self._turned_away.tell(raised.failure, exchange.signature, exchange.client, name, exchange.now)
             error = refusals.unauthenticated(raised, exchange.service)
         except asgi.ClientGone:
             error = AwsError("The client closed the connection.", code="RequestAborted")
