@@ -22,8 +22,11 @@ from kansatsu.wire import Operation
 _OPEN = frozenset({"s3", "sns", "sqs"})
 # Operations that nobody signs, because a token in the request speaks for its bearer.
 _BEARER = frozenset({("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRoleWithSAML")})
+# Services with operations of which AWS asks no IAM policy, because an application's user has no credentials of AWS:
+# https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-public-server-side.html
+_OF_USERS = frozenset({"cognito-idp"})
 # What a request that nobody signed can be for.
-SERVICES = _OPEN | {service for service, _ in _BEARER}
+SERVICES = _OPEN | _OF_USERS | {service for service, _ in _BEARER}
 _REGION = re.compile(r"[./:]((?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+)[./:]", re.ASCII)
 _DEFAULT_REGION = "us-east-1"
 _MOST_A_SECOND = 10
@@ -41,13 +44,18 @@ NOBODY = Identity(
 def admitted(operation: Operation, request: HttpRequest) -> Identity:
     """Nobody, where nobody may ask at all. Raises SigningError elsewhere."""
     service = operation.service
-    if service.name not in _OPEN and (service.name, operation.name) not in _BEARER:
+    if service.name not in _OPEN and (service.name, operation.name) not in _BEARER and not is_of_users(operation):
         raise SigningError(AuthFailure.MISSING)
     headers = request.headers
     streaming = headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
     if streaming or "aws-chunked" in headers.get("content-encoding", ""):
         raise Unimplemented("Kansatsu takes no body in chunks that nobody signed.")
     return NOBODY
+
+
+def is_of_users(operation: Operation) -> bool:
+    """Whether it is open to whoever has what it asks for: a password, a code, a token."""
+    return operation.service.name in _OF_USERS and operation.unsigned
 
 
 def bearer(params: Mapping[str, Any], snapshot: Snapshot) -> Identity:

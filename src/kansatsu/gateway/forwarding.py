@@ -79,7 +79,7 @@ class Forwarder:
     def __init__(self, route: dict[str, Backend], default: Backend, home: str) -> None:
         self._route = route
         self._default = default
-        self._home = home
+        self.home = home
 
     def keeps_apart(self, service: str) -> bool:
         """Whether the backend of a service has resources of several accounts, each for itself."""
@@ -89,9 +89,9 @@ class Forwarder:
         """What is behind a service for an account. Raises Unimplemented where that account has nothing."""
         backend = self._route.get(service, self._default)
         # INVARIANT: the credentials of one account never do anything in the name of another.
-        if not backend.apart and account != self._home:
+        if not backend.apart and account != self.home:
             raise Unimplemented(
-                f"What is behind {service} belongs to account {self._home}; account {account} has nothing there."
+                f"What is behind {service} belongs to account {self.home}; account {account} has nothing there."
             )
         return backend
 

@@ -81,6 +81,8 @@ class Operation:
         self.uri: str = http.get("requestUri", "/")
         self.status: int = http.get("responseCode", 200)
         self.deprecated = bool(model.get("deprecated"))
+        self.unsigned = model.get("authtype") == "none"  # SDKs do not sign it
+        self.tells_endpoints = bool(model.get("endpointoperation"))  # where else the service is to be asked
         self._model = model
         self.codecs: dict[str, Any] = {}  # filled by the modules that compile them
 
