@@ -3,8 +3,9 @@
     .venv/bin/python benchmarks/workloads.py [attach] [flows] [tasks]      (tasks: as root, with podman)
 
 `attach`: 100 instances with metadata services on loopback; from the association to the first answer with
-credentials. `flows`: 300 clients of container endpoints at once, each asking again when it has its answer, against
-uvicorn with an application that answers a constant document. `tasks`: from RunTask to RUNNING, against `podman run`.
+credentials, and from its end to the first without; at the gateway a session ends with its association's transaction.
+`flows`: 300 clients of container endpoints at once, each asking again when it has its answer, against uvicorn with an
+application that answers a constant document. `tasks`: from RunTask to RUNNING, against `podman run`.
 """
 
 import asyncio
@@ -97,20 +98,27 @@ async def attach() -> None:
             provider.add(f"c{number}")
         members = [await workload.register(ACCOUNT, REGION, f"c{number}", {}) for number in range(INSTANCES)]
 
+        async def until(member: Any, wanted: int, begun: float) -> float:
+            path = "/latest/meta-data/iam/security-credentials/R"
+            while (await ask(ports[member.instance.id], path))[0] != wanted:
+                await asyncio.sleep(0.005)
+            return time.perf_counter() - begun
+
         async def one(member: Any) -> float:
             begun = time.perf_counter()
             await workload.associations.associate(member, profile)
-            while True:
-                path = "/latest/meta-data/iam/security-credentials/R"
-                status, body = await ask(ports[member.instance.id], path)
-                if status == 200 and b"AccessKeyId" in body:
-                    return time.perf_counter() - begun
-                await asyncio.sleep(0.005)
+            return await until(member, 200, begun)
+
+        async def gone(member: Any) -> float:
+            begun = time.perf_counter()
+            await workload.associations.disassociate(member, member.association.id)
+            return await until(member, 404, begun)
 
         print(f"attach to credentials visible, {INSTANCES} instances")
         half = INSTANCES // 2
         shown("one after another", [await one(member) for member in members[:half]])
         shown(f"{half} at once", await asyncio.gather(*(one(member) for member in members[half:])))
+        shown(f"{INSTANCES} ended at once", await asyncio.gather(*map(gone, members)))
         await workload.close()
         store.close()
 
@@ -218,7 +226,7 @@ def tasks() -> None:
         joined = {**os.environ, "KANSATSU_TEST_CONTAINERS_CONF": str(joining(NETWORK, Path(directory)))}
         service = subprocess.Popen([PODMAN, "system", "service", "--time=0", f"unix://{path}"], env=joined)
         try:
-            eventually(path.exists, 30)
+            eventually(path.exists)
             network = ["--network", NETWORK]
             podman = []
             names = [f"bench-{os.getpid()}-{number}" for number in range(TASKS)]
@@ -238,7 +246,7 @@ def tasks() -> None:
                 for _ in range(TASKS):
                     begun = time.perf_counter()
                     arns.append(ecs.run_task(taskDefinition="app")["tasks"][0]["taskArn"])
-                    eventually(lambda: ecs.describe_tasks(tasks=arns[-1:])["tasks"][0]["lastStatus"] == "RUNNING", 60)
+                    eventually(lambda: ecs.describe_tasks(tasks=arns[-1:])["tasks"][0]["lastStatus"] == "RUNNING")
                     ours.append(time.perf_counter() - begun)
         finally:
             service.terminate()

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from clusters import Cluster
 
 SOURCE = Path(__file__).parents[1] / "src"
-START_WITHIN = 60.0  # seconds
+START_WITHIN = 120.0  # seconds, on a machine that others use
 
 # A timing never decides a test: a busy machine is no counter-example.
 settings.register_profile("kansatsu", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.usefixtures("without_proxy")
 
 
 async def fetch(base_url: str) -> dict[str, str]:
-    fetcher = InstanceMetadataFetcher(timeout=5, num_attempts=1, base_url=base_url)
+    fetcher = InstanceMetadataFetcher(timeout=60, num_attempts=1, base_url=base_url)
     return await asyncio.to_thread(fetcher.retrieve_iam_role_credentials)
 
 

@@ -70,7 +70,7 @@ def test_each_permission_is_one_step(world: World, run_container: Callable[..., 
     instance = control(server).register_instance(**asked)["Workload"]["Id"]
 
     # Without RegisterContainerInstance the cluster has no instance.
-    eventually(lambda: "ecs:RegisterContainerInstance" in world.problems(instance), 30)
+    eventually(lambda: "ecs:RegisterContainerInstance" in world.problems(instance))
     assert world.hosts() == []
     with pytest.raises(ecs.exceptions.InvalidParameterException, match="No Container Instances were found"):
         ecs.run_task(taskDefinition="app")
@@ -78,21 +78,21 @@ def test_each_permission_is_one_step(world: World, run_container: Callable[..., 
     # Without Poll, or what says where to, nothing is placed.
     for action in ("ecs:Poll", "ecs:DiscoverPollEndpoint"):
         world.deny(action)
-        eventually(lambda action=action: action in world.problems(instance), 30)
+        eventually(lambda action=action: action in world.problems(instance))
         assert world.connected() == [False]
         assert [each["reason"] for each in ecs.run_task(taskDefinition="app")["failures"]] == ["AGENT"]
     assert [each["ec2InstanceId"] for each in world.hosts()] == [instance]
 
     # Without SubmitTaskStateChange nobody learns that the task runs, which it does.
     world.deny("ecs:SubmitTaskStateChange")
-    eventually(lambda: world.connected() == [True], 30)
+    eventually(lambda: world.connected() == [True])
     task = ecs.run_task(taskDefinition="app")["tasks"][0]["taskArn"]
-    eventually(lambda: world.task(task) == ("PENDING", "RUNNING"), 60)
-    eventually(lambda: "ecs:SubmitTaskStateChange" in world.problems(task.rpartition("/")[2]), 30)
+    eventually(lambda: world.task(task) == ("PENDING", "RUNNING"))
+    eventually(lambda: "ecs:SubmitTaskStateChange" in world.problems(task.rpartition("/")[2]))
 
     # With all of them, and nothing more, all is well.
     world.deny()
-    eventually(lambda: world.task(task) == ("RUNNING", "RUNNING"), 30)
+    eventually(lambda: world.task(task) == ("RUNNING", "RUNNING"))
     ecs.stop_task(task=task)
-    eventually(lambda: world.task(task) == ("STOPPED", "STOPPED"), 60)
-    eventually(lambda: world.problems(instance) == "", 30)
+    eventually(lambda: world.task(task) == ("STOPPED", "STOPPED"))
+    eventually(lambda: world.problems(instance) == "")

@@ -90,7 +90,7 @@ def test_a_neighbour_that_routes_the_address_here_gets_nothing(
     assert ours
     with victim.spawn("python3", "-m", "http.server", "8099", "--bind", "0.0.0.0"):
         # Control: the route leads into the victim, whose own server answers at this very address.
-        eventually(lambda: reached(neighbour, ("169.254.169.254", 8099)), 10)
+        eventually(lambda: reached(neighbour, ("169.254.169.254", 8099)))
         ports = sorted({80, 4566, *ours} - {8099})
         attacked = [(address, port) for address in ("169.254.169.254", victim.address()) for port in ports]
         assert reached(neighbour, *attacked) == []
@@ -110,7 +110,7 @@ def test_a_neighbour_that_claims_the_address_serves_nobody(
     impostor.exec("ip", "addr", "add", "169.254.169.254/32", "dev", "eth0")
     bystander.exec("ip", "route", "add", "169.254.169.254/32", "via", impostor.address())
     with impostor.spawn("python3", "-m", "http.server", "80", "--bind", "0.0.0.0"):
-        eventually(lambda: reached(bystander, ("169.254.169.254", 80)), 10)
+        eventually(lambda: reached(bystander, ("169.254.169.254", 80)))
         for instance in pair:
             assert metadata(instance.container, "/latest/meta-data/instance-id")["body"] == instance.id
 
@@ -199,7 +199,7 @@ def test_without_pass_role_nobody_hands_out_a_role(
     assert "DryRunOperation" in tries("chief", "run_instances", DryRun=True)
     for name in attempts.keys() - {"run_instances"}:
         assert tries("chief", name) == "done", name
-    assert eventually(lambda: metadata(free, CREDENTIALS)["body"] == "powerful", 1)
+    assert eventually(lambda: metadata(free, CREDENTIALS)["body"] == "powerful")
     asked = {"AssociationId": association(server, held_id), "IamInstanceProfile": {"Name": "modest"}}
     with pytest.raises(ClientError, match="iam:PassRole on resource: " + role_arn("modest")):
         client(server, "ec2", "chief").replace_iam_instance_profile_association(**asked)
@@ -283,19 +283,19 @@ def test_a_restarted_container_is_itself_and_a_new_one_of_its_name_is_nobody(
     before, address = instance.document(), container.address()
 
     container.restart()
-    eventually(lambda: asks(container) == instance.id, 5)
+    eventually(lambda: asks(container) == instance.id)
     assert instance.document()["Code"] == "Success"
     assert who_inside(container) == session_arn("returning", instance.id)
     container.stop()
-    eventually(lambda: state(server, instance.id) == "stopped", 5)
+    eventually(lambda: state(server, instance.id) == "stopped")
     container.start()
-    eventually(lambda: asks(container) == instance.id, 5)
+    eventually(lambda: asks(container) == instance.id)
     assert speaks_for(server, before) == session_arn("returning", instance.id)
 
     # The container goes: so does the instance, and what it was given.
     container.remove()
-    eventually(lambda: state(server, instance.id) == "terminated", 5)
-    eventually(lambda: speaks_for(server, before) in ("InvalidClientTokenId", "ExpiredToken"), 1)
+    eventually(lambda: state(server, instance.id) == "terminated")
+    eventually(lambda: speaks_for(server, before) in ("InvalidClientTokenId", "ExpiredToken"))
 
     # Its name and its address, used again: nobody, until somebody registers it, and then somebody else.
     heir = run_container("python", name=name, address=address, **env)
@@ -343,12 +343,12 @@ def test_a_label_does_not_open_these_doors_either(
         run_container("python", on=f"container:{pair[0].container.name}", labels=labels).id: "shares its network with",
     }
     honest = run_container("python", labels=labels)
-    eventually(lambda: not unknown(server, honest), 3)
+    eventually(lambda: not unknown(server, honest))
 
     def refused() -> dict[str, str]:
         return {item["Container"]: item["Reason"] for item in control(server).describe_workloads()["Refused"]}
 
-    eventually(lambda: doors.keys() <= refused().keys(), 3)
+    eventually(lambda: doors.keys() <= refused().keys())
     assert all(why in refused()[container] for container, why in doors.items())
 
 

@@ -80,7 +80,7 @@ def test_killed_and_started_again_everybody_is_who_he_was(
         }
 
     for item, document in zip(instances, documents, strict=True):
-        eventually(lambda c=item.container: metadata(c, CREDENTIALS)["status"] == 200, 5)
+        eventually(lambda c=item.container: metadata(c, CREDENTIALS)["status"] == 200)
         assert metadata(item.container, "/latest/meta-data/instance-id")["body"] == item.id
         assert association(server, item.id) == held[item.id]
         assert speaks_for(server, document) == session_arn(item.role, item.id)
@@ -88,8 +88,8 @@ def test_killed_and_started_again_everybody_is_who_he_was(
     assert metadata(unprofiled, "/latest/meta-data/instance-id")["body"] == bare
     assert metadata(unprofiled, CREDENTIALS)["status"] == 404
     # The one that went while nobody looked is gone.
-    assert eventually(lambda: shown(server, gone)["State"]["Name"] == "terminated", 5)
-    eventually(lambda: speaks_for(server, lost) == "InvalidClientTokenId", 1)
+    assert eventually(lambda: shown(server, gone)["State"]["Name"] == "terminated")
+    eventually(lambda: speaks_for(server, lost) == "InvalidClientTokenId")
 
 
 # ---- another user of the same host ---------------------------------------------------------------------------------
@@ -173,6 +173,6 @@ def test_the_engines_socket_in_the_directory_is_its_owners(
         Path(parent).chmod(0o755)
         with running(Path(parent), "auto", real_time=True) as started:
             path = started.directory / "engine.sock"
-            eventually(lambda: connects(path), 10, lambda: "is another engine running on this machine?")
+            eventually(lambda: connects(path), lambda: "is another engine running on this machine?")
             # This directory is Kansatsu's own making: not even its names are to be seen.
             assert reached_by_nobody(started.directory) == []

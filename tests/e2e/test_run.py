@@ -87,7 +87,7 @@ sys.stdin.read()
         assert _fetch(uri[:-1], secret) != 200
         process.kill()
         process.wait()
-        eventually(lambda: _fetch(uri, secret) != 200, 2)
+        eventually(lambda: _fetch(uri, secret) != 200)
 
 
 def _fetch(uri: str, secret: str) -> int:

@@ -122,7 +122,7 @@ def test_service_story(server: Server, engine: Engine, image: Callable[[str], st
     try:
         create = ("--service-name", "app", "--task-definition", "app", "--desired-count", "2")
         server.aws("operator", "ecs", "create-service", *create)
-        eventually(lambda: now()["deployments"][0]["rolloutState"] == "COMPLETED", 120)
+        eventually(lambda: now()["deployments"][0]["rolloutState"] == "COMPLETED")
         assert server.aws("operator", "ecs", "wait", "services-stable", "--services", "app") == {}
         old = tasks(first)
         assert {each["healthStatus"] for each in old} == {"HEALTHY"} and {last(each) for each in old} == {"ok"}
@@ -139,12 +139,12 @@ def test_service_story(server: Server, engine: Engine, image: Callable[[str], st
         for each in old:
             stream = {"logGroupName": "app", "logStreamName": f"s/app/{name_of(each)}"}
             read = partial(server.client("logs").get_log_events, **stream, startFromHead=True)
-            eventually(lambda read=read: len(read()["events"]) > 20, 120)
+            eventually(lambda read=read: len(read()["events"]) > 20)
             assert {json.loads(event["message"])["dynamodb"] for event in read()["events"]} == {"ok"}
         # What the execution role may no longer do is what the next task fails with; the running ones run on.
         allow(server, "execution", "logs:*")
         server.aws("operator", "ecs", "update-service", "--service", "app", "--force-new-deployment")
-        stopped = eventually(lambda: tasks(first, "STOPPED"), 60)[0]
+        stopped = eventually(lambda: tasks(first, "STOPPED"))[0]
         assert stopped["stoppedReason"].startswith("ResourceInitializationError: unable to pull secrets")
         session = f"arn:aws:sts::{ACCOUNT}:assumed-role/execution/{name_of(stopped)}"
         denied = f"User: {session} is not authorized to perform: secretsmanager:GetSecretValue"
@@ -154,7 +154,7 @@ def test_service_story(server: Server, engine: Engine, image: Callable[[str], st
         # Killed in the middle of a deployment: its first tasks are there, and not yet healthy.
         second = define(server, python, roles, secret)
         server.aws("operator", "ecs", "update-service", "--service", "app", "--task-definition", second)
-        begun = {name_of(each) for each in eventually(lambda: tasks(second), 60)}
+        begun = {name_of(each) for each in eventually(lambda: tasks(second))}
         assert now()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
         ids = {name_of(each): credential_id(server, name_of(each)) for each in (*old, *tasks(second))}
         server.end(kill=True)
@@ -164,25 +164,25 @@ def test_service_story(server: Server, engine: Engine, image: Callable[[str], st
         adopted = time.time()
         # The old tasks run on, as who they were.
         for each in old:
-            said = eventually(lambda each=each: after(engine, each, adopted)[2:] and words(engine, each), 60)
+            said = eventually(lambda each=each: after(engine, each, adopted)[2:] and words(engine, each))
             failed = [word["begun"] for word in said if word["dynamodb"] != "ok"]
             # A call that was on its way when Kansatsu was killed fails, too; none that began once it had adopted them.
             assert all(killed - 60 < moment < adopted for moment in failed), (killed, adopted, failed)
         # What it was at goes on, with the tasks that it had begun, and comes to its end.
-        eventually(lambda: now()["deployments"][0]["rolloutState"] == "COMPLETED", 120)
+        eventually(lambda: now()["deployments"][0]["rolloutState"] == "COMPLETED")
         new = tasks(second)
         assert [each["lastStatus"] for each in new] == ["RUNNING"] * 2 and tasks(first) == []
         assert {each["healthStatus"] for each in new} == {"HEALTHY"} and begun <= {name_of(each) for each in new}
         assert [each["status"] for each in now()["deployments"]] == ["PRIMARY"]
         assert {key: credential_id(server, key) for key in ids} == ids
         for each in new:
-            eventually(lambda each=each: after(engine, each, adopted)[2:], 60)
+            eventually(lambda each=each: after(engine, each, adopted)[2:])
             assert words(engine, each)[-1]["dynamodb"] == "ok"
             path = environment_of(engine, name_of(each))["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"]
             assert path == f"/v2/credentials/{credential_id(server, name_of(each))}"
     finally:
         server.client("ecs").delete_service(service="app", force=True)
-        eventually(lambda: now()["status"] == "INACTIVE", 120)
+        eventually(lambda: now()["status"] == "INACTIVE")
 
 
 def words(engine: Engine, task: Any) -> list[Any]:

@@ -60,6 +60,8 @@ def attempt(call, **parameters):
 def get(address, path, **headers):
     connection = http.client.HTTPConnection(address, timeout=5)
     try:
+        connection.connect()
+        connection.sock.settimeout(60)
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
         return [answer.status, answer.read().decode()]
@@ -154,14 +156,14 @@ def test_task_story(server: Server, engine: Engine, image: Callable[[str], str])
     # The sample has its bucket and its object.
     stored = server.client("s3")
     said = lambda: [line for line in kansatsu(server, "task", "logs", sample).splitlines() if "node-sdk" in line]  # noqa: E731
-    bucket = str(re.search(r"node-sdk-sample-[0-9a-f-]{36}", eventually(said, 120)[0])[0])
+    bucket = str(re.search(r"node-sdk-sample-[0-9a-f-]{36}", eventually(said)[0])[0])
     assert stored.get_object(Bucket=bucket, Key="hello_world.txt")["Body"].read() == b"Hello World!"
 
     stolen = {"STOLEN": credential_id(server, sample), "STOLEN_TOKEN": environment_of(engine, sample)[TOKEN]}
     program = ["python3", "-c", NEIGHBOUR]
     neighbour = start(server, "neighbour", python, program, tables, BUCKET=bucket, **stolen, **POD, **FILE)
     lines = lambda: kansatsu(server, "task", "logs", neighbour, "-n", "10000").splitlines()  # noqa: E731
-    said = json.loads(eventually(lines, 60)[0])
+    said = json.loads(eventually(lines)[0])
     assert (said["dynamodb"], said["own"]) == ("ok", 200)
     session = f"arn:aws:sts::{ACCOUNT}:assumed-role/neighbour/{neighbour}"
     assert (
@@ -197,7 +199,7 @@ def test_task_story(server: Server, engine: Engine, image: Callable[[str], str])
 def reach(server: Server, state: str, *tasks: str) -> None:
     """The CLI's own waiters look every six seconds; after this they have nothing to wait for."""
     ecs = server.client("ecs")
-    eventually(lambda: {each["lastStatus"] for each in ecs.describe_tasks(tasks=tasks)["tasks"]} == {state}, 60)
+    eventually(lambda: {each["lastStatus"] for each in ecs.describe_tasks(tasks=tasks)["tasks"]} == {state})
 
 
 def credential_id(server: Server, task: str) -> str:

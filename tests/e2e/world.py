@@ -123,7 +123,7 @@ def adopt(server: Server, container: Container, profile: str = "") -> str:
     asked = {"Container": container.name} | ({"InstanceProfile": profile} if profile else {})
     instance: str = control(server).register_instance(**asked)["Workload"]["Id"]
     if profile:
-        eventually(lambda: metadata(container, CREDENTIALS)["body"] == profile, 5)
+        eventually(lambda: metadata(container, CREDENTIALS)["body"] == profile)
     return instance
 
 
@@ -186,6 +186,8 @@ ASK = """
 import http.client, sys
 connection = http.client.HTTPConnection("169.254.169.254", timeout=3)
 try:
+    connection.connect()
+    connection.sock.settimeout(60)
     connection.request("PUT", "/latest/api/token", headers={"X-aws-ec2-metadata-token-ttl-seconds": "60"})
     token = connection.getresponse().read().decode()
     connection.request("GET", sys.argv[1], headers={"X-aws-ec2-metadata-token": token})

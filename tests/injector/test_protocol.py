@@ -17,7 +17,7 @@ HELPER = str(Path(kansatsu.injector.__file__).with_name("__main__.py"))
 @contextmanager
 def helper(*prefix: str):
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.settimeout(10)
+    ours.settimeout(120)
     with ours, theirs:
         command = [*prefix, sys.executable, "-I", "-S", HELPER, str(theirs.fileno())]
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env={"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"})
@@ -28,7 +28,7 @@ def helper(*prefix: str):
             return json.loads(ours.recv(65536))
 
         yield ask
-    assert process.wait(10) == 0  # it ends with its channel
+    assert process.wait(120) == 0  # it ends with its channel
 
 
 @pytest.mark.parametrize(
