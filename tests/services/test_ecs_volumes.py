@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from kansatsu.workload.providers import Mount
+from kansatsu.workload.tasks.configuring import POD_URI
 from services.ecs_world import Engine, engine
-from services.test_ecs_definitions import cloud, container, ecs_client, world
+from services.test_ecs_definitions import TASKS, cloud, container, ecs_client, world
 
 __all__ = ["cloud", "ecs_client", "engine", "world"]
 
@@ -57,6 +58,29 @@ def test_a_container_has_the_volumes_of_another_one(engine: Engine) -> None:
     data, side = engine.key(task, "data"), engine.key(task, "side")
     assert engine.fake.options[engine.key(task)].volumes_from == ((data, True), (side, False))
     assert engine.fake.options[side].volumes_from == ((data, False),)
+
+
+@pytest.mark.parametrize("path", ["/v/token", "/etc/../v//deep/token", "/v"])
+@pytest.mark.parametrize("from_other", [False, True])
+def test_no_token_is_put_into_a_volume(engine: Engine, path: str, from_other: bool) -> None:
+    """The attack: the file to be read lies in a directory of the host, which would be written to as root."""
+    engine.cloud.role("r", TASKS)
+    told = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": POD_URI, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": path}
+    environment = [{"name": name, "value": value} for name, value in told.items()]
+    mounts = {"mountPoints": [{"sourceVolume": "v", "containerPath": "/v", "readOnly": True}]}
+    beside = [container(name="side", volumesFrom=[{"sourceContainer": "data"}]), container(name="data", **mounts)]
+    given = {"volumesFrom": [{"sourceContainer": "side"}]} if from_other else mounts
+    engine.ecs.register_task_definition(
+        family="v",
+        taskRoleArn="r",
+        volumes=[{"name": "v"}],
+        containerDefinitions=[container(environment=environment, **given), *beside],
+    )
+    task = engine.ecs.run_task(taskDefinition="v")["tasks"][0]["taskArn"].rpartition("/")[2]
+    engine.cloud.settle()
+    reason = engine.task(task)["stoppedReason"]
+    assert reason == f"CannotCreateContainerError: {path} is to be a file of the container's own, and lies in a volume."
+    assert engine.fake.files == {}
 
 
 def test_a_shared_volume_is_its_clusters_and_outlives_its_tasks(engine: Engine) -> None:

@@ -356,13 +356,14 @@ def _configured(options: Options) -> dict[str, Any]:
 
 
 def _limited(options: Options) -> dict[str, Any]:
+    """INVARIANT: whose volumes a container has too it may write only what they may write: ":rw" would say otherwise."""
     given: dict[str, Any] = {
         "Memory": options.memory * _MIB,
         "MemoryReservation": options.memory_reservation * _MIB,
         "CpuShares": options.cpu_shares,
         "ReadonlyRootfs": options.read_only,
         "Ulimits": [{"Name": name, "Soft": soft, "Hard": hard} for name, soft, hard in options.ulimits],
-        "VolumesFrom": [f"{reference}:{'ro' if only else 'rw'}" for reference, only in options.volumes_from],
+        "VolumesFrom": [reference + only * ":ro" for reference, only in options.volumes_from],
         "Mounts": [_mount(each) for each in options.mounts],
     }
     return {name: value for name, value in given.items() if value}

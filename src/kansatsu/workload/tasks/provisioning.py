@@ -96,6 +96,11 @@ class Maker:
         except ExecutionError as error:
             raise StartFailed(str(error)) from error
         told = environment(member.task, container, secrets)
+        put = files(member.task, told)
+        try:
+            volumes.outside(put, member.task, container)
+        except VolumeError as error:
+            raise StartFailed(f"CannotCreateContainerError: {error}", container.name) from error
         labels = labels_of(member.task, container) | {OWNER_LABEL: member.task.id, ROLE_LABEL: "application"}
         mounted = volumes.mounts(container, sources)
         try:
@@ -114,7 +119,7 @@ class Maker:
                     ),
                 ),
             )
-            for path, content in files(member.task, told).items():
+            for path, content in put.items():
                 await self._provider.put(reference, path, content)
         except NoSuchImage as error:
             why = f"CannotPullContainerError: {image} is no local image, and Kansatsu pulls none: {error}"

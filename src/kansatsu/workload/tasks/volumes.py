@@ -4,7 +4,9 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_data_volumes.h
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
+from posixpath import normpath
 from typing import Any
 
 from kansatsu.workload.providers import Mount
@@ -61,6 +63,23 @@ def shared_from(container: TaskContainer) -> tuple[tuple[str, bool], ...]:
     """The containers of its task whose volumes it has too, and whether it may only read them."""
     given = container.definition.get("volumesFrom", ())
     return tuple((each["sourceContainer"], bool(each.get("readOnly"))) for each in given)
+
+
+def outside(paths: Iterable[str], task: Task, container: TaskContainer) -> None:
+    """Raises VolumeError for a path in a volume that the container has, of its own or from another one.
+
+    INVARIANT: what is put into a container, as root, is never put into a directory of the host, nor into a volume
+    that others read.
+    """
+    by_name, sources, names = {each.name: each for each in task.containers}, [container], {container.name}
+    for each in sources:
+        more = {name for name, _ in shared_from(each)} - names
+        names |= more
+        sources += [by_name[name] for name in more]
+    targets = {point["containerPath"] for each in sources for point in each.definition.get("mountPoints", ())}
+    for path in paths:
+        if any(PurePosixPath(normpath(path)).is_relative_to(normpath(target)) for target in targets):
+            raise VolumeError(f"{path} is to be a file of the container's own, and lies in a volume.")
 
 
 def _allowed(path: str, allowed: frozenset[str]) -> str:
