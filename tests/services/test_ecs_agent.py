@@ -11,6 +11,7 @@ from services.conftest import ACCOUNT
 from services.ec2_world import Ec2World
 from services.ecs_world import Engine, engine
 from services.test_ecs_definitions import TASKS, Refused, cloud, container, ecs_client, world
+from services.test_ecs_logs import Logs
 from services.test_ecs_services import Fleet, fleet
 
 __all__ = ["cloud", "ecs_client", "engine", "fleet", "world"]
@@ -133,6 +134,29 @@ def test_an_instance_that_is_none_any_more_leaves_the_cluster_to_kansatsu(host: 
     host.later()
     assert [each["agentConnected"] for each in shown(ecs)] == [True]
     assert engine.task(engine.run())["lastStatus"] == "RUNNING"
+
+
+def test_what_a_task_without_an_execution_role_writes_is_delivered_as_the_instance(
+    host: Host, engine: Engine, world: Ec2World
+) -> None:
+    """https://repost.aws/knowledge-center/ecs-container-logs-cloudwatch"""
+    logs = Logs(world)
+    logs.groups.add("g")
+    options = {"awslogs-group": "g", "awslogs-stream-prefix": "p"}
+    task = engine.run(container(logConfiguration={"logDriver": "awslogs", "options": options}))
+    name = f"p/web/{task}"
+    logs.write("one")
+    logs.deliver()
+    assert [text for _, text in logs.streams[name]] == ["one"]
+    assert {each[0] for each in world.asked} == {f"arn:aws:sts::{ACCOUNT}:assumed-role/host/{host.id}"}
+    host.deny("logs:PutLogEvents")
+    logs.write("two")
+    logs.deliver()
+    (shown,) = world.control.describe_workloads(InstanceIds=[task])["Workloads"]
+    assert len(logs.streams[name]) == 1 and "logs:PutLogEvents" in shown["Problems"][0]
+    host.permit()
+    logs.deliver()
+    assert [text for _, text in logs.streams[name]] == ["one", "two"]
 
 
 def test_nobody_else_speaks_as_the_agent(host: Host, engine: Engine, world: Ec2World) -> None:

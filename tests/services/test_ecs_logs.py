@@ -130,6 +130,11 @@ def test_what_cannot_be_logged_is_not_started(
     assert not any(event[0] == "start" for event in engine.fake.events)
 
 
+def test_without_an_execution_role_and_an_instance_nobody_logs(engine: Engine) -> None:
+    task = engine.run(container(logConfiguration={"logDriver": "awslogs", "options": OPTIONS}))
+    assert "The task has no execution role, and its cluster no container instance" in engine.task(task)["stoppedReason"]
+
+
 def test_a_role_that_may_no_longer_is_named_and_nothing_is_lost(engine: Engine, logs: Logs, world: Ec2World) -> None:
     task = logs.run(engine, OPTIONS)
     logs.may("logs:CreateLogStream")
@@ -165,7 +170,6 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"logDriver": "awslogs"}, "ClientException", "awslogs-group"),
     ({"logDriver": "awslogs", "options": {**OPTIONS, "mode": "blocking"}}, "NotImplemented", "blocking"),
     ({"logDriver": "awslogs", "options": {**OPTIONS, "awslogs-datetime-format": "%Y"}}, "NotImplemented", "datetime"),
-    ({"logDriver": "awslogs", "options": OPTIONS}, "ClientException", "executionRoleArn"),
 ]
 
 

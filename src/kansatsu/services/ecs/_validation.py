@@ -27,7 +27,6 @@ CONTAINER = frozenset({
 })  # fmt: skip
 _CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
 _COMPATIBILITIES = ("EC2", "EXTERNAL")
-_FOR_EXECUTION = {"secrets": "container secrets", "logConfiguration": f"the log driver {DRIVER}"}
 _HEALTH = {"interval": (5, 300), "timeout": (2, 60), "retries": (1, 10), "startPeriod": (0, 300)}
 _LOG_OPTIONS = frozenset({"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group", "mode"})
 _PORT = frozenset({"containerPort", "hostPort", "protocol", "name", "appProtocol"})
@@ -65,11 +64,10 @@ def check(document: Mapping[str, Any]) -> None:
                 raise ClientException(problem)
     _check_together(containers)
     _volumes.check(document["volumes"] or (), containers)
-    for member, what in _FOR_EXECUTION.items():
-        if any(container.get(member) for container in containers) and not document["executionRoleArn"]:
-            raise ClientException(
-                f"When you are specifying {what}, you must also specify a value for 'executionRoleArn'."
-            )
+    if any(container.get("secrets") for container in containers) and not document["executionRoleArn"]:
+        raise ClientException(
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
+        )
 
 
 # ---- one container -------------------------------------------------------------------------------------------------

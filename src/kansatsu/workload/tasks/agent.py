@@ -22,7 +22,7 @@ from kansatsu.workload.tasks.execution import AskAs
 from kansatsu.workload.tasks.hosts import Host, Hosts
 from kansatsu.workload.tasks.records import INACTIVE, Place
 from kansatsu.workload.tasks.roster import Member, Roster
-from kansatsu.workload.tasks.task import RUNNING
+from kansatsu.workload.tasks.task import RUNNING, Task
 from kansatsu.workload.views import CredentialError, Credentials
 
 log = logging.getLogger(__name__)
@@ -124,6 +124,17 @@ class Agents:
         else:
             member.unreported, member.report_at = self._state(instance).problem, now + _PAUSE
 
+    async def ask(self, task: Task, region: str, service: str, operation: str, params: Mapping[str, Any]) -> Any:
+        """One operation as the role of the instance that a task runs on. Raises AwsError."""
+        member = self.instance_of(task.place, task.cluster)
+        if member is None:
+            raise AwsError(
+                "The task has no execution role, and its cluster no container instance with a role: an EC2 instance "
+                f"with the tag {CLUSTER_TAG}.",
+                code="NoCredentials",
+            )
+        return await self._as_instance(member, region, service, operation, params)
+
     async def moved(self, member: Member, state: str) -> None:
         """Write down that a task has come to a state."""
         moment = "started" if state == RUNNING else "stopped"
@@ -132,12 +143,8 @@ class Agents:
     async def _say(self, member: Instance, operation: str, params: Mapping[str, Any]) -> bool:
         """One call as the instance's role; False, and said, when it was refused."""
         state = self._state(member)
-        credentials = FleetView(self._fleet, self._issuer, member).credentials("2.0")
         try:
-            if self._ask is None or not isinstance(credentials, Credentials):
-                why = credentials.message if isinstance(credentials, CredentialError) else "it has no instance profile"
-                raise AwsError(f"The instance has no credentials: {why}", code="NoCredentials")
-            await self._ask(credentials, member.instance.region, "ecs", operation, params)
+            await self._as_instance(member, member.instance.region, "ecs", operation, params)
         except AwsError as error:
             problem = f"The ECS agent was refused {operation}: {error.code}: {error.message}"
             if problem != state.problem:
@@ -147,3 +154,12 @@ class Agents:
         if state.problem.startswith(f"The ECS agent was refused {operation}:"):
             state.problem = ""
         return True
+
+    async def _as_instance(
+        self, member: Instance, region: str, service: str, operation: str, params: Mapping[str, Any]
+    ) -> Any:
+        credentials = FleetView(self._fleet, self._issuer, member).credentials("2.0")
+        if self._ask is None or not isinstance(credentials, Credentials):
+            why = credentials.message if isinstance(credentials, CredentialError) else "it has no instance profile"
+            raise AwsError(f"The instance has no credentials: {why}", code="NoCredentials")
+        return await self._ask(credentials, region, service, operation, params)

@@ -1,4 +1,4 @@
-"""What containers write, delivered to CloudWatch Logs as the execution role of their task.
+"""What containers write, delivered to CloudWatch Logs as the execution role of their task, or as the host's role.
 
 The engine keeps it too, so that nothing is lost while the backend is away or the role may not: it is delivered later,
 from where it stopped. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
@@ -12,6 +12,7 @@ from typing import Any
 
 from kansatsu.errors import AwsError
 from kansatsu.workload.providers import AT_ONCE, Line, Provider, ProviderError
+from kansatsu.workload.tasks.agent import Agents
 from kansatsu.workload.tasks.execution import Execution, ExecutionError
 from kansatsu.workload.tasks.roster import Member, Roster, container_of
 from kansatsu.workload.tasks.task import PENDING, RUNNING, Task, TaskContainer
@@ -35,11 +36,13 @@ class Shipper:
         roster: Roster,
         provider: Provider,
         execution: Execution,
+        agents: Agents,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._roster = roster
         self._provider = provider
         self._execution = execution
+        self._agents = agents
         self._spawn = spawn
         self._due: dict[str, float] = {}
 
@@ -65,7 +68,9 @@ class Shipper:
                 raise
 
     async def _ask(self, task: Task, options: dict[str, str], operation: str, params: Any) -> None:
-        await self._execution.ask(task, options.get("awslogs-region") or task.region, "logs", operation, params)
+        """https://repost.aws/knowledge-center/ecs-container-logs-cloudwatch says whose permissions these are."""
+        ask = self._execution.ask if task.execution_role_id else self._agents.ask
+        await ask(task, options.get("awslogs-region") or task.region, "logs", operation, params)
 
     def look(self, member: Member) -> None:
         """Begin a delivery if it is time."""

@@ -60,7 +60,7 @@ class Runner:
     ) -> None:
         self._agents = agents
         self._checks = Checks(roster, provider, self.spawn)
-        self._shipper = Shipper(roster, provider, execution, self.spawn)
+        self._shipper = Shipper(roster, provider, execution, agents, self.spawn)
         self._maker = Maker(roster, provider, execution, self._shipper, host_paths, surroundings)
         self.roster = roster
         self.provider = provider
