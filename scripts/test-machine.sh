@@ -5,6 +5,7 @@ set -euo pipefail
 declare -A package=(
     [podman]=podman [runc]=runc [nft]=nftables [ip]=iproute2 [iptables]=iptables [faketime]=faketime [curl]=curl [jq]=jq
     [node]=nodejs [npm]=npm [dpkg-deb]=dpkg [restic]=restic [openssl]=openssl [chromium]=chromium
+    [docker-registry]=docker-registry
 )
 missing=()
 for program in "${!package[@]}"; do

@@ -241,7 +241,11 @@ def test_a_circuit_breaker_ends_a_deployment_that_fails(fleet: Fleet, rollback: 
         fleet.rounds()
         fleet.world.clock.move(seconds=3)
     events = fleet.events()
-    assert any("was unable to start a task. Reason: CannotPullContainerError: broken" in event for event in events)
+    assert any(
+        "was unable to start a task. Reason: CannotPullContainerError: Error response from daemon: manifest for broken"
+        in event
+        for event in events
+    )
     assert any("deployment failed: tasks failed to start" in event for event in events)
     assert fleet.revisions() == [1, 1] and fleet.count()[1] == 2
     deployments = fleet.now()["deployments"]

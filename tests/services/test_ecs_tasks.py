@@ -137,7 +137,7 @@ def _no_start(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("trouble", "reason"),
     [
-        (_no_image, "CannotPullContainerError: web:latest is no local image"),
+        (_no_image, "CannotPullContainerError: Error response from daemon: manifest for web:latest not found"),
         (_no_namespace, "ResourceInitializationError: privileges are missing"),
         (_no_start, "CannotStartContainerError: exec: not found"),
     ],

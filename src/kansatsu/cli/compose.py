@@ -106,6 +106,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
             revoke_on=cast(RevokeOn, settings.revoke_on),  # one of three, as the settings check
             session_duration=settings.session_duration,
             host_paths=frozenset(settings.task_host_paths),
+            pull=settings.task_pull,
             authority=authority.pem,
             shown=settings.data_dir / "shown",
         ),

@@ -56,6 +56,7 @@ class Settings:
     mode: str
     engine: str
     task_host_paths: tuple[str, ...]
+    task_pull: str
     test_mode: bool
     revoke_on: str
     session_duration: timedelta
@@ -187,6 +188,14 @@ SETTINGS: tuple[Setting, ...] = (
         "ENGINE",
     ),
     Setting("task-host-paths", "none", values.mountable, values.show_parts, "What tasks may mount.", "DIR", many=True),
+    Setting(
+        "task-pull",
+        "missing",
+        values.one_of("missing", "always", "never"),
+        str,
+        "When the images of tasks are pulled from their registries.",
+        "WHEN",
+    ),
     Setting(
         "test-mode",
         "false",

@@ -15,15 +15,13 @@ import aiohttp
 from aiodocker.volumes import DockerVolume
 
 from kansatsu.workload import pause, reading
+from kansatsu.workload.engine_images import Images, translated
 from kansatsu.workload.injection import InjectionError, start_time
 from kansatsu.workload.providers import (
     DEFAULTS,
-    ROLE_LABEL,
     Binding,
     Container,
     Executed,
-    Image,
-    Inside,
     Line,
     Mount,
     NoSuchContainer,
@@ -37,27 +35,23 @@ from kansatsu.workload.providers import (
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 _TIMEOUT = aiohttp.ClientTimeout(total=60)
 _SCRIPT = "/var/lib/cloud/instance/scripts/part-001"  # where cloud-init puts user data, too
-_NO_CONNECTION = 900  # what aiodocker makes of a socket that nobody listens on
 _MIB = 1 << 20
 _LOOPBACK = "127.0.0.1"
-_FILE_LIMIT = 16 * _MIB
 _OUTPUT_LIMIT = 65536  # bytes of a script's output that are kept
 
 
-class DockerEngine:
+class DockerEngine(Images):
     """`providers.Provider` over the Docker Engine API. `url` is unix:///path/of/the.sock."""
 
     def __init__(self, url: str) -> None:
-        self._docker = aiodocker.Docker(url=url, timeout=_TIMEOUT)
+        super().__init__(aiodocker.Docker(url=url, timeout=_TIMEOUT))
         self._pause = ""
         self._home = ""
         self._architecture = ""
-        self._looked: dict[str, Inside] = {}  # by the ids of images, which never change
-        self._looking = asyncio.Lock()
 
     async def home(self) -> str:
         if not self._home:
-            async with _translated(NoSuchContainer):
+            async with translated(NoSuchContainer):
                 info = await self._docker.system.info()
             self._home = f"{info.get('Name', '')}:{info.get('DockerRootDir', '')}"
             machine = info.get("Architecture", "")
@@ -65,11 +59,11 @@ class DockerEngine:
         return self._home
 
     async def list(self) -> Sequence[Container]:
-        async with _translated(NoSuchContainer):
+        async with translated(NoSuchContainer):
             return [_listed(item._container) for item in await self._docker.containers.list(all=True)]
 
     async def inspect(self, reference: str) -> Container:
-        async with _translated(NoSuchContainer):
+        async with translated(NoSuchContainer):
             container = self._docker.containers.container(reference)
             first = await container.show()
             process = _process(first["State"])
@@ -79,20 +73,6 @@ class DockerEngine:
             second = await container.show()
             same = second["State"].get("Pid") == process.pid and second["State"].get("Running")
             return _inspected(second, process if same else None)
-
-    async def images(self) -> Sequence[Image]:
-        async with _translated(NoSuchImage):
-            return [
-                Image(
-                    id=item["Id"].removeprefix("sha256:"),
-                    tags=tuple(tag for tag in item.get("RepoTags") or () if tag != "<none>:<none>"),
-                    created=float(item.get("Created") or 0),
-                    architecture=item.get("Arch") or "",
-                    labels=item.get("Labels") or {},
-                )
-                for item in await self._docker.images.list()
-                if (item.get("Labels") or {}).get(ROLE_LABEL) != "namespace"
-            ]
 
     async def create_namespace(
         self, name: str, hostname: str, labels: Mapping[str, str], ports: Sequence[Binding] = ()
@@ -104,7 +84,7 @@ class DockerEngine:
             "Labels": dict(labels),
             **_published(ports),
         }
-        async with _translated(NoSuchImage):
+        async with translated(NoSuchImage):
             container = await self._docker.containers.create(config, name=name)
             await container.start()
             return str(container.id)
@@ -124,62 +104,41 @@ class DockerEngine:
             "Labels": dict(labels),
             "HostConfig": _limited(options) | {"NetworkMode": f"container:{namespace}"},
         }
-        async with _translated(NoSuchImage):
+        async with translated(NoSuchImage):
             return str((await self._docker.containers.create(config, name=name)).id)
 
-    async def look(
-        self, image: str, name: str, labels: Mapping[str, str], paths: Sequence[str], variables: Sequence[str]
-    ) -> Inside:
-        async with self._looking, _translated(NoSuchImage):
-            found = await self._docker.images.inspect(image)
-            if (known := self._looked.get(found["Id"])) is not None:
-                return known
-            told = dict(pair.split("=", 1) for pair in found["Config"].get("Env") or () if "=" in pair)
-            wanted = [*paths, *(told[name] for name in variables if told.get(name, "").startswith("/"))]
-            config = {"Image": found["Id"], "Entrypoint": ["/-"], "Labels": dict(labels)}
-            container = await self._docker.containers.create(
-                config | {"HostConfig": {"NetworkMode": "none"}}, name=name
-            )
-            try:
-                read = {path: await _file(container, path) for path in dict.fromkeys(wanted)}
-            finally:
-                await container.delete(force=True, v=True)
-            inside = Inside(told, {path: content for path, content in read.items() if content is not None})
-            self._looked[found["Id"]] = inside
-            return inside
-
     async def put(self, reference: str, path: str, content: bytes) -> None:
-        async with _translated(NoSuchContainer):
+        async with translated(NoSuchContainer):
             container = self._docker.containers.container(reference)
             await container.put_archive("/", pause.file(path, content, 0o444))  # type: ignore[no-untyped-call]
 
     async def start(self, reference: str) -> None:
-        async with _translated(NoSuchContainer, ignore=304):
+        async with translated(NoSuchContainer, ignore=304):
             await self._docker.containers.container(reference).start()
 
     async def stop(self, reference: str, *, seconds: int) -> None:
-        async with _translated(NoSuchContainer, ignore=304):
+        async with translated(NoSuchContainer, ignore=304):
             await self._docker.containers.container(reference).stop(t=seconds)
 
     async def restart(self, reference: str, *, seconds: int) -> None:
-        async with _translated(NoSuchContainer):
+        async with translated(NoSuchContainer):
             await self._docker.containers.container(reference).restart(t=seconds)
 
     async def remove(self, reference: str) -> None:
-        async with _translated(NoSuchContainer, ignore=404):
+        async with translated(NoSuchContainer, ignore=404):
             await self._docker.containers.container(reference).delete(force=True, v=True)
 
     async def has_volume(self, name: str) -> bool:
-        async with _translated(ProviderError):
+        async with translated(ProviderError):
             answer = await self._docker.volumes.list(filters={"name": [name]})  # type: ignore[no-untyped-call]
         return any(each["Name"] == name for each in answer.get("Volumes") or ())
 
     async def remove_volume(self, name: str) -> None:
-        async with _translated(ProviderError, ignore=404):
+        async with translated(ProviderError, ignore=404):
             await DockerVolume(self._docker, name).delete()  # type: ignore[no-untyped-call]
 
     async def execute(self, reference: str, script: bytes) -> Executed:
-        async with _translated(NoSuchContainer):
+        async with translated(NoSuchContainer):
             container = self._docker.containers.container(reference)
             await container.put_archive("/", pause.file(_SCRIPT, script, 0o700))  # type: ignore[no-untyped-call]
             command = await container.exec([_SCRIPT], user="0")
@@ -190,7 +149,7 @@ class DockerEngine:
             return Executed((await command.inspect()).get("ExitCode"), output.decode(errors="replace"))
 
     async def probe(self, reference: str, command: Sequence[str], *, seconds: int) -> int | None:
-        async with _translated(NoSuchContainer):
+        async with translated(NoSuchContainer):
             made = await self._docker.containers.container(reference).exec(list(command))
             try:
                 async with asyncio.timeout(seconds), made.start(timeout=aiohttp.ClientTimeout()) as stream:
@@ -202,7 +161,7 @@ class DockerEngine:
             return int(code) if code is not None else None
 
     async def statistics(self, reference: str) -> Mapping[str, Any]:
-        async with _translated(NoSuchContainer):
+        async with translated(NoSuchContainer):
             found = await self._docker.containers.container(reference).stats(stream=False)
         return dict(found[0]) if found else {}
 
@@ -216,7 +175,7 @@ class DockerEngine:
     async def _log(self, reference: str, params: Mapping[str, int]) -> AsyncIterator[reading.Pieces]:
         path = f"containers/{reference}/logs"
         async with (
-            _translated(NoSuchContainer),
+            translated(NoSuchContainer),
             self._docker._query(path, params=dict(params), timeout=_TIMEOUT) as response,
             response,
         ):
@@ -235,7 +194,7 @@ class DockerEngine:
         """The id of our own image, loaded into the engine at the first need."""
         if self._pause:
             return self._pause
-        async with _translated(NoSuchImage):
+        async with translated(NoSuchImage):
             await self.home()  # /version would say it, too; podman takes a second for that
             wanted, archive = pause.image(self._architecture)
             known = {item["Id"].removeprefix("sha256:") for item in await self._docker.images.list()}
@@ -243,36 +202,6 @@ class DockerEngine:
                 await self._docker.images.import_image(archive)
             self._pause = wanted
         return wanted
-
-
-@asynccontextmanager
-async def _translated(missing: type[ProviderError], *, ignore: int = 0) -> AsyncIterator[None]:
-    """The client's errors as ours; `missing` is what status 404 means, `ignore` a status that is no error here."""
-    try:
-        yield
-    except aiodocker.DockerError as error:
-        if error.status == ignore:
-            return
-        if error.status == _NO_CONNECTION:
-            raise ProviderError(f"the container engine does not answer: {error.message}") from error
-        kind = missing if error.status == 404 else ProviderError
-        raise kind(str(error.message)) from error
-    except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise ProviderError(f"the container engine does not answer: {error}") from error
-
-
-async def _file(container: Any, path: str) -> bytes | None:
-    """What is in a file of a container; None where it has none."""
-    try:
-        archive = await container.get_archive(path)
-    except aiodocker.DockerError as error:
-        if error.status == 404:
-            return None
-        raise
-    with archive:
-        first = archive.next()
-        file = archive.extractfile(first) if first is not None and first.isreg() else None
-        return file.read(_FILE_LIMIT) if file is not None else None
 
 
 def _listed(item: Mapping[str, Any]) -> Container:

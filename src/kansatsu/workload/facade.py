@@ -27,6 +27,7 @@ from kansatsu.workload.tasks.agent import Agents
 from kansatsu.workload.tasks.attachment import ServeTask, TaskAttacher
 from kansatsu.workload.tasks.execution import AskAs, Execution
 from kansatsu.workload.tasks.hosts import Hosts
+from kansatsu.workload.tasks.pulling import MISSING, Puller
 from kansatsu.workload.tasks.roster import Roster
 from kansatsu.workload.tasks.runner import Runner
 from kansatsu.workload.tasks.scheduler import Scheduler
@@ -48,6 +49,7 @@ class WorkloadSettings:
     session_duration: timedelta = timedelta(hours=1)
     poll: timedelta = timedelta(milliseconds=500)
     host_paths: frozenset[str] = frozenset()  # directories of this host that tasks may mount
+    pull: str = MISSING  # when the images of tasks are pulled
     authority: str = ""  # who vouches for AWS's names towards tasks, in PEM; "" for nobody
     shown: Path = Path("shown")  # directory of files that tasks may see
 
@@ -116,15 +118,17 @@ class Workload:
             self._launcher = Launcher(
                 self.fleet, provider, attacher, self._supervisor, associations=self.associations, backend=backend
             )
+            execution = Execution(self.issuer, ask_as)
             self.runner = Runner(
                 self.tasks,
                 provider,
                 TaskAttacher(attacher, injector, serve_task),
                 self.issuer,
-                Execution(self.issuer, ask_as),
+                execution,
                 self.agents,
                 settings.host_paths,
                 Surroundings(provider, settings.authority, settings.shown),
+                Puller(provider, execution, settings.pull),
             )
         self.services = Scheduler(self.tasks, self.runner, self.hosts, self.agents)
 

@@ -1,5 +1,6 @@
 """A container engine, an injector and a server that exist in memory only: what the tests of workloads run on."""
 
+import asyncio
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from kansatsu.workload.providers import (
     Image,
     Inside,
     Line,
+    Login,
     NoSuchContainer,
     NoSuchImage,
     Options,
@@ -44,6 +46,10 @@ class FakeProvider:
         self.written: dict[str, list[Line]] = {}  # by the last part of the container's name
         self.volumes: set[str] = set()  # of its own, by name
         self.missing: set[str] = set()  # images that there are not
+        self.registry: dict[str, str] = {}  # images that can be pulled, and why not
+        self.logins: list[Login | None] = []  # with which that was tried
+        self.pulling = asyncio.Event()  # pulls end once it is set
+        self.pulling.set()
         self.inside: dict[str, Inside] = {}  # what is in images, by their names
         self.broken = ""
         self.engine = "fake"
@@ -128,6 +134,19 @@ class FakeProvider:
         self.options[key] = options
         self.volumes |= {each.source for each in options.mounts if not each.source.startswith("/")}
         return key
+
+    async def has_image(self, image: str) -> bool:
+        self._check()
+        return image not in self.missing
+
+    async def pull(self, image: str, login: Login | None) -> None:
+        self._check()
+        self.events.append(("pull", image))
+        self.logins.append(login)
+        await self.pulling.wait()
+        if why := self.registry.get(image, f"manifest for {image} not found: manifest unknown"):
+            raise ProviderError(why)
+        self.missing.discard(image)
 
     async def look(self, image: str, name: str, labels: Mapping[str, str],
                    paths: Sequence[str], variables: Sequence[str]) -> Inside:  # fmt: skip

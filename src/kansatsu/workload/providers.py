@@ -103,6 +103,14 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """Who may pull an image from its registry."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Inside:
     """What a local image tells its containers, and files of it by their paths."""
 
@@ -159,6 +167,12 @@ class Provider(Protocol):
     async def create(self, name: str, image: str, namespace: str, environment: Mapping[str, str],
                      labels: Mapping[str, str], options: Options = DEFAULTS) -> str:  # fmt: skip
         """Create, and do not start, a container of `image` inside the network namespace of container `namespace`."""
+
+    async def has_image(self, image: str) -> bool:
+        """Whether there is a local image of that name or id."""
+
+    async def pull(self, image: str, login: Login | None) -> None:
+        """Fetch an image from the registry that its name says."""
 
     async def look(self, image: str, name: str, labels: Mapping[str, str],
                    paths: Sequence[str], variables: Sequence[str]) -> Inside:  # fmt: skip

@@ -23,10 +23,11 @@ CONTAINER = frozenset({
     "name", "image", "cpu", "memory", "memoryReservation", "essential", "entryPoint", "command", "environment",
     "dependsOn", "stopTimeout", "user", "workingDirectory", "readonlyRootFilesystem", "dockerLabels", "ulimits",
     "interactive", "pseudoTerminal", "secrets", "healthCheck", "portMappings", "logConfiguration", "mountPoints",
-    "volumesFrom",
+    "volumesFrom", "repositoryCredentials",
 })  # fmt: skip
 _CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
 _COMPATIBILITIES = ("EC2", "EXTERNAL")
+_FOR_EXECUTION = {"secrets": "container secrets", "repositoryCredentials": "repository credentials"}
 _HEALTH = {"interval": (5, 300), "timeout": (2, 60), "retries": (1, 10), "startPeriod": (0, 300)}
 _LOG_OPTIONS = frozenset({"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group", "mode"})
 _PORT = frozenset({"containerPort", "hostPort", "protocol", "name", "appProtocol"})
@@ -64,10 +65,11 @@ def check(document: Mapping[str, Any]) -> None:
                 raise ClientException(problem)
     _check_together(containers)
     _volumes.check(document["volumes"] or (), containers)
-    if any(container.get("secrets") for container in containers) and not document["executionRoleArn"]:
-        raise ClientException(
-            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'."
-        )
+    for member, what in _FOR_EXECUTION.items():
+        if any(container.get(member) for container in containers) and not document["executionRoleArn"]:
+            raise ClientException(
+                f"When you are specifying {what}, you must also specify a value for 'executionRoleArn'."
+            )
 
 
 # ---- one container -------------------------------------------------------------------------------------------------
@@ -154,6 +156,14 @@ def _logs(container: Container) -> Iterator[str]:
         yield f"Log driver {DRIVER} requires options: awslogs-group"
 
 
+def _repository(container: Container) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RepositoryCredentials.html"""
+    given = container.get("repositoryCredentials") or {}
+    honoured(given, frozenset({"credentialsParameter"}), f"repositoryCredentials of {container['name']}: ")
+    if "credentialsParameter" in given and not given["credentialsParameter"]:
+        yield f"Container {container['name']}: the credentialsParameter of its repositoryCredentials is empty."
+
+
 def _ports(container: Container) -> Iterator[str]:
     """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html"""
     for item in container.get("portMappings", ()):
@@ -165,7 +175,9 @@ def _ports(container: Container) -> Iterator[str]:
             yield f"Container {container['name']}: the protocol of a port is tcp or udp."
 
 
-_RULES: tuple[Callable[[Container], Iterator[str]], ...] = (_names, _sizes, _texts, _health, _logs, _ports)
+_RULES: tuple[Callable[[Container], Iterator[str]], ...] = (
+    _names, _sizes, _texts, _health, _logs, _repository, _ports,
+)  # fmt: skip
 
 
 # ---- all of them together ------------------------------------------------------------------------------------------

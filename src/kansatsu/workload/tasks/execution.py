@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from kansatsu.arn import Arn
 from kansatsu.errors import AwsError
 from kansatsu.workload.credentials import Issuer
+from kansatsu.workload.providers import Login
 from kansatsu.workload.tasks.task import Task, TaskContainer
 from kansatsu.workload.tasks.view import execution_grant
 from kansatsu.workload.views import CredentialError, Credentials
@@ -62,16 +63,36 @@ class Execution:
                 raise ExecutionError(_unable(source, str(error))) from error
         return found
 
+    async def login(self, task: Task, container: TaskContainer) -> Login | None:
+        """Who logs in to the registry of the container's image, where its definition says so. Raises ExecutionError.
+
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/private-auth.html
+        """
+        given = (container.definition.get("repositoryCredentials") or {}).get("credentialsParameter")
+        if not given:
+            return None
+        parsed = Arn.parse(given)
+        try:
+            text = await self._text(task, parsed.region if parsed else task.region, {"SecretId": given})
+            return _login(text, given)
+        except AwsError as error:
+            raise ExecutionError(_unable("asm", f"{error.code}: {error.message}")) from error
+        except ExecutionError as error:
+            raise ExecutionError(_unable("asm", str(error))) from error
+
     async def _secret(self, task: Task, given: str) -> str:
         parts = given.split(":")
         key, stage, version = (*parts[_ARN_PARTS:], "", "", "")[:3]
         wanted = {"SecretId": ":".join(parts[:_ARN_PARTS]), "VersionStage": stage, "VersionId": version}
-        params = {name: value for name, value in wanted.items() if value}
-        answer = await self.ask(task, parts[3], "secretsmanager", "GetSecretValue", params)
+        text = await self._text(task, parts[3], {name: value for name, value in wanted.items() if value})
+        return _member(text, key, given) if key else text
+
+    async def _text(self, task: Task, region: str, params: Mapping[str, str]) -> str:
+        answer = await self.ask(task, region, "secretsmanager", "GetSecretValue", params)
         text = answer.get("SecretString")
         if text is None:
-            raise ExecutionError(f"the secret {given} is binary")
-        return _member(text, key, given) if key else str(text)
+            raise ExecutionError(f"the secret {params['SecretId']} is binary")
+        return str(text)
 
     async def _parameter(self, task: Task, given: str) -> str:
         parsed = Arn.parse(given)
@@ -93,6 +114,19 @@ def _member(text: str, key: str, given: str) -> str:
     except (ValueError, KeyError, TypeError):
         raise ExecutionError(f"retrieved secret from Secrets Manager did not contain json key {key}: {given}") from None
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def _login(text: str, given: str) -> Login:
+    try:
+        found = json.loads(text)
+        username, password = found["username"], found["password"]
+    except (ValueError, KeyError, TypeError):
+        username = password = None
+    if not (isinstance(username, str) and isinstance(password, str)):
+        raise ExecutionError(
+            f"retrieved secret from Secrets Manager did not contain a username and a password: {given}"
+        )
+    return Login(username, password)
 
 
 def _unable(source: str, why: str) -> str:

@@ -122,7 +122,7 @@ class Maker:
             for path, content in put.items():
                 await self._provider.put(reference, path, content)
         except NoSuchImage as error:
-            why = f"CannotPullContainerError: {image} is no local image, and Kansatsu pulls none: {error}"
+            why = f"CannotPullContainerError: {image} was there, and is no more: {error}"
             raise StartFailed(why, container.name) from error
         except (OSError, ProviderError) as error:
             raise StartFailed(f"CannotCreateContainerError: {error}", container.name) from error

@@ -24,6 +24,7 @@ class Member:
     undelivered: str = ""  # why its logs do not go where they should
     unreported: str = ""  # why ECS does not take from the agent what has become of it
     report_at: float = 0.0
+    images: str = ""  # of a task that is not started yet: "pulling", then "there" (or it has failed)
     half_made: bool = False  # an earlier run of the control plane may have left containers of it
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 

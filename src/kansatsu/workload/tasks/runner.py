@@ -21,6 +21,7 @@ from kansatsu.workload.tasks.awslogs import Shipper
 from kansatsu.workload.tasks.execution import Execution
 from kansatsu.workload.tasks.health import Checks
 from kansatsu.workload.tasks.provisioning import Maker, StartFailed
+from kansatsu.workload.tasks.pulling import Puller
 from kansatsu.workload.tasks.roster import Member, Roster, container_of
 from kansatsu.workload.tasks.statistics import Statistics
 from kansatsu.workload.tasks.surroundings import Surroundings
@@ -57,7 +58,9 @@ class Runner:
         agents: Agents,
         host_paths: frozenset[str],
         surroundings: Surroundings,
+        puller: Puller,
     ) -> None:
+        self._puller = puller
         self._agents = agents
         self._checks = Checks(roster, provider, self.spawn)
         self._shipper = Shipper(roster, provider, execution, agents, self.spawn)
@@ -146,6 +149,8 @@ class Runner:
 
     async def _turn(self, member: Member, listed: Mapping[str, Container] | None) -> None:
         """Take the next steps of a task; `listed` is what the watch has seen, and it waits for no end of a task."""
+        if not await self._has_images(member):
+            return
         async with member.lock:
             if member.task.state == STOPPED:
                 return
@@ -160,6 +165,32 @@ class Runner:
             except ProviderError as error:
                 log.warning("task %s: %s", member.task.id, error)  # it is tried again
 
+    async def _has_images(self, member: Member) -> bool:
+        """Pull what a new task lacks; False while somebody else does. The task can be stopped meanwhile: no lock."""
+        if member.task.state != PROVISIONING or member.task.desired == STOPPED or member.images == "there":
+            return True
+        if member.images == "pulling":
+            return False
+        member.images = "pulling"
+        try:
+            await self._puller.pull(member.task)
+        except StartFailed as failure:
+            async with member.lock:
+                await self._failed(member, failure)
+        except BaseException:
+            member.images = ""
+            raise
+        member.images = "there"
+        return True
+
+    async def _failed(self, member: Member, failure: StartFailed) -> None:
+        if member.task.desired == STOPPED:
+            return
+        log.warning("task %s could not be started: %s", member.task.id, failure)
+        if failure.container:
+            await self.roster.contain(member, failure.container, reason=str(failure))
+        await self._condemn(member, "TaskFailedToStart", str(failure))
+
     async def _advance(self, member: Member) -> None:
         try:
             if member.task.state == PROVISIONING:
@@ -167,10 +198,7 @@ class Runner:
             await self._serve(member)
             await self._start_ready(member)
         except StartFailed as failure:
-            log.warning("task %s could not be started: %s", member.task.id, failure)
-            if failure.container:
-                await self.roster.contain(member, failure.container, reason=str(failure))
-            await self._condemn(member, "TaskFailedToStart", str(failure))
+            await self._failed(member, failure)
 
     async def _look(self, member: Member, listed: Mapping[str, Container] | None) -> None:
         """Write down which containers have ended, and with what."""
