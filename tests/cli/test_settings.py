@@ -116,6 +116,7 @@ BAD = [
     ("engine", "docker"),
     ("engine", "unix://relative"),
     *(("task-host-paths", text) for text in ("", "/", "srv", "/no/such", "/etc/../etc", "/usr,/usr/bin", "/proc/self")),
+    ("task-pull", "prefer-cached"),
     ("test-mode", "perhaps"),
     ("revoke-on", "delete"),
     ("session-duration", "59m"),

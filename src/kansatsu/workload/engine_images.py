@@ -86,7 +86,7 @@ def _whole(image: str) -> str:
 
 
 @asynccontextmanager
-async def translated(missing: type[ProviderError], *, ignore: int = 0) -> AsyncIterator[None]:
+async def translated(missing: type[ProviderError], *, ignore: int | None = None) -> AsyncIterator[None]:
     """The client's errors as ours; `missing` is what status 404 means, `ignore` a status that is no error here."""
     try:
         yield
