@@ -7,7 +7,7 @@ from the tests of these services themselves. Run it after a change of any of the
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,7 @@ TESTS = (
     *(f"gateway/test_{name}.py" for name in ("*_federation", "*_identity", "*sessions", "cli_walkthrough")),
     *(
         f"gateway/test_{name}.py"
-        for name in ("last_accessed", "mfa", "organization_reports", "own_passwords", "simulator")
+        for name in ("issuer_keys", "last_accessed", "mfa", "organization_reports", "own_passwords", "simulator")
     ),
 )
 # What no request can bring about here, and why.
@@ -36,7 +36,60 @@ UNREACHABLE = {
     "ServiceFailure": "the answer to a failure of ours, which is InternalFailure on every operation",
     "RegionDisabledException": "no Region is disabled here",
     "ConcurrentModification": "writes are one after the other: none is ever refused because of another one",
+    "EntityTemporarilyUnmodifiable": "AWS needs minutes to know everywhere of a user that was deleted and made again; "
+    "here the next request knows",
+    "ReportInProgress": "a report is ready at once",
+    "ReportGenerationLimitExceeded": "as above: no report is being made while another one is asked for",
+    "PolicyEvaluation": "whatever is a policy can be evaluated",
 }
+# The same of one error of an operation, or of several.
+_NOTHING_MADE = "LimitExceeded of operations that make nothing, or one thing alone that takes the place of another"
+_NO_VALUE = "InvalidInput where each value is checked by the model, and is a ValidationError"
+_NO_TEMPLATES = "errors of AcquireRole that need a role template: services publish these, and there are none here"
+_OF_TEMPLATES = (
+    *("EntityAlreadyExists", "LimitExceeded", "MalformedPolicyDocument", "NameConflict", "RoleModified"),
+    "RoleTemplateDisabled",
+)
+UNREACHABLE_OF = {
+    _NOTHING_MADE: {
+        "LimitExceeded": """ChangePassword CreateAccountAlias CreateLoginProfile DeactivateMFADevice DeleteAccessKey
+            DeleteAccountAlias DeleteAccountPasswordPolicy DeleteGroup DeleteGroupPolicy DeleteInstanceProfile
+            DeleteLoginProfile DeletePolicy DeletePolicyVersion DeleteRole DeleteRolePolicy DeleteSAMLProvider
+            DeleteServerCertificate DeleteServiceLinkedRole DeleteSigningCertificate DeleteUser DeleteUserPolicy
+            DeleteVirtualMFADevice DetachGroupPolicy DetachRolePolicy DetachUserPolicy GenerateCredentialReport
+            RemoveRoleFromInstanceProfile RemoveUserFromGroup ResyncMFADevice SetDefaultPolicyVersion UpdateAccessKey
+            UpdateAccountPasswordPolicy UpdateGroup UpdateLoginProfile UpdateServerCertificate UpdateSigningCertificate
+            UpdateUser CreateDelegationRequest""",
+    },
+    _NO_VALUE: {
+        "InvalidInput": """GetServiceLastAccessedDetails ListAttachedGroupPolicies ListAttachedRolePolicies
+            ListAttachedUserPolicies ListDelegationRequests ListMFADeviceTags UpdateAccessKey UpdateDelegationRequest
+            UpdateLoginProfile UpdateRole UpdateSSHPublicKey UpdateSigningCertificate GetAccountProperties""",
+        "UnrecognizedPublicKeyEncoding": "GetSSHPublicKey",
+    },
+    _NO_TEMPLATES: dict.fromkeys(_OF_TEMPLATES, "AcquireRole"),
+    "NoSuchEntity where the request names nothing that must be there; to delete a provider of OpenID Connect that is "
+    "not there is no error on AWS": {
+        "NoSuchEntity": """CreateGroup CreateServiceLinkedRole DeleteOpenIDConnectProvider ListDelegationRequests
+            UpdateAccountPasswordPolicy""",
+    },
+    "what AWS declares besides another code that it answers with: DuplicateCertificate, LimitExceeded (one role in a "
+    "profile); a description of a service-linked role may be edited; a password policy has no document": {
+        "EntityAlreadyExists": "UploadSigningCertificate AddRoleToInstanceProfile",
+        "UnmodifiableEntity": "UpdateRoleDescription",
+        "MalformedPolicyDocument": "UpdateAccountPasswordPolicy",
+    },
+    "nobody is asked when a provider is made, whose keys are read with its first token; no load balancer tells whether "
+    "it uses a certificate": {
+        "OpenIdIdpCommunicationError": "CreateOpenIDConnectProvider",
+        "DeleteConflict": "DeleteServerCertificate",
+    },
+    "assertions of a context provider and tasks of AssumeRoot do not expire here; what is wrong with a web identity "
+    "token is InvalidIdentityToken": {
+        "ExpiredTokenException": "AssumeRole AssumeRoot",
+        "IDPRejectedClaim": "AssumeRoleWithWebIdentity",
+    },
+}  # fmt: skip
 HEAD = """\
 # IAM and STS: what is covered
 
@@ -54,8 +107,10 @@ them), and 14 by the page of the service's guide that stands in the line; the ot
 and were not looked up. A principal that is not there is refused as one that AWS does not know. A role has no
 description but that of the request, where AWS gives some its own.
 
-Errors that the model declares on most operations are left out of the table where no request can provoke them:
+Errors that the model declares are left out of the table where no request can provoke them:
+
 """
+_THESE = "\nAnd of single operations:\n\n"
 _REFUSED = {"refused", "code_of"}
 _NO_HELPERS = ("test_", "conftest")
 
@@ -78,7 +133,8 @@ def page() -> str:
     """The text of the page."""
     services.load()
     known = proofs()
-    parts = [HEAD, *(f"`{code}` ({why}).\n" for code, why in UNREACHABLE.items())]
+    parts = [HEAD, *(f"- `{code}`: {why}.\n" for code, why in UNREACHABLE.items()), _THESE]
+    parts += (f"- {why[0].upper()}{why[1:]}: {_pairs(pairs)}.\n" for why, pairs in UNREACHABLE_OF.items())
     for name in SERVICES:
         rows = [_row(name, operation, known) for operation in sorted(wire.load_service(name).operation_names)]
         there = sum("| yes" in row for row in rows)
@@ -96,7 +152,16 @@ def not_taken(item: Handler) -> list[str]:
 
 def declared(service: str, operation: str) -> list[str]:
     """The codes that the model declares and a request can bring about."""
-    return sorted(set(_codes(service).get(operation, ())) - set(UNREACHABLE))
+    never = {code for pairs in UNREACHABLE_OF.values() for code, names in pairs.items() if operation in names.split()}
+    return sorted(set(_codes(service).get(operation, ())) - set(UNREACHABLE) - never)
+
+
+def _pairs(pairs: Mapping[str, str]) -> str:
+    """`code` of operations, by the operations where it is several codes of the same."""
+    found = defaultdict(list)
+    for code, names in pairs.items():
+        found[" ".join(names.split())].append(f"`{code}`")
+    return "; ".join(f"{', '.join(codes)} of {names.replace(' ', ', ')}" for names, codes in found.items())
 
 
 @cache
@@ -216,11 +281,54 @@ def _provoked() -> Iterator[tuple[str, str]]:
                 parts = [*node.elts]
             elif isinstance(node, ast.Compare) and isinstance(node.left, ast.Call):
                 parts = [*node.left.args[:1], *node.comparators, *_helped(node.left, helpers)]
+            elif isinstance(node, ast.With) and (match := _matched(node.items[0].context_expr)) is not None:
+                parts = [match, *(part for one in node.body for part in ast.walk(one))]
+            elif isinstance(node, ast.GeneratorExp) and isinstance(node.elt, ast.Tuple):
+                parts = [*node.elt.elts, *(part for one in node.generators for part in ast.walk(one.iter))]
             else:
                 continue
             codes = [one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str)]
             called = {name for part in parts for name in _operations_of(part)}
             yield from ((code, name) for code in codes for name in called if code not in _names())
+        yield from _compared(tree, helpers)
+
+
+def _matched(raises: ast.AST) -> ast.AST | None:
+    """The code of `pytest.raises(ClientError, match="Code")`, which more may follow."""
+    keywords = raises.keywords if isinstance(raises, ast.Call) else []
+    matches = (one.value.value for one in keywords if one.arg == "match" and isinstance(one.value, ast.Constant))
+    return next((ast.Constant(str(match).partition(".")[0]) for match in matches), None)
+
+
+def _compared(tree: ast.Module, helpers: dict[str, ast.FunctionDef | ast.ClassDef]) -> Iterator[tuple[str, str]]:
+    """The pairs of a test whose code has a name: a constant's, or a row's of the table that the test goes through."""
+    for test in (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")):
+        called = {
+            name for node in ast.walk(test) for part in _against_a_name(node, helpers) for name in _operations_of(part)
+        }
+        yield from ((code, name) for code in _texts(test, tree) for name in called)
+
+
+def _against_a_name(node: ast.AST, helpers: dict[str, ast.FunctionDef | ast.ClassDef]) -> Iterator[ast.AST]:
+    """The calls whose code a piece of a test compares with a name."""
+    if isinstance(node, ast.Compare) and isinstance(node.left, ast.Call):
+        if any(isinstance(one, ast.Name) for one in node.comparators):
+            yield from (*node.left.args[:1], *_helped(node.left, helpers))
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _REFUSED:
+        yield from node.args[1:2] if isinstance(node.args[0], ast.Name) else ()
+
+
+def _texts(node: ast.AST, tree: ast.Module) -> set[str]:
+    """The texts in a piece of a module, and those of the module's own names that it uses."""
+    used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    values: list[ast.AST] = [node]
+    for one in tree.body:
+        if isinstance(one, ast.Assign | ast.AnnAssign) and one.value is not None:
+            targets = one.targets if isinstance(one, ast.Assign) else [one.target]
+            if used & {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}:
+                values.append(one.value)
+    parts = (part for value in values for part in ast.walk(value))
+    return {part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)}
 
 
 def _helped(call: ast.Call, helpers: dict[str, ast.FunctionDef | ast.ClassDef]) -> Iterator[ast.AST]:

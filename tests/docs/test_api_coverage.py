@@ -27,3 +27,16 @@ def test_every_operation_that_is_there_is_proven_by_a_test(made: Any) -> None:
     services.load()
     ours = {item.name for item in handlers() if item.service in made.SERVICES}
     assert sorted(name for name in ours if not made.proofs()[name].tests) == []
+
+
+def test_every_error_of_the_models_is_provoked_or_named(made: Any) -> None:
+    services.load()
+    known = made.proofs()
+    missing = [
+        (operation, code)
+        for service in made.SERVICES
+        for operation in made.wire.load_service(service).operation_names
+        for code in made.declared(service, operation)
+        if code not in known[operation].errors
+    ]
+    assert missing == []

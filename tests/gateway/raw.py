@@ -215,6 +215,10 @@ def document(*statements: Mapping[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
+# Values of tags that are more than a session has room for, however well they are packed.
+LARGE = [hashlib.sha512(bytes([number])).hexdigest() for number in range(48)]
+
+
 def tampered(text: str) -> str:
     """A text that differs in its middle."""
     middle = len(text) // 2

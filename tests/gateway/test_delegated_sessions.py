@@ -103,13 +103,17 @@ def approver(gateway: Gateway) -> Keys:
     return gateway.user(EVERYTHING)
 
 
-def lent(partner: Partner, keys: Keys, id: str) -> Keys:
-    """What comes of it when one identity does everything."""
+def handed(partner: Partner, keys: Keys, id: str) -> str:
+    """The token that the partner gets when one identity does everything."""
     iam = partner.gateway.client("iam", keys)
     for step in (iam.associate_delegation_request, iam.accept_delegation_request, iam.send_delegation_token):
         step(DelegationRequestId=id)
     [told] = [one for one in partner.heard(id) if one["State"] == "FINALIZED"]
-    return partner.trade(told["TradeInToken"])
+    return str(told["TradeInToken"])
+
+
+def lent(partner: Partner, keys: Keys, id: str) -> Keys:
+    return partner.trade(handed(partner, keys, id))
 
 
 def test_a_partner_gets_what_it_asked_for_of_what_the_approver_has(gateway: Gateway, partner: Partner) -> None:
@@ -359,3 +363,11 @@ def test_attack_a_learning_session_trades_in_a_token(gateway: Gateway, partner: 
         sts = learning.client("sts")
         with pytest.raises(ClientError, match="learning session"):
             sts.get_delegated_access_token(TradeInToken="anything")
+
+
+def test_what_comes_to_more_than_a_session_has_room_for(gateway: Gateway, partner: Partner) -> None:
+    many = {"Name": "bucket", "Type": "stringList", "Values": [f"{one * 7919**3 % 2**60:x}" for one in range(1, 400)]}
+    asked = partner.ask(Permissions={"PolicyTemplateArn": partner.template, "Parameters": [many]})
+    token = handed(partner, approver(gateway), asked)
+    with pytest.raises(ClientError, match="PackedPolicyTooLarge"):
+        gateway.client("sts", gateway.stranger).get_delegated_access_token(TradeInToken=token)

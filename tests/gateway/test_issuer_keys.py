@@ -11,7 +11,8 @@ import pytest
 from joserfc.jwk import KeySet
 
 from .conftest import Gateway
-from .test_web_identity import RSA, Issuer, code
+from .test_tags import code_of
+from .test_web_identity import RSA, Issuer, code, unsigning
 
 
 @pytest.fixture
@@ -60,4 +61,5 @@ def test_keys_from_a_url_are_fetched_once_and_never_by_a_redirect(
 
 def test_an_issuer_that_cannot_be_asked(gateway: Gateway, issuer: Issuer, tmp_path: Path) -> None:
     gateway.key_sources[f"https://{issuer.name}"] = str(tmp_path / "nothing.json")
-    assert code(gateway, issuer.role()["Arn"], issuer.token()) == "IDPCommunicationError"
+    asked = {"RoleArn": issuer.role()["Arn"], "RoleSessionName": "session", "WebIdentityToken": issuer.token()}
+    assert code_of(unsigning(gateway).assume_role_with_web_identity, **asked) == "IDPCommunicationError"

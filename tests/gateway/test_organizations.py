@@ -213,6 +213,9 @@ def test_invitations(org: Organized) -> None:
     assert org.api.describe_account(AccountId=account)["Account"]["JoinedMethod"] == "INVITED"
     assert org.api.list_tags_for_resource(ResourceId=account)["Tags"] == [{"Key": "k", "Value": "v"}]
     states = [each["State"] for each in org.api.list_handshakes_for_organization()["Handshakes"]]
+    for action, found in (("INVITE", states), ("ENABLE_ALL_FEATURES", [])):
+        listed = org.api.list_handshakes_for_organization(Filter={"ActionType": action})["Handshakes"]
+        assert [each["State"] for each in listed] == found
     assert states == ["DECLINED", "CANCELED", "ACCEPTED"]
     already = "HandshakeConstraintViolationException ALREADY_IN_AN_ORGANIZATION"
     assert error(org.api.invite_account_to_organization, **invite) == already

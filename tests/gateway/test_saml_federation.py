@@ -14,7 +14,7 @@ import pytest
 from kansatsu.services.sts.saml import _LISTS, _SINGLES
 
 from .conftest import ACCOUNT, SECOND, Gateway
-from .raw import statement
+from .raw import LARGE, statement
 from .saml_provider import OTHER, OTHERS, OWN, PROTOCOL, RECIPIENT, Provider, assume, code, keys_of, metadata, sign
 from .test_tags import code_of
 
@@ -139,6 +139,8 @@ def test_tags_source_identity_and_duration_of_the_assertion(gateway: Gateway, pr
     assert got["SourceIdentity"] == "ana"
     assert got["Credentials"]["Expiration"] <= before + timedelta(seconds=960)
     assert code_of(gateway.client("sqs", keys_of(got)).list_queues) == ""
+    large = said | {f"{OWN}PrincipalTag:k{place}": [value] for place, value in enumerate(LARGE)}
+    assert code(gateway, provider, role, provider.signed(role, attributes=large)) == "PackedPolicyTooLarge"
     plain = provider.role(statement("Allow", "sqs:*"))
     got = assume(gateway, provider, plain, provider.signed(plain, session=1000))
     assert got["Credentials"]["Expiration"] <= before + timedelta(seconds=1060)

@@ -24,7 +24,7 @@ from kansatsu.services.sts.web_identity import CLAIMS_OF, Shown
 
 from . import raw
 from .conftest import ACCOUNT, SECOND, Gateway
-from .raw import Keys, statement
+from .raw import LARGE, Keys, statement
 from .test_tags import code_of
 
 AUDIENCE = "sts.amazonaws.com"
@@ -352,6 +352,7 @@ _LASTING = "https://aws.amazon.com/source_identity"
         ({_LASTING: "b"}, "ValidationError"),
         ({_LASTING: "aws:x"}, "ValidationError"),
         ({_TAGS: {"principal_tags": {"": ["v"]}}}, "ValidationError"),
+        ({_TAGS: {"principal_tags": {f"k{place}": [one] for place, one in enumerate(LARGE)}}}, "PackedPolicyTooLarge"),
         ({_TAGS: {"principal_tags": {"k" * 200: ["v"]}}}, "ValidationError"),
         ({_TAGS: {"principal_tags": {"k": ["v" * 300]}}}, "ValidationError"),
         ({_TAGS: {"principal_tags": {"k": ["v\0"]}}}, "ValidationError"),

@@ -67,6 +67,14 @@ def test_an_ssh_key_lives_and_dies(iam: Any, refused: Refused) -> None:
     iam.delete_user(UserName="ana")
 
 
+def test_a_user_has_so_many_keys_and_no_more(iam: Any, refused: Refused) -> None:
+    *keys, last = (rsa.generate_private_key(65537, 2048) for _ in range(6))
+    for key in keys:
+        iam.upload_ssh_public_key(UserName="ana", SSHPublicKeyBody=ssh(key))
+    refused("LimitExceeded", iam.upload_ssh_public_key, UserName="ana", SSHPublicKeyBody=ssh(last))
+    assert len(iam.list_ssh_public_keys(UserName="ana")["SSHPublicKeys"]) == 5
+
+
 def test_the_same_key_in_another_form_is_the_same(iam: Any, refused: Refused) -> None:
     iam.upload_ssh_public_key(UserName="ana", SSHPublicKeyBody=ssh(KEYS[0]))
     again = {"UserName": "ana", "SSHPublicKeyBody": ssh(KEYS[0], "PEM")}

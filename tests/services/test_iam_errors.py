@@ -26,6 +26,8 @@ TAG, KEY = {"Tags": [{"Key": "one-more", "Value": ""}]}, {"TagKeys": ["k"]}
 MANY = [{"Key": f"k{number}", "Value": ""} for number in range(50)]
 IDP = {"OpenIDConnectProviderArn": f"{IAM}:oidc-provider/idp.example"}
 TEMPLATE = {"TemplateArn": "arn:aws:iam::aws:role-template/lambda.amazonaws.com/Basic:1"}
+TWICE = {"Tags": [{"Key": "team", "Value": "a"}, {"Key": "Team", "Value": "b"}]}
+MFA, SERVER = {"SerialNumber": f"{IAM}:mfa/m"}, {"ServerCertificateName": "c"}
 JOB = {"JobId": "01234567-89ab-cdef-0123-456789abcdef"}
 
 CASES: list[tuple[str, str, dict[str, Any]]] = [
@@ -188,6 +190,59 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("KeyPairMismatch", "upload_server_certificate", {
         "ServerCertificateName": "d", "CertificateBody": certified(KEYS[0]), "PrivateKey": pem(KEYS[1]),
     }),
+    # ---- keys of tags that differ by case alone, or are AWS's own
+    *(
+        ("InvalidInput", operation, {**named, **TWICE})
+        for operation, named in (
+            ("create_instance_profile", {"InstanceProfileName": "new"}),
+            ("create_policy", {"PolicyName": "new", "PolicyDocument": DOCUMENT}),
+            ("create_role", {"RoleName": "new", "AssumeRolePolicyDocument": TRUST}),
+            ("create_user", {"UserName": "new"}),
+            ("create_virtual_mfa_device", {"VirtualMFADeviceName": "new"}),
+            ("tag_instance_profile", PROFILE),
+            ("tag_mfa_device", MFA),
+            ("tag_role", ROLE),
+            ("tag_server_certificate", SERVER),
+            ("tag_user", USER),
+            ("upload_server_certificate", {
+                "ServerCertificateName": "new", "CertificateBody": certified(KEYS[0]), "PrivateKey": pem(KEYS[0]),
+            }),
+        )
+    ),
+    *(
+        ("InvalidInput", operation, {**named, "TagKeys": ["aws:k"]})
+        for operation, named in (
+            ("untag_instance_profile", PROFILE),
+            ("untag_mfa_device", MFA),
+            ("untag_role", ROLE),
+            ("untag_server_certificate", SERVER),
+            ("untag_user", USER),
+        )
+    ),
+    # ---- what is no ARN of such a thing
+    *(
+        ("InvalidInput", operation, {"OpenIDConnectProviderArn": BAD, **more})
+        for operation, more in (
+            ("add_client_id_to_open_id_connect_provider", {"ClientID": "c"}),
+            ("delete_open_id_connect_provider", {}),
+            ("get_open_id_connect_provider", {}),
+            ("list_open_id_connect_provider_tags", {}),
+            ("remove_client_id_from_open_id_connect_provider", {"ClientID": "c"}),
+            ("tag_open_id_connect_provider", TAG),
+            ("untag_open_id_connect_provider", KEY),
+            ("update_open_id_connect_provider_thumbprint", {"ThumbprintList": ["0" * 40]}),
+        )
+    ),
+    ("InvalidInput", "generate_service_last_accessed_details", {"Arn": BAD}),
+    ("InvalidInput", "get_context_keys_for_custom_policy", {"PolicyInputList": ["{"]}),
+    ("InvalidInput", "get_context_keys_for_principal_policy", {"PolicySourceArn": BAD}),
+    ("InvalidInput", "simulate_principal_policy", {"PolicySourceArn": BAD, "ActionNames": ["s3:GetObject"]}),
+    ("InvalidInput", "list_policies_granting_service_access", {
+        "Arn": f"{IAM}:user/u", "ServiceNamespaces": ["no-such-service"],
+    }),
+    ("PolicyNotAttachable", "put_user_permissions_boundary", {**USER, "PermissionsBoundary": LINKED}),
+    ("PolicyNotAttachable", "put_role_permissions_boundary", {**ROLE, "PermissionsBoundary": LINKED}),
+    ("PolicyNotAttachable", "create_user", {"UserName": "new", "PermissionsBoundary": LINKED}),
     # ---- more tags than there may be
     ("LimitExceeded", "tag_user", {**USER, **TAG}),
     ("LimitExceeded", "tag_role", {**ROLE, **TAG}),

@@ -10,6 +10,7 @@ from kansatsu.cli import values
 from kansatsu.identity.quotas import DEFAULTS, Quotas
 
 from .conftest import EC2_TRUST, POLICY, World
+from .test_iam_credentials import KEYS, certified, pem
 from .test_iam_saml import metadata
 
 Refused = Callable[..., str]
@@ -44,6 +45,11 @@ def cases(iam: Any) -> dict[str, Ask]:
             iam.create_saml_provider,
             {"Name": "new", "SAMLMetadataDocument": metadata()},
         ),
+        "ServerCertificatesPerAccount": (
+            "LimitExceeded",
+            iam.upload_server_certificate,
+            {"ServerCertificateName": "new", "CertificateBody": certified(KEYS[0]), "PrivateKey": pem(KEYS[0])},
+        ),
         "PoliciesPerUser": ("LimitExceeded", iam.attach_user_policy, {"UserName": "u", "PolicyArn": READ_ONLY}),
         "PoliciesPerGroup": ("LimitExceeded", iam.attach_group_policy, {"GroupName": "g", "PolicyArn": READ_ONLY}),
         "PoliciesPerRole": ("LimitExceeded", iam.attach_role_policy, {"RoleName": "r", "PolicyArn": READ_ONLY}),
@@ -55,7 +61,7 @@ def cases(iam: Any) -> dict[str, Ask]:
 
 def test_every_quota_holds_and_can_be_changed(world: World, iam: Any, refused: Refused) -> None:
     asks = cases(iam)
-    assert set(asks) == set(DEFAULTS) - {"ServerCertificatesPerAccount"}, "of that one: test_iam_credentials"
+    assert set(asks) == set(DEFAULTS)
     for name, (code, call, params) in asks.items():
         world.store.quotas = Quotas({name: 0})
         assert refused(code, call, **params) == f"Cannot exceed quota for {name}: 0"

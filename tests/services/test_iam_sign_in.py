@@ -51,6 +51,7 @@ def test_a_login_profile_lives_and_dies(iam: Any, ana: object, refused: Refused)
 
 def test_a_user_changes_its_own_password(world: World, iam: Any, ana: dict[str, str], refused: Refused) -> None:
     own = world.client("iam", ana)
+    refused("NoSuchEntity", own.change_password, OldPassword=GOOD, NewPassword=BEST)
     iam.create_login_profile(UserName="ana", Password=GOOD, PasswordResetRequired=True)
     assert "old password" in refused("AccessDenied", own.change_password, OldPassword=BETTER, NewPassword=BEST)
     assert refused("PasswordPolicyViolation", own.change_password, OldPassword=GOOD, NewPassword="short") == VIOLATION

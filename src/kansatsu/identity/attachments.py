@@ -27,9 +27,13 @@ def attachable(conn: Connection, account: str, policy_arn: str) -> managed.Manag
         found = managed.get(conn, account, policy_arn)
     except NoSuchEntity:
         raise NoSuchEntity(f"Policy {policy_arn} does not exist or is not attachable.") from None
+    _check_whose(found)
+    return found
+
+
+def _check_whose(found: managed.Managed) -> None:
     if found.account == "aws" and found.path.startswith("/aws-service-role/"):
         raise PolicyNotAttachable("Cannot attach a Service Role Policy to a Customer Role.")
-    return found
 
 
 def attach(conn: Connection, owner: Entity, policy_arn: str, now: float, quotas: Quotas = AWS) -> None:
@@ -103,9 +107,9 @@ def bound(conn: Connection, owner: Entity, policy_arn: str | None) -> None:
 
 
 def check_boundary(conn: Connection, account: str, policy_arn: str) -> None:
-    """Raise NoSuchEntity or InvalidInput for what cannot be a boundary."""
+    """Raise NoSuchEntity, InvalidInput or PolicyNotAttachable for what cannot be a boundary."""
     try:
-        managed.get(conn, account, policy_arn)
+        _check_whose(managed.get(conn, account, policy_arn))
     except NoSuchEntity:
         raise NoSuchEntity(f"Scope ARN: {policy_arn} does not exist or is not attachable.") from None
     except InvalidInput:

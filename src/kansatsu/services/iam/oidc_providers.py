@@ -82,8 +82,8 @@ def list_open_id_connect_providers(call: Call) -> dict[str, Any]:
 
 @iam("DeleteOpenIDConnectProvider", locate, write=True)
 def delete_open_id_connect_provider(call: Call, open_id_connect_provider_arn: str) -> dict[str, Any]:
-    """No error for one that is not there, as the page says."""
-    found = _find(call, open_id_connect_provider_arn)
+    """No error for one that is not there, as the page says. Raises InvalidInput for what is no ARN of one."""
+    found = _find(call, _checked(open_id_connect_provider_arn))
     if found is not None:
         credentials.remove(call.conn, found)
     return {}
@@ -136,11 +136,18 @@ def update_open_id_connect_provider(
 
 
 def existing(call: Call, named: str) -> Credential:
-    """Raises NoSuchEntity."""
-    found = _find(call, named)
+    """Raises InvalidInput, NoSuchEntity."""
+    found = _find(call, _checked(named))
     if found is None:
         raise NoSuchEntity(f"OpenIDConnect Provider not found for arn {named}")
     return found
+
+
+def _checked(named: str) -> str:
+    parsed = arn.Arn.parse(named)
+    if parsed is None or not parsed.resource.startswith("oidc-provider/"):
+        raise InvalidInput(f"Invalid ARN: {named}")
+    return named
 
 
 def _find(call: Call, named: str) -> Credential | None:

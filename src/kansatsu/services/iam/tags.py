@@ -88,6 +88,7 @@ def tag(call: Call, subject: Tagged, tags: list[dict[str, str]]) -> dict[str, An
 
 @_tagged("Untag{}", write=True)
 def untag(call: Call, subject: Tagged, tag_keys: list[str]) -> dict[str, Any]:
+    tags.check([(key, "") for key in tag_keys])
     tags.remove(call.conn, subject.id, tag_keys)
     subject.touch(call)
     return {}

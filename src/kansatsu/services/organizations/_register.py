@@ -72,7 +72,8 @@ def admitted(call: Call, by: By) -> Organization:
 def _keys(call: Call, org: Organization | None, params: Params, target: str) -> dict[str, str | tuple[str, ...]]:
     """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html"""
     keys: dict[str, str | tuple[str, ...]] = dict(asked_tags(params))
-    kind = params.get("PolicyType") or params.get("Type") or params.get("Filter")
+    # A Filter is a type of policies, or, of handshakes, a structure.
+    kind = next((params[name] for name in ("PolicyType", "Type", "Filter") if isinstance(params.get(name), str)), None)
     if org is not None and "PolicyId" in params:
         held = policies.find(call.conn, org, params["PolicyId"])
         kind = held.type if held is not None else None
