@@ -83,12 +83,15 @@ def test_the_summary_tells_the_quotas_that_hold(world: World, iam: Any) -> None:
     world.store.quotas = Quotas({"RolesPerAccount": 7, "UsersPerAccount": None})
     told = iam.get_account_summary()["SummaryMap"]
     assert (told["RolesQuota"], told["GroupsQuota"], "UsersQuota" in told) == (7, 300, False)
-    assert told["GlobalEndpointTokenVersion"] == 2
+    assert told["GlobalEndpointTokenVersion"] == 1
 
 
-def test_tokens_are_valid_everywhere(iam: Any, refused: Refused) -> None:
-    iam.set_security_token_service_preferences(GlobalEndpointTokenVersion="v2Token")
-    refused("NotImplemented", iam.set_security_token_service_preferences, GlobalEndpointTokenVersion="v1Token")
+def test_the_summary_tells_the_version_of_tokens(iam: Any, refused: Refused) -> None:
+    """What it does: gateway/test_global_sessions.py."""
+    for given, version in (("v2Token", 2), ("v1Token", 1)):
+        iam.set_security_token_service_preferences(GlobalEndpointTokenVersion=given)
+        assert iam.get_account_summary()["SummaryMap"]["GlobalEndpointTokenVersion"] == version
+    refused("ValidationError", iam.set_security_token_service_preferences, GlobalEndpointTokenVersion="v3Token")
 
 
 @pytest.mark.parametrize("text", ["aws", "RolesPerAccount=5", "RolesPerAccount=unlimited,PoliciesPerRole=20"])

@@ -8,7 +8,17 @@ from datetime import datetime
 from kansatsu import arn
 from kansatsu.gateway import context
 from kansatsu.http import HttpRequest
-from kansatsu.identity import EntityRecord, ExpiredToken, InvalidToken, Secret, Session, Snapshot, Store, sessions
+from kansatsu.identity import (
+    EntityRecord,
+    ExpiredToken,
+    InvalidToken,
+    Secret,
+    Session,
+    Snapshot,
+    Store,
+    sessions,
+    token_versions,
+)
 from kansatsu.policy import Principal
 from kansatsu.services.registry import Caller
 from kansatsu.signing import AuthFailure, Signature, SigningError, Verified, verify
@@ -48,6 +58,8 @@ class Authenticator:
         if not _REGION.fullmatch(signature.region):
             raise SigningError(AuthFailure.WRONG_SCOPE, "Credential should be scoped to a valid region.")
         secret, session = self._credentials(signature, snapshot, now)
+        if session is not None and not token_versions.good_in(session, signature.region):
+            raise SigningError(AuthFailure.INVALID_TOKEN)
         verified = verify(request, signature, secret.value, now)
         return self._identity(signature.access_key_id, session, snapshot), verified
 

@@ -239,6 +239,7 @@ class Pipeline:
             self._clock,
             self._issuers,
             snapshot,
+            host=exchange.request.headers.get("host", ""),
         )
         if found.looks:
             await self._workload.adopted()

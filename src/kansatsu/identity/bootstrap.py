@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Table, and_, delete, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
-from kansatsu.identity import aliases, ids, passwords, reports, schema
+from kansatsu.identity import aliases, ids, passwords, reports, schema, token_versions
 from kansatsu.identity.changes import touch
 from kansatsu.identity.organization_tables import TABLES, TAGGED
 from kansatsu.identity.sealing import Secret
@@ -162,7 +162,10 @@ def _doomed(account: str, keep: dict[str, str]) -> list[tuple[Table, ColumnEleme
         (s.access_report, s.access_report.c.account == account),
         (s.policy_commit, s.policy_commit.c.account == account),
         (s.delivery, s.delivery.c.account == account),
-        (s.setting, s.setting.c.name.in_([module.name_of(account) for module in (aliases, reports, passwords)])),
+        (
+            s.setting,
+            s.setting.c.name.in_([module.name_of(account) for module in (aliases, reports, passwords, token_versions)]),
+        ),
         *((table, table.c.account == account) for table in TABLES),
         (s.last_access, s.last_access.c.account == account),
         (s.entity, and_(s.entity.c.account == account, s.entity.c.id != keep["user"])),

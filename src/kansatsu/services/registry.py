@@ -90,6 +90,7 @@ class Call:
     _open: Callable[[], Connection] | None = field(default=None, repr=False)
     _conn: Connection | None = field(default=None, repr=False)
     made: list[Step] = field(default_factory=list)  # what was done for the caller besides, for the record
+    host: str = ""  # what the request was sent to
 
     @property
     def snapshot(self) -> Snapshot:

@@ -4,8 +4,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from kansatsu.errors import Unimplemented
-from kansatsu.identity import credentials, inline, keys, managed, profiles, tally
+from kansatsu.identity import credentials, inline, keys, managed, profiles, tally, token_versions
 from kansatsu.identity.schema import policy, policy_version
 from kansatsu.services.iam import _resources, oidc_providers, public_keys, saml_providers, server_certificates
 from kansatsu.services.iam._register import iam
@@ -45,9 +44,7 @@ _COUNTED = {
     "Providers": (oidc_providers.KIND, saml_providers.KIND),
     "MFADevices": ("mfa",),
 }
-# Session tokens of the global endpoint are valid in every Region here, as those of version 2 are on AWS.
-_TOKEN_VERSION = {"GlobalEndpointTokenVersion": 2}
-_EVERYWHERE = f"v{_TOKEN_VERSION['GlobalEndpointTokenVersion']}Token"
+_VERSIONS = {"v1Token": token_versions.BY_DEFAULT, "v2Token": token_versions.EVERYWHERE}
 
 _MFA = {"AccountMFAEnabled": 0}  # the root user has no device here
 _OF_ROOT = {"AccountPasswordPresent": "password", "AccountSigningCertificatesPresent": public_keys.CERTIFICATE}
@@ -66,17 +63,17 @@ def get_account_summary(call: Call) -> dict[str, Any]:
         "PolicyVersionsInUse": call.conn.execute(in_use).scalar_one(),
         "AccountAccessKeysPresent": int(bool(keys.of_root(call.conn, call.account))),
         "MFADevicesInUse": credentials.in_use(call.conn, call.account, "mfa"),
+        "GlobalEndpointTokenVersion": token_versions.of(call.conn, call.account),
     }
     for shown, kind in _OF_ROOT.items():
         counted[shown] = int(bool(credentials.owned(call.conn, call.account, kind)))
     limits = {shown: call.store.quotas.of(name) for shown, name in _ADJUSTABLE.items()}
     adjusted = {shown: limit for shown, limit in limits.items() if limit is not None}
-    return {"SummaryMap": counted | _MFA | _QUOTAS | adjusted | _TOKEN_VERSION}
+    return {"SummaryMap": counted | _MFA | _QUOTAS | adjusted}
 
 
 @iam("SetSecurityTokenServicePreferences", _resources.everything, write=True)
-def set_security_token_service_preferences(_call: Call, global_endpoint_token_version: str) -> dict[str, Any]:
+def set_security_token_service_preferences(call: Call, global_endpoint_token_version: str) -> dict[str, Any]:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SetSecurityTokenServicePreferences.html"""
-    if global_endpoint_token_version != _EVERYWHERE:
-        raise Unimplemented(f"Tokens that are not valid in every Region are not implemented, only {_EVERYWHERE}.")
+    token_versions.put(call.conn, call.account, _VERSIONS[global_endpoint_token_version])
     return {}

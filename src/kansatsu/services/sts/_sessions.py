@@ -6,7 +6,7 @@ from typing import Any
 
 from kansatsu import arn
 from kansatsu.errors import AccessDenied, NoSuchEntity, ValidationError
-from kansatsu.identity import EntityRecord, Session, credentials, devices, managed, sessions
+from kansatsu.identity import EntityRecord, Session, credentials, devices, managed, sessions, token_versions
 from kansatsu.policy import PolicyType, parse
 from kansatsu.services.registry import Call
 from kansatsu.services.sts._tags import SessionTags
@@ -66,6 +66,7 @@ def assumed(
     call: Call, role: EntityRecord, session_name: str, seconds: int, passed: Passed, **more: Any
 ) -> dict[str, Any]:
     """A new session of a role, as all operations that assume roles answer with it; `more` are fields of Session."""
+    more["source"] = {**more.get("source", {}), **token_versions.mark(call.conn, role.account, call.host)}
     session, token = sessions.issue(
         call.store,
         account=role.account,
