@@ -5,7 +5,10 @@ from datetime import timedelta
 
 import pytest
 from botocore.exceptions import ClientError
+from sqlalchemy import select, update
 
+from kansatsu.identity import StoreError, schema
+from kansatsu.workload.tasks.roster import Roster
 from services.conftest import EC2_TRUST
 from services.ec2_world import Ec2World
 from services.ecs_world import Engine, engine
@@ -92,6 +95,18 @@ def test_an_application_may_be_told_as_a_pod_of_eks_is(engine: Engine, world: Ec
     assert engine.environment(again)[TOKEN] != web[TOKEN] and len(web[TOKEN]) >= 43
     shown = repr([member.task for member in world.workload.tasks]) + repr(engine.task(task))
     assert web[TOKEN] not in shown + repr(engine.cloud.control.describe_workloads())
+    # Nor is it in the store; and who can write there cannot give one task the token of another one.
+    table = schema.task
+    with world.store.read() as conn:
+        rows = {row.id: json.loads(row.details) for row in conn.execute(select(table.c.id, table.c.details))}
+    assert web[TOKEN] not in repr(rows) and rows[task]["token"].startswith("sealed:")
+    with world.store.write() as conn:
+        moved = json.dumps(rows[task] | {"token": rows[again]["token"]})
+        conn.execute(update(table).where(table.c.id == task).values(details=moved))
+    with pytest.raises(StoreError, match="cannot be decrypted"):
+        Roster(world.store, world.clock).load()
+    with world.store.write() as conn:
+        conn.execute(update(table).where(table.c.id == task).values(details=json.dumps(rows[task])))
     world.restart()
     assert web[TOKEN] in {handle.view.authorization for handle in world.task_server.open}
     none = engine.run(container(environment=[*pod, file]))

@@ -1,6 +1,7 @@
 """All tasks in memory, written through to the store: the one place where they change."""
 
 import asyncio
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,8 @@ from kansatsu.workload.tasks import documents
 from kansatsu.workload.tasks.attachment import Served
 from kansatsu.workload.tasks.records import Place
 from kansatsu.workload.tasks.task import PROVISIONING, STOPPED, Task, TaskContainer
+
+_SEALED = "sealed:"  # no token begins so: a colon is no character of them
 
 
 @dataclass(slots=True, eq=False)
@@ -41,7 +44,8 @@ class Roster:
         """Read everything from the store; what is served begins anew."""
         with self.store.read() as conn:
             tasks = documents.load(conn, schema.task, Task, self.store.node)
-        self._members = {task.id: Member(task, half_made=task.state == PROVISIONING) for task in tasks}
+        opened = map(self._opened, tasks)
+        self._members = {task.id: Member(task, half_made=task.state == PROVISIONING) for task in opened}
 
     def now(self) -> float:
         """Epoch seconds."""
@@ -85,7 +89,7 @@ class Roster:
 
         def work(conn: Connection) -> None:
             for task in tasks:
-                documents.save(conn, schema.task, task, new=True, node=self.store.node)
+                documents.save(conn, schema.task, self._sealed(task), new=True, node=self.store.node)
 
         await self.store.transact(work)
         members = [Member(task) for task in tasks]
@@ -97,7 +101,7 @@ class Roster:
         changed = replace(member.task, **values)
         if changed != member.task:
             changed = replace(changed, version=changed.version + 1)
-            await self.store.transact(lambda conn: documents.save(conn, schema.task, changed))
+            await self.store.transact(lambda conn: documents.save(conn, schema.task, self._sealed(changed)))
             member.task = changed
 
     async def contain(self, member: Member, name: str, **values: Any) -> None:
@@ -109,6 +113,19 @@ class Roster:
         """Drop a task for good; one that somebody else drops meanwhile is no error."""
         await self.store.transact(lambda conn: documents.forget(conn, schema.task, member.task.id))
         self._members.pop(member.task.id, None)
+
+    def _sealed(self, task: Task) -> Task:
+        """INVARIANT: what proves a task is not in the store in plain text, and opens for no other one."""
+        if not task.token:
+            return task
+        sealed = self.store.sealer.seal_secret(task.token, task.id)
+        return replace(task, token=_SEALED + b64encode(sealed).decode())
+
+    def _opened(self, task: Task) -> Task:
+        if not task.token.startswith(_SEALED):  # as it was kept before; sealed with the next change
+            return task
+        sealed = b64decode(task.token.removeprefix(_SEALED))
+        return replace(task, token=self.store.sealer.open_secret(sealed, task.id).value)
 
 
 def fixed_ports(task: Task) -> set[tuple[int, str]]:
