@@ -16,7 +16,6 @@ from test_task_story import TRUST
 from containers import Engine, run
 
 pytestmark = pytest.mark.root
-PATIENCE = 180
 PASSWORD = "the-password-of-the-puller"
 HASHED = "$2b$04$TySEsSsH0JiIKlFI6nNreOPXIamwtoukzCK.nJ3cZnILnZOFgd/sK"  # by bcrypt
 NODE = "localhost/kansatsu-test/node:latest"
@@ -55,11 +54,11 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
         )
     try:
         host, _, port = made.host.partition(":")
-        eventually(lambda: _answers(host, int(port)), PATIENCE, (directory / "log").read_text)
+        eventually(lambda: _answers(host, int(port)), (directory / "log").read_text)
         yield made
     finally:
         process.terminate()
-        process.wait(PATIENCE)
+        process.wait(60)
 
 
 def _answers(host: str, port: int) -> bool:
@@ -100,7 +99,7 @@ def ran(server: Server, image: str, login: str = "") -> Any:
         found = ecs.describe_tasks(tasks=[task])["tasks"][0]
         return found if found["lastStatus"] == "STOPPED" else None
 
-    return eventually(stopped, PATIENCE, server.log.read_text)
+    return eventually(stopped, server.log.read_text)
 
 
 def test_an_image_is_pulled_with_the_secret_that_the_execution_role_may_read(
