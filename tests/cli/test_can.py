@@ -49,6 +49,13 @@ def test_can(server: Any, user: str) -> None:
     assert json.loads(done.stdout)["Evaluation"]["Allowed"] is True
 
 
+def test_what_another_account_decides_is_undecided(server: Any) -> None:
+    queue = "arn:aws:sqs:us-east-1:210987654321:q"
+    done = kansatsu(server.environ(), "can", "user/admin", "sqs:SendMessage", queue)
+    assert done.returncode == 4, done.stderr
+    assert f"Undecided: sqs:SendMessage on {queue}\n  allowed by the policies of this account;" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

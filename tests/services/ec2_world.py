@@ -19,6 +19,7 @@ from kansatsu.errors import AwsError, Unimplemented
 from kansatsu.http import HttpRequest
 from kansatsu.identity import ExpiredToken, Store
 from kansatsu.policy import Request, evaluate
+from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
 from kansatsu.services import callers
 from kansatsu.services.registry import Call, Caller, handler
 from kansatsu.workload import Workload, WorkloadSettings
@@ -55,6 +56,11 @@ async def backend(_account: str, _region: str, _service: str, operation: str, pa
     return {"SecurityGroups": found}
 
 
+async def without_policies(*_: Any) -> Any:
+    """A backend whose resources have no policies."""
+    raise AwsError("There is no such operation.", code="NotImplemented", status=501)
+
+
 @cache
 def _session() -> botocore.session.Session:
     """One for all tests: it remembers the models that it has read."""
@@ -79,6 +85,8 @@ class Ec2World(World):
         never = {"poll": timedelta(days=1)}
         self.settings = WorkloadSettings(account=ACCOUNT, region=REGION, **(never | settings))
         super().__init__(store, clock)
+        alone = Accounts(lambda: (ACCOUNT,), lambda _: True)
+        self.resources = Resources(Knowledge(without_policies, clock, KINDS), without_policies, ACCOUNT, alone)
         self.workload = self.fresh_workload()
         self.begin()
         self.ec2 = self.client("ec2")
@@ -208,7 +216,7 @@ class Ec2World(World):
         assert found is not None
         call = Call(
             caller, caller.account, REGION, "request-id", self.clock.now(), self._context(caller), self.store,
-            self.uses, self.workload, self.clock,  # type: ignore[arg-type]
+            self.uses, self.workload, self.clock, _resources=self.resources,  # type: ignore[arg-type]
         )  # fmt: skip
         with self.store.read() as conn:
             call.enter(lambda: conn)

@@ -89,7 +89,7 @@ export const recorded = (asked: object) => call<Page>("kansatsu", "ListRequests"
 export const explained = (id: string) => call<Explanation>("kansatsu", "ExplainRequest", { RequestId: id });
 
 export const simulated = (asked: { Principal: string; Action: string; Resource: string; Context: ContextKey[] }) =>
-  call<{ Evaluation: Evaluation }>("kansatsu", "SimulateAccess", asked);
+  call<{ Evaluation: Evaluation; Undecided: boolean }>("kansatsu", "SimulateAccess", asked);
 
 /** One request may be on record more than once: each thing that was denied of it. */
 export const idOf = (one: Recorded) => `${one.RequestId} ${one.Operation} ${one.Asked[0]?.Resource ?? ""}`;

@@ -49,7 +49,7 @@ def can(
 ) -> None:
     """Say whether PRINCIPAL (an ARN, user/NAME, role/NAME or NAME; a role session too) may do ACTION on RESOURCE.
 
-    Exit code 0: allowed; 4: denied.
+    Exit code 0: allowed; 4: denied, or for the policy of another account's resource to decide.
     """
     keys = context_keys(context)
     control = client.connect(options.load(**given).settings, "kansatsu", profile, whose)
@@ -61,7 +61,8 @@ def can(
         click.echo(json.dumps(answer, indent=2))
     else:
         click.echo(f"Who: {answer['PrincipalArn']}")
-        for line in (*evaluation_lines(answer["Evaluation"]), *change_lines(answer)):
+        decided = answer["Evaluation"] | {"Undecided": answer["Undecided"]}
+        for line in (*evaluation_lines(decided), *change_lines(answer)):
             click.echo(line)
         hint_at(answer, whose)
     if not answer["Evaluation"]["Allowed"]:

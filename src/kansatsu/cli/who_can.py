@@ -1,4 +1,4 @@
-"""`kansatsu who-can`: all users and roles that may do something, through which policy and under which conditions."""
+"""`kansatsu who-can`: everybody who may do something, through which policy and under which conditions."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -30,14 +30,14 @@ def who_can(
     form: str,
     **given: Any,
 ) -> None:
-    """List the users and roles of the account that may do ACTION on RESOURCE, and through which policy."""
+    """List the users and roles of the account, and whom else RESOURCE admits, that may do ACTION, and through what."""
     keys = context_keys(context)
     control = client.connect(options.load(**given).settings, "kansatsu", profile, whose)
     with client.answers():
         rows = [_row(item) for item in _all(control, {"Action": action, "Resource": resource, "Context": keys})]
     warn_of(action)
     if not rows:
-        say("kansatsu: nobody of the account may do that.")
+        say("kansatsu: nobody may do that, as far as this account can tell.")
         hint(again(f"can user/NAME {shlex.quote(action)} {shlex.quote(resource)}"), form)
     emit(sorted(rows, key=lambda row: [str(row[column]) for column in COLUMNS]), COLUMNS, form)
 

@@ -95,10 +95,15 @@ def explanation_lines(answer: Mapping[str, Any]) -> Iterator[str]:
     yield from change_lines(answer)
 
 
+_THEIRS = "allowed by the policies of this account; those of the account that owns the resource decide as well"
+
+
 def evaluation_lines(item: Mapping[str, Any]) -> Iterator[str]:
     """One decision for the person: what was decided, by whom, where, and in which context."""
-    yield f"{'Allowed' if item['Allowed'] else 'Denied'}: {item['Action']} on {item['Resource']}"
-    yield f"  {item['Reason']}"
+    undecided = item.get("Undecided")
+    decided = "Allowed" if item["Allowed"] else "Undecided" if undecided else "Denied"
+    yield f"{decided}: {item['Action']} on {item['Resource']}"
+    yield f"  {_THEIRS if undecided else item['Reason']}"
     for said in item.get("Verdicts", []):
         yield f"  {said['PolicyType'] + ':':<25} {_VERDICTS.get(said['Verdict'], said['Verdict'])}"
     for statement in item.get("Statements", []):

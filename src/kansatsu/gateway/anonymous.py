@@ -13,38 +13,30 @@ from kansatsu.errors import Unimplemented
 from kansatsu.gateway.authentication import Identity
 from kansatsu.http import HttpRequest
 from kansatsu.identity import Snapshot
-from kansatsu.policy import Principal
+from kansatsu.services import deciding
+from kansatsu.services.deciding import OPEN
 from kansatsu.services.registry import Caller
 from kansatsu.signing import AuthFailure, SigningError
 from kansatsu.wire import Operation
 
-# Services whose resources may be open to everybody.
-_OPEN = frozenset({"s3", "sns", "sqs"})
 # Operations that nobody signs, because a token in the request speaks for its bearer.
 _BEARER = frozenset({("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRoleWithSAML")})
 # Services with operations of which AWS asks no IAM policy, because an application's user has no credentials of AWS:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-public-server-side.html
 _OF_USERS = frozenset({"cognito-idp"})
 # What a request that nobody signed can be for.
-SERVICES = _OPEN | _OF_USERS | {service for service, _ in _BEARER}
+SERVICES = OPEN | _OF_USERS | {service for service, _ in _BEARER}
 _REGION = re.compile(r"[./:]((?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+)[./:]", re.ASCII)
 _DEFAULT_REGION = "us-east-1"
 _MOST_A_SECOND = 10
 
-# What policies see of nobody; a key that does not apply is absent.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalaccount
-NOBODY = Identity(
-    Caller("", "anonymous", "", "anonymous", "anonymous", ""),
-    None,
-    Principal("", "anonymous", "anonymous"),
-    {"aws:principalaccount": "anonymous", "aws:principaltype": "Anonymous", "aws:userid": "anonymous"},
-)
+NOBODY = Identity(Caller("", "anonymous", "", "anonymous", "anonymous", ""), None, deciding.NOBODY, deciding.OF_NOBODY)
 
 
 def admitted(operation: Operation, request: HttpRequest) -> Identity:
     """Nobody, where nobody may ask at all. Raises SigningError elsewhere."""
     service = operation.service
-    if service.name not in _OPEN and (service.name, operation.name) not in _BEARER and not is_of_users(operation):
+    if service.name not in OPEN and (service.name, operation.name) not in _BEARER and not is_of_users(operation):
         raise SigningError(AuthFailure.MISSING)
     headers = request.headers
     streaming = headers.get("x-amz-content-sha256", "").startswith("STREAMING-")

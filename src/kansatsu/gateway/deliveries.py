@@ -21,7 +21,7 @@ from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.occupancy import Occupancy
 from kansatsu.gateway.standing import Kept, Standing
 from kansatsu.identity import EntityRecord, Snapshot
-from kansatsu.policy import Decision, Policies, Policy, PolicySet, Principal, Request
+from kansatsu.policy import Decision, Policies, Policy, PolicySet, Principal
 from kansatsu.resources import POLICY_CHANGES, Guard, Place, Resources, log_policies
 from kansatsu.resources.kinds import compiled
 from kansatsu.services.callers import policies_of
@@ -199,8 +199,7 @@ class Deliveries:
                 principal = Principal(account="", arn=service, kind="service")
                 context = _of_service(delivery, account, exchange.now)
                 context |= {"aws:principalservicename": service, **snapshot.organization_keys("source", account)}
-                request = Request(principal, action, item.resource, context, account)
-                decisions.append(decide(request, policies, snapshot, item.context))
+                decisions.append(decide(principal, item, Guard(account), context, policies, snapshot))
             found.append(_deciding(decisions))
             if not found[-1].allowed:
                 return f"{delivery.services[0]} {_may_not(found[-1], delivery.target)}", found
@@ -238,8 +237,7 @@ class Deliveries:
         policies = snapshot.limited(replace(own, resource=policy), account, guard.account)
         item = await self._resources.conditions.completed(item, guard.account, exchange.region, [policies])
         context = of_principal(caller, role) | _at(exchange.now) | snapshot.organization_keys("principal", account)
-        request = Request(principal, action, target.arn, context, guard.account)
-        return decide(request, policies, snapshot, item.context)
+        return decide(principal, item, guard, context, own, snapshot)
 
     async def _role_of(self, target: Target, exchange: Exchange, account: str) -> str:
         """The ARN of the role that a function runs with, "" where there is no such function."""

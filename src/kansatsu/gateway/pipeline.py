@@ -5,7 +5,6 @@ Our own services and proxied ones take the same steps; no handler checks its cal
 
 import logging
 from contextlib import ExitStack
-from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
@@ -30,8 +29,8 @@ from kansatsu.gateway.learning import bound_of
 from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.turned_away import TurnedAway
 from kansatsu.identity import Snapshot, Store
-from kansatsu.policy import UNRESOLVED, Decision, Policies, Request
-from kansatsu.resources import Guard, Resources, owner_in
+from kansatsu.policy import Decision, Policies
+from kansatsu.resources import Guard, Resources
 from kansatsu.services.callers import policies_of
 from kansatsu.services.deciding import decide
 from kansatsu.services.ec2 import ownership
@@ -71,6 +70,7 @@ class Pipeline:
         self._recorder = recorder
         self._workload = workload
         self._forwarder = forwarder
+        self._resources = resources
         self._backed = Backed(store, resources, forwarder, spool or Spool())
         self._clock = clock
         self._authenticator = Authenticator(store)
@@ -239,6 +239,7 @@ class Pipeline:
             self._clock,
             self._issuers,
             snapshot,
+            self._resources,
             host=exchange.request.headers.get("host", ""),
         )
         if found.looks:
@@ -355,14 +356,7 @@ def _decide(
     policies: Policies,
     snapshot: Snapshot,
 ) -> Decision:
-    resource = item.resource if item.exact or item.resource != "*" else UNRESOLVED
-    owner = owner_in(item.resource, guard)
-    # What is ours has no guard: the policies of what we hold ourselves are the handlers' to bring.
-    # INVARIANT: what belongs to another account must be allowed by a policy of its own as well.
-    if guard is not None and (policy := guard.policy_for(identity.principal, item.action)):
-        policies = replace(policies, resource=policy)
-    request = Request(identity.principal, item.action, resource, context, owner)
-    return decide(request, item.also(policies), snapshot, item.context)
+    return decide(identity.principal, item, guard, context, policies, snapshot)
 
 
 def _refusal(exchange: Exchange, error: AwsError) -> Whole:

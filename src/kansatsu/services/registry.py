@@ -15,13 +15,14 @@ from kansatsu.clock import Clock
 from kansatsu.errors import AccessDenied, DryRunOperation, Unimplemented
 from kansatsu.identity import Session, Snapshot, Store
 from kansatsu.policy import Decision, is_free
+from kansatsu.resources import Resources
 from kansatsu.services.issuers import Issuers
 from kansatsu.wire import Operation
 from kansatsu.workload import Workload
 from kansatsu.workload.processes import LEARNING
 
 Params = Mapping[str, Any]
-Resources: TypeAlias = str | Authorization | Iterable[str | Authorization]
+Named: TypeAlias = str | Authorization | Iterable[str | Authorization]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -87,6 +88,7 @@ class Call:
     clock: Clock
     issuers: Issuers = field(default_factory=Issuers, repr=False)
     _snapshot: Snapshot | None = field(default=None, repr=False)
+    _resources: Resources | None = field(default=None, repr=False)
     _open: Callable[[], Connection] | None = field(default=None, repr=False)
     _conn: Connection | None = field(default=None, repr=False)
     made: list[Step] = field(default_factory=list)  # what was done for the caller besides, for the record
@@ -98,6 +100,13 @@ class Call:
         if self._snapshot is None:
             self._snapshot = self.store.snapshot()
         return self._snapshot
+
+    @property
+    def resources(self) -> Resources:
+        """What is known of the backends' resources; only an asynchronous operation can ask."""
+        if self._resources is None:
+            raise RuntimeError("there is no backend behind this call")
+        return self._resources
 
     @property
     def conn(self) -> Connection:
@@ -120,7 +129,7 @@ class Handler:
     service: str
     name: str
     function: Callable[..., Any]
-    resource: Callable[[Call, Params], Resources]
+    resource: Callable[[Call, Params], Named]
     authorize: Callable[[Call, Params], Iterable[Authorization]] | None
     write: bool
     is_async: bool
@@ -171,7 +180,7 @@ def operation(
     service: str,
     name: str,
     *,
-    resource: Callable[[Call, Params], Resources] = everything,
+    resource: Callable[[Call, Params], Named] = everything,
     authorize: Callable[[Call, Params], Iterable[Authorization]] | None = None,
     write: bool = False,
     looks: bool = False,

@@ -1,5 +1,6 @@
 // What would be decided if: another action, another resource, other condition keys, by the policies of now.
 import AttributeEditor from "@cloudscape-design/components/attribute-editor";
+import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import ColumnLayout from "@cloudscape-design/components/column-layout";
@@ -10,7 +11,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between";
 import { useState } from "react";
 import { useWords } from "../i18n";
 import { Trouble } from "../notices";
-import { type ContextKey, type Evaluation, simulated } from "../requests";
+import { type ContextKey, simulated } from "../requests";
 import { Evaluated } from "./evaluation";
 
 interface Props {
@@ -24,7 +25,7 @@ export function Simulate({ principal, action = "", resource = "*", context = [] 
   const { t } = useWords();
   const [asked, setAsked] = useState({ Principal: principal, Action: action, Resource: resource });
   const [keys, setKeys] = useState(context.map((one) => ({ Key: one.Key, Value: one.Values.join(", ") })));
-  const [found, setFound] = useState<Evaluation | undefined>(undefined);
+  const [found, setFound] = useState<Awaited<ReturnType<typeof simulated>> | undefined>(undefined);
   const [error, setError] = useState<unknown>(undefined);
   const [busy, setBusy] = useState(false);
   const set = (at: number, change: object) => setKeys((all) => all.map((one, n) => (n === at ? { ...one, ...change } : one)));
@@ -36,7 +37,7 @@ export function Simulate({ principal, action = "", resource = "*", context = [] 
       .filter((one) => one.Key.trim() && one.Value.trim())
       .map((one) => ({ Key: one.Key.trim(), Values: one.Value.split(",").map((value) => value.trim()) }));
     try {
-      setFound((await simulated({ ...asked, Context })).Evaluation);
+      setFound(await simulated({ ...asked, Context }));
     } catch (failed) {
       setError(failed);
     }
@@ -70,7 +71,7 @@ export function Simulate({ principal, action = "", resource = "*", context = [] 
           {t("simulate.run")}
         </Button>
         <Trouble error={error} />
-        {found && <Evaluated of={found} />}
+        {found?.Undecided ? <Box>{t("simulate.undecided")}</Box> : found && <Evaluated of={found.Evaluation} />}
       </SpaceBetween>
     </Container>
   );

@@ -10,9 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from kansatsu.arn import Arn
+from kansatsu.catalog import Authorization
 from kansatsu.errors import InvalidInput
 from kansatsu.identity import Snapshot
 from kansatsu.policy import Policies, Policy, PolicySet, PolicyType, Request, Source
+from kansatsu.resources import Guard
 from kansatsu.services.deciding import asked
 from kansatsu.services.iam.simulated import Context, policy_from
 
@@ -51,11 +53,11 @@ def enforced(snapshot: Snapshot, account: str, exclusions: Sequence[Mapping[str,
     without_scps = any(item.get("PolicyType") == "scp" for item in exclusions)
 
     def limits(request: Request, policies: Policies, given: Context) -> tuple[Request, Policies]:
-        whole, limited = asked(request, policies, snapshot, given)
+        whole, limited = _whole(request, policies, snapshot, given)
         caller, owner = request.principal.account, request.resource_account
         # INVARIANT: nobody learns of the policies of an organization that his account is not in.
-        scps = limited.scps if _together(snapshot, account, caller) and not without_scps else ()
-        if _together(snapshot, account, owner or caller):
+        scps = limited.scps if together(snapshot, account, caller) and not without_scps else ()
+        if together(snapshot, account, owner or caller):
             return whole, replace(limited, scps=scps)
         return _elsewhere(whole, given), replace(limited, scps=scps, rcps=())
 
@@ -66,15 +68,20 @@ def assumed(snapshot: Snapshot, account: str, scps: tuple[PolicySet, ...]) -> Li
     """The same in a simulation of policies that are given: these SCPs, by level, and nothing else."""
 
     def limits(request: Request, policies: Policies, given: Context) -> tuple[Request, Policies]:
-        whole, _ = asked(request, policies, snapshot, given)
+        whole, _ = _whole(request, policies, snapshot, given)
         owner = request.resource_account or request.principal.account
-        seen = whole if _together(snapshot, account, owner) else _elsewhere(whole, given)
+        seen = whole if together(snapshot, account, owner) else _elsewhere(whole, given)
         return seen, replace(policies, scps=scps)
 
     return limits
 
 
-def _together(snapshot: Snapshot, one: str, other: str) -> bool:
+def _whole(request: Request, policies: Policies, snapshot: Snapshot, given: Context) -> tuple[Request, Policies]:
+    item, guard = Authorization(request.action, request.resource, given), Guard(request.resource_account)
+    return asked(request.principal, item, guard, request.context, policies, snapshot)
+
+
+def together(snapshot: Snapshot, one: str, other: str) -> bool:
     """Are these one account, or accounts of one organization?"""
     mine, theirs = snapshot.organization(one), snapshot.organization(other)
     return one == other or (mine is not None and theirs is not None and mine.id == theirs.id)

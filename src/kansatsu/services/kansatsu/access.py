@@ -1,11 +1,8 @@
-"""Who can do what: one principal and one action explained, and everybody who may do it, with the conditions.
+"""Who can do what: one principal and one action explained, and everybody who may do it, with the conditions."""
 
-Resource-based policies are not asked.
-"""
-
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from kansatsu import arn as arns
@@ -13,12 +10,12 @@ from kansatsu.arn import Arn
 from kansatsu.errors import InvalidParameterValue, NoSuchEntity
 from kansatsu.identity import EntityRecord, entities
 from kansatsu.identity.pages import Cursor
-from kansatsu.policy import Policies, Request, evaluate
-from kansatsu.services.deciding import owner_of
+from kansatsu.policy import Policies, PolicyType, Verdict
 from kansatsu.services.iam import simulated
-from kansatsu.services.iam.scenarios import enforced
-from kansatsu.services.kansatsu import explain
+from kansatsu.services.kansatsu import asking, explain
+from kansatsu.services.kansatsu.asking import Question
 from kansatsu.services.kansatsu.conditional import Grant, grants
+from kansatsu.services.kansatsu.outsiders import outside
 from kansatsu.services.registry import Call, operation
 
 Keys = Sequence[Mapping[str, Any]]
@@ -27,28 +24,40 @@ _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_-]+", re.ASCII)
 _SESSION = re.compile(r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/([^/]+)/[^/]+", re.ASCII)
 _SHORT = re.compile(r"(user|role)/([^/]+)", re.ASCII)
 _KINDS = ("role", "user")
+_OWN_SIDE = (PolicyType.IDENTITY, PolicyType.BOUNDARY, PolicyType.SCP, PolicyType.RCP)
 PAGE = 100  # principals looked at for one answer, unless the request says otherwise
 
 
 @operation("kansatsu", "SimulateAccess")
-def simulate_access(call: Call, principal: str, action: str, resource: str, context: Keys = ()) -> dict[str, Any]:
-    """May this user or role do that, and what would let it? By its policies of now, shown as ExplainRequest does."""
+async def simulate_access(call: Call, principal: str, action: str, resource: str, context: Keys = ()) -> dict[str, Any]:
+    """May this user or role do that, and what would let it? By the policies of now, shown as ExplainRequest does.
+
+    `Undecided`: the resource is another account's, whose policy decides as well and is not asked.
+    """
     record = _find(call, principal)
     given = _checked(action, resource, context)
-    session = principal if _SESSION.fullmatch(principal) else ""
-    decision = evaluate(*_asked(call, record, action, resource, given, session))
+    (own,) = asking.own(call, [record])
+    question = await asking.question(call, action, resource, given, [own])
+    return await asyncio.to_thread(_simulated, call, record, principal, question, own)
+
+
+def _simulated(call: Call, record: EntityRecord, wanted: str, question: Question, own: Policies) -> dict[str, Any]:
+    session = wanted if _SESSION.fullmatch(wanted) else ""
+    decision = question.decide(call, *asking.as_caller(call, record, session), own)
     missing = [key for key in decision.missing_keys if not any(decision.request.context.get(key.lower(), ()))]
     changes, notes = ([], []) if decision.allowed else explain.what_allows(call, [decision], record.id)
+    bounds = (decision.verdicts.get(kind, Verdict.ALLOW) is Verdict.ALLOW for kind in _OWN_SIDE)
     return {
         "PrincipalArn": session or record.arn,
         "Evaluation": explain.decided(decision) | {"MissingKeys": missing},
+        "Undecided": question.theirs and not decision.explicit and all(bounds),
         "Changes": changes,
         "Notes": notes,
     }
 
 
 @operation("kansatsu", "ListPrincipalsWithAccess")
-def list_principals_with_access(
+async def list_principals_with_access(
     call: Call,
     action: str,
     resource: str,
@@ -56,25 +65,43 @@ def list_principals_with_access(
     max_results: int | None = None,
     next_token: str | None = None,
 ) -> dict[str, Any]:
-    """Roles, then users, by name; a page may be empty and yet not the last: MaxResults counts those looked at."""
+    """Who is not of the account, then roles, then users, by name.
+
+    A page may be empty and yet not the last: MaxResults counts the roles and users looked at.
+    """
     given = _checked(action, resource, context)
     kind, _, marker = (next_token or _KINDS[0] + ":").partition(":")
     if kind not in _KINDS:
         raise InvalidParameterValue("Invalid NextToken.")
     cursor = Cursor.of(f"ListPrincipalsWithAccess {kind}", marker or None, max_results or PAGE)
-    page = entities.listing(call.conn, call.account, kind, "/", cursor)
-    found = []
-    for item in page.items:
-        record = call.snapshot.entity(item.id)
-        if record is not None:
-            granted = grants(*_asked(call, record, action, resource, given))
-            found += [_shown(call, record, grant) for grant in granted]
+    with call.store.read() as conn:
+        page = entities.listing(conn, call.account, kind, "/", cursor)
+    records = [record for item in page.items if (record := call.snapshot.entity(item.id)) is not None]
+    people = asking.own(call, records)
+    question = await asking.question(call, action, resource, given, people)
+    found = [] if next_token else await asyncio.to_thread(_outside, call, question)
+    found += await asyncio.to_thread(_inside, call, question, records, people)
     answer: dict[str, Any] = {"Principals": found}
     if page.marker is not None:
         answer["NextToken"] = f"{kind}:{page.marker}"
     elif kind != _KINDS[-1]:
         answer["NextToken"] = f"{_KINDS[-1]}:"
     return answer
+
+
+def _outside(call: Call, question: Question) -> list[dict[str, Any]]:
+    return [_shown(name, grant, grant.match.policy.owner) for name, grant in outside(call, question)]
+
+
+def _inside(
+    call: Call, question: Question, records: Sequence[EntityRecord], people: Sequence[Policies]
+) -> list[dict[str, Any]]:
+    found = []
+    for record, own in zip(records, people, strict=True) if not question.of_none else ():
+        for grant in grants(*question.asked(call, *asking.as_caller(call, record), own)):
+            source = grant.match.policy
+            found.append(_shown(record.arn, grant, _through(call, record, source.arn, source.owner)))
+    return found
 
 
 def _find(call: Call, wanted: str) -> EntityRecord:
@@ -122,34 +149,18 @@ def _checked(action: str, resource: str, context: Keys) -> simulated.Context:
     return given
 
 
-def _asked(
-    call: Call, record: EntityRecord, action: str, resource: str, given: simulated.Context, session: str = ""
-) -> tuple[Request, Policies]:
-    """What the gateway would decide; `session`: the ARN of a session of the role, whose name is then known."""
-    principal = simulated.principal_of(record.arn, record)
-    context = simulated.context_of(principal, record)
-    if session:
-        principal = replace(principal, arn=session)
-        context["aws:userid"] = f"{record.id}:{session.rpartition('/')[2]}"
-    context |= call.snapshot.organization_keys("principal", record.account)
-    request = Request(principal, action, resource, context, owner_of(resource, record.account))
-    own = call.snapshot.policies(record.id)
-    return enforced(call.snapshot, call.account, ())(request, Policies(own.identity, own.boundary), given)
-
-
-def _shown(call: Call, record: EntityRecord, grant: Grant) -> dict[str, Any]:
+def _shown(principal: str, grant: Grant, through: str) -> dict[str, Any]:
     source = grant.match.policy
-    shown: dict[str, Any] = {
-        "PrincipalArn": record.arn,
+    return {
+        "PrincipalArn": principal,
         "PolicyArn": source.arn,
-        "PolicyName": source.name,
-        "Through": _through(call, record, source.arn, source.owner),
+        "PolicyName": source.name or ("" if source.arn else str(source.type)),
+        "Through": through,
         "Index": grant.match.index,
         "Sid": grant.match.sid,
         "Line": grant.match.line,
         "Conditions": list(grant.conditions),
     }
-    return shown
 
 
 def _through(call: Call, record: EntityRecord, policy_arn: str, owner: str) -> str:

@@ -11,8 +11,10 @@ from kansatsu import arn
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, ValidationError
 from kansatsu.identity import EntityRecord, Snapshot
-from kansatsu.policy import Decision, PolicyType, Request, evaluate
+from kansatsu.policy import Decision, Request, evaluate
+from kansatsu.resources import Guard
 from kansatsu.services import callers
+from kansatsu.services.deciding import decide, in_chain, resource_tags, trusting, untrusted
 from kansatsu.services.registry import Call, Params, Refused, operation
 from kansatsu.services.sts import _sessions as common
 from kansatsu.services.sts._tags import SessionTags
@@ -104,16 +106,11 @@ def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Conte
     own = callers.policies_of(call.caller, snapshot)
     for action in actions:
         if role is None or role.trust is None:
-            unknown = Request(principal, action, role_arn, {**call.context, **asked})
-            raise _denied(call, Decision(unknown, own, False, False, PolicyType.TRUST))
-        context = {**call.context, **asked, **of_role(role, snapshot)}
-        request = Request(principal, action, role.arn, context, role.account)
-        trusted = replace(own, limits=None, trust=role.trust)  # those of GetSessionToken let it
-        decision = evaluate(request, snapshot.limited(trusted, principal.account, role.account))
-        if decision.allowed and action == "sts:SetSourceIdentity" and _chain_depth(call):
-            # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html:
-            # in a chain both the role's trust policy and the caller's own policies must allow it.
-            decision = evaluate(Request(principal, action, role.arn, context), own)
+            raise _denied(call, untrusted(principal, Authorization(action, role_arn, asked), dict(call.context), own))
+        item = Authorization(action, role.arn, {**resource_tags(role), **asked})
+        decision = decide(principal, item, Guard(role.account), call.context, trusting(own, role), snapshot)
+        if _chain_depth(call):
+            decision = in_chain(decision, own)
         if not decision.allowed:
             raise _denied(call, decision)
     assert role is not None  # noqa: S101 - there is always the action AssumeRole, which has seen to it
@@ -156,12 +153,6 @@ def _context(session_name: str, external_id: str | None, source_identity: str) -
     if source_identity:
         context["sts:sourceidentity"] = source_identity
     return context
-
-
-def resource_tags(role: EntityRecord) -> Context:
-    """The condition keys of a role's tags."""
-    prefixes = ("aws:resourcetag/", "iam:resourcetag/")
-    return {prefix + key.lower(): value for key, value in role.tags.items() for prefix in prefixes}
 
 
 def of_role(role: EntityRecord, snapshot: Snapshot) -> Context:
