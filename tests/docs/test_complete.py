@@ -1,5 +1,6 @@
 """Every setting, command, flag, exit code and check is documented, and nothing is documented that is not there."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ from kansatsu.cli import doctor, values
 from kansatsu.cli.output import Exit
 from kansatsu.cli.root import cli
 from kansatsu.cli.settings import SETTINGS, load
-from kansatsu.lint import RULES
+from kansatsu.lint import RULES, lint
+from lint.mistakes import IDENTITY, RESOURCE, TRUST, written
 
 ROOT = Path(__file__).parents[2]
 CLI = (ROOT / "docs" / "cli.md").read_text()
@@ -98,6 +100,14 @@ def test_links_lead_somewhere() -> None:
 
 def test_lint_rules() -> None:
     rows = re.findall(
-        r"^\| `([a-z-]+)` \| (error|warning|note) \| (.+) \|$", section("kansatsu policy lint"), re.MULTILINE
+        r"^\| `([a-z-]+)` \| (error|warning|note) \| (.+) \| (.+) \|$", section("kansatsu policy lint"), re.MULTILINE
     )
-    assert rows == [(rule.id, str(rule.severity), rule.summary) for rule in RULES.values()]
+    assert [row[:3] for row in rows] == [(rule.id, str(rule.severity), rule.summary) for rule in RULES.values()]
+    for rule, _, _, example in rows:
+        if example.startswith("`"):  # statements, of which some policy has the rest
+            cases = json.loads(f"[{example.strip('`')}]")
+            for each in cases:
+                each |= {name.removeprefix("Not"): None for name in each if name.startswith("Not")}
+            case = cases if len(cases) > 1 else cases[0]
+            texts = {kind: written(case, kind) for kind in (IDENTITY, RESOURCE, TRUST)}
+            assert any(rule in {each.rule for each in lint(text, kind)} for kind, text in texts.items()), rule

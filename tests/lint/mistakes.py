@@ -77,6 +77,20 @@ MISTAKES: list[tuple[str, PolicyType, Case, str, Case]] = [
         {**GET, **when("StringLike", "aws:RequestedRegion", "eu-*", "cn-north-1")},
     ),
     (
+        "malformed-arn",
+        IDENTITY,
+        {"Action": "s3:GetObject", "Resource": "arn:aws:s3::photos/*"},
+        "arn:aws:s3::photos/*",
+        {"Action": "s3:GetObject", "Resource": ["arn:aws:s3:::photos/*", "arn:aws:s3*", "*"]},
+    ),
+    (
+        "malformed-arn",
+        IDENTITY,
+        {"Action": "*", "Resource": "arn:aws:dynamdb:*:*:table/t"},
+        "arn:aws:dynamdb:*:*:table/t",
+        {"Action": "*", "Resource": ["arn:aws:dynamodb:*:*:table/t", "arn:aws:d*:*:*:table/t"]},
+    ),
+    (
         "misspelt-service-principal",
         TRUST,
         {"Principal": {"Service": ["ec2.amazonaws.com", "ecs-task.amazonaws.com"]}},

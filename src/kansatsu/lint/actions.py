@@ -9,6 +9,7 @@ from kansatsu.lint._reference import Action
 from kansatsu.lint.findings import Found, Part, Subject
 
 _VARIABLE_START = "${"
+_COLONS = 5  # of an ARN: who has fewer is everything, or malformed
 
 
 def nearest(name: str, known: Collection[str]) -> str:
@@ -92,7 +93,7 @@ def unused_resource(subject: Subject) -> Iterator[Found]:
         if unknown or not actions:
             continue
         for resource in part.statement.resources:
-            if set(resource) != {"*"} and not any(_fits(resource, action) for action in actions):
+            if resource.count(":") >= _COLONS and not any(_fits(resource, action) for action in actions):
                 yield Found(f"None of the statement's actions works on {resource}.", part.at("Resource", resource))
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kansatsu.arn import Arn
-from kansatsu.catalog import principals
+from kansatsu.catalog import principals, reference
 from kansatsu.lint.conditions import lines_of
 from kansatsu.lint.findings import Found, Part, Span, Subject
 
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
+_ACCOUNT_FIELD = 5  # of the 6 of an ARN
 _OPEN = re.compile(r"[*?$]")  # a pattern or a variable
 # In the place of an account: managed policies are AWS's, origin access identities CloudFront's.
 _NO_ACCOUNTS = frozenset({"", "aws", "cloudfront"})
@@ -47,6 +48,31 @@ def unknown_region(subject: Subject) -> Iterator[Found]:
             near = difflib.get_close_matches(region.lower(), _regions(), n=1, cutoff=0.7)
             better = f": did you mean {near[0]}?" if near else "."
             yield Found(f"AWS has no Region {region}{better}", named.span)
+
+
+def malformed_arn(subject: Subject) -> Iterator[Found]:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
+    for part in subject.parts:
+        for value in part.statement.resources:
+            if sentence := _fault(value):
+                yield Found(sentence, part.at("Resource", value))
+
+
+def _fault(text: str) -> str:
+    fields = text.split(":", 5)
+    # A star at the end may stand for all that is not there, but not for an account behind letters.
+    open_ended = re.fullmatch(r"\d*\*" if len(fields) == _ACCOUNT_FIELD else r".*\*", fields[-1], re.DOTALL)
+    if len(fields) < 6 and fields[0] == "arn" and not open_ended:
+        return (
+            f"{text} has {len(fields)} of the 6 fields of an ARN, arn:partition:service:region:account:resource, so it "
+            "matches nothing; where a field is empty its colon stays."
+        )
+    service = fields[2] if len(fields) == 6 else ""
+    if not service or _OPEN.search(service) or service in reference.prefixes() or service in reference.arn_services():
+        return ""
+    near = difflib.get_close_matches(service.lower(), reference.arn_services(), n=1, cutoff=0.6)
+    better = f": did you mean {near[0]}?" if near else "."
+    return f"No service of AWS has {service} in the ARNs of its resources{better}"
 
 
 def misspelt_service(subject: Subject) -> Iterator[Found]:

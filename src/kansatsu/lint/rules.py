@@ -30,9 +30,17 @@ _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 _MALFORMED = Rule(
     "malformed", _ERROR, "AWS would refuse the document.", _IAM + "reference_policies_grammar.html", _EVERY
 )
-_SIZES = (
+_VALID = (  # what `validate` finds as well
     Rule("too-large", _ERROR, "The document is larger than AWS takes.", _QUOTAS, _EVERY, documents.too_large),
     Rule("over-default-quota", _WARNING, "Larger than AWS takes by default.", _QUOTAS, _EVERY, documents.over_default),
+    Rule(
+        "misspelt-service-principal",
+        _ERROR,
+        "A service principal that is but a letter away from one that there is.",
+        _ELEMENT + "principal.html",
+        _RESOURCE | _TRUST,
+        names.misspelt_service,
+    ),
 )
 _RULES = (
     Rule("missing-version", _WARNING, "No Version.", _ELEMENT + "version.html", _EVERY, documents.missing_version),
@@ -81,6 +89,14 @@ _RULES = (
         actions.unused_resource,
     ),
     Rule(
+        "malformed-arn",
+        _ERROR,
+        "A resource whose ARN lacks a field, or names no service.",
+        _IAM + "reference-arns.html",
+        _EVERY,
+        names.malformed_arn,
+    ),
+    Rule(
         "malformed-account",
         _ERROR,
         "An account id that has not 12 digits.",
@@ -95,14 +111,6 @@ _RULES = (
         _IAM + "reference-arns.html",
         _EVERY,
         names.unknown_region,
-    ),
-    Rule(
-        "misspelt-service-principal",
-        _ERROR,
-        "A service principal that is but a letter away from one that there is.",
-        _ELEMENT + "principal.html",
-        _RESOURCE | _TRUST,
-        names.misspelt_service,
     ),
     Rule("unknown-condition-key", _ERROR, "AWS documents no such key.", _KEYS, _EVERY, conditions.unknown_key),
     Rule(
@@ -261,18 +269,21 @@ _RULES = (
     ),
 )
 
-RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in (_MALFORMED, *_SIZES, *_RULES)})
+RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in (_MALFORMED, *_VALID, *_RULES)})
 """Every rule by its id, which stays what it is from version to version."""
 
 
 def validate(text: str, type: PolicyType = PolicyType.IDENTITY) -> tuple[Finding, ...]:
-    """Would AWS store the document? What it says against it, and its size. Raises nothing, whatever the text."""
-    return _find(text, type, _SIZES)
+    """Would AWS store the document? What it says against it, its size, and service principals that there are not.
+
+    Raises nothing, whatever the text.
+    """
+    return _find(text, type, _VALID)
 
 
 def lint(text: str, type: PolicyType = PolicyType.IDENTITY) -> tuple[Finding, ...]:
     """What `validate` finds, and what all rules find in a document that AWS would store, in the order of the text."""
-    return _find(text, type, (*_SIZES, *_RULES))
+    return _find(text, type, (*_VALID, *_RULES))
 
 
 def _find(text: str, type: PolicyType, rules: Iterable[Rule]) -> tuple[Finding, ...]:
