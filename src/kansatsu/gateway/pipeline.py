@@ -5,6 +5,7 @@ Our own services and proxied ones take the same steps; no handler checks its cal
 
 import logging
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
