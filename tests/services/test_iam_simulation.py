@@ -184,6 +184,7 @@ def test_every_resource_by_itself(iam: Any) -> None:
     assert found["EvalDecision"] == "explicitDeny"
     assert found["MatchedStatements"] == specific[1]["MatchedStatements"]
     assert found["EvalDecisionDetails"] == {}  # one account
+    assert all("EvalDecisionDetails" not in item for item in found["ResourceSpecificResults"])
     assert "ResourceSpecificResults" not in custom(iam, text)
 
 
@@ -215,7 +216,8 @@ def test_resource_policy(iam: Any, identity: Any, caller: str, owner: Any, decis
         iam, policy(identity), ResourceArns=[BUCKET], ResourcePolicy=RESOURCE, CallerArn=f"{USER}{caller}", **more
     )
     assert found["EvalDecision"] == decision
-    assert found["EvalDecisionDetails"] == found["ResourceSpecificResults"][0]["EvalDecisionDetails"] == details
+    assert found["EvalDecisionDetails"] == details
+    assert found["ResourceSpecificResults"][0].get("EvalDecisionDetails", {}) == details
     if identity["Effect"] == "Deny" and decision == "allowed":
         assert [item["SourcePolicyId"] for item in found["MatchedStatements"]] == ["ResourcePolicy"]
         assert found["MatchedStatements"][0]["SourcePolicyType"] == "resource"
@@ -324,3 +326,23 @@ def test_a_role_named_by_a_resource_policy_stays_within_its_boundary(world: Worl
         bounds = {"PermissionsBoundaryPolicyInputList": [policy(boundary)]}
         answer = iam.simulate_principal_policy(PolicySourceArn=role, CallerArn=role, **asked, **bounds)
         assert answer["EvaluationResults"][0]["EvalDecision"] == decision
+
+
+@pytest.mark.parametrize(
+    ("action", "resources", "template"),
+    [
+        ("s3:GetObject", [BUCKET], "arn:${Partition}:s3:::${BucketName}/${ObjectName}"),
+        ("s3:ListBucket", ["arn:aws:s3:::a", "arn:aws:s3:::b"], "arn:${Partition}:s3:::${BucketName}"),
+        ("s3:ListBucket", [], "*"),
+        ("s3:ListBucket", ["*"], "*"),
+        ("s3:ListAllMyBuckets", ["arn:aws:s3:::a"], "*"),
+        ("s3:GetObject", [BUCKET, "arn:aws:iam::123456789012:user/ann"], "*"),
+        ("nothing:AtAll", [BUCKET], "*"),
+    ],
+)
+def test_the_result_of_an_action_names_the_type_of_its_resources(
+    iam: Any, action: str, resources: list[str], template: str
+) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html"""
+    given = {"ResourceArns": resources} if resources else {}
+    assert custom(iam, policy(allow("*")), action=action, **given)["EvalResourceName"] == template

@@ -5,11 +5,12 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.htm
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kansatsu.arn import Arn
+from kansatsu.catalog import reference
 from kansatsu.errors import InvalidInput, NoSuchEntity
 from kansatsu.identity import EntityRecord
 from kansatsu.identity.pages import Cursor
@@ -46,6 +47,7 @@ Shown = dict[str, Any]
 
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_-]+", re.ASCII)
 _ASSUMING = re.compile(r"sts:(assumerole\w*|tagsession|setsourceidentity)", re.ASCII | re.IGNORECASE)
+_PART = re.compile(r"\$\{[^}]*\}")  # of an ARN template
 _ROLE = re.compile(r"arn:[^:]*:iam::[0-9]{12}:role/.+", re.ASCII)
 _OWNER = re.compile(r"(?:arn:[^:]*:iam::)?([0-9]{12})(?::root)?", re.ASCII)
 # From the worst: https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
@@ -249,7 +251,7 @@ def _result(scene: Scene, action: str) -> Shown:
     matched = [item["MatchedStatements"] for item in specific if item["EvalResourceDecision"] == worst]
     result: Shown = {
         "EvalActionName": action,
-        "EvalResourceName": "*",
+        "EvalResourceName": _template(action, scene.resources) if scene.listed else "*",
         "EvalDecision": worst,
         "MatchedStatements": _distinct(matched),
         "MissingContextValues": _distinct(item["MissingContextValues"] for item in specific),
@@ -263,13 +265,42 @@ def _result(scene: Scene, action: str) -> Shown:
         result["OrganizationsDecisionDetail"] = {"AllowedByOrganizations": allowed}
     if not scene.listed:
         return result
-    details = [item["EvalDecisionDetails"] for item in specific if "EvalDecisionDetails" in item]
+    # "If an Organizations SCP included in the evaluation denies access, [...] this parameter is not returned."
+    details = [_details(scene, decision) for _, decision in each if _allowed_by_scps(decision)]
     worst_of = {
         name: min((said[name] for said in details if name in said), key=_ORDER.index)
         for name in _SHOWN.values()
         if any(name in said for said in details)
     }
     return result | ({"EvalDecisionDetails": worst_of} if details else {}) | {"ResourceSpecificResults": specific}
+
+
+def _allowed_by_scps(decision: Decision) -> bool:
+    return decision.verdicts.get(PolicyType.SCP, Verdict.ALLOW) is Verdict.ALLOW
+
+
+def _details(scene: Scene, decision: Decision) -> Shown:
+    """What each type of policy said, {} where all is of one account."""
+    if decision.request.resource_account in ("", scene.principal.account):
+        return {}
+    said = {_SHOWN[kind]: value for kind, value in decision.verdicts.items() if kind in _SHOWN}
+    # Without a policy of the resource the other account says nothing, and that is no.
+    return {"Resource Policy": Verdict.IMPLICIT_DENY, **said}
+
+
+def _template(action: str, resources: Texts) -> str:
+    """The ARN template of the action's resource type that all resources are of, "*" where there is none.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
+    """
+    prefix, _, name = action.partition(":")
+    found = reference.documented(prefix.lower(), name)
+    fitting = [each.template for each in found.types if all(map(_of(each.template), resources))] if found else []
+    return max(fitting, key=lambda template: len(_PART.sub("", template)), default="*")
+
+
+def _of(template: str) -> Callable[[str], re.Match[str] | None]:
+    return re.compile(".+".join(map(re.escape, _PART.split(template))), re.DOTALL).fullmatch
 
 
 def _distinct(lists: Iterable[Sequence[Any]]) -> list[Any]:
@@ -289,14 +320,10 @@ def _specific(scene: Scene, resource: str, decision: Decision) -> Shown:
         "MatchedStatements": list(_statements(decision)),
         "MissingContextValues": missing(decision),
     }
-    # "If an Organizations SCP included in the evaluation denies access, [...] this parameter is not returned."
-    if decision.verdicts.get(PolicyType.SCP, Verdict.ALLOW) is Verdict.ALLOW:
-        shown["EvalDecisionDetails"] = {}
-    if "EvalDecisionDetails" in shown and decision.request.resource_account not in ("", scene.principal.account):
-        said = {_SHOWN[kind]: value for kind, value in decision.verdicts.items() if kind in _SHOWN}
-        # Without a policy of the resource the other account says nothing, and that is no.
-        said.setdefault("Resource Policy", Verdict.IMPLICIT_DENY)
-        shown["EvalDecisionDetails"] = said
+    # "This parameter is returned only for cross-account simulations." The result of all of them has an empty one else.
+    # https://docs.aws.amazon.com/IAM/latest/APIReference/API_ResourceSpecificResult.html
+    if _allowed_by_scps(decision) and (details := _details(scene, decision)):
+        shown["EvalDecisionDetails"] = details
     if scene.boundary is not None:
         allowed = decision.verdicts.get(PolicyType.BOUNDARY) is Verdict.ALLOW
         shown["PermissionsBoundaryDecisionDetail"] = {"AllowedByPermissionsBoundary": allowed}
