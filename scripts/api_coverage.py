@@ -43,7 +43,7 @@ UNREACHABLE = {
     "PolicyEvaluation": "whatever is a policy can be evaluated",
 }
 # The same of one error of an operation, or of several.
-_NOTHING_MADE = "LimitExceeded of operations that make nothing, or one thing alone that takes the place of another"
+_NOTHING_MADE = "LimitExceeded of operations that make nothing, one thing alone, or what has no quota here"
 _NO_VALUE = "InvalidInput where each value is checked by the model, and is a ValidationError"
 _NO_TEMPLATES = "errors of AcquireRole that need a role template: services publish these, and there are none here"
 _OF_TEMPLATES = (

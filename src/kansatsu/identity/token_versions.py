@@ -9,7 +9,7 @@ from kansatsu.identity.schema import setting
 from kansatsu.identity.sessions import Session
 
 EVERYWHERE, BY_DEFAULT = 2, 1
-GLOBAL_ENDPOINT = "sts.amazonaws.com"
+_GLOBAL_ENDPOINT = "sts.amazonaws.com"
 MARK = "regions"  # in a session's source, where its token is of version 1
 # Those that an account has without enabling them; AWS adds no further ones.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
@@ -36,10 +36,14 @@ def put(conn: Connection, account: str, version: int) -> None:
     conn.execute(insert(setting), {"name": name_of(account), "value": str(version)})
 
 
-def mark(conn: Connection, account: str, host: str) -> dict[str, str]:
-    """What to add to the source of a session that is issued to who called this host."""
-    bounded = host.partition(":")[0].lower() == GLOBAL_ENDPOINT and of(conn, account) == BY_DEFAULT
-    return {MARK: "default"} if bounded else {}
+def is_global(host: str) -> bool:
+    """Is this the endpoint of STS that has no Region in its name?"""
+    return host.partition(":")[0].lower() == _GLOBAL_ENDPOINT
+
+
+def mark(conn: Connection, account: str) -> dict[str, str]:
+    """What to add to the source of a session that the global endpoint issues."""
+    return {MARK: "default"} if of(conn, account) == BY_DEFAULT else {}
 
 
 def good_in(session: Session, region: str) -> bool:

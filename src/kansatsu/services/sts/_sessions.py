@@ -66,7 +66,7 @@ def assumed(
     call: Call, role: EntityRecord, session_name: str, seconds: int, passed: Passed, **more: Any
 ) -> dict[str, Any]:
     """A new session of a role, as all operations that assume roles answer with it; `more` are fields of Session."""
-    more["source"] = {**more.get("source", {}), **token_versions.mark(call.conn, role.account, call.host)}
+    more["source"] = {**more.get("source", {}), **regions(call, role.account)}
     session, token = sessions.issue(
         call.store,
         account=role.account,
@@ -95,6 +95,11 @@ def assumed(
     if passed.source_identity:
         answer["SourceIdentity"] = passed.source_identity
     return answer
+
+
+def regions(call: Call, account: str) -> dict[str, str]:
+    """What the source of a session says of the Regions that its token is good in."""
+    return token_versions.mark(call.conn, account) if token_versions.is_global(call.host) else {}
 
 
 def multi_factor(call: Call, serial_number: str | None, token_code: str | None) -> datetime | None:

@@ -12,7 +12,7 @@ from typing import Any
 from kansatsu import arn
 from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import AccessDenied
-from kansatsu.identity import Session, sessions, token_versions
+from kansatsu.identity import Session, sessions
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.services.sts import _sessions as common
 from kansatsu.services.sts._tags import SessionTags
@@ -90,6 +90,6 @@ def _issue(call: Call, duration: int, **fields: Any) -> tuple[Session, str]:
         principal_name=call.caller.name,
         issued=call.now,
         expires=call.now.replace(microsecond=0) + timedelta(seconds=duration),
-        source=token_versions.mark(call.conn, call.account, call.host),
+        source=common.regions(call, call.account),
         **fields,
     )
