@@ -50,9 +50,11 @@ def test_an_object_is_never_taken_for_another(
         files = sources.listing([f"s3://{BUCKET}/AWSLogs"], bucket, None).files
         found = reading.read(files, bucket, cache, processes, lambda done, size: None)
         assert [name for name, trouble, _ in found.troubles if trouble] == []
-        said = {file.name: unpack(cache.summary(file.name).totals).rows for file in files}
-    callers = {name: [caller.id for caller, *_ in rows] for name, rows in said.items()}
-    assert callers == {f"s3://{BUCKET}/{key(number)}": [f"AIDA{number}"] for number in range(OBJECTS)}
+        said = {tuple(names): unpack(cache.batch(id_).totals).rows for id_, names in cache.batches().items()}
+    numbers = {f"s3://{BUCKET}/{key(number)}": number for number in range(OBJECTS)}
+    assert {name for names in said for name in names} == numbers.keys()
+    for names, rows in said.items():
+        assert {caller.id for caller, *_ in rows} == {f"AIDA{numbers[name]}" for name in names}
 
 
 def test_credentials_that_end_in_the_middle(server: Kansatsu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,12 @@ def test_only_what_is_new_is_read(logs: Path, out: Path) -> None:
     assert same(later, [*chain.from_iterable(records)])
 
 
-def test_what_has_changed_is_read_again_and_what_is_gone_does_not_count(logs: Path, out: Path) -> None:
+@pytest.mark.parametrize(("at_once", "expected"), [(1, (1, 1)), (16, (2, 0))])
+def test_what_has_changed_is_read_again_and_what_is_gone_does_not_count(
+    logs: Path, out: Path, at_once: int, expected: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the files that were counted together with it."""
+    monkeypatch.setattr(reading, "_AT_ONCE", at_once)
     luck = random.Random(2)
     records = [some(luck, 20) for _ in range(3)]
     paths = [write(logs, number, records[number]) for number in range(3)]
@@ -84,7 +89,7 @@ def test_what_has_changed_is_read_again_and_what_is_gone_does_not_count(logs: Pa
     write(logs, 1, records[1])
     os.utime(paths[1], (1, 1))
     found = read(logs, out)
-    assert (found.read, found.known) == (1, 1)
+    assert (found.read, found.known) == expected
     assert same(found, records[1] + records[2])
 
 

@@ -1,34 +1,28 @@
 """Summaries of files that were read before, so that only new files cost: one SQLite file in the output directory.
 
-A file of a trail never changes once it is delivered; one that did has another tag and is read again. Beside the
-summaries lies the merger of all of them, with which a run begins when every file in it is still there.
+A file of a trail never changes once it is delivered; one that did has another tag and is read again, with the few that
+were counted together with it. Beside the summaries lies the merger of all of them, with which a run begins when every
+file in it is still there.
 """
 
 import sqlite3
 from array import array
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from kansatsu.advisor.logs.summary import VERSION, Hours, Packed
+from kansatsu.advisor.logs.summary import VERSION, Batch, File, Hours
 
 NAME = "summaries.sqlite"
 _SCHEMA = """
-CREATE TABLE file (name TEXT PRIMARY KEY, tag TEXT NOT NULL, merged INTEGER NOT NULL,
-    trouble TEXT NOT NULL, duplicates INTEGER NOT NULL, summary BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE event (hour TEXT NOT NULL, name TEXT NOT NULL, digests BLOB NOT NULL,
-    PRIMARY KEY (hour, name)) WITHOUT ROWID;
-CREATE INDEX event_of ON event (name);
+CREATE TABLE batch (id INTEGER PRIMARY KEY, merged INTEGER NOT NULL, totals BLOB NOT NULL);
+CREATE TABLE file (name TEXT PRIMARY KEY, tag TEXT NOT NULL, batch INTEGER NOT NULL, trouble TEXT NOT NULL,
+    within INTEGER NOT NULL, duplicates INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX file_of ON file (batch);
+CREATE TABLE event (hour TEXT NOT NULL, batch INTEGER NOT NULL, digests BLOB NOT NULL,
+    PRIMARY KEY (hour, batch)) WITHOUT ROWID;
+CREATE INDEX event_of ON event (batch);
 CREATE TABLE merged (id INTEGER PRIMARY KEY CHECK (id = 1), totals BLOB NOT NULL);
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A file that was read before: its tag, and whether it is part of the merger."""
-
-    tag: str
-    merged: bool
 
 
 class CacheBusy(Exception):
@@ -57,57 +51,66 @@ class Cache:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version != VERSION:
             self._db.execute("ROLLBACK")
-            for table in ("file", "event", "merged"):
+            for table in ("batch", "file", "event", "merged"):
                 self._db.execute(f"DROP TABLE IF EXISTS {table}")
             self._db.executescript(_SCHEMA)
             self._db.execute(f"PRAGMA user_version = {VERSION}")
             self._db.execute("BEGIN IMMEDIATE")
 
-    def files(self) -> dict[str, Known]:
-        """What was read before."""
-        rows = self._db.execute("SELECT name, tag, merged FROM file")
-        return {name: Known(tag, bool(merged)) for name, tag, merged in rows}
+    def batches(self) -> dict[int, dict[str, str]]:
+        """What was read before: the names and tags of the files of each batch."""
+        found: dict[int, dict[str, str]] = {}
+        for id_, name, tag in self._db.execute("SELECT batch, name, tag FROM file"):
+            found.setdefault(id_, {})[name] = tag
+        return found
 
     def event_days(self) -> list[str]:
         """The days that have events, as ISO dates."""
         return [day for (day,) in self._db.execute("SELECT DISTINCT substr(hour, 1, 10) FROM event ORDER BY 1")]
 
-    def summary(self, name: str) -> Packed:
-        """That of a file that was read before."""
-        query = "SELECT trouble, summary FROM file WHERE name = ?"
-        trouble, totals = self._db.execute(query, (name,)).fetchone()
-        hours: Hours = dict(self._db.execute("SELECT hour, digests FROM event WHERE name = ?", (name,)))
-        return Packed(totals, trouble, hours)
+    def unmerged(self) -> list[int]:
+        """Batches that were read before and are not part of the merger."""
+        return [id_ for (id_,) in self._db.execute("SELECT id FROM batch WHERE merged = 0 ORDER BY id")]
+
+    def batch(self, id_: int) -> Batch:
+        """One that was read before."""
+        (totals,) = self._db.execute("SELECT totals FROM batch WHERE id = ?", (id_,)).fetchone()
+        files = self._db.execute("SELECT name, trouble, within FROM file WHERE batch = ? ORDER BY name", (id_,))
+        hours: Hours = dict(self._db.execute("SELECT hour, digests FROM event WHERE batch = ?", (id_,)))
+        return Batch([File(*row) for row in files], totals, hours)
 
     def events(self, hour: str) -> set[int]:
-        """The events of an hour in files that are merged."""
-        query = "SELECT digests FROM event JOIN file USING (name) WHERE hour = ? AND merged = 1"
+        """The events of an hour in batches that are merged."""
+        query = "SELECT digests FROM event JOIN batch ON batch.id = event.batch WHERE hour = ? AND merged = 1"
         found: set[int] = set()
         for (digests,) in self._db.execute(query, (hour,)):
             found.update(array("Q", digests))
         return found
 
-    def keep(self, name: str, tag: str, summary: Packed) -> None:
-        """A file that was read; it is not merged yet."""
-        self._forget(name)
-        row = (name, tag, 0, summary.trouble, 0, summary.totals)
-        self._db.execute("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", row)
-        hours = summary.hours.items()
-        self._db.executemany("INSERT INTO event VALUES (?, ?, ?)", [(hour, name, ids) for hour, ids in hours])
+    def keep(self, batch: Batch, tags: Mapping[str, str]) -> int:
+        """Files that were read, with their tags; they are not merged yet. The id of the batch."""
+        id_ = self._db.execute("INSERT INTO batch (merged, totals) VALUES (0, ?)", (batch.totals,)).lastrowid or 0
+        files = [(one.name, tags[one.name], id_, one.trouble, one.duplicates, 0) for one in batch.files]
+        self._db.executemany("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", files)
+        hours = [(hour, id_, digests) for hour, digests in batch.hours.items()]
+        self._db.executemany("INSERT INTO event VALUES (?, ?, ?)", hours)
+        return id_
 
     def commit(self) -> None:
         """From here on a run that is interrupted does not lose what was kept."""
         self._db.execute("COMMIT")
         self._db.execute("BEGIN IMMEDIATE")
 
-    def forget(self, names: Iterable[str]) -> None:
-        """Files that are not there any more, or not part of what is asked."""
-        for name in names:
-            self._forget(name)
-
-    def _forget(self, name: str) -> None:
-        self._db.execute("DELETE FROM event WHERE name = ?", (name,))
-        self._db.execute("DELETE FROM file WHERE name = ?", (name,))
+    def forget(self, ids: Iterable[int]) -> bool:
+        """Batches with a file that has changed, or that is not part of what is asked. Was one of them merged?"""
+        merged = False
+        for id_ in ids:
+            (one,) = self._db.execute("SELECT merged FROM batch WHERE id = ?", (id_,)).fetchone()
+            merged = merged or bool(one)
+            self._db.execute("DELETE FROM event WHERE batch = ?", (id_,))
+            self._db.execute("DELETE FROM file WHERE batch = ?", (id_,))
+            self._db.execute("DELETE FROM batch WHERE id = ?", (id_,))
+        return merged
 
     def merged(self) -> bytes | None:
         """The merger; None when there is none, or when a run was interrupted while it merged."""
@@ -116,13 +119,15 @@ class Cache:
 
     def apart(self) -> None:
         """Nothing is merged."""
-        self._db.execute("UPDATE file SET merged = 0, duplicates = 0 WHERE merged = 1")
+        self._db.execute("UPDATE batch SET merged = 0 WHERE merged = 1")
         self._db.execute("DELETE FROM merged")
 
-    def merging(self, name: str, duplicates: int) -> None:
-        """A file is part of a merger that is not kept yet."""
+    def merging(self, id_: int, duplicates: Mapping[str, int]) -> None:
+        """A batch is part of a merger that is not kept yet; `duplicates` are those of each of its files."""
         self._db.execute("DELETE FROM merged")
-        self._db.execute("UPDATE file SET merged = 1, duplicates = ? WHERE name = ?", (duplicates, name))
+        self._db.execute("UPDATE batch SET merged = 1 WHERE id = ?", (id_,))
+        counts = [(count, name) for name, count in duplicates.items()]
+        self._db.executemany("UPDATE file SET duplicates = ? WHERE name = ?", counts)
 
     def keep_merged(self, totals: bytes) -> None:
         self._db.execute("INSERT OR REPLACE INTO merged VALUES (1, ?)", (totals,))

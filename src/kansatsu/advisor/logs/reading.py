@@ -1,5 +1,6 @@
 """All files of a trail as one sum: read in several processes, merged in any order, and only what is new anew."""
 
+import errno
 import gc
 import os
 import signal
@@ -18,7 +19,7 @@ import msgspec
 from kansatsu.advisor.logs import sources
 from kansatsu.advisor.logs.cache import Cache
 from kansatsu.advisor.logs.sources import Bucket, LogFile
-from kansatsu.advisor.logs.summary import Packed, Totals, pack, summarise, unpack
+from kansatsu.advisor.logs.summary import Batch, File, Known, Totals, pack, summarise, unpack
 
 _AT_ONCE = 16  # files in a task of a worker
 _BYTES_AT_ONCE = 8 << 20
@@ -45,19 +46,11 @@ class Result:
     beside: dict[str, int] = field(default_factory=dict)  # files that are no logs of events, by kind
 
 
-class _Done(msgspec.Struct, frozen=True):
-    """A file that a worker has read, or why it could not."""
-
-    name: str
-    summary: Packed | None
-    error: str = ""
-
-
 class _Task(msgspec.Struct, frozen=True):
-    """The files of one task, and their totals together; None when some have events of others."""
+    """What a worker has made of some files, and which it could not read, with the reason."""
 
-    files: list[_Done]
-    together: Totals | None
+    batch: Batch
+    unread: list[tuple[str, str]]
 
 
 def read(files: Sequence[LogFile], bucket: Bucket, cache: Cache, processes: int, progress: Progress) -> Result:
@@ -65,31 +58,28 @@ def read(files: Sequence[LogFile], bucket: Bucket, cache: Cache, processes: int,
 
     Raises sources.NotLetIn, OSError and sqlite3.Error; the cache keeps what was read until then.
     """
-    known = cache.files()
     current = {file.name: file for file in files}
-    same = {name for name, item in known.items() if name in current and current[name].tag == item.tag}
-    merged = {name for name, item in known.items() if item.merged}
+    known = cache.batches()
+    gone = [id_ for id_, tags in known.items() if any(_is_other(current.get(name), tag) for name, tag in tags.items())]
     before = cache.merged()
-    if before is None or merged - same:
+    if before is None or cache.forget(gone):
         cache.apart()
-        before, merged = None, set()
-    cache.forget(set(known) - set(current))
+        before = None
     sum_ = _Sum(cache, bucket, unpack(before) if before is not None else Totals())
-    for name in sorted(same - merged):
-        sum_.add(name, cache.summary(name))
+    for id_ in cache.unmerged():
+        sum_.add(id_, cache.batch(id_))
+    same = {name for id_ in known.keys() - set(gone) for name in known[id_]}
     new = [file for file in files if file.name not in same]
     result = Result(sum_.totals, len(new), len(same), sum(file.size for file in new))
     done = 0
     with _without_collections():
         for task in _tasks(new, bucket, processes):
-            for item in task.files:
-                if item.summary is None:
-                    result.troubles.append((item.name, item.error, 0))
-                else:
-                    cache.keep(item.name, current[item.name].tag, item.summary)
-            sum_.add_all(task)
-            cache.commit()
-            done += sum(current[item.name].size for item in task.files)
+            result.troubles += [(name, why, 0) for name, why in task.unread]
+            if task.batch.files:
+                tags = {file.name: current[file.name].tag for file in task.batch.files}
+                sum_.add(cache.keep(task.batch, tags), task.batch)
+                cache.commit()
+            done += sum(current[name].size for name in _names(task))
             progress(done, result.size)
     if sum_.changed or before is None:
         cache.keep_merged(pack(sum_.totals))
@@ -99,8 +89,16 @@ def read(files: Sequence[LogFile], bucket: Bucket, cache: Cache, processes: int,
     return result
 
 
+def _is_other(file: LogFile | None, tag: str) -> bool:
+    return file is None or file.tag != tag
+
+
+def _names(task: _Task) -> list[str]:
+    return [*(file.name for file in task.batch.files), *(name for name, _ in task.unread)]
+
+
 class _Sum:
-    """Totals to which files are added, each event once."""
+    """Totals to which batches of files are added, each event once."""
 
     def __init__(self, cache: Cache, bucket: Bucket, totals: Totals) -> None:
         self.totals = totals
@@ -108,43 +106,23 @@ class _Sum:
         self._cache, self._bucket = cache, bucket
         self._seen: OrderedDict[str, set[int]] = OrderedDict()
 
-    def add_all(self, task: _Task) -> None:
-        files = [(item.name, item.summary) for item in task.files if item.summary is not None]
-        if task.together is None or any(self._duplicates(summary) for _, summary in files):
-            for name, summary in files:
-                self.add(name, summary)
-            return
-        self.totals.merge(task.together)
-        for name, summary in files:
-            self._note(name, summary, 0)
-
-    def add(self, name: str, summary: Packed) -> None:
-        duplicates = self._duplicates(summary)
-        totals = unpack(summary.totals)
-        if duplicates:
-            totals = self._without(name, summary, totals)
+    def add(self, id_: int, batch: Batch) -> None:
+        totals, files = unpack(batch.totals), batch.files
+        if any(not self._events(hour).isdisjoint(_ids(digests)) for hour, digests in batch.hours.items()):
+            totals, files = self._without(batch, totals)
         self.totals.merge(totals)
-        self._note(name, summary, duplicates)
-
-    def _without(self, name: str, summary: Packed, totals: Totals) -> Totals:
-        """The file without the events that are counted already; it has to be read for that, unless none is left."""
-        known = {hour: frozenset(self._events(hour)) for hour in summary.hours}
-        if totals.events == sum(len(ids) for ids in map(_ids, summary.hours.values())) and all(
-            known[hour].issuperset(_ids(digests)) for hour, digests in summary.hours.items()
-        ):
-            rest = msgspec.structs.replace(totals, rows={}, events=0)
-            rest.duplicates += totals.events
-            return rest
-        return summarise(sources.content(name, self._bucket), known).totals
-
-    def _note(self, name: str, summary: Packed, duplicates: int) -> None:
-        for hour, digests in summary.hours.items():
+        for hour, digests in batch.hours.items():
             self._events(hour).update(_ids(digests))
-        self._cache.merging(name, duplicates)
+        self._cache.merging(id_, {file.name: file.duplicates for file in files})
         self.changed = True
 
-    def _duplicates(self, summary: Packed) -> int:
-        return sum(len(self._events(hour).intersection(_ids(ids))) for hour, ids in summary.hours.items())
+    def _without(self, batch: Batch, totals: Totals) -> tuple[Totals, list[File]]:
+        """The batch without the events that are counted already; it has to be read again for that."""
+        known = {hour: self._events(hour) for hour in batch.hours}
+        again = _counted([file.name for file in batch.files], self._bucket, known)
+        for name, why in again.unread:
+            raise OSError(errno.EIO, why, name)
+        return unpack(again.batch.totals), again.batch.files
 
     def _events(self, hour: str) -> set[int]:
         found = self._seen.get(hour)
@@ -164,7 +142,7 @@ def _tasks(files: Sequence[LogFile], bucket: Bucket, processes: int) -> Iterator
     """What workers make of the files, in the order in which they are done."""
     parts = list(_parts(files))
     if processes == 1 or len(parts) < 2 or sum(file.size for file in files) < _WORTH_A_POOL:
-        yield from (_task([file.name for file in part], bucket) for part in parts)
+        yield from (_counted([file.name for file in part], bucket) for part in parts)
         return
     # A fork has all modules already; elsewhere than on Linux it is not safe.
     context = get_context("fork" if sys.platform == "linux" else "spawn")
@@ -189,8 +167,7 @@ def _in_pool(pool: ProcessPoolExecutor, parts: list[list[LogFile]], bucket: Buck
             return
         done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
         for future in done:
-            files, together = _decoder.decode(future.result())
-            yield _Task(files, unpack(together) if together is not None else None)
+            yield _decoder.decode(future.result())
 
 
 def _parts(files: Iterable[LogFile]) -> Iterator[list[LogFile]]:
@@ -220,31 +197,30 @@ def _end_with_parent() -> None:
 
 
 def _packed_task(names: list[str], bucket: Bucket) -> bytes:
-    done = _task(names, bucket)
-    return msgspec.msgpack.encode((done.files, pack(done.together) if done.together is not None else None))
+    return msgspec.msgpack.encode(_counted(names, bucket))
 
 
-_decoder = msgspec.msgpack.Decoder(tuple[list[_Done], bytes | None])
+_decoder = msgspec.msgpack.Decoder(_Task)
 
 
-def _task(names: list[str], bucket: Bucket) -> _Task:
-    files: list[_Done] = []
+def _counted(names: list[str], bucket: Bucket, known: Known | None = None) -> _Task:
+    """The files as one batch; `known` are events that count elsewhere."""
+    files: list[File] = []
+    unread: list[tuple[str, str]] = []
     together = Totals()
-    seen: defaultdict[str, set[int]] = defaultdict(set)
-    apart = False
+    seen: defaultdict[str, set[int]] = defaultdict(set, {hour: set(ids) for hour, ids in (known or {}).items()})
+    hours: defaultdict[str, bytes] = defaultdict(bytes)
     with _without_collections():
         for name, data in zip(names, _contents(names, bucket), strict=True):
             if isinstance(data, OSError):
-                files.append(_Done(name, None, data.strerror or "cannot be read"))
+                unread.append((name, data.strerror or "cannot be read"))
                 continue
-            summary = summarise(data)
+            summary = summarise(data, seen, together)
             for hour, digests in summary.hours.items():
-                before = len(seen[hour])
-                seen[hour].update(ids := _ids(digests))
-                apart = apart or len(seen[hour]) < before + len(ids)
-            files.append(_Done(name, Packed(pack(summary.totals), summary.trouble, summary.hours)))
-            together.merge(summary.totals)
-        return _Task(files, None if apart else together)
+                seen[hour].update(_ids(digests))
+                hours[hour] += digests
+            files.append(File(name, summary.trouble, summary.elsewhere))
+        return _Task(Batch(files, pack(together), dict(hours)), unread)
 
 
 @contextmanager

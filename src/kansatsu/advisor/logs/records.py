@@ -7,13 +7,13 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-e
 
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, cast
 
 import msgspec
-from zlib_ng import gzip_ng, zlib_ng
+from zlib_ng import zlib_ng
 
 MOST_BYTES = 1 << 30  # of one file, unpacked; CloudTrail's own have some MB
 TRUNCATED = "truncated"  # it ends before it should; what was before that counts
@@ -22,7 +22,7 @@ TOO_LARGE = "too large"
 NO_LOG = "no log"  # whole and well-formed, and no record in it: a digest, something else
 _GZIP = b"\x1f\x8b"
 NOTHING = msgspec.Raw()  # the very value of a member that is not there
-_gunzip: Callable[[bytes], bytes] = gzip_ng.decompress
+_MOST_PACKED = 1032  # times that deflate makes anything smaller
 _BROKEN = (EOFError, OSError, zlib.error, cast(type[Exception], zlib_ng.error))
 
 
@@ -94,12 +94,17 @@ def read(data: bytes) -> Read:
 def _unpacked(data: bytes) -> tuple[bytes, str]:
     if not data.startswith(_GZIP):
         return data, TOO_LARGE if len(data) > MOST_BYTES else ""
-    # The last four bytes say the size; what says too little is found out below.
-    if len(data) >= 18 and int.from_bytes(data[-4:], "little") <= MOST_BYTES and len(data) <= MOST_BYTES // 1032:
+    # The last four bytes say the size. Into memory of one byte more, which is never filled, it is unpacked three times
+    # as fast as into memory that grows. Where they do not tell of the whole it is found out below.
+    size = int.from_bytes(data[-4:], "little") + 1
+    if size <= min(MOST_BYTES, len(data) * _MOST_PACKED):
+        unpacker = zlib_ng.decompressobj(31)
         try:
-            return _gunzip(data), ""
+            text: bytes = unpacker.decompress(data, size)
         except _BROKEN:
-            pass
+            return _as_far_as_it_goes(data)
+        if unpacker.eof and not unpacker.unused_data:
+            return text, ""
     return _as_far_as_it_goes(data)
 
 

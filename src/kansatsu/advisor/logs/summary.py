@@ -6,7 +6,7 @@ its eventID and counts once.
 
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -16,7 +16,7 @@ from kansatsu.advisor.logs import callers
 from kansatsu.advisor.logs.callers import Caller
 from kansatsu.advisor.logs.records import NOTHING, Record, read
 
-VERSION = 2  # of what is kept: with another one everything is read again
+VERSION = 3  # of what is kept: with another one everything is read again
 MOST_NAMED = 25  # resources that are kept of an action of a caller; of more there is only that there are more
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 _CALLS = frozenset({"AwsApiCall", "AwsConsoleAction", None})
@@ -105,29 +105,36 @@ Hours = dict[str, bytes]  # 2026-11-25T21 (UTC) -> digests of the eventIDs of th
 
 
 class Summary(msgspec.Struct):
-    """A file: what was counted, what is wrong with it ("": nothing), and which events these are."""
+    """A file: what was counted, what is wrong with it ("": nothing), which events these are, how many others have."""
 
     totals: Totals
     trouble: str
     hours: Hours
+    elsewhere: int
 
 
-def summarise(data: bytes, known: Mapping[str, frozenset[int]] | None = None) -> Summary:
-    """The summary of a file, given with all its bytes; `known` are events that count elsewhere. Never raises."""
+Known = Mapping[str, Set[int]]  # digests of events that count elsewhere, by hour
+
+
+def summarise(data: bytes, known: Known | None = None, into: Totals | None = None) -> Summary:
+    """The summary of a file, given with all its bytes, added to those of others in `into`. Never raises."""
     found = read(data)
-    totals = Totals(malformed=found.malformed)
-    records, hours = _distinct(found.records, known or {}, totals)
+    totals = into if into is not None else Totals()
+    totals.malformed += found.malformed
+    records, hours, elsewhere = _distinct(found.records, known or {}, totals)
     _count(records, totals)
-    return Summary(totals, found.trouble, hours)
+    return Summary(totals, found.trouble, hours, elsewhere)
 
 
-def _count(records: Iterable[Record], totals: Totals) -> None:  # noqa: PLR0912 - calls would cost as much again
+def _count(records: Sequence[Record], totals: Totals) -> None:  # noqa: PLR0912 - calls would cost as much again
     """The hot loop: about two microseconds for an event."""
     rows, get, known = totals.rows, totals.rows.get, _callers
     calls, denials, nothing = _CALLS, DENIED, NOTHING
+    events = len(records)
     for record in records:
         if record.eventType not in calls:
             _other(record, totals)
+            events -= 1
             continue
         identity, time, named = bytes(record.userIdentity), record.eventTime, record.resources
         caller = known.get(identity)
@@ -152,19 +159,19 @@ def _count(records: Iterable[Record], totals: Totals) -> None:  # noqa: PLR0912 
                 row.allowed = time
             if named is nothing:
                 row.unnamed += 1
+            elif row.many:
+                pass
             elif row.resources is None:
                 row.resources = {bytes(named)}
-            elif not row.many:
+            else:
                 row.resources.add(bytes(named))
-                row.many = len(row.resources) > MOST_NAMED
+                if len(row.resources) > MOST_NAMED:
+                    row.many, row.resources = True, None
         if record.managementEvent is False:
             totals.data.add(record.eventSource)
         if not record.readOnly and _ROLE in (parameters := bytes(record.requestParameters)):
             _pass(row, record.eventSource, parameters)
-    for row in rows.values():
-        if row.many:
-            row.resources = None
-        totals.events += row.count
+    totals.events += events
 
 
 class _Resource(msgspec.Struct, gc=False):
@@ -231,15 +238,16 @@ def _caller(identity: bytes) -> Caller:
     return found
 
 
-def _distinct(records: list[Record], known: Mapping[str, frozenset[int]], totals: Totals) -> tuple[list[Record], Hours]:
-    """The records that are not known yet, each once, and the digests of their events by hour."""
+def _distinct(records: list[Record], known: Known, totals: Totals) -> tuple[list[Record], Hours, int]:
+    """The records that are not known yet, each once, the digests of their events by hour, and how many were known."""
     if not records:
-        return [], {}
+        return [], {}, 0
     times = [record.eventTime for record in records]
     first, last = min(times), max(times)
-    totals.first, totals.last = first.timestamp(), last.timestamp()
+    totals.first = min(filter(None, (totals.first, first.timestamp())))
+    totals.last = max(totals.last, last.timestamp())
     digests = _digests(records)
-    if digests is None or known or len(set(digests)) < len(digests) or last - first > _MOST_AT_ONCE:
+    if digests is None or len(set(digests)) < len(digests) or last - first > _MOST_AT_ONCE:
         ids = digests or [_digest(record.eventID) for record in records]
         return _filtered(records, ids, known, totals)
     hours: Hours = {}
@@ -249,10 +257,13 @@ def _distinct(records: list[Record], known: Mapping[str, frozenset[int]], totals
         some = digests if begin <= first and last < end else array("Q", _between(digests, times, begin, end))
         if some:
             hours[_hour(begin)] = some.tobytes()
+            if not known.get(_hour(begin), _NONE).isdisjoint(some):
+                return _filtered(records, digests, known, totals)
         begin = end
-    return records, hours
+    return records, hours, 0
 
 
+_NONE: frozenset[int] = frozenset()
 _HOUR = timedelta(hours=1)
 _MOST_AT_ONCE = 24 * _HOUR
 
@@ -264,22 +275,24 @@ def _between(digests: Iterable[int], times: Iterable[datetime], begin: datetime,
 def _filtered(
     records: list[Record],
     digests: Iterable[int | None],
-    known: Mapping[str, frozenset[int]],
+    known: Known,
     totals: Totals,
-) -> tuple[list[Record], Hours]:
+) -> tuple[list[Record], Hours, int]:
     """A record without an eventID cannot be told from another: it counts."""
     kept: list[Record] = []
+    elsewhere = 0
     by_hour: dict[str, dict[int, None]] = {}
     for record, digest in zip(records, digests, strict=True):
         if digest is not None:
             hour = _hour(record.eventTime)
             seen = by_hour.setdefault(hour, {})
-            if digest in seen or digest in known.get(hour, ()):
+            if (is_known := digest in known.get(hour, _NONE)) or digest in seen:
                 totals.duplicates += 1
+                elsewhere += is_known
                 continue
             seen[digest] = None
         kept.append(record)
-    return kept, {hour: array("Q", seen).tobytes() for hour, seen in by_hour.items() if seen}
+    return kept, {hour: array("Q", seen).tobytes() for hour, seen in by_hour.items() if seen}, elsewhere
 
 
 def _hour(time: datetime) -> str:
@@ -326,11 +339,19 @@ def _digest(event_id: str | None) -> int | None:
     return int.from_bytes(digest, "little")
 
 
-class Packed(msgspec.Struct, frozen=True):
-    """A summary whose totals are bytes: to be kept in a file, or sent to another process."""
+class File(msgspec.Struct, frozen=True):
+    """One of the files of a batch: what is wrong with it, and how many of its events others have."""
 
-    totals: bytes
+    name: str
     trouble: str
+    duplicates: int
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Files that were counted together, each event once; totals are bytes: to be kept, or sent to another process."""
+
+    files: list[File]
+    totals: bytes
     hours: Hours
 
 
