@@ -73,6 +73,7 @@ def cost(call: CallRecord) -> tuple[float, float]:
         store = open_store(directory, SystemClock())
         recorder = Recorder(store, directory, SystemClock())
         exchange = exchanged(call)
+        exchange.snapshot = store.snapshot()
         began = time.process_time()
         for _ in range(ROUNDS):
             recorder.append(*evidence.told(exchange, None))

@@ -15,7 +15,7 @@ from kansatsu.policy import Policy
 Keys = Mapping[str, str | tuple[str, ...]]
 
 
-class Asking(msgspec.Struct, frozen=True, array_like=True):
+class Asking(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One action on one resource. `owner`: the account of the resource, "" when nobody knows; `guard`: the digest of
     the policy of the resource, "" for none; `context`: the condition keys that only this one had.
     """
@@ -46,7 +46,7 @@ class Bearer(msgspec.Struct, frozen=True, omit_defaults=True):
     scoped: tuple[str, ...] = ()  # digests of the policies that scope it down
 
 
-class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A request by somebody known, or one of nobody that a resource let in; `call` is its request id.
 
     `entity` is the ARN of the user, or of the role behind a session, `principal_id` its unique id. `params` and

@@ -8,7 +8,7 @@ from kansatsu.advisor.calls import CallRecord, PolicyText
 DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 
 
-class AccessEvent(msgspec.Struct, frozen=True, omit_defaults=True):
+class AccessEvent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One authorization of one request by a known principal. `time` is epoch seconds; `exact` is False when the
     action is only assumed to be named like the operation. `access_key_id` is the one that signed, long-term or not.
     `context` has the condition keys of the resource, in lower case, in a learning session alone.

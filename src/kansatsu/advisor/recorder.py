@@ -125,9 +125,9 @@ class Recorder:
         data = b"".join(map(bounded, records)) + b"".join(map(encode, events))
         with self._lock:
             try:
-                if fresh := texts.keys() - self._texts:
+                if texts and (fresh := texts.keys() - self._texts):
                     data = b"".join(encode(PolicyText(name, texts[name])) for name in sorted(fresh)) + data
-                self._texts |= fresh
+                    self._texts |= fresh
                 self._write(data)
             except OSError as error:
                 self._texts = set()  # whatever was written, it is written once more

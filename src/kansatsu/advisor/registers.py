@@ -1,8 +1,7 @@
 """Last use as maxima: they merge in any order, so that events may be late, out of order and aggregated anywhere."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import BigInteger, Connection, Insert, Text, case, cast, func, select
@@ -20,8 +19,7 @@ _texts = msgspec.json.Decoder(list[str]).decode
 _integers = msgspec.json.Decoder(list[int]).decode
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class LastUse:
+class LastUse(NamedTuple):
     """The latest attempt, allowed or denied: when (epoch seconds), of which service, in which Region."""
 
     time: float
@@ -61,7 +59,8 @@ class Registers:
             self.rows[key] = [last, allowed, count]
         else:
             # Of two at the same moment the allowed one wins, in whichever order they come.
-            row[0], row[1] = max((row[0], row[1]), (last, allowed))
+            if last > row[0] or (last == row[0] and allowed > row[1]):
+                row[0], row[1] = last, allowed
             row[2] += count
         _later(self.principals, key[1], last, key)
         if key[2]:
@@ -70,10 +69,9 @@ class Registers:
 
 def _later(uses: dict[str, LastUse], subject: str, time: float, key: Key) -> None:
     known = uses.get(subject)
-    if known is None or time >= known.time:
-        use = LastUse(time, key[3], key[5])
-        if known is None or use > known:  # by service and Region when the moment is the same: any order gives the same
-            uses[subject] = use
+    use = LastUse(time, key[3], key[5])
+    if known is None or use > known:  # by service and Region when the moment is the same: any order gives the same
+        uses[subject] = use
 
 
 def save(conn: Connection, registers: Registers) -> None:

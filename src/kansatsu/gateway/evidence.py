@@ -1,8 +1,8 @@
 """What is written down of a request before its answer goes out: what it used, and what it was decided with."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from kansatsu import wire
 from kansatsu.advisor import DENIALS, AccessEvent, Asking, Bearer, CallRecord, digest, digest_of, worth_keeping
@@ -27,8 +27,7 @@ _LONGEST = 4096
 Evidence = tuple[list[AccessEvent], list[CallRecord], dict[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(NamedTuple):
     """The request, or a step of it (`parent`: the request's id), as it is written down."""
 
     request_id: str
@@ -62,7 +61,7 @@ def told(exchange: Exchange, error: AwsError | None) -> Evidence:
         records.append(_record(exchange, part, failed, texts))
     if refused and exchange.caller.kind != "anonymous":
         part = _Told(new_id(), exchange.known, exchange.params, None, refused, exchange.request_id)
-        events += _events(exchange, replace(part, request_id=exchange.request_id), denied)
+        events += _events(exchange, part._replace(request_id=exchange.request_id), denied)
         records.append(_record(exchange, part, denied, texts))
     return events, records, texts
 
