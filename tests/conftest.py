@@ -60,8 +60,11 @@ def data_dir() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """One PostgreSQL server for all tests that take databases of it; none of them stops it."""
+    import stores
+
     made = Cluster()
     yield made
+    stores.release()
     made.remove()
 
 

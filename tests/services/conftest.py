@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import boto3
@@ -29,8 +29,8 @@ from kansatsu.services.registry import Call, Caller, handler
 PACKAGES = (iam, sts)  # importing them registers their operations
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
-HERE = Path(__file__).parent
 NOW = datetime(2026, 3, 4, 5, 6, 7, 890123, UTC)
+NO_KEYS = {"aws_access_key_id": "none", "aws_secret_access_key": "none"}
 EC2_TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
@@ -81,11 +81,37 @@ class _Raw:
         yield self.body
 
 
+class Line:
+    """A boto3 client, which each test in its turn has as somebody of its own world: to make one costs as much as some
+    calls do."""
+
+    _free: ClassVar[dict[str, list["Line"]]] = {}
+
+    def __init__(self, service: str, client: Any) -> None:
+        self.service, self.client = service, client
+        self.answer: Callable[..., AWSResponse] | None = None
+        client.meta.events.register("before-send", lambda **asked: self.answer and self.answer(**asked))
+
+    @classmethod
+    def lent(cls, service: str, make: Callable[[str], Any], keys: dict[str, str]) -> "Line":
+        free = cls._free.get(service)
+        line = free.pop() if free else cls(service, make(service))
+        held = line.client._request_signer._credentials
+        held.access_key, held.secret_key = keys["aws_access_key_id"], keys["aws_secret_access_key"]
+        held.token = keys.get("aws_session_token")
+        return line
+
+    def give_back(self) -> None:
+        self.answer = None
+        self._free.setdefault(self.service, []).append(self)
+
+
 class World:
     """One store with an administrator; `client` gives boto3 clients of anybody whose keys one has."""
 
     def __init__(self, store: Store, clock: TestClock):
         self.store, self.clock, self.uses = store, clock, Uses()
+        self._lines: list[Line] = []
         self.workload: Any = None
         admin = bootstrap(store, ACCOUNT)
         assert admin is not None
@@ -97,10 +123,20 @@ class World:
         self.sts = self.client("sts")
 
     def client(self, service: str, keys: dict[str, str] | None = None) -> Any:
+        line = Line.lent(service, self._made, keys or self.admin_keys)
+        line.answer = self._answer
+        self._lines.append(line)
+        return line.client
+
+    @staticmethod
+    def _made(service: str) -> Any:
+        """A client with any keys: the world that is lent it puts its own there."""
         config = Config(parameter_validation=False, retries={"max_attempts": 1})
-        made = boto3.client(service, region_name=REGION, config=config, **(keys or self.admin_keys))
-        made.meta.events.register("before-send", self._answer)
-        return made
+        return boto3.client(service, region_name=REGION, config=config, **NO_KEYS)
+
+    def close(self) -> None:
+        for line in self._lines:
+            line.give_back()
 
     def user(self, name: str, *statements: dict[str, Any], **create: Any) -> dict[str, str]:
         """A user with an inline policy of these statements, and its keys."""
@@ -201,37 +237,11 @@ def clock() -> TestClock:
     return TestClock()
 
 
-# With STORE=postgresql in the environment all tests run on PostgreSQL instead of SQLite. Without it those of these
-# modules run on both; of every other module of identities each test function runs on PostgreSQL, too, with the first of
-# its parameters, and of the rest (EC2, ECS), whose rows are looked for by their ids alone, one function of each module.
-ON_BOTH = {"test_iam_revocation", "test_killed", "test_scale", "test_sts_sessions"}
-IDENTITIES = re.compile("test_(iam|sts|access|control|last_accessed)")
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each test that has a store is run on both databases; STORE=sqlite in the environment: on that one only."""
     if "store_url" in metafunc.fixturenames:
         only = os.environ.get("STORE")
         metafunc.parametrize("store_url", [only] if only else ["sqlite", "postgresql"], indirect=True)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    seen = set[tuple[str, str]]()
-    items[:] = [item for item in items if not _left_out(item, seen)]
-
-
-def _left_out(item: pytest.Item, seen: set[tuple[str, str]]) -> bool:
-    """Whether it is a further test on PostgreSQL of a function, or of a module, that has one already."""
-    database = getattr(item, "callspec", None)
-    if item.path.parent != HERE or os.environ.get("STORE") or item.path.stem in ON_BOTH:
-        return False
-    if database is None or database.params.get("store_url") != "postgresql":
-        return False
-    function = getattr(item, "originalname", "") if IDENTITIES.match(item.path.stem) else ""
-    unit = item.path.stem, function
-    before = unit in seen
-    seen.add(unit)
-    return before
 
 
 @pytest.fixture
@@ -246,9 +256,10 @@ def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def world(tmp_path: Path, clock: TestClock, store_url: str) -> Iterator[World]:
-    store = stores.opened(tmp_path / "data", clock, store_url)
-    yield World(store, clock)
-    store.close()
+    with stores.lent(tmp_path / "data", clock, store_url) as store:
+        made = World(store, clock)
+        yield made
+        made.close()
 
 
 @pytest.fixture(name="iam")

@@ -25,7 +25,7 @@ from kansatsu.services.registry import Call, Caller, handler
 from kansatsu.workload import Workload, WorkloadSettings
 from kansatsu.workload.fakes import FakeInjector, FakeProvider, FakeServer
 from kansatsu.workload.views import Credentials, InstanceView
-from services.conftest import ACCOUNT, REGION, TestClock, World
+from services.conftest import ACCOUNT, NO_KEYS, REGION, TestClock, World
 
 SUBNETS = [
     {"SubnetId": "subnet-1", "VpcId": "vpc-1", "AvailabilityZone": "us-east-1a", "AvailabilityZoneId": "use1-az1"},
@@ -147,21 +147,19 @@ class Ec2World(World):
     def close(self) -> None:
         self.run(self.workload.close())
         self.loop.close()
-        self.store.close()
+        super().close()
 
-    def client(self, service: str, keys: dict[str, str] | None = None) -> Any:
+    @staticmethod
+    def _made(service: str) -> Any:
         if service != "kansatsu":
-            return super().client(service, keys)
-        names = keys or self.admin_keys
-        made = _session().create_client(
+            return World._made(service)
+        return _session().create_client(
             service,
             region_name=REGION,
             endpoint_url="http://127.0.0.1:1",
             config=Config(parameter_validation=False, retries={"total_max_attempts": 1}),
-            **names,
+            **NO_KEYS,
         )
-        made.meta.events.register("before-send", self._answer)
-        return made
 
     def profile(self, name: str, *, role: str | None = None, trust: object = None) -> dict[str, Any]:
         """An instance profile, with a role of that name when one is given (it is made when it does not exist)."""
@@ -229,6 +227,7 @@ class Ec2World(World):
 @pytest.fixture
 def cloud(tmp_path: Path, clock: TestClock, store_url: str, request: pytest.FixtureRequest) -> Iterator[Ec2World]:
     """An account with an engine. Settings come from `@pytest.mark.parametrize("cloud", [{...}], indirect=True)`."""
-    made = Ec2World(stores.opened(tmp_path / "data", clock, store_url), clock, **getattr(request, "param", {}))
-    yield made
-    made.close()
+    with stores.lent(tmp_path / "data", clock, store_url) as store:
+        made = Ec2World(store, clock, **getattr(request, "param", {}))
+        yield made
+        made.close()

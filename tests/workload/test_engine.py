@@ -53,6 +53,7 @@ def real(tmp_path: Path, engine: Engine) -> Iterator[Ec2World]:
     cloud.run(cloud.workload.clear())
     cloud.run(cloud.injector.stop())  # type: ignore[attr-defined]
     cloud.close()
+    cloud.store.close()
 
 
 def inside(cloud: Ec2World, container: str, *command: str) -> str:
