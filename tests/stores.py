@@ -96,6 +96,7 @@ def lent(data_dir: Path, clock: Clock, url: str = "") -> Iterator[Store]:
     raw: Any = database.writer.raw_connection()
     with closing(sqlite3.connect(first / FILE)) as source:
         source.backup(raw.dbapi_connection)
+    raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # nor is anything of them in its log
     raw.close()
     shutil.copy(first / opening.MASTER_KEY, data_dir)
     for name in _FILES:

@@ -93,9 +93,9 @@ class Line:
         client.meta.events.register("before-send", lambda **asked: self.answer and self.answer(**asked))
 
     @classmethod
-    def lent(cls, service: str, make: Callable[[str], Any], keys: dict[str, str]) -> "Line":
+    def lent(cls, service: str, make: Callable[[str], Any], keys: dict[str, str], *, fresh: bool) -> "Line":
         free = cls._free.get(service)
-        line = free.pop() if free else cls(service, make(service))
+        line = free.pop() if free and not fresh else cls(service, make(service))
         held = line.client._request_signer._credentials
         held.access_key, held.secret_key = keys["aws_access_key_id"], keys["aws_secret_access_key"]
         held.token = keys.get("aws_session_token")
@@ -122,10 +122,12 @@ class World:
         self.iam = self.client("iam")
         self.sts = self.client("sts")
 
-    def client(self, service: str, keys: dict[str, str] | None = None) -> Any:
-        line = Line.lent(service, self._made, keys or self.admin_keys)
+    def client(self, service: str, keys: dict[str, str] | None = None, *, altered: bool = False) -> Any:
+        """`altered`: the test changes its handlers, and no other one gets it."""
+        line = Line.lent(service, self._made, keys or self.admin_keys, fresh=altered)
         line.answer = self._answer
-        self._lines.append(line)
+        if not altered:
+            self._lines.append(line)
         return line.client
 
     @staticmethod

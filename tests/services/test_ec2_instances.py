@@ -121,6 +121,7 @@ def test_run_errors(cloud: Ec2World, refused: Any, params: dict[str, Any], code:
 
 
 def test_user_data_that_is_not_base64(cloud: Ec2World, refused: Any) -> None:
+    cloud.ec2 = cloud.client("ec2", altered=True)
     cloud.ec2.meta.events.unregister("before-parameter-build.ec2.RunInstances")
     handlers = cloud.ec2.meta.events
     handlers.register("before-call.ec2.RunInstances", lambda params, **_: params["body"].update(UserData="%%%"))
