@@ -1,5 +1,6 @@
 """An operation as the catalog knows it: compiled once, on its first request, and kept with the operation."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +9,7 @@ from kansatsu.catalog import generic, passing, reference, tags
 from kansatsu.catalog.authorization import Authorization, Context, Params
 from kansatsu.catalog.plans import Plan, plan
 from kansatsu.catalog.rules import Custom, Finder, Frame, Rules, rules_of
-from kansatsu.catalog.values import Unsure, read
+from kansatsu.catalog.values import Unsure, told
 from kansatsu.catalog.words import Member, makes, members_of, plain
 from kansatsu.wire import Operation
 
@@ -27,6 +28,9 @@ class Entry:
     passes: tuple[passing.Pass, ...]
     tags: tuple[tuple[str, ...], tuple[str, ...]]
     keys: tuple[tuple[str, str], ...]  # (path, condition key)
+    defaults: Context  # condition keys of what is not given
+    one_by_one: bool
+    request_tag: str  # what the service's own keys of request tags begin with
     tagging: str
     tagged: tuple[str, str] | None
 
@@ -35,9 +39,10 @@ class Entry:
         context = self._context(params)
         found = self.custom(operation, params, frame) if self.custom else None
         main = list(self._planned(params, frame) if found is None else found)
-        for item in main:
-            own = {**context, **item.context} if context else item.context
-            yield Authorization(item.action, item.resource, own, item.exact)
+        for one in _each(context) if self.one_by_one else (context,):
+            for item in main:
+                own = {**one, **item.context} if one else item.context
+                yield Authorization(item.action, item.resource, own, item.exact)
         if self.tagging and "aws:tagkeys" in context:
             for item in main:
                 resource = frame.arn(*self.tagged) if self.tagged else item.resource
@@ -65,14 +70,21 @@ class Entry:
 
     def _context(self, params: Params) -> Context:
         found = tags.request_tags(params, self.tags)
+        if self.request_tag:
+            own = {key.replace("aws:requesttag/", self.request_tag): value for key, value in found.items()}
+            found |= {key: value for key, value in own.items() if key.startswith(self.request_tag)}
+        given: dict[str, tuple[str, ...]] = {}
         for path, key in self.keys:
-            try:
-                values = tuple(read(params, path))
-            except Unsure:
-                continue
-            if values:
-                found[key] = values if len(values) > 1 else values[0]
-        return found
+            given[key] = given.get(key, ()) + told(params, path)
+        found |= self.defaults
+        return found | {key: values if len(values) > 1 else values[0] for key, values in given.items() if values}
+
+
+def _each(context: Context) -> Iterator[Context]:
+    """INVARIANT: what one of several containers has is not covered by what its neighbour has."""
+    many = {key: value for key, value in context.items() if not isinstance(value, str) and key != "aws:tagkeys"}
+    for place in range(max(map(len, many.values()), default=1)):
+        yield context | {key: values[min(place, len(values) - 1)] for key, values in many.items()}
 
 
 def _checks(one: Plan, params: Params, frame: Frame) -> Iterator[Authorization]:
@@ -115,6 +127,9 @@ def _compile(operation: Operation) -> Entry:
         passing.passes(operation, prefix),
         tags.members(given),
         tuple(_keys(name, plans, members, rules)),
+        {key.lower(): value for key, value in rules.key_defaults.get(name, {}).items()},
+        rules.one_by_one,
+        rules.request_tag,
         _tagging(name, prefix, rules),
         (prefix, rules.tagged[name]) if name in rules.tagged else None,
     )
@@ -147,10 +162,10 @@ def _keys(name: str, plans: tuple[Plan, ...], members: tuple[Member, ...], rules
     table = {**rules.keys.get("*", {}), **rules.keys.get(name, {})}
     tops = {member.name for member in members}
     for path, key in table.items():
-        if path.partition(".")[0].partition("[")[0].partition("{")[0] in tops:
+        if re.split(r"[.|\[{]", path, maxsplit=1)[0] in tops:
             yield path, key.lower()
     done = {key.lower() for key in table.values()}
-    texts = {member.plain: member.name for member in members if member.text}
+    texts = {member.plain: member.name for member in members if member.text or member.flag}
     for one in plans:
         prefix, _, action = one.action.partition(":")
         known = reference.documented(prefix, action)

@@ -65,5 +65,6 @@ def _guarded(found: Iterable[Authorization], region: str) -> Iterator[Authorizat
 
 
 def _once(found: Iterable[Authorization]) -> tuple[Authorization, ...]:
-    """Each check once; `context` is a mapping and cannot be hashed."""
-    return tuple({(item.action, item.resource, item.exact): item for item in found}.values())
+    """Each check once."""
+    every = {(item.action, item.resource, item.exact, frozenset(item.context.items())): item for item in found}
+    return tuple(every.values())

@@ -81,6 +81,9 @@ class Rules:
     custom_of: frozenset[str] = frozenset()  # the operations that `custom` is asked about; none named: all
     also: Mapping[str, tuple[tuple[str, Finder], ...]] = field(default_factory=dict)  # operation -> further actions
     keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # operation or "*" -> path -> condition key
+    one_by_one: bool = False  # keys of several values are of several things, each of which must be allowed
+    key_defaults: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # operation -> key -> of nothing given
+    request_tag: str = ""  # the service's own name of aws:RequestTag/, in lower case
     questions: Mapping[str, Callable[[Params], Iterable[Question]]] = field(default_factory=dict)
     tagged: Mapping[str, str] = field(default_factory=dict)  # operation on "*" -> what it makes and tags: "key/*"
     elsewhere: frozenset[str] = frozenset()  # actions that AWS's API reference has, and the authorization reference not

@@ -37,6 +37,16 @@ def read(params: Any, path: str) -> Iterator[str]:
             yield TRANSFORMS[transform](text) if transform else text
 
 
+def told(params: Mapping[str, Any], path: str) -> tuple[str, ...]:
+    """The values of a condition key; true and false as policies have them, nothing where there is something else."""
+    top, steps, transform = _taken_apart(path)
+    found = list(_walk(params, steps)) if top in params else []
+    if not all(isinstance(value, (str, int, float)) for value in found):
+        return ()
+    texts = [str(value).lower() if isinstance(value, bool) else str(value) for value in found]
+    return tuple(TRANSFORMS[transform](text) if transform else text for text in texts if text)
+
+
 def walk(values: Any, path: str) -> Iterator[Any]:
     """What stands at a path, as it is."""
     return _walk(values, _taken_apart(path)[1])
@@ -115,6 +125,8 @@ TRANSFORMS: dict[str, Callable[[str], str]] = {
     "before-colon": _first_of(":"),
     "before-slash": _first_of("/"),
     "unslashed": _without("/"),
+    "given": lambda _: "true",
+    "is-on": lambda text: str(text in ("cross-az", "enabled")).lower(),
 }
 
 

@@ -27,6 +27,7 @@ class Member:
     plain: str
     text: bool
     many: bool
+    flag: bool = False  # true or false
 
 
 def plain(text: str) -> str:
@@ -42,7 +43,7 @@ def members_of(operation: Operation) -> tuple[Member, ...]:
     for name, shape in operation.input.members:
         many = shape.type == "list"
         kind = shape.member.type if many else shape.type
-        found.append(Member(name, plain(name), kind in ("string", "integer", "long"), many))
+        found.append(Member(name, plain(name), kind in ("string", "integer", "long"), many, kind == "boolean"))
     return tuple(found)
 
 

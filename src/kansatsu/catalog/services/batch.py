@@ -59,6 +59,51 @@ def _jobs(kind: str) -> Finder:
     return lambda params, frame: _named(kind, "jobs", params, frame)
 
 
+# Of every container that a definition has, however its kind has it.
+# https://docs.aws.amazon.com/batch/latest/userguide/iam-example-restrict-image-log.html
+_CONTAINERS = ("containerProperties", "nodeProperties.nodeRangeProperties[].container")
+_OF_ECS = (
+    *("ecsProperties.taskProperties[].containers[]",),
+    "nodeProperties.nodeRangeProperties[].ecsProperties.taskProperties[].containers[]",
+)
+_PODS = ("eksProperties.podProperties", "nodeProperties.nodeRangeProperties[].eksProperties.podProperties")
+_OPTIONS = "logConfiguration.options.awslogs"
+_OF_CONTAINER = {
+    "image": "batch:Image",
+    "privileged": "batch:Privileged",
+    "user": "batch:User",
+    "logConfiguration.logDriver": "batch:LogDriver",
+    f"{_OPTIONS}-group": "batch:AWSLogsGroup",
+    f"{_OPTIONS}-region": "batch:AWSLogsRegion",
+    f"{_OPTIONS}-stream-prefix": "batch:AWSLogsStreamPrefix",
+    f"{_OPTIONS}-create-group": "batch:AWSLogsCreateGroup",
+}
+_OF_POD = {
+    "serviceAccountName": "batch:EKSServiceAccountName",
+    "metadata.namespace": "batch:EKSNamespace",
+    **{
+        f"{kind}[].{path}": key
+        for kind in ("containers", "initContainers")
+        for path, key in {
+            "image": "batch:EKSImage",
+            "securityContext.privileged": "batch:EKSPrivileged",
+            "securityContext.runAsUser": "batch:EKSRunAsUser",
+            "securityContext.runAsGroup": "batch:EKSRunAsGroup",
+        }.items()
+    },
+}
+_REGISTERED = {
+    f"{place}.{path}": key
+    for places, keys in (((*_CONTAINERS, *_OF_ECS), _OF_CONTAINER), (_PODS, _OF_POD))
+    for place in places
+    for path, key in keys.items()
+}
+_SUBMITTED = {
+    "eksPropertiesOverride.podProperties.containers[].image": "batch:EKSImage",
+    "eksPropertiesOverride.podProperties.initContainers[].image": "batch:EKSImage",
+    "eksPropertiesOverride.podProperties.metadata.namespace": "batch:EKSNamespace",
+}
+
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbatch.html",
     actions={"CancelJobs": "CancelJob", "TerminateJobs": "TerminateJob", "TerminateServiceJobs": "TerminateServiceJob"},
@@ -70,5 +115,7 @@ RULES = Rules(
         "TerminateServiceJobs": _jobs("service-job"),
     },
     also={name: ((f"batch:{name}", _environments),) for name in ("CreateJobQueue", "UpdateJobQueue")},
+    keys={"RegisterJobDefinition": _REGISTERED, "SubmitJob": _SUBMITTED},
+    one_by_one=True,
     tagging="TagResource",
 )

@@ -115,6 +115,27 @@ _PROXIES = {
 
 _VERSIONS = ("DeleteCustomDBEngineVersion", "ModifyCustomDBEngineVersion")
 _TENANTS = ("DeleteTenantDatabase", "ModifyTenantDatabase")
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/security_iam_service-with-iam.html (the keys of what is made)
+_KEYS = {
+    "DBInstanceClass": "rds:DatabaseClass",
+    "DBClusterInstanceClass": "rds:DatabaseClass",
+    "TargetDBInstanceClass": "rds:DatabaseClass",
+    "Engine": "rds:DatabaseEngine",
+    "DBName": "rds:DatabaseName",
+    "DatabaseName": "rds:DatabaseName",
+    "MultiAZ": "rds:MultiAz",
+    "Iops": "rds:Piops",
+    "TargetIops": "rds:Piops",
+    "AllocatedStorage": "rds:StorageSize",
+    "TargetAllocatedStorage": "rds:StorageSize",
+    "StorageEncrypted": "rds:StorageEncrypted",
+}
+_WITH_KEYS = (
+    *("CreateBlueGreenDeployment", "CreateDBCluster", "CreateDBInstance", "CreateDBInstanceReadReplica"),
+    *("ModifyDBCluster", "ModifyDBInstance", "RestoreDBClusterFromS3", "RestoreDBClusterFromSnapshot"),
+    *("RestoreDBClusterToPointInTime", "RestoreDBInstanceFromDBSnapshot", "RestoreDBInstanceFromS3"),
+    "RestoreDBInstanceToPointInTime",
+)
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonrds.html",
     names={
@@ -167,5 +188,15 @@ RULES = Rules(
     },
     optional=frozenset({"cluster-pg", "og", "pg", "subgrp", "secgrp"}),
     lower=True,
+    keys={
+        **dict.fromkeys(_WITH_KEYS, _KEYS),
+        "CreateTenantDatabase": {"TenantDBName": "rds:TenantDatabaseName"},
+        "ModifyTenantDatabase": {"NewTenantDBName": "rds:TenantDatabaseName"},
+    },
+    key_defaults={
+        "CreateDBInstance": {"rds:MultiAz": "false", "rds:Piops": "0", "rds:StorageEncrypted": "false"},
+        "CreateDBCluster": {"rds:Piops": "0", "rds:StorageEncrypted": "false"},
+    },
+    request_tag="rds:req-tag/",
     tagging="AddTagsToResource",
 )
