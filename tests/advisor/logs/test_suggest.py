@@ -138,6 +138,25 @@ def test_passing_a_role_is_kept_with_the_role() -> None:
     assert any(f"{passed} was passed" in note for note in answer["Notes"])
 
 
+def test_role_chaining_and_services_that_act_are_named() -> None:
+    """A role that assumes another one; a user who does is no chain. What was denied is none either."""
+    next_role = f"arn:aws:iam::{ACCOUNT}:role/next"
+    assume: dict[str, Any] = {
+        "source": "sts",
+        "name": "AssumeRole",
+        "resources": [{"ARN": next_role, "accountId": ACCOUNT, "type": "AWS::IAM::Role"}],
+    }
+    answer = suggested([record(role(), **assume), record(role(invokedBy="athena.amazonaws.com"), source="kms",
+                                                         name="Decrypt")], "sts:AssumeRole", "kms:*")  # fmt: skip
+    said = " ".join(answer["Notes"])
+    assert f"{ROLE} assumed further roles (role chaining)" in said and f"{next_role} was assumed" in said
+    assert "athena.amazonaws.com acted for them, with their permissions" in said
+    denied = suggested([record(role(), **assume, errorCode="AccessDenied")], "sts:AssumeRole")
+    assert "role chaining" not in " ".join(denied["Notes"])
+    by_user = suggested([record(**assume)], "sts:AssumeRole", arn=USER)
+    assert "role chaining" not in " ".join(by_user["Notes"])
+
+
 def test_of_a_managed_policy_the_use_of_all_counts() -> None:
     bob = {"type": "IAMUser", "principalId": "AIDABOB", "arn": USER.replace("alice", "bob"), "accountId": ACCOUNT}
     answer = suggested([record(bob, "ec2", "DescribeVpcs")], arn=TEAM)

@@ -177,6 +177,10 @@ def _notes(evidence: Evidence, subject: Subject) -> Iterator[str]:
         roles = sorted({role for item in seen if item.action == action for role in item.resources or ()})
         if roles:
             yield f"{', '.join(roles)} {what}: what was done with it, its own policies decide."
+    chaining = {item.id for item in seen if item.action == "AssumeRole" and item.allowed}
+    for entity in subject.people:
+        if entity.who.kind == "role" and entity.who.id in chaining:
+            yield f"{entity.who.arn} assumed further roles (role chaining): who was behind it, its own callers tell."
     untold = [entity.who.arn for entity in subject.people if not evidences.told_of(evidence, entity)]
     if untold:
         yield (
