@@ -50,11 +50,11 @@ EC2_TRUST = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "
 class Gateway:
     """The gateway, and shortcuts to make users and to speak with it as them."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, url: str = "") -> None:
         self.data_dir = data_dir
         self.clock = SystemClock()
         self.key_sources: dict[str, str] = {}  # issuer -> file or URL of its keys; tests add theirs
-        self.store = identity.open_store(data_dir, self.clock)
+        self.store = identity.open_store(data_dir, self.clock, url)
         self.store.quotas = Quotas(dict.fromkeys(("RolesPerAccount", "GroupsPerAccount"), None))  # tests make many
         identity.accounts.found(self.store, ACCOUNT)
         admin = identity.bootstrap(self.store, ACCOUNT)
@@ -92,7 +92,7 @@ class Gateway:
         self.workload = Workload(
             self.store, self.clock, settings, _no_instances, serve_task=_no_instances, backend=forwarder.ask
         )
-        accounts = Accounts(lambda: self.store.snapshot().accounts(), forwarder.keeps_apart)
+        accounts = Accounts(lambda: self.store.held().accounts(), forwarder.keeps_apart)
         self.resources = Resources(Knowledge(forwarder.ask, self.clock, KINDS), forwarder.ask, ACCOUNT, accounts)
         sock = socket.create_server(("127.0.0.1", 0))
         self.issuers = Issuers(self.key_sources, f"http://127.0.0.1:{sock.getsockname()[1]}")

@@ -119,7 +119,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         ask_as=within,
     )
     lifetime = backends.fact_lifetime(settings)
-    accounts = Accounts(lambda: store.snapshot().accounts(), forwarder.keeps_apart)
+    accounts = Accounts(lambda: store.held().accounts(), forwarder.keeps_apart)
     resources = Resources(Knowledge(forwarder.ask, clock, KINDS, lifetime), forwarder.ask, account, accounts)
     if embedded is not None:
         embedded.supervisor.when_emptied = resources.clear

@@ -158,7 +158,8 @@ class Pipeline:
         exchange.params = wire.decode(operation, exchange.request)
         if identity is anonymous.NOBODY:
             exchange.region = anonymous.region_of(exchange.request, exchange.params)
-            exchange.identity = anonymous.bearer(exchange.params, snapshot) if service.name in OURS else identity
+            if service.name in OURS:
+                exchange.identity = await self._store.apart(anonymous.bearer, exchange.params, snapshot)
         return await self._dispatch(exchange, snapshot)
 
     async def _signed(self, exchange: Exchange, signature: Signature | None) -> tuple[Identity, Verified] | None:
@@ -166,7 +167,8 @@ class Pipeline:
             snapshot = exchange.snapshot = await self._store.current()
             if signature is None:
                 return None
-            return self._authenticator.authenticate(exchange.request, signature, snapshot, exchange.now)
+            known = self._authenticator.authenticate
+            return await self._store.apart(known, exchange.request, signature, snapshot, exchange.now)
         except (SigningError, AwsError):  # of the key, or because the database is away
             exchange.service = catalog.outlined(exchange.request, signature.service if signature else None)
             raise
@@ -204,9 +206,8 @@ class Pipeline:
         return catalog.outlined(exchange.request, None)
 
     async def _dispatch(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
-        operation = exchange.known
+        operation, owner = exchange.known, "backend"
         name = operation.service.name
-        owner = "backend"
         if name in OURS:
             owner = "ours"
         elif name == "ec2":
@@ -219,32 +220,35 @@ class Pipeline:
             raise Unimplemented(f"Kansatsu does not implement {name}:{operation.name} yet.")
         result = exchange.result = await self._handle(exchange, found, snapshot)
         if owner == "both":
-            account = exchange.signer.caller.account
+            account = exchange.caller.account
             theirs = await self._forwarder.call(exchange.request, operation, account, exchange.region)
             result = ownership.merge(operation.name, result, theirs)
         return Whole(wire.encode(operation, result, exchange.request_id))
 
     async def _handle(self, exchange: Exchange, found: Handler, snapshot: Snapshot) -> Any:
         wire.validate(exchange.known, exchange.params)
-        identity = exchange.signer
+        caller = exchange.caller
         call = Call(
-            identity.caller,
-            identity.caller.account,
-            exchange.region,
-            exchange.request_id,
-            exchange.now,
-            _own_context(exchange, identity),
-            self._store,
-            self._recorder,
-            self._workload,
-            self._clock,
-            self._issuers,
-            snapshot,
-            self._resources,
+            caller, caller.account, exchange.region, exchange.request_id, exchange.now, {}, self._store, self._recorder,
+            self._workload, self._clock, self._issuers, snapshot, self._resources,
             host=exchange.request.headers.get("host", ""),
-        )
+        )  # fmt: skip
         if found.looks:
             await self._workload.adopted()
+        done, result = await self._store.apart(self._begun, exchange, found, call, snapshot)
+        if done:
+            return result
+        call.enter(None)
+        if found.is_async:
+            result = await found.function(call, **result)
+        else:
+            result = await self._store.transact(_run, found, call, result)
+        exchange.steps = tuple(call.made)
+        return result
+
+    def _begun(self, exchange: Exchange, found: Handler, call: Call, snapshot: Snapshot) -> tuple[bool, Any]:
+        """Authorize, and run what only reads: (True, its result), else (False, the arguments of what is to come)."""
+        call.context = _own_context(exchange, exchange.signer)
         with ExitStack() as stack:
             call.enter(lambda: stack.enter_context(self._store.read()))
             exchange.authorizations = tuple(found.authorizations(call, exchange.params))
@@ -256,23 +260,22 @@ class Pipeline:
             exchange.steps = ()  # INVARIANT: what is not done is no evidence of use
             arguments = found.bind(exchange.params)
             if not found.write and not found.is_async:
-                return found.function(call, **arguments)
-        call.enter(None)
-        if found.is_async:
-            result = await found.function(call, **arguments)
-        else:
-            result = await self._store.transact(_run, found, call, arguments)
-        exchange.steps = tuple(call.made)
-        return result
+                return True, found.function(call, **arguments)
+        return False, arguments
 
     async def _forward(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
-        identity = exchange.signer
-        bound = bound_of(identity, self._workload, self._authenticator, snapshot, exchange.now)
-        deciding = (policies_of(identity.caller, snapshot),) if bound is None else bound.deciding
-        context = _own_context(exchange, identity)
+        deciding, context = await self._store.apart(self._deciding, exchange, snapshot)
         return await self._backed.answer(
             exchange, snapshot, deciding, lambda: self._authorize(exchange, context, snapshot)
         )
+
+    def _deciding(self, exchange: Exchange, snapshot: Snapshot) -> tuple[tuple[Policies, ...], Context]:
+        """All policies that must allow it, and its condition keys; in memory from then on, as accounts are."""
+        snapshot.accounts()
+        identity = exchange.signer
+        bound = bound_of(identity, self._workload, self._authenticator, snapshot, exchange.now)
+        deciding = (policies_of(identity.caller, snapshot),) if bound is None else bound.deciding
+        return deciding, _own_context(exchange, identity)
 
     def _authorize(self, exchange: Exchange, context: engine.Context, snapshot: Snapshot) -> None:
         """Raise the denial of the first authorization that policy does not allow; all must be allowed."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
@@ -22,13 +23,15 @@ from kansatsu.identity.upkeep import upkeep
 
 P = ParamSpec("P")
 T = TypeVar("T")
+READERS = 4  # threads that read, each with a connection or two of those that SQLAlchemy's pool gives out
 
 
 class Store:
     """Users, groups, roles, policies, keys of all accounts. Make one with open_store(); one per process and directory.
 
     Reads run where they are called. Writes are one at a time; each commits durably before write() returns. From the
-    event loop, use `await store.transact(function, ...)`, which writes in a thread of its own.
+    event loop, use `await store.fetch(function, ...)` and `await store.transact(function, ...)`, which read and write
+    in threads of their own.
     """
 
     def __init__(self, database: Database, vault: Vault, clock: Clock):
@@ -37,6 +40,7 @@ class Store:
         self._writing = threading.RLock()
         self._writer_busy = False
         self._executor = ThreadPoolExecutor(1, "kansatsu-write")
+        self._readers = ThreadPoolExecutor(READERS, "kansatsu-read")  # its threads start when they are needed
         self._lock = threading.RLock()
         self._asking = threading.Lock()
         self._rounds = Rounds(self.snapshot, "kansatsu-revision")
@@ -77,6 +81,26 @@ class Store:
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
+    async def apart(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`function(...)`, which may read, for the event loop.
+
+        INVARIANT: a database that is another process, however slow, holds up only who waits for it: what may ask it
+        runs in another thread. One in a file answers sooner than a thread begins.
+        """
+        if self._database.local:
+            return function(*args, **kwargs)
+        work = partial(function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    async def fetch(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `function(conn, ...)` reads in one state of the database, likewise."""
+
+        def work() -> T:
+            with self.read() as conn:
+                return function(conn, *args, **kwargs)
+
+        return await self.apart(work)
+
     def snapshot(self) -> Snapshot:
         """The state in memory, never older than the last acknowledged write of anybody.
 
@@ -90,6 +114,10 @@ class Store:
                 self._snapshot.refresh(trusted=version[0] == self._version[0])
                 self._version = version
             return self._snapshot
+
+    def held(self) -> Snapshot:
+        """The state in memory as somebody of this request has found it with current(): nobody is asked again."""
+        return self.snapshot() if self._database.local else self._snapshot
 
     def condition(self) -> dict[str, str | None]:
         """Which database it is and how it was when it was last asked: `state` ready | away, since when, and why."""
@@ -121,5 +149,6 @@ class Store:
     def close(self) -> None:
         """Finish the writes that were begun and let go of all files."""
         self._executor.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
         self._rounds.close()
         self._database.close()

@@ -93,6 +93,7 @@ class Call:
     _conn: Connection | None = field(default=None, repr=False)
     made: list[Step] = field(default_factory=list)  # what was done for the caller besides, for the record
     host: str = ""  # what the request was sent to
+    state: Any = field(default=None, repr=False)  # what its steps were worked out from, for the operation itself
 
     @property
     def snapshot(self) -> Snapshot:

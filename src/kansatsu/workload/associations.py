@@ -184,15 +184,14 @@ class Associations:
         self._revision = revision
 
     async def _follow(self, association: Association) -> None:
-        with self._fleet.store.read() as conn:
-            profile = profiles.by_id(conn, association.profile_id)
+        store = self._fleet.store
+        profile = await store.fetch(profiles.by_id, association.profile_id)
         now = profile.role_id or "" if profile else _GONE
         known = self._roles.get(association.id, "")
         if now == "":
             # Taken out of the profile: the role that was in it stays known, it may be deleted next.
             now = known
-        deleted = now not in ("", _GONE) and self._fleet.store.snapshot().entity(now) is None
-        if deleted:
+        if now not in ("", _GONE) and await store.apart((await store.current()).entity, now) is None:
             now = _GONE
         if now == _GONE and known != _GONE and self._revoke_on != "never":
             moment = self._fleet.clock.now()
@@ -202,5 +201,4 @@ class Associations:
         self._roles[association.id] = now
 
     async def _read_revision(self) -> int:
-        with self._fleet.store.read() as conn:
-            return identity.changes.latest(conn)
+        return await self._fleet.store.fetch(identity.changes.latest)

@@ -31,7 +31,7 @@ NOTHING = "NothingToChange"
 def _steps_of(call: Call, params: Params) -> Iterable[Step]:
     """INVARIANT: a commit is no way around IAM: it needs the permissions for every step besides its own."""
     with call.store.read() as conn:
-        now = _state(conn, call, params["Arn"])
+        now = call.state = _state(conn, call, params["Arn"])
         change = _change_of(call, params)
         if change is None:  # which is asked for wrongly: the operation itself will say how
             return []
@@ -55,8 +55,7 @@ async def commit_policy_change(
 ) -> Shown:
     """Replay a change, and make it if nothing speaks against it, or what does is accepted."""
     asked = Asked(arn, document, policy_name, detach_policy_arn, delete_policy_name, suggested, since, new_policy)
-    with call.store.read() as conn:  # nothing was awaited since the steps from this state were authorized
-        before = _state(conn, call, arn)
+    before = call.state  # INVARIANT: the steps that were authorized are those from this state
     made, answer = await asyncio.to_thread(_replay, call, asked, max_requests)
     if _says_the_same(call, made, before):
         raise AwsError(f"{made.subject.arn} has it like that: nothing would change.", code=NOTHING, status=_CONFLICT)
