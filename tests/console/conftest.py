@@ -84,6 +84,8 @@ class Story(Place):
         trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
         trusted = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         iam.create_role(RoleName="web-server", AssumeRolePolicyDocument=trusted)
+        iam.create_instance_profile(InstanceProfileName="web-server", Tags=[{"Key": "team", "Value": "web"}])
+        iam.add_role_to_instance_profile(InstanceProfileName="web-server", RoleName="web-server")
         for name in ("ana", "ben"):
             self.client(name, "s3").list_buckets()
         self.client("ana", "sqs").list_queues()
@@ -174,11 +176,11 @@ def pages(browser: Browser, place: Place) -> Iterator[Opens]:
     contexts: list[BrowserContext] = []
     seen: list[Seen] = []
 
-    def make(language: str = "en", width: str = "wide", scheme: str = "light") -> Seen:
+    def make(language: str = "en", width: str = "wide", scheme: str = "light", scripts: bool = True) -> Seen:
         locale = {"en": "en-US", "ja": "ja-JP"}[language]
         # Without motion: what still fades in has colours that nobody is to read.
         how = {"locale": locale, "color_scheme": scheme, "reduced_motion": "reduce"}
-        context = browser.new_context(viewport=WIDTHS[width], **how)
+        context = browser.new_context(viewport=WIDTHS[width], java_script_enabled=scripts, **how)
         contexts.append(context)
         seen.append(Seen(place, context.new_page(), language))
         return seen[-1]

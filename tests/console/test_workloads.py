@@ -83,7 +83,7 @@ def make_profile(seen: Seen, name: str) -> None:
     seen.page.get_by_role("dialog").get_by_label(seen.t("name")).fill(name)
     seen.choose("role", name)
     seen.confirm("create")
-    seen.page.get_by_role("link", name=name, exact=True).wait_for()
+    seen.page.get_by_role("link", name=name, exact=True).first.wait_for()
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", "wide"), ("ja", "narrow")])

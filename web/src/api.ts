@@ -27,21 +27,29 @@ export class Failure extends Error {
   }
 }
 
-type Ended = () => void;
-let ended: Ended = () => undefined;
+type Ended = () => Promise<boolean>;
+let ended: Ended = () => Promise.resolve(false);
 
-/** What to do when a call finds that the session is over. */
+/** What to do when a call finds that the session is over; true: the same user is signed in again, it is to be repeated. */
 export function whenEnded(act: Ended): void {
   ended = act;
 }
 
+/** What to do when another page of this browser signed in: its session is this page's, too. */
+export function whenElsewhere(act: () => void): () => void {
+  const heard = (event: StorageEvent) => event.key === WORD && event.newValue && act();
+  addEventListener("storage", heard);
+  return () => removeEventListener("storage", heard);
+}
+
 /** `patience`: milliseconds after which there is no more waiting for the answer. */
 async function post<T>(door: string, given: object, patience = 600_000): Promise<T> {
+  const word = localStorage.getItem(WORD);
   let answer: Response;
   try {
     answer = await fetch(BASE + door, {
       method: "POST",
-      headers: { "content-type": "application/json", "x-kansatsu-console": localStorage.getItem(WORD) ?? "-" },
+      headers: { "content-type": "application/json", "x-kansatsu-console": word ?? "-" },
       body: JSON.stringify(given),
       signal: AbortSignal.timeout(patience),
     });
@@ -51,7 +59,8 @@ async function post<T>(door: string, given: object, patience = 600_000): Promise
   const said: Record<string, unknown> = await answer.json().catch(() => ({}));
   if (answer.ok) return said as T;
   const failure = new Failure(String(said.code ?? "InternalFailure"), String(said.message ?? ""), said);
-  if (failure.code === "SessionEnded" && door !== "session") ended();
+  const over = failure.code === "SessionEnded" && door === "call" && word === localStorage.getItem(WORD);
+  if (over && (await ended())) return post<T>(door, given, patience);
   throw failure;
 }
 

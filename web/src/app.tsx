@@ -2,8 +2,8 @@
 import Spinner from "@cloudscape-design/components/spinner";
 import Box from "@cloudscape-design/components/box";
 import { useCallback, useEffect, useRef, useState } from "react";
-import { session, type Session, signIn, whenEnded } from "./api";
-import { SignIn } from "./pages/sign-in";
+import { session, type Session, signIn, whenElsewhere, whenEnded } from "./api";
+import { SignIn, SignInAgain } from "./pages/sign-in";
 import { Shell } from "./shell";
 import { useTheme } from "./theme";
 
@@ -29,7 +29,22 @@ export function App() {
     const once = link();
     (once ? signIn({ link: once }) : session()).then(setWho, over);
   }, [over]);
-  useEffect(() => whenEnded(() => over()), [over]);
+  // A call that finds the session over waits here for the same user, whose page stays as it was.
+  const waiting = useRef<((again: boolean) => void)[]>([]);
+  const [ended, setEnded] = useState(false);
+  const settle = useCallback((again: boolean) => {
+    setEnded(false);
+    for (const go of waiting.current.splice(0)) go(again);
+  }, []);
+  useEffect(
+    () =>
+      whenEnded(() => {
+        setEnded(true);
+        return new Promise((resolve) => waiting.current.push(resolve));
+      }),
+    [],
+  );
+  useEffect(() => whenElsewhere(() => void session().then(setWho, over)), [over]);
   useEffect(() => {
     // A link that is pasted into a page that is open already does not load it anew by itself.
     const pasted = () => location.hash.startsWith("#link=") && location.reload();
@@ -55,5 +70,23 @@ export function App() {
       />
     );
   }
-  return <Shell who={who} theme={theme} onEnd={over} />;
+  const leave = (why?: unknown) => {
+    settle(false);
+    over(why);
+  };
+  return (
+    <>
+      <Shell key={who.arn} who={who} theme={theme} onEnd={leave} />
+      {ended && (
+        <SignInAgain
+          who={who}
+          onLeave={() => leave()}
+          onDone={(found) => {
+            setWho(found);
+            settle(found.arn === who.arn);
+          }}
+        />
+      )}
+    </>
+  );
 }

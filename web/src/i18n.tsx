@@ -1,6 +1,7 @@
 // The language of the page: two catalogues that hold the same texts, loaded when they are chosen.
 import { I18nProvider, type I18nProviderProps } from "@cloudscape-design/components/i18n";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import { type Phrases, type Said, saying } from "./said";
 import type en from "./strings/en";
 
 export type Key = keyof typeof en;
@@ -13,21 +14,24 @@ interface Catalogue {
   language: Language;
   texts: Texts;
   messages: I18nProviderProps.Messages;
+  phrases: Phrases;
 }
 
 async function load(language: Language): Promise<Catalogue> {
   if (language === "ja") {
-    const [texts, messages] = await Promise.all([
+    const [texts, messages, phrases] = await Promise.all([
       import("./strings/ja"),
       import("@cloudscape-design/components/i18n/messages/all.ja"),
+      import("./strings/server-ja.json"),
     ]);
-    return { language, texts: texts.default, messages: messages.default };
+    return { language, texts: texts.default, messages: messages.default, phrases: phrases.default };
   }
   const [texts, messages] = await Promise.all([
     import("./strings/en"),
     import("@cloudscape-design/components/i18n/messages/all.en"),
   ]);
-  return { language, texts: texts.default, messages: messages.default };
+  // The server's sentences are English already.
+  return { language, texts: texts.default, messages: messages.default, phrases: {} };
 }
 
 function chosen(): Language {
@@ -42,6 +46,8 @@ export interface Words {
   t: (key: Key, values?: Record<string, string | number>) => string;
   /** A moment in the reader's own form and time zone, to the minute or the second; "" of none. */
   when: (text: string | undefined, seconds?: boolean) => string;
+  /** A sentence of the server in this language. */
+  said: Said;
   /** How long ago it was. */
   ago: (text: string) => string;
 }
@@ -55,7 +61,7 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["second", 1],
 ];
 
-function words({ language, texts }: Catalogue, setLanguage: (language: Language) => void): Words {
+function words({ language, texts, phrases }: Catalogue, setLanguage: (language: Language) => void): Words {
   const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const precise = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
   const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
@@ -63,6 +69,7 @@ function words({ language, texts }: Catalogue, setLanguage: (language: Language)
     language,
     setLanguage,
     t: (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? "")),
+    said: language === "en" ? (text) => text : saying(phrases),
     when: (text, seconds) => (text ? (seconds ? precise : date).format(new Date(text)) : ""),
     ago: (text) => {
       const seconds = (new Date(text).getTime() - Date.now()) / 1000;
@@ -77,11 +84,14 @@ export function Language({ children }: { children: ReactNode }) {
   const [catalogue, setCatalogue] = useState<Catalogue | null>(null);
   useEffect(() => {
     let current = true;
-    void load(language).then((loaded) => {
-      if (!current) return;
-      document.documentElement.lang = language;
-      setCatalogue(loaded);
-    });
+    load(language).then(
+      (loaded) => {
+        if (!current) return;
+        document.documentElement.lang = language;
+        setCatalogue(loaded);
+      },
+      () => document.getElementById("failed")?.removeAttribute("hidden"),
+    );
     return () => {
       current = false;
     };

@@ -2,10 +2,10 @@
 import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 import Flashbar, { type FlashbarProps } from "@cloudscape-design/components/flashbar";
-import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from "react";
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { Failure } from "./api";
 import { type Key, useWords, type Words } from "./i18n";
-import { to } from "./route";
+import { pageAt, to, usePage } from "./route";
 
 interface Notice {
   type: FlashbarProps.Type;
@@ -13,17 +13,22 @@ interface Notice {
   action?: { text: string; act: () => void };
 }
 
-const Context = createContext<{ add: (notice: Notice) => void; shown: ReactNode } | null>(null);
+const Context = createContext<{ add: (notice: Notice) => void; clear: () => void; shown: ReactNode } | null>(null);
 
 export function Notices({ children }: { children: ReactNode }) {
-  const [items, setItems] = useState<(Notice & { id: string })[]>([]);
+  const [items, setItems] = useState<(Notice & { id: string; page: string })[]>([]);
   const { t } = useWords();
+  const page = usePage();
+  // What is told of a page ends with it; what can be undone stays until somebody decides.
+  useEffect(() => setItems((all) => all.filter((item) => item.action || item.page === page)), [page]);
   const drop = useCallback((id: string) => setItems((all) => all.filter((item) => item.id !== id)), []);
   const add = useCallback((notice: Notice) => {
     const id = crypto.getRandomValues(new Uint32Array(1)).join("");
     // What went well before needs no more room, unless it can be undone.
-    setItems((all) => [{ ...notice, id }, ...all.filter((item) => item.type !== "success" || item.action)].slice(0, 3));
+    const here = pageAt();
+    setItems((all) => [{ ...notice, id, page: here }, ...all.filter((item) => item.type !== "success" || item.action)].slice(0, 3));
   }, []);
+  const clear = useCallback(() => setItems([]), []);
   const shown = (
     <Flashbar
       items={items.map(({ id, type, content, action }) => ({
@@ -46,7 +51,7 @@ export function Notices({ children }: { children: ReactNode }) {
       }))}
     />
   );
-  const value = useMemo(() => ({ add, shown }), [add, items, t]);
+  const value = useMemo(() => ({ add, clear, shown }), [add, clear, items, t]);
   return <Context.Provider value={value}>{children}</Context.Provider>;
 }
 
@@ -66,12 +71,36 @@ const OWN: Record<string, Key> = {
   LinkInvalid: "error.linkInvalid",
   TooManyAttempts: "error.tooManyAttempts",
   PasswordPolicyViolation: "error.passwordPolicy",
+  Missing: "error.gone",
+};
+// What AWS's codes are about; what exactly is wrong AWS says in its own words.
+const ABOUT: Record<string, Key> = {
+  AccessDenied: "error.denied",
+  AccessDeniedException: "error.denied",
+  UnauthorizedOperation: "error.denied",
+  UnauthorizedException: "error.denied",
+  NoSuchEntity: "error.missing",
+  ResourceNotFoundException: "error.missing",
+  EntityAlreadyExists: "error.exists",
+  DeleteConflict: "error.needed",
+  LimitExceeded: "error.limit",
+  MalformedPolicyDocument: "error.malformed",
+  MalformedPolicyDocumentException: "error.malformed",
+  InvalidInput: "error.invalid",
+  InvalidParameterValue: "error.invalid",
+  InvalidParameterException: "error.invalid",
+  ValidationError: "error.invalid",
+  ValidationException: "error.invalid",
+  ClientException: "error.invalid",
+  Throttling: "error.busy",
+  ServiceUnavailable: "error.busy",
+  NotImplemented: "error.notThere",
 };
 
 export function sentence(error: unknown, { t }: Pick<Words, "t">): string {
   if (!(error instanceof Failure)) return String(error);
   const own = OWN[error.code];
-  return own ? t(own, { seconds: String(error.fields.seconds ?? "") }) : `${error.code}: ${error.message}`;
+  return own ? t(own, { seconds: String(error.fields.seconds ?? ""), name: error.message }) : `${error.code}: ${error.message}`;
 }
 
 const DENIED = new Set(["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"]);
@@ -83,10 +112,12 @@ export function Trouble({ error }: { error: unknown }) {
   return (
     <Alert
       type="error"
-      header={words.t("error.title")}
+      header={words.t((error instanceof Failure && ABOUT[error.code]) || "error.title")}
       action={why && <Button href={to("activity", why)}>{words.t("why")}</Button>}
     >
-      {sentence(error, words)}
+      <span className="breaks" lang={error instanceof Failure && OWN[error.code] ? words.language : "en"}>
+        {sentence(error, words)}
+      </span>
     </Alert>
   );
 }

@@ -11,6 +11,11 @@ export function useRoute(): string[] {
   return hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
 }
 
+/** The page without its tab: what a notice belongs to. */
+export const pageAt = () => location.hash.split("/").slice(0, 3).join("/");
+
+export const usePage = () => useSyncExternalStore(subscribe, pageAt);
+
 export function to(...parts: string[]): string {
   return `#/${parts.map(encodeURIComponent).join("/")}`;
 }

@@ -15,12 +15,13 @@ import { ClusterPage, Clusters, Tasks } from "./pages/clusters";
 import { DefinitionPage, Definitions } from "./pages/definitions";
 import { InstancePage } from "./pages/instance";
 import { Instances } from "./pages/instances";
-import { PolicyList, PrincipalList, useTitle } from "./pages/lists";
+import { PolicyList, PrincipalList } from "./pages/lists";
 import { PolicyPage } from "./pages/policy";
 import { PrincipalPage } from "./pages/principal";
-import { Profiles } from "./pages/profiles";
+import { ProfilePage, Profiles } from "./pages/profiles";
 import { RequestPage } from "./pages/request";
 import { TaskPage } from "./pages/task";
+import { useTitle } from "./parts/frame";
 import { preferences } from "./parts/preferences";
 import { to, useRoute } from "./route";
 import type { Theme } from "./theme";
@@ -41,7 +42,7 @@ const PAGES: Record<string, { all: () => ReactNode; one: Page }> = {
   tasks: { all: () => <Tasks />, one: (name) => <TaskPage key={name} id={name} /> },
   definitions: { all: () => <Definitions />, one: (name) => <DefinitionPage key={name} name={name} /> },
   activity: { all: () => <Activity />, one: (name) => <RequestPage key={name} id={name} /> },
-  profiles: { all: () => <Profiles />, one: () => <Profiles /> },
+  profiles: { all: () => <Profiles />, one: (name, tab) => <ProfilePage key={name} name={name} tab={tab} /> },
 };
 const SECTIONS = {
   iam: ["users", "groups", "roles", "policies", "profiles"],
@@ -76,7 +77,9 @@ export function Shell({ who, theme, onEnd }: Props) {
   const words = useWords();
   const { t } = words;
   const route = useRoute();
-  const { shown } = useNotices();
+  const { shown, clear } = useNotices();
+  // What one user was told, and may undo, is not the next one's.
+  useEffect(() => clear, [clear]);
   const [open, setOpen] = useState(innerWidth > 900);
   useEffect(() => {
     if (innerWidth <= 900) setOpen(false);

@@ -117,7 +117,7 @@ export interface Replay {
   NewlyAllowed: number;
   Denied: number;
   CannotTell: number;
-  RefusedRequests: { RequestId: string; Time: string; PrincipalArn: string; Action: string; Resource: string; Reason: string }[];
+  RefusedRequests: { RequestId: string; Time: string; PrincipalArn: string; Action: string; Resource: string; Reason: string; Count: number }[];
   Unknown: { Reason: string; Count: number }[];
   Gaps: { Why: string; After: string; Until: string; Lost: number }[];
   Notes: string[];

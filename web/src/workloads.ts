@@ -1,5 +1,5 @@
 // What runs here with a role: instances, processes, tasks; and what of EC2 and ECS the pages ask for.
-import { all, call } from "./api";
+import { all, call, Failure } from "./api";
 import type { Entity, Tag } from "./types";
 
 export interface Credentials {
@@ -44,7 +44,7 @@ export const running = (...ids: string[]) => call<Running>("kansatsu", "Describe
 
 export async function one(id: string): Promise<Workload> {
   const found = (await running(id)).Workloads[0];
-  if (!found) throw new Error(id);
+  if (!found) throw new Failure("Missing", id, {});
   return found;
 }
 
@@ -58,6 +58,9 @@ export interface Profile {
 }
 
 export const profiles = () => all<Profile>("ListInstanceProfiles", "InstanceProfiles");
+
+export const profile = async (name: string) =>
+  (await call<{ InstanceProfile: Profile }>("iam", "GetInstanceProfile", { InstanceProfileName: name })).InstanceProfile;
 
 export const attachProfile = (of: Workload, Name: string) =>
   of.AssociationId
@@ -144,7 +147,7 @@ interface Ran {
 export async function run(taskDefinition: string, cluster: string): Promise<string> {
   const { tasks = [], failures = [] } = await call<Ran>("ecs", "RunTask", { taskDefinition, cluster });
   const made = tasks[0]?.taskArn.split("/").pop();
-  if (!made) throw new Error(failures.map((each) => [each.reason, each.detail].filter(Boolean).join(": ")).join("; "));
+  if (!made) throw new Failure("RunTask", failures.map((each) => [each.reason, each.detail].filter(Boolean).join(": ")).join("; "), {});
   return made;
 }
 

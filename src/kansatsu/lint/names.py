@@ -1,6 +1,5 @@
 """Rules about what ARNs and principals name: accounts, Regions and services that there cannot be."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import NamedTuple
 
 from kansatsu.arn import Arn
 from kansatsu.catalog import principals, reference
+from kansatsu.lint.actions import nearest
 from kansatsu.lint.conditions import lines_of
 from kansatsu.lint.findings import Found, Part, Span, Subject
 
@@ -45,9 +45,7 @@ def unknown_region(subject: Subject) -> Iterator[Found]:
     for named in _named(subject):
         region = named.region
         if region and not _OPEN.search(region) and region not in _regions():
-            near = difflib.get_close_matches(region.lower(), _regions(), n=1, cutoff=0.7)
-            better = f": did you mean {near[0]}?" if near else "."
-            yield Found(f"AWS has no Region {region}{better}", named.span)
+            yield Found(f"AWS has no Region {region}{nearest(region, _regions())}", named.span)
 
 
 def malformed_arn(subject: Subject) -> Iterator[Found]:
@@ -70,9 +68,7 @@ def _fault(text: str) -> str:
     service = fields[2] if len(fields) == 6 else ""
     if not service or _OPEN.search(service) or service in reference.prefixes() or service in reference.arn_services():
         return ""
-    near = difflib.get_close_matches(service.lower(), reference.arn_services(), n=1, cutoff=0.6)
-    better = f": did you mean {near[0]}?" if near else "."
-    return f"No service of AWS has {service} in the ARNs of its resources{better}"
+    return f"No service of AWS has {service} in the ARNs of its resources{nearest(service, reference.arn_services())}"
 
 
 def misspelt_service(subject: Subject) -> Iterator[Found]:

@@ -7,10 +7,10 @@ import Toggle from "@cloudscape-design/components/toggle";
 import { useEffect, useState } from "react";
 import { useWords } from "../i18n";
 import { useEvery } from "../loaded";
-import { List } from "../parts/list";
+import { useTitle } from "../parts/frame";
+import { Clamped, List } from "../parts/list";
 import { idOf, type Recorded, recorded } from "../requests";
 import { to } from "../route";
-import { useTitle } from "./lists";
 
 const EVERY = 2000; // milliseconds
 const OUTCOMES = ["ALL", "DENIED", "ALLOWED"] as const;
@@ -122,14 +122,14 @@ export function Activity() {
           id: "action",
           header: t("action"),
           isRowHeader: true,
-          minWidth: 160,
+          minWidth: 205,
           cell: (of) => <Link href={to("activity", of.RequestId)}>{action(of)}</Link>,
         },
         { id: "outcome", header: t("outcome"), minWidth: 150, cell: (of) => <Outcome of={of} /> },
         { id: "time", header: t("time"), sortingField: "Time", minWidth: 110, cell: (of) => when(of.Time, true) },
-        { id: "who", header: t("principal"), minWidth: 120, cell: (of) => <span className="breaks">{short(of.PrincipalArn)}</span> },
-        { id: "what", header: t("resource"), minWidth: 180, cell: (of) => <span className="breaks">{resources(of)}</span> },
-        { id: "from", header: t("from"), minWidth: 100, cell: (of) => of.Via ?? of.SourceIp },
+        { id: "who", header: t("principal"), minWidth: 120, cell: (of) => <Clamped of={short(of.PrincipalArn)} /> },
+        { id: "what", header: t("resource"), minWidth: 180, cell: (of) => <Clamped of={resources(of)} /> },
+        { id: "from", header: t("from"), minWidth: 125, cell: (of) => of.Via ?? of.SourceIp },
       ]}
     />
   );

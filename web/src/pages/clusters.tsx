@@ -1,18 +1,18 @@
 // Clusters of ECS: their services, and their tasks with role and credentials.
 import Badge from "@cloudscape-design/components/badge";
-import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
-import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
-import SpaceBetween from "@cloudscape-design/components/space-between";
 import Tabs from "@cloudscape-design/components/tabs";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
+import { Frame, useTitle } from "../parts/frame";
 import { List } from "../parts/list";
 import { EVERY, Moment, newest, RoleLink, State } from "../parts/running";
 import { go, to } from "../route";
 import { clusters, revisionOf, running, type Service, services } from "../workloads";
-import { useTitle } from "./lists";
+
+// Its tabs load what they show.
+const HERE = { value: true, error: undefined, loading: false };
 
 export function Clusters() {
   const { t } = useWords();
@@ -108,25 +108,25 @@ function Services({ cluster }: { cluster: string }) {
 
 export function ClusterPage({ name, tab }: { name: string; tab?: string }) {
   const { t } = useWords();
-  useTitle(name);
   return (
-    <SpaceBetween size="l">
-      <BreadcrumbGroup
-        ariaLabel={t("breadcrumbs")}
-        items={[
-          { text: t("clusters"), href: to("clusters") },
-          { text: name, href: to("clusters", name) },
-        ]}
-      />
-      <Header variant="h1">{name}</Header>
-      <Tabs
-        activeTabId={tab ?? "tasks"}
-        onChange={({ detail }) => go("clusters", name, detail.activeTabId)}
-        tabs={[
-          { id: "tasks", label: t("tasks"), content: <Tasks cluster={name} /> },
-          { id: "services", label: t("services.of"), content: <Services cluster={name} /> },
-        ]}
-      />
-    </SpaceBetween>
+    <Frame
+      trail={[
+        [t("clusters"), "clusters"],
+        [name, "clusters", name],
+      ]}
+      title={name}
+      loaded={HERE}
+    >
+      {() => (
+        <Tabs
+          activeTabId={tab ?? "tasks"}
+          onChange={({ detail }) => go("clusters", name, detail.activeTabId)}
+          tabs={[
+            { id: "tasks", label: t("tasks"), content: <Tasks cluster={name} /> },
+            { id: "services", label: t("services.of"), content: <Services cluster={name} /> },
+          ]}
+        />
+      )}
+    </Frame>
   );
 }

@@ -1,26 +1,22 @@
 // Task definitions: which containers and roles a task has; written as JSON, and run.
-import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
-import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
 import Textarea from "@cloudscape-design/components/textarea";
 import { useState } from "react";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
-import { Trouble } from "../notices";
 import { Confirm } from "../parts/confirm";
 import { Code, noJson } from "../parts/document";
+import { Frame, Overview, useTitle } from "../parts/frame";
 import { List } from "../parts/list";
 import { State } from "../parts/running";
 import { go, pageOf, to } from "../route";
 import { definition, definitions, register, revisionOf, run } from "../workloads";
-import { useTitle } from "./lists";
 
 const START = JSON.stringify(
   {
@@ -106,56 +102,49 @@ function RoleOf({ arn }: { arn?: string }) {
 
 export function DefinitionPage({ name }: { name: string }) {
   const { t } = useWords();
-  useTitle(name);
   const [open, setOpen] = useState<"run" | "register" | undefined>(undefined);
   const loaded = useLoaded(() => definition(name), [name]);
   const found = loaded.value;
   const text = JSON.stringify(found && Object.fromEntries(Object.entries(found).filter(([key]) => !ANSWERED.includes(key))), null, 2);
   return (
-    <SpaceBetween size="l">
-      <BreadcrumbGroup
-        ariaLabel={t("breadcrumbs")}
-        items={[
-          { text: t("definitions"), href: to("definitions") },
-          { text: name, href: to("definitions", name) },
-        ]}
-      />
-      <Header
-        variant="h1"
-        actions={
-          found && (
-            <SpaceBetween direction="horizontal" size="xs">
-              <Button onClick={() => setOpen("register")}>{t("definition.revise")}</Button>
-              <Button variant="primary" onClick={() => setOpen("run")}>
-                {t("run")}
-              </Button>
-            </SpaceBetween>
-          )
-        }
-      >
-        {name}
-      </Header>
-      <Trouble error={loaded.error} />
-      {loaded.loading && !found && <Spinner />}
-      {found && (
+    <Frame
+      trail={[
+        [t("definitions"), "definitions"],
+        [name, "definitions", name],
+      ]}
+      title={name}
+      loaded={loaded}
+      actions={
+        found && (
+          <SpaceBetween direction="horizontal" size="xs">
+            <Button onClick={() => setOpen("register")}>{t("definition.revise")}</Button>
+            <Button variant="primary" onClick={() => setOpen("run")}>
+              {t("run")}
+            </Button>
+          </SpaceBetween>
+        )
+      }
+      dialogs={
+        <>
+          {open === "run" && <Run name={name} onDismiss={() => setOpen(undefined)} />}
+          {open === "register" && <Register text={text} onDismiss={() => setOpen(undefined)} />}
+        </>
+      }
+    >
+      {(of) => (
         <SpaceBetween size="l">
-          <Container header={<Header variant="h2">{t("overview")}</Header>}>
-            <KeyValuePairs
-              columns={3}
-              items={[
-                { label: t("state"), value: <State of={found.status} /> },
-                { label: t("definition.taskRole"), value: <RoleOf arn={found.taskRoleArn} /> },
-                { label: t("definition.executionRole"), value: <RoleOf arn={found.executionRoleArn} /> },
-              ]}
-            />
-          </Container>
+          <Overview
+            items={[
+              { label: t("state"), value: <State of={of.status} /> },
+              { label: t("definition.taskRole"), value: <RoleOf arn={of.taskRoleArn} /> },
+              { label: t("definition.executionRole"), value: <RoleOf arn={of.executionRoleArn} /> },
+            ]}
+          />
           <Container header={<Header variant="h2">{t("definition")}</Header>}>
             <Code text={text} label={t("definition")} />
           </Container>
         </SpaceBetween>
       )}
-      {open === "run" && <Run name={name} onDismiss={() => setOpen(undefined)} />}
-      {open === "register" && <Register text={text} onDismiss={() => setOpen(undefined)} />}
-    </SpaceBetween>
+    </Frame>
   );
 }

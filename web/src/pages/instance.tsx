@@ -1,24 +1,20 @@
 // One instance or process: its role, which is attached, replaced or detached while it runs, and its credentials.
 import Box from "@cloudscape-design/components/box";
-import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
 import Button from "@cloudscape-design/components/button";
-import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
-import Header from "@cloudscape-design/components/header";
-import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
+import Link from "@cloudscape-design/components/link";
 import { useState } from "react";
 import { call } from "../api";
 import { type Key, useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
 import { Confirm } from "../parts/confirm";
+import { Frame, Overview } from "../parts/frame";
 import { EVERY, Keys, Moment, Problems, RoleLink, State } from "../parts/running";
 import { go, to } from "../route";
 import { attachProfile, detachProfile, one, profiles, type Workload } from "../workloads";
-import { useTitle } from "./lists";
 
 export function ChooseProfile({ value, onChange, optional }: { value: string; onChange: (name: string) => void; optional?: boolean }) {
   const { t } = useWords();
@@ -72,71 +68,63 @@ export function InstancePage({ id }: { id: string }) {
   const loaded = useLoaded(() => one(id), [id], EVERY);
   const found = loaded.value;
   const name = found?.Name || id;
-  useTitle(name);
   const process = found?.Kind === "process" && !found.Arn;
   return (
-    <SpaceBetween size="l">
-      <BreadcrumbGroup
-        ariaLabel={t("breadcrumbs")}
-        items={[
-          { text: t("instances"), href: to("instances") },
-          { text: name, href: to("instances", id) },
-        ]}
-      />
-      <Header
-        variant="h1"
-        actions={
-          found &&
-          !process && (
-            <SpaceBetween direction="horizontal" size="xs">
-              {found.Adopted && <Button onClick={() => setActing("forget")}>{t("forget")}</Button>}
-              {found.AssociationId && <Button onClick={() => setActing("detach")}>{t("role.detach")}</Button>}
-              <Button variant="primary" onClick={() => setActing("attach")}>
-                {t(found.AssociationId ? "role.replace" : "role.attach")}
-              </Button>
-            </SpaceBetween>
-          )
-        }
-      >
-        {name}
-      </Header>
-      <Trouble error={loaded.error} />
-      {loaded.loading && !found && <Spinner />}
-      {found && (
+    <Frame
+      trail={[
+        [t("instances"), "instances"],
+        [name, "instances", id],
+      ]}
+      title={name}
+      loaded={loaded}
+      actions={
+        found &&
+        !process && (
+          <SpaceBetween direction="horizontal" size="xs">
+            {found.Adopted && <Button onClick={() => setActing("forget")}>{t("forget")}</Button>}
+            {found.AssociationId && <Button onClick={() => setActing("detach")}>{t("role.detach")}</Button>}
+            <Button variant="primary" onClick={() => setActing("attach")}>
+              {t(found.AssociationId ? "role.replace" : "role.attach")}
+            </Button>
+          </SpaceBetween>
+        )
+      }
+      dialogs={
+        found &&
+        acting && (
+          <Acting
+            of={found}
+            act={acting}
+            onDismiss={() => setActing(undefined)}
+            onDone={() => {
+              setActing(undefined);
+              if (acting === "forget") go("instances");
+              else loaded.reload();
+              add({ type: "success", content: t(`role.${acting}Done` as Key, { name }) });
+            }}
+          />
+        )
+      }
+    >
+      {(of) => (
         <SpaceBetween size="l">
-          <Problems of={found} />
-          <Container header={<Header variant="h2">{t("overview")}</Header>}>
-            <KeyValuePairs
-              columns={3}
-              items={[
-                { label: t("state"), value: <State of={found.State} /> },
-                { label: t("role"), value: <RoleLink role={found.Role} /> },
-                { label: t("role.lastUsed"), value: <Moment at={found.Role?.LastUsed} /> },
-                { label: t("profile"), value: found.InstanceProfile?.Name ?? "-" },
-                { label: t("instance.id"), value: <span className="breaks">{found.Id}</span> },
-                { label: t("kind"), value: t(found.Adopted ? "adopted" : "launched", { kind: found.Kind }) },
-                { label: t("launchedAt"), value: <Moment at={found.Launched} /> },
-                { label: t("address"), value: found.PrivateIpAddress ?? "-" },
-                { label: t("image"), value: <span className="breaks">{found.ImageId ?? "-"}</span> },
-              ]}
-            />
-          </Container>
-          <Keys of={found} />
+          <Problems of={of} />
+          <Overview
+            items={[
+              { label: t("state"), value: <State of={of.State} /> },
+              { label: t("role"), value: <RoleLink role={of.Role} /> },
+              { label: t("role.lastUsed"), value: <Moment at={of.Role?.LastUsed} /> },
+              { label: t("profile"), value: of.InstanceProfile ? <Link href={to("profiles", of.InstanceProfile.Name)}>{of.InstanceProfile.Name}</Link> : "-" },
+              { label: t("instance.id"), value: <span className="breaks">{of.Id}</span> },
+              { label: t("kind"), value: t(of.Adopted ? "adopted" : "launched", { kind: of.Kind }) },
+              { label: t("launchedAt"), value: <Moment at={of.Launched} /> },
+              { label: t("address"), value: of.PrivateIpAddress ?? "-" },
+              { label: t("image"), value: <span className="breaks">{of.ImageId ?? "-"}</span> },
+            ]}
+          />
+          <Keys of={of} />
         </SpaceBetween>
       )}
-      {found && acting && (
-        <Acting
-          of={found}
-          act={acting}
-          onDismiss={() => setActing(undefined)}
-          onDone={() => {
-            setActing(undefined);
-            add({ type: "success", content: t(`role.${acting}Done` as Key, { name }) });
-            if (acting === "forget") go("instances");
-            else loaded.reload();
-          }}
-        />
-      )}
-    </SpaceBetween>
+    </Frame>
   );
 }

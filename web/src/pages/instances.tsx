@@ -10,12 +10,12 @@ import { call } from "../api";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Confirm } from "../parts/confirm";
+import { useTitle } from "../parts/frame";
 import { List } from "../parts/list";
 import { EVERY, Moment, newest, RoleLink, State } from "../parts/running";
 import { go, to } from "../route";
 import { running, type Workload } from "../workloads";
 import { ChooseProfile } from "./instance";
-import { useTitle } from "./lists";
 
 function Adopt({ onDismiss }: { onDismiss: () => void }) {
   const { t } = useWords();
@@ -64,13 +64,13 @@ export function Instances() {
           </Button>
         }
         columns={[
-          { id: "name", header: t("name"), sortingField: "Name", isRowHeader: true, minWidth: 150, cell: (each) => <Link href={to("instances", each.Id)}>{each.Name || each.Id}</Link> },
-          { id: "state", header: t("state"), sortingField: "State", minWidth: 140, cell: (each) => <State of={each.State} /> },
-          { id: "role", header: t("role"), minWidth: 120, cell: (each) => <RoleLink role={each.Role} /> },
-          { id: "issued", header: t("credentials.issued"), minWidth: 140, cell: (each) => <Moment at={newest(each)?.Issued} /> },
-          { id: "expires", header: t("credentials.expires"), minWidth: 140, cell: (each) => <Moment at={newest(each)?.Expiration} /> },
-          { id: "used", header: t("credentials.used"), minWidth: 140, cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
-          { id: "id", header: t("instance.id"), minWidth: 160, cell: (each) => each.Id },
+          { id: "name", header: t("name"), sortingField: "Name", isRowHeader: true, minWidth: 140, cell: (each) => <Link href={to("instances", each.Id)}>{each.Name || each.Id}</Link> },
+          { id: "state", header: t("state"), sortingField: "State", minWidth: 120, cell: (each) => <State of={each.State} /> },
+          { id: "role", header: t("role"), minWidth: 110, cell: (each) => <RoleLink role={each.Role} /> },
+          { id: "issued", header: t("credentials.issued"), minWidth: 130, cell: (each) => <Moment at={newest(each)?.Issued} /> },
+          { id: "expires", header: t("credentials.expires"), minWidth: 130, cell: (each) => <Moment at={newest(each)?.Expiration} /> },
+          { id: "used", header: t("credentials.used"), minWidth: 130, cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
+          { id: "id", header: t("instance.id"), minWidth: 155, cell: (each) => each.Id },
         ]}
       />
       {adopting && <Adopt onDismiss={() => setAdopting(false)} />}

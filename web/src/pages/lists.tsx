@@ -3,20 +3,15 @@ import Button from "@cloudscape-design/components/button";
 import Link from "@cloudscape-design/components/link";
 import Select from "@cloudscape-design/components/select";
 import Badge from "@cloudscape-design/components/badge";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { isAws, list, LIST, nameOf, policies } from "../entities";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Create } from "../parts/create";
-import { List } from "../parts/list";
+import { useTitle } from "../parts/frame";
+import { Clamped, List } from "../parts/list";
 import { to } from "../route";
 import type { Entity, Kind } from "../types";
-
-export function useTitle(title: string): void {
-  useEffect(() => {
-    document.title = `${title} - Kansatsu`;
-  }, [title]);
-}
 
 /** Whom a role trusts, short: services, accounts and users, as its document names them. */
 function trusted(role: Entity): string {
@@ -63,7 +58,7 @@ export function PrincipalList({ kind, account }: { kind: Kind; account: string }
           cell: (item) => <Link href={to(LIST[kind], nameOf(kind, item))}>{nameOf(kind, item)}</Link>,
         },
         ...(kind === "role" ? [{ id: "trust", header: t("trusted"), cell: trusted, minWidth: 160 }] : []),
-        { id: "path", header: t("path"), sortingField: "Path", cell: (item: Entity) => item.Path },
+        { id: "path", header: t("path"), sortingField: "Path", cell: (item: Entity) => <Clamped of={item.Path} /> },
         { id: "created", header: t("created"), sortingField: "CreateDate", cell: (item: Entity) => when(item.CreateDate), minWidth: 130 },
       ]}
     />
@@ -114,6 +109,7 @@ export function PolicyList({ account }: { account: string }) {
         {
           id: "kind",
           header: t("kind"),
+          minWidth: 160,
           cell: (item) => (isAws(item.Arn) ? <Badge color="blue">{t("kind.aws")}</Badge> : <Badge>{t("kind.managed")}</Badge>),
         },
         { id: "used", header: t("attachments"), sortingField: "AttachmentCount", cell: (item) => item.AttachmentCount },

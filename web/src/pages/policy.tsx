@@ -1,14 +1,11 @@
 // A managed policy: its document and versions, whom it is attached to, and who used what it gives.
 import Badge from "@cloudscape-design/components/badge";
 import Box from "@cloudscape-design/components/box";
-import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
-import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import Tabs from "@cloudscape-design/components/tabs";
 import { useState } from "react";
@@ -21,12 +18,12 @@ import { Trouble, useNotices } from "../notices";
 import { Advisor } from "../parts/advisor";
 import { Confirm } from "../parts/confirm";
 import { Document } from "../parts/document";
+import { Frame, Overview } from "../parts/frame";
 import { List } from "../parts/list";
 import { Needed } from "../parts/needed";
 import { Tags } from "../parts/tags";
 import { go, to } from "../route";
 import type { Kind, Policy, PolicyVersion } from "../types";
-import { useTitle } from "./lists";
 import { Copyable } from "./principal";
 
 interface Holder {
@@ -189,45 +186,53 @@ export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
     return { policy, text: await managedDocument(arn, policy.DefaultVersionId) };
   }, [arn]);
   const name = loaded.value?.policy.PolicyName ?? arn.split("/").pop() ?? arn;
-  useTitle(name);
   const aws = isAws(arn);
   const save = async (text: string) => {
     await saveManaged(arn, text);
     add({ type: "success", content: t("saved", { name }) });
     loaded.reload();
   };
-  const found = loaded.value;
   return (
-    <SpaceBetween size="l">
-      <BreadcrumbGroup
-        ariaLabel={t("breadcrumbs")}
-        items={[
-          { text: t("policies"), href: to("policies") },
-          { text: name, href: to("policies", arn) },
-        ]}
-      />
-      <Header
-        variant="h1"
-        info={aws ? <Badge color="blue">{t("kind.aws")}</Badge> : <Badge>{t("kind.managed")}</Badge>}
-        actions={!aws && <Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}
-      >
-        {name}
-      </Header>
-      <Trouble error={loaded.error} />
-      {loaded.loading && !found && <Spinner />}
-      {found && (
-        <SpaceBetween size="l">
-          <Container header={<Header variant="h2">{t("overview")}</Header>}>
-            <KeyValuePairs
-              columns={3}
-              items={[
-                { label: "ARN", value: <Copyable text={arn} /> },
-                { label: t("updated"), value: when(found.policy.UpdateDate) },
-                { label: t("attachments"), value: found.policy.AttachmentCount },
-                ...(found.policy.Description ? [{ label: t("description"), value: found.policy.Description }] : []),
-              ]}
+    <Frame
+      trail={[
+        [t("policies"), "policies"],
+        [name, "policies", arn],
+      ]}
+      title={name}
+      loaded={loaded}
+      info={aws ? <Badge color="blue">{t("kind.aws")}</Badge> : <Badge>{t("kind.managed")}</Badge>}
+      actions={!aws && <Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}
+      dialogs={
+        deleting && (
+          <Confirm
+            title={t("delete.title", { name })}
+            text={t("delete")}
+            act={() => removePolicy(arn)}
+            onDismiss={() => setDeleting(false)}
+            onDone={() => {
+              go("policies");
+              add({ type: "success", content: t("deleted", { name }) });
+            }}
+          >
+            <Needed
+              load={async () => (await holders(arn)).map((one) => `${t(`type.${one.kind.toUpperCase()}` as Key)} ${one.name}${one.bound ? ` (${t("boundary")})` : ""}`)}
+              of={arn}
+              about={t("delete.policyAbout")}
             />
-          </Container>
+          </Confirm>
+        )
+      }
+    >
+      {(found) => (
+        <SpaceBetween size="l">
+          <Overview
+            items={[
+              { label: "ARN", value: <Copyable text={arn} /> },
+              { label: t("updated"), value: when(found.policy.UpdateDate) },
+              { label: t("attachments"), value: found.policy.AttachmentCount },
+              ...(found.policy.Description ? [{ label: t("description"), value: found.policy.Description }] : []),
+            ]}
+          />
           <Tabs
             activeTabId={tab ?? "document"}
             onChange={({ detail }) => go("policies", arn, detail.activeTabId)}
@@ -265,24 +270,6 @@ export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
           />
         </SpaceBetween>
       )}
-      {deleting && (
-        <Confirm
-          title={t("delete.title", { name })}
-          text={t("delete")}
-          act={() => removePolicy(arn)}
-          onDismiss={() => setDeleting(false)}
-          onDone={() => {
-            add({ type: "success", content: t("deleted", { name }) });
-            go("policies");
-          }}
-        >
-          <Needed
-            load={async () => (await holders(arn)).map((one) => `${t(`type.${one.kind.toUpperCase()}` as Key)} ${one.name}${one.bound ? ` (${t("boundary")})` : ""}`)}
-            of={arn}
-            about={t("delete.policyAbout")}
-          />
-        </Confirm>
-      )}
-    </SpaceBetween>
+    </Frame>
   );
 }

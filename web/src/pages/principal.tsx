@@ -1,12 +1,9 @@
 // A user, a group or a role: what it is, and its tabs.
-import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
 import Header from "@cloudscape-design/components/header";
-import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
 import Tabs from "@cloudscape-design/components/tabs";
 import { useState } from "react";
 import { call } from "../api";
@@ -14,19 +11,19 @@ import { get, LIST, named, pretty } from "../entities";
 import { dependants, removeWhole } from "../removal";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
-import { Trouble, useNotices } from "../notices";
+import { useNotices } from "../notices";
 import { Advisor } from "../parts/advisor";
 import { Confirm } from "../parts/confirm";
 import { Document } from "../parts/document";
+import { Frame, Overview } from "../parts/frame";
 import { Keys } from "../parts/keys";
 import { Limit, SignInTab } from "../parts/limits";
 import { Members } from "../parts/members";
 import { Needed } from "../parts/needed";
 import { Permissions } from "../parts/permissions";
 import { Tags } from "../parts/tags";
-import { go, to } from "../route";
+import { go } from "../route";
 import type { Entity, Kind } from "../types";
-import { useTitle } from "./lists";
 
 interface Props {
   kind: Kind;
@@ -66,41 +63,52 @@ export function Copyable({ text }: { text: string }) {
 export function PrincipalPage({ kind, name, tab }: Props) {
   const { t, when } = useWords();
   const { add } = useNotices();
-  useTitle(name);
   const loaded = useLoaded(() => get(kind, name), [kind, name]);
   const [deleting, setDeleting] = useState(false);
-  const entity = loaded.value;
-  const boundary = entity?.PermissionsBoundary?.PermissionsBoundaryArn;
   const list = LIST[kind];
   return (
-    <SpaceBetween size="l">
-      <BreadcrumbGroup
-        ariaLabel={t("breadcrumbs")}
-        items={[
-          { text: t(list), href: to(list) },
-          { text: name, href: to(list, name) },
-        ]}
-      />
-      <Header variant="h1" actions={<Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}>
-        {name}
-      </Header>
-      <Trouble error={loaded.error} />
-      {loaded.loading && !entity && <Spinner />}
-      {entity && (
+    <Frame
+      trail={[
+        [t(list), list],
+        [name, list, name],
+      ]}
+      title={name}
+      loaded={loaded}
+      actions={<Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}
+      dialogs={
+        deleting && (
+          <Confirm
+            title={t("delete.title", { name })}
+            text={t("delete")}
+            act={() => removeWhole(kind, name)}
+            onDismiss={() => setDeleting(false)}
+            onDone={() => {
+              go(list);
+              add({ type: "success", content: t("deleted", { name }) });
+            }}
+          >
+            <Needed load={() => dependants(kind, name, t)} of={name} about={t("delete.about")} />
+          </Confirm>
+        )
+      }
+    >
+      {(entity) => (
         <SpaceBetween size="l">
-          <Container header={<Header variant="h2">{t("overview")}</Header>}>
-            <KeyValuePairs
-              columns={3}
-              items={[
-                { label: "ARN", value: <Copyable text={entity.Arn} /> },
-                { label: t("created"), value: when(entity.CreateDate) },
-                ...(kind === "group"
-                  ? []
-                  : [{ label: t("boundary"), value: <Limit kind={kind} name={name} boundary={boundary} onChanged={loaded.reload} /> }]),
-                ...(entity.Description ? [{ label: t("description"), value: entity.Description }] : []),
-              ]}
-            />
-          </Container>
+          <Overview
+            items={[
+              { label: "ARN", value: <Copyable text={entity.Arn} /> },
+              { label: t("created"), value: when(entity.CreateDate) },
+              ...(kind === "group"
+                ? []
+                : [
+                    {
+                      label: t("boundary"),
+                      value: <Limit kind={kind} name={name} boundary={entity.PermissionsBoundary?.PermissionsBoundaryArn} onChanged={loaded.reload} />,
+                    },
+                  ]),
+              ...(entity.Description ? [{ label: t("description"), value: entity.Description }] : []),
+            ]}
+          />
           <Tabs
             activeTabId={tab ?? "permissions"}
             onChange={({ detail }) => go(list, name, detail.activeTabId)}
@@ -133,20 +141,6 @@ export function PrincipalPage({ kind, name, tab }: Props) {
           />
         </SpaceBetween>
       )}
-      {deleting && (
-        <Confirm
-          title={t("delete.title", { name })}
-          text={t("delete")}
-          act={() => removeWhole(kind, name)}
-          onDismiss={() => setDeleting(false)}
-          onDone={() => {
-            add({ type: "success", content: t("deleted", { name }) });
-            go(list);
-          }}
-        >
-          <Needed load={() => dependants(kind, name, t)} of={name} about={t("delete.about")} />
-        </Confirm>
-      )}
-    </SpaceBetween>
+    </Frame>
   );
 }

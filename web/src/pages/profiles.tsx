@@ -1,10 +1,11 @@
-// Instance profiles: what gives an instance its role. Made, given another role, tagged, deleted.
+// Instance profiles: what gives an instance its role. Made, given another role, tagged, deleted; and who holds one.
 import Button from "@cloudscape-design/components/button";
 import FormField from "@cloudscape-design/components/form-field";
 import Input from "@cloudscape-design/components/input";
 import Link from "@cloudscape-design/components/link";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
+import Tabs from "@cloudscape-design/components/tabs";
 import { useState } from "react";
 import { call } from "../api";
 import { list } from "../entities";
@@ -12,11 +13,14 @@ import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
 import { Confirm } from "../parts/confirm";
-import { List } from "../parts/list";
+import { Frame, Overview, useTitle } from "../parts/frame";
+import { Clamped, List } from "../parts/list";
 import { Needed } from "../parts/needed";
-import { to } from "../route";
-import { type Profile, profiles, running } from "../workloads";
-import { useTitle } from "./lists";
+import { EVERY, Moment, newest, State } from "../parts/running";
+import { Tags } from "../parts/tags";
+import { go, to } from "../route";
+import { profile, type Profile, profiles, running } from "../workloads";
+import { Copyable } from "./principal";
 
 function ChooseRole({ value, onChange }: { value: string; onChange: (name: string) => void }) {
   const { t } = useWords();
@@ -48,20 +52,32 @@ async function giveRole(InstanceProfileName: string, before: string, after: stri
 
 const roleOf = (of: Profile) => of.Roles[0]?.RoleName ?? "";
 
-function Edit({ of, onDismiss, onDone }: { of?: Profile; onDismiss: () => void; onDone: () => void }) {
+function RoleIn({ of }: { of: Profile }) {
+  const role = roleOf(of);
+  return role ? <Link href={to("roles", role)}>{role}</Link> : <>-</>;
+}
+
+function Edit({ of, onDismiss, onDone }: { of?: Profile; onDismiss: () => void; onDone: (name: string) => void }) {
   const { t } = useWords();
-  const [name, setName] = useState("");
+  const [given, setGiven] = useState("");
   const [role, setRole] = useState(of ? roleOf(of) : "");
+  const name = of?.InstanceProfileName ?? given.trim();
   const act = async () => {
-    if (!of) await call("iam", "CreateInstanceProfile", { InstanceProfileName: name.trim() });
-    await giveRole(of?.InstanceProfileName ?? name.trim(), of ? roleOf(of) : "", role);
+    if (!of) await call("iam", "CreateInstanceProfile", { InstanceProfileName: name });
+    await giveRole(name, of ? roleOf(of) : "", role);
   };
-  const title = of ? t("profile.change", { name: of.InstanceProfileName }) : t("create.profile");
   return (
-    <Confirm title={title} text={t(of ? "save" : "create")} act={act} disabled={!of && !name.trim()} onDismiss={onDismiss} onDone={onDone}>
+    <Confirm
+      title={of ? t("profile.change", { name }) : t("create.profile")}
+      text={t(of ? "save" : "create")}
+      act={act}
+      disabled={!name}
+      onDismiss={onDismiss}
+      onDone={() => onDone(name)}
+    >
       {!of && (
         <FormField label={t("name")}>
-          <Input value={name} ariaRequired spellcheck={false} onChange={({ detail }) => setName(detail.value)} />
+          <Input value={given} ariaRequired spellcheck={false} onChange={({ detail }) => setGiven(detail.value)} />
         </FormField>
       )}
       <ChooseRole value={role} onChange={setRole} />
@@ -69,23 +85,32 @@ function Edit({ of, onDismiss, onDone }: { of?: Profile; onDismiss: () => void; 
   );
 }
 
-/** Whose role it is now, and what runs with it. */
-async function needed(of: Profile): Promise<string[]> {
+/** The instances that run with it. */
+async function holders(name: string) {
   const { Workloads } = await running();
-  return Workloads.filter((each) => each.InstanceProfile?.Name === of.InstanceProfileName).map((each) => each.Name || each.Id);
+  return Workloads.filter((each) => each.InstanceProfile?.Name === name);
+}
+
+function Delete({ of, onDismiss, onDone }: { of: Profile; onDismiss: () => void; onDone: () => void }) {
+  const { t } = useWords();
+  const name = of.InstanceProfileName;
+  const act = async () => {
+    await giveRole(name, roleOf(of), "");
+    await call("iam", "DeleteInstanceProfile", { InstanceProfileName: name });
+  };
+  const needed = async () => (await holders(name)).map((each) => t("needed.running", { name: each.Name || each.Id }));
+  return (
+    <Confirm title={t("delete.title", { name })} text={t("delete")} act={act} onDismiss={onDismiss} onDone={onDone}>
+      <Needed load={needed} of={of.Arn} about={t("profile.deleteAbout")} />
+    </Confirm>
+  );
 }
 
 export function Profiles() {
   const { t, when } = useWords();
-  const { add } = useNotices();
   useTitle(t("profiles"));
-  const [editing, setEditing] = useState<Profile | "new" | undefined>(undefined);
-  const [going, setGoing] = useState<Profile | undefined>(undefined);
+  const [making, setMaking] = useState(false);
   const loaded = useLoaded(profiles, []);
-  const remove = async (of: Profile) => {
-    await giveRole(of.InstanceProfileName, roleOf(of), "");
-    await call("iam", "DeleteInstanceProfile", { InstanceProfileName: of.InstanceProfileName });
-  };
   return (
     <>
       <List
@@ -93,59 +118,127 @@ export function Profiles() {
         description={t("profiles.about")}
         loaded={loaded}
         id={(each) => each.Arn}
-        text={(each) => `${each.InstanceProfileName} ${roleOf(each)}`}
+        text={(each) => `${each.InstanceProfileName} ${each.Path} ${roleOf(each)}`}
         empty={t("profiles.none")}
         actions={
-          <Button variant="primary" onClick={() => setEditing("new")}>
+          <Button variant="primary" onClick={() => setMaking(true)}>
             {t("create.profile")}
           </Button>
         }
         columns={[
-          { id: "name", header: t("name"), sortingField: "InstanceProfileName", isRowHeader: true, minWidth: 150, cell: (each) => each.InstanceProfileName },
-          { id: "role", header: t("role"), minWidth: 130, cell: (each) => (roleOf(each) ? <Link href={to("roles", roleOf(each))}>{roleOf(each)}</Link> : "-") },
-          { id: "created", header: t("created"), sortingField: "CreateDate", minWidth: 130, cell: (each) => when(each.CreateDate) },
           {
-            id: "act",
-            header: t("actionsColumn"),
-            minWidth: 140,
-            cell: (each) => (
-              <SpaceBetween direction="horizontal" size="xs">
-                <Button variant="inline-link" ariaLabel={`${t("edit")} ${each.InstanceProfileName}`} onClick={() => setEditing(each)}>
-                  {t("edit")}
-                </Button>
-                <Button variant="inline-link" ariaLabel={`${t("delete")} ${each.InstanceProfileName}`} onClick={() => setGoing(each)}>
-                  {t("delete")}
-                </Button>
-              </SpaceBetween>
-            ),
+            id: "name",
+            header: t("name"),
+            sortingField: "InstanceProfileName",
+            isRowHeader: true,
+            minWidth: 150,
+            cell: (each) => <Link href={to("profiles", each.InstanceProfileName)}>{each.InstanceProfileName}</Link>,
           },
+          { id: "role", header: t("role"), minWidth: 130, cell: (each) => <RoleIn of={each} /> },
+          { id: "path", header: t("path"), sortingField: "Path", cell: (each) => <Clamped of={each.Path} /> },
+          { id: "created", header: t("created"), sortingField: "CreateDate", minWidth: 130, cell: (each) => when(each.CreateDate) },
         ]}
       />
-      {editing && (
-        <Edit
-          of={editing === "new" ? undefined : editing}
-          onDismiss={() => setEditing(undefined)}
-          onDone={() => {
-            setEditing(undefined);
-            loaded.reload();
-          }}
-        />
-      )}
-      {going && (
-        <Confirm
-          title={t("delete.title", { name: going.InstanceProfileName })}
-          text={t("delete")}
-          act={() => remove(going)}
-          onDismiss={() => setGoing(undefined)}
-          onDone={() => {
-            add({ type: "success", content: t("deleted", { name: going.InstanceProfileName }) });
-            setGoing(undefined);
-            loaded.reload();
-          }}
-        >
-          <Needed load={() => needed(going)} of={going.Arn} about={t("profile.deleteAbout")} />
-        </Confirm>
-      )}
+      {making && <Edit onDismiss={() => setMaking(false)} onDone={(name) => go("profiles", name)} />}
     </>
+  );
+}
+
+function Holders({ name }: { name: string }) {
+  const { t } = useWords();
+  const loaded = useLoaded(() => holders(name), [name], EVERY);
+  return (
+    <List
+      title={t("instances")}
+      heading="h2"
+      description={t("profile.holders")}
+      loaded={loaded}
+      id={(each) => each.Id}
+      text={(each) => `${each.Id} ${each.Name} ${each.State}`}
+      empty={t("profile.noHolders")}
+      columns={[
+        { id: "name", header: t("name"), sortingField: "Name", isRowHeader: true, minWidth: 150, cell: (each) => <Link href={to("instances", each.Id)}>{each.Name || each.Id}</Link> },
+        { id: "state", header: t("state"), minWidth: 130, cell: (each) => <State of={each.State} /> },
+        { id: "used", header: t("credentials.used"), minWidth: 140, cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
+      ]}
+    />
+  );
+}
+
+export function ProfilePage({ name, tab }: { name: string; tab?: string }) {
+  const { t, when } = useWords();
+  const { add } = useNotices();
+  const [open, setOpen] = useState<"edit" | "delete" | undefined>(undefined);
+  const loaded = useLoaded(() => profile(name), [name]);
+  const found = loaded.value;
+  const over = () => setOpen(undefined);
+  return (
+    <Frame
+      trail={[
+        [t("profiles"), "profiles"],
+        [name, "profiles", name],
+      ]}
+      title={name}
+      loaded={loaded}
+      actions={
+        found && (
+          <SpaceBetween direction="horizontal" size="xs">
+            <Button onClick={() => setOpen("delete")}>{t("delete")}</Button>
+            <Button onClick={() => setOpen("edit")}>{t("profile.changeRole")}</Button>
+          </SpaceBetween>
+        )
+      }
+      dialogs={
+        found && (
+          <>
+            {open === "edit" && (
+              <Edit
+                of={found}
+                onDismiss={over}
+                onDone={() => {
+                  over();
+                  add({ type: "success", content: t("saved", { name }) });
+                  loaded.reload();
+                }}
+              />
+            )}
+            {open === "delete" && (
+              <Delete
+                of={found}
+                onDismiss={over}
+                onDone={() => {
+                  go("profiles");
+                  add({ type: "success", content: t("deleted", { name }) });
+                }}
+              />
+            )}
+          </>
+        )
+      }
+    >
+      {(of) => (
+        <SpaceBetween size="l">
+          <Overview
+            items={[
+              { label: "ARN", value: <Copyable text={of.Arn} /> },
+              { label: t("role"), value: <RoleIn of={of} /> },
+              { label: t("created"), value: when(of.CreateDate) },
+            ]}
+          />
+          <Tabs
+            activeTabId={tab ?? "instances"}
+            onChange={({ detail }) => go("profiles", name, detail.activeTabId)}
+            tabs={[
+              { id: "instances", label: t("instances"), content: <Holders name={name} /> },
+              {
+                id: "tags",
+                label: t("tags"),
+                content: <Tags key={JSON.stringify(of.Tags)} word="InstanceProfile" of={{ InstanceProfileName: name }} tags={of.Tags ?? []} onChanged={loaded.reload} />,
+              },
+            ]}
+          />
+        </SpaceBetween>
+      )}
+    </Frame>
   );
 }

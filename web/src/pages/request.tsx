@@ -1,28 +1,27 @@
 // Why one request was denied or allowed: what policies said, the statement in its document, and what would allow it.
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
-import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
 import { useState } from "react";
 import { call } from "../api";
 import { LIST, named, pretty, WORD } from "../entities";
 import { type Key, useWords } from "../i18n";
 import { useLoaded } from "../loaded";
-import { Trouble, useNotices } from "../notices";
+import { useNotices } from "../notices";
 import { Confirm } from "../parts/confirm";
 import { Code } from "../parts/document";
 import { Evaluated, typeName } from "../parts/evaluation";
+import { Frame, Overview } from "../parts/frame";
 import { Simulate } from "../parts/simulate";
+import { Said } from "../parts/said";
 import { asPolicy, type Change, type Explanation, explained } from "../requests";
 import { pageOf, to } from "../route";
 import { short } from "./activity";
-import { useTitle } from "./lists";
 
 function Proposed({ change }: { change: Change }) {
   const words = useWords();
@@ -107,19 +106,16 @@ function Explained({ of }: { of: Explanation }) {
   const first = of.Evaluations.find((one) => !one.Allowed) ?? of.Evaluations[0];
   return (
     <SpaceBetween size="l">
-      <Container header={<Header variant="h2">{t("overview")}</Header>}>
-        <KeyValuePairs
-          columns={3}
-          items={[
-            { label: t("principal"), value: page ? <Link href={page}>{short(of.PrincipalArn)}</Link> : of.PrincipalArn },
-            { label: t("time"), value: when(of.Time, true) },
-            { label: t("region"), value: of.Region },
-            ...(of.Operation ? [{ label: t("operation"), value: of.Operation }] : []),
-            { label: t("requestId"), value: <span className="breaks">{of.RequestId}</span> },
-            { label: t("basis"), value: t(`basis.${of.Basis}`) },
-          ]}
-        />
-      </Container>
+      <Overview
+        items={[
+          { label: t("principal"), value: page ? <Link href={page}>{short(of.PrincipalArn)}</Link> : of.PrincipalArn },
+          { label: t("time"), value: when(of.Time, true) },
+          { label: t("region"), value: of.Region },
+          ...(of.Operation ? [{ label: t("operation"), value: of.Operation }] : []),
+          { label: t("requestId"), value: <span className="breaks">{of.RequestId}</span> },
+          { label: t("basis"), value: t(`basis.${of.Basis}`) },
+        ]}
+      />
       {of.Evaluations.map((one, at) => (
         <Container key={at} header={<Header variant="h2">{`${t(one.Allowed ? "allowed" : "denied")}: ${one.Action}`}</Header>}>
           <Evaluated of={one} />
@@ -128,7 +124,7 @@ function Explained({ of }: { of: Explanation }) {
       {of.Changes.length > 0 && <Changes changes={of.Changes} />}
       {of.Notes.map((note) => (
         <Alert key={note} type="info">
-          <span lang="en">{note}</span>
+          <Said text={note} />
         </Alert>
       ))}
       <Simulate principal={of.PrincipalArn} action={first?.Action} resource={first?.Resource} context={first?.Context} />
@@ -141,20 +137,16 @@ export function RequestPage({ id }: { id: string }) {
   const loaded = useLoaded(() => explained(id), [id]);
   const found = loaded.value;
   const title = found ? t(found.Allowed ? "explained.allowed" : "explained.denied") : t("explanation");
-  useTitle(title);
   return (
-    <SpaceBetween size="l">
-      <BreadcrumbGroup
-        ariaLabel={t("breadcrumbs")}
-        items={[
-          { text: t("activity"), href: to("activity") },
-          { text: id.slice(0, 8), href: to("activity", id) },
-        ]}
-      />
-      <Header variant="h1">{title}</Header>
-      <Trouble error={loaded.error} />
-      {loaded.loading && !found && <Spinner />}
-      {found && <Explained of={found} />}
-    </SpaceBetween>
+    <Frame
+      trail={[
+        [t("activity"), "activity"],
+        [id.slice(0, 8), "activity", id],
+      ]}
+      title={title}
+      loaded={loaded}
+    >
+      {(of) => <Explained of={of} />}
+    </Frame>
   );
 }

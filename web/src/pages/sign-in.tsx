@@ -5,21 +5,24 @@ import Container from "@cloudscape-design/components/container";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import Input, { type InputProps } from "@cloudscape-design/components/input";
+import Modal from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Tabs from "@cloudscape-design/components/tabs";
 import TopNavigation from "@cloudscape-design/components/top-navigation";
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useState } from "react";
 import { Failure, type Session, signIn } from "../api";
 import { type Key, useWords } from "../i18n";
 import { Trouble } from "../notices";
+import { useTitle } from "../parts/frame";
 import { preferences } from "../parts/preferences";
 import type { Theme } from "../theme";
 
 const ACCOUNT = "kansatsu-console-account";
 
-interface Props {
-  theme: [Theme, (theme: Theme) => void];
-  error: unknown;
+interface FormProps {
+  error?: unknown;
+  /** Whose session was over. */
+  before?: Session;
   onDone: (session: Session) => void;
 }
 
@@ -27,20 +30,16 @@ type Step = "password" | "code" | "change";
 const EMPTY = { account: "", user: "", password: "", code: "", newPassword: "", again: "", accessKeyId: "", secretAccessKey: "" };
 type Fields = typeof EMPTY;
 
-export function SignIn({ theme, error: before, onDone }: Props) {
-  const words = useWords();
-  const { t } = words;
+/** The ways to sign in, and what went wrong. */
+function Ways({ error: found, before, onDone }: FormProps) {
+  const { t } = useWords();
   const [way, setWay] = useState("password");
   const [step, setStep] = useState<Step>("password");
   const [ticket, setTicket] = useState("");
-  const [fields, setFields] = useState<Fields>({ ...EMPTY, account: localStorage.getItem(ACCOUNT) ?? "" });
-  const [error, setError] = useState<unknown>(before);
+  const [fields, setFields] = useState<Fields>({ ...EMPTY, account: before?.account ?? localStorage.getItem(ACCOUNT) ?? "", user: before?.user ?? "" });
+  const [error, setError] = useState<unknown>(found);
   const [busy, setBusy] = useState(false);
   const [missing, setMissing] = useState(false);
-  useEffect(() => {
-    document.title = `${t("signIn")} - Kansatsu`;
-  }, [t]);
-
   const wanted: (keyof Fields)[] =
     way === "key"
       ? ["accessKeyId", "secretAccessKey"]
@@ -132,25 +131,36 @@ export function SignIn({ theme, error: before, onDone }: Props) {
 
   return (
     <>
+      <Trouble error={error} />
+      <Tabs
+        activeTabId={way}
+        onChange={({ detail }) => {
+          setWay(detail.activeTabId);
+          setMissing(false);
+          setError(undefined);
+        }}
+        tabs={[
+          { id: "password", label: t("signIn.byPassword"), content: way === "password" && form },
+          { id: "key", label: t("signIn.byKey"), content: way === "key" && form },
+        ]}
+      />
+    </>
+  );
+}
+
+export function SignIn({ theme, ...form }: FormProps & { theme: [Theme, (theme: Theme) => void] }) {
+  const words = useWords();
+  const { t } = words;
+  useTitle(t("signIn"));
+  return (
+    <>
       <div id="top">
         <TopNavigation identity={{ href: "#/", title: "Kansatsu" }} utilities={preferences(words, theme)} />
       </div>
       <main className="sign-in">
         <SpaceBetween size="l">
-          <Trouble error={error} />
           <Container header={<Header variant="h1">{t("signIn")}</Header>}>
-            <Tabs
-              activeTabId={way}
-              onChange={({ detail }) => {
-                setWay(detail.activeTabId);
-                setMissing(false);
-                setError(undefined);
-              }}
-              tabs={[
-                { id: "password", label: t("signIn.byPassword"), content: way === "password" && form },
-                { id: "key", label: t("signIn.byKey"), content: way === "key" && form },
-              ]}
-            />
+            <Ways {...form} />
           </Container>
           <Box color="text-body-secondary" fontSize="body-s">
             {t("signIn.hint")} <Box variant="code">kansatsu console</Box>
@@ -158,5 +168,24 @@ export function SignIn({ theme, error: before, onDone }: Props) {
         </SpaceBetween>
       </main>
     </>
+  );
+}
+
+/** Over the page whose session ended, which stays as it is: nothing that was typed is lost. */
+export function SignInAgain({ who, onDone, onLeave }: { who: Session; onDone: (session: Session) => void; onLeave: () => void }) {
+  const { t } = useWords();
+  return (
+    <Modal
+      visible
+      header={t("signIn")}
+      closeAriaLabel={t("close")}
+      // Neither Escape nor a click beside it may lose what was typed.
+      onDismiss={({ detail }) => detail.reason === "closeButton" && onLeave()}
+    >
+      <SpaceBetween size="m">
+        <Box>{t("signIn.over", { user: who.user })}</Box>
+        <Ways before={who} onDone={onDone} />
+      </SpaceBetween>
+    </Modal>
   );
 }

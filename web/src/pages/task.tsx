@@ -1,14 +1,11 @@
 // One task: its role and credentials, its containers, what they write; it can be stopped.
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
-import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
-import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
 import Table from "@cloudscape-design/components/table";
 import { useState } from "react";
 import { useWords } from "../i18n";
@@ -16,10 +13,10 @@ import { useEvery, useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
 import { Confirm } from "../parts/confirm";
 import { Code } from "../parts/document";
+import { Frame, Overview } from "../parts/frame";
 import { EVERY, Keys, Moment, Problems, RoleLink, State } from "../parts/running";
 import { to } from "../route";
 import { type Log, logs, one, stop, type Workload } from "../workloads";
-import { useTitle } from "./lists";
 
 const STARTING = new Set(["PROVISIONING", "PENDING", "ACTIVATING"]);
 const KEPT = 5000; // lines of one container that the page keeps
@@ -97,63 +94,58 @@ export function TaskPage({ id }: { id: string }) {
   const loaded = useLoaded(() => one(id), [id], EVERY);
   const found = loaded.value;
   const name = found?.TaskDefinition ?? id;
-  useTitle(name);
   return (
-    <SpaceBetween size="l">
-      <BreadcrumbGroup
-        ariaLabel={t("breadcrumbs")}
-        items={[
-          { text: t("clusters"), href: to("clusters") },
-          ...(found?.Cluster ? [{ text: found.Cluster, href: to("clusters", found.Cluster) }] : []),
-          { text: id.slice(0, 12), href: to("tasks", id) },
-        ]}
-      />
-      <Header variant="h1" actions={found && found.State !== "STOPPED" && <Button onClick={() => setStopping(true)}>{t("task.stop")}</Button>}>
-        {name}
-      </Header>
-      <Trouble error={loaded.error} />
-      {loaded.loading && !found && <Spinner />}
-      {found && (
+    <Frame
+      trail={[
+        [t("clusters"), "clusters"],
+        ...(found?.Cluster ? [[found.Cluster, "clusters", found.Cluster] as [string, ...string[]]] : []),
+        [id.slice(0, 12), "tasks", id],
+      ]}
+      title={name}
+      loaded={loaded}
+      actions={found && found.State !== "STOPPED" && <Button onClick={() => setStopping(true)}>{t("task.stop")}</Button>}
+      dialogs={
+        found &&
+        stopping && (
+          <Confirm
+            title={t("task.stop")}
+            text={t("task.stop")}
+            act={() => stop(found)}
+            onDismiss={() => setStopping(false)}
+            onDone={() => {
+              setStopping(false);
+              add({ type: "success", content: t("task.stopped", { name }) });
+              loaded.reload();
+            }}
+          >
+            <Box>{t("task.stopAbout")}</Box>
+          </Confirm>
+        )
+      }
+    >
+      {(of) => (
         <SpaceBetween size="l">
-          <Problems of={found} />
-          {found.StoppedReason && (
+          <Problems of={of} />
+          {of.StoppedReason && (
             <Alert type="info">
-              <span lang="en">{found.StoppedReason}</span>
+              <span lang="en">{of.StoppedReason}</span>
             </Alert>
           )}
-          <Container header={<Header variant="h2">{t("overview")}</Header>}>
-            <KeyValuePairs
-              columns={3}
-              items={[
-                { label: t("state"), value: <State of={found.State} /> },
-                { label: t("role"), value: <RoleLink role={found.Role} /> },
-                { label: t("role.lastUsed"), value: <Moment at={found.Role?.LastUsed} /> },
-                { label: t("definition"), value: <Link href={to("definitions", found.TaskDefinition ?? "")}>{found.TaskDefinition}</Link> },
-                { label: t("address"), value: found.PrivateIpAddress ?? "-" },
-                { label: t("task"), value: <span className="breaks">{found.Id}</span> },
-              ]}
-            />
-          </Container>
-          <Keys of={found} />
-          <Containers of={found} />
-          <Logs task={id} begun={!STARTING.has(found.State)} />
+          <Overview
+            items={[
+              { label: t("state"), value: <State of={of.State} /> },
+              { label: t("role"), value: <RoleLink role={of.Role} /> },
+              { label: t("role.lastUsed"), value: <Moment at={of.Role?.LastUsed} /> },
+              { label: t("definition"), value: <Link href={to("definitions", of.TaskDefinition ?? "")}>{of.TaskDefinition}</Link> },
+              { label: t("address"), value: of.PrivateIpAddress ?? "-" },
+              { label: t("task"), value: <span className="breaks">{of.Id}</span> },
+            ]}
+          />
+          <Keys of={of} />
+          <Containers of={of} />
+          <Logs task={id} begun={!STARTING.has(of.State)} />
         </SpaceBetween>
       )}
-      {found && stopping && (
-        <Confirm
-          title={t("task.stop")}
-          text={t("task.stop")}
-          act={() => stop(found)}
-          onDismiss={() => setStopping(false)}
-          onDone={() => {
-            setStopping(false);
-            add({ type: "success", content: t("task.stopped", { name }) });
-            loaded.reload();
-          }}
-        >
-          <Box>{t("task.stopAbout")}</Box>
-        </Confirm>
-      )}
-    </SpaceBetween>
+    </Frame>
   );
 }

@@ -281,7 +281,7 @@ export function Advisor({ arn, kind, name }: { arn: string; kind: Kind | "policy
                 {
                   id: "policies",
                   header: t("advisor.policies"),
-                  minWidth: 150,
+                  minWidth: 225,
                   cell: (row: Row) => (
                     <Link
                       href=""

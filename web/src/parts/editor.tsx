@@ -10,6 +10,7 @@ import { useEffect, useRef, useState } from "react";
 import { completions, type Finding, findings, type Place, placeOf } from "../editing";
 import { useWords } from "../i18n";
 import { wrong } from "./document";
+import { Said } from "./said";
 
 const PAUSE = 400; // milliseconds after the last key
 const LOOKS: Record<Finding["Severity"], StatusIndicatorProps.Type> = { error: "error", warning: "warning", note: "info" };
@@ -32,7 +33,7 @@ function Findings({ found }: { found: Finding[] | undefined }) {
       {found.slice(0, MOST).map((one) => (
         <li key={`${one.Rule} ${one.Line} ${one.Column} ${one.Message}`}>
           <StatusIndicator type={LOOKS[one.Severity]}>{t("lint.line", { line: one.Line, column: one.Column })}</StatusIndicator>{" "}
-          <span lang="en">{one.Message}</span>{" "}
+          <Said text={one.Message} />{" "}
           <Link href={one.Url} external externalIconAriaLabel={t("lint.more")}>
             {one.Rule}
           </Link>

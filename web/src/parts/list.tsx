@@ -30,6 +30,17 @@ interface Props<T> {
   variant?: TableProps.Variant;
 }
 
+const NARROWEST = 100; // pixels: words break anywhere in a table, and none is to be a letter wide
+
+/** A path of IAM may have 512 letters: a list shows where it begins, the page of the thing all of it. */
+export function Clamped({ of }: { of: string }) {
+  return (
+    <span className="clamped" title={of}>
+      {of}
+    </span>
+  );
+}
+
 export function List<T>({ title, heading = "h1", loaded, columns, text, id, empty, size = 50, newest, ...more }: Props<T>) {
   const { t } = useWords();
   const sorted = newest ? columns.find((column) => column.id === newest) : columns.find((column) => column.sortingField || column.sortingComparator);
@@ -53,7 +64,7 @@ export function List<T>({ title, heading = "h1", loaded, columns, text, id, empt
         variant={more.variant ?? "container"}
         trackBy={id}
         items={found.items}
-        columnDefinitions={columns}
+        columnDefinitions={columns.map((column) => ({ minWidth: NARROWEST, ...column }))}
         loading={loaded.loading && !loaded.value}
         loadingText={t("loading")}
         wrapLines
@@ -75,11 +86,13 @@ export function List<T>({ title, heading = "h1", loaded, columns, text, id, empt
         }
         filter={
           <SpaceBetween direction="horizontal" size="xs" alignItems="center">
-            <TextFilter
-              {...found.filterProps}
-              filteringAriaLabel={t("find", { what: more.what ?? title })}
-              filteringPlaceholder={t("find", { what: more.what ?? title })}
-            />
+            <div className="filter">
+              <TextFilter
+                {...found.filterProps}
+                filteringAriaLabel={t("find", { what: more.what ?? title })}
+                filteringPlaceholder={t("find", { what: more.what ?? title })}
+              />
+            </div>
             {more.filter}
           </SpaceBetween>
         }

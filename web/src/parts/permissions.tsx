@@ -140,6 +140,7 @@ export function Permissions({ kind, name }: { kind: Kind; name: string }) {
           {
             id: "kind",
             header: t("kind"),
+            minWidth: 160,
             cell: (row) => <Badge>{t(row.arn ? (isAws(row.arn) ? "kind.aws" : "kind.managed") : "kind.inline")}</Badge>,
           },
           ...(kind === "user"

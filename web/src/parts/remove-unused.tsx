@@ -17,6 +17,7 @@ import { Trouble, useNotices } from "../notices";
 import type { Line, Proposal, Replay } from "../types";
 import { Confirm } from "./confirm";
 import { Difference } from "./document";
+import { Said } from "./said";
 
 const FATES: Record<string, { type: StatusIndicatorProps.Type; key: Key }> = {
   kept: { type: "success", key: "fate.kept" },
@@ -101,17 +102,21 @@ function Answer({ replay }: { replay: Replay }) {
               { id: "who", header: t("principal"), cell: (one) => one.PrincipalArn },
               { id: "action", header: t("action"), cell: (one) => one.Action },
               { id: "resource", header: t("resource"), cell: (one) => one.Resource },
+              { id: "count", header: t("replay.count"), cell: (one) => one.Count },
             ]}
           />
         </ExpandableSection>
       )}
-      {[...replay.Gaps.map((gap) => `${gap.Why} (${when(gap.After)} - ${when(gap.Until)})`), ...replay.Unknown.map((one) => `${one.Count}: ${one.Reason}`)].map(
-        (text) => (
-          <Alert key={text} type="warning">
-            {text}
-          </Alert>
-        ),
-      )}
+      {replay.Gaps.map((gap) => (
+        <Alert key={`${gap.Why} ${gap.After}`} type="warning">
+          {t("replay.gap")} <Said text={gap.Why} /> ({when(gap.After)} - {when(gap.Until)})
+        </Alert>
+      ))}
+      {replay.Unknown.map((one) => (
+        <Alert key={one.Reason} type="warning">
+          {t("replay.unknownOf", { n: one.Count })} <Said text={one.Reason} />
+        </Alert>
+      ))}
     </SpaceBetween>
   );
 }
@@ -193,7 +198,7 @@ export function RemoveUnused({ arn, onDismiss, onChanged }: { arn: string; onDis
             <Answer replay={made.replay} />
             {made.proposal.Notes.map((note) => (
               <Alert key={note} type="info">
-                {note}
+                <Said text={note} />
               </Alert>
             ))}
             {doubts && !nothing && (

@@ -6,6 +6,7 @@ import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/c
 import Table from "@cloudscape-design/components/table";
 import { useWords } from "../i18n";
 import { pageOf } from "../route";
+import { Said } from "./said";
 import type { Credentials, Workload } from "../workloads";
 
 const LOOKS: Record<string, StatusIndicatorProps.Type> = { running: "success", active: "success", stopped: "stopped", terminated: "stopped" };
@@ -68,7 +69,7 @@ export function Problems({ of }: { of: Workload }) {
     <>
       {(of.Problems ?? []).map((text) => (
         <Alert key={text} type="warning">
-          <span lang="en">{text}</span>
+          <Said text={text} />
         </Alert>
       ))}
     </>

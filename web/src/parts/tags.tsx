@@ -1,4 +1,4 @@
-// Tags of a user, role or policy: all of them at once, saved by what changed.
+// Tags of a user, role, policy or instance profile: all of them at once, saved by what changed.
 import AttributeEditor from "@cloudscape-design/components/attribute-editor";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
@@ -12,7 +12,7 @@ import { Trouble, useNotices } from "../notices";
 import type { Tag } from "../types";
 
 interface Props {
-  word: "User" | "Role" | "Policy";
+  word: "User" | "Role" | "Policy" | "InstanceProfile";
   of: Record<string, string>;
   tags: Tag[];
   onChanged: () => void;
