@@ -1,6 +1,7 @@
 """Passwords and MFA devices: what is set counts, what is wrong is refused as AWS refuses it, nothing secret stays."""
 
 import base64
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,16 +124,41 @@ def test_stricter_rules_accept_no_more(password: str, rules: PasswordPolicy) -> 
 
 # INVARIANT: neither a password nor a seed can be read from the database or the files.
 def test_nothing_secret_is_in_the_files(world: World, iam: Any, ana: object, tmp_path: Path) -> None:
+    iam.update_account_password_policy(**RULES)
     iam.create_login_profile(UserName="ana", Password=GOOD)
+    iam.update_login_profile(UserName="ana", Password=BETTER)
+    iam.update_login_profile(UserName="ana", Password=BEST)
     seed = _seed(iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"])
     with world.store.read() as conn:
         rows = repr(conn.execute(select(schema.credential)).all()).encode()
     assert b"mfa/phone" in rows
+    before = _files(tmp_path)  # with what is in a write-ahead log
     world.store.close()
-    for content in rows, *(path.read_bytes() for path in (tmp_path / "data").rglob("*") if path.is_file()):
-        assert GOOD.encode() not in content
-        assert seed.encode() not in content
-        assert b"$argon2" not in content  # sealed as well
+    for content in (rows, *before, *_files(tmp_path)):
+        assert not [secret for secret in (GOOD, BETTER, BEST, seed) if secret.encode() in content]
+        assert b"$argon2" not in content  # sealed as well: of the password now, and of former ones
+
+
+def _files(directory: Path) -> list[bytes]:
+    return [path.read_bytes() for path in (directory / "data").rglob("*") if path.is_file()]
+
+
+def test_former_passwords_which_an_earlier_version_kept_count_and_are_sealed_by_the_next_change(
+    world: World, iam: Any, ana: object, refused: Refused
+) -> None:
+    iam.create_login_profile(UserName="ana", Password=BETTER)
+    iam.update_account_password_policy(**RULES)
+    mine = schema.credential.c.kind == "password"
+    with world.store.write() as conn:
+        details = json.loads(conn.execute(select(schema.credential.c.details).where(mine)).scalar_one())
+        written = json.dumps(details | {"former": [passwords.digest(GOOD)]})
+        conn.execute(update(schema.credential).where(mine).values(details=written))
+    assert refused("PasswordPolicyViolation", iam.update_login_profile, UserName="ana", Password=GOOD) == VIOLATION
+    iam.update_login_profile(UserName="ana", Password=BEST)
+    with world.store.read() as conn:
+        assert "$argon2" not in conn.execute(select(schema.credential.c.details).where(mine)).scalar_one()
+    assert refused("PasswordPolicyViolation", iam.update_login_profile, UserName="ana", Password=BETTER) == VIOLATION
+    iam.update_login_profile(UserName="ana", Password=GOOD)  # two others were in between
 
 
 # ---- MFA devices ----------------------------------------------------------------------------------------------------

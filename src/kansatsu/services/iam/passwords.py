@@ -4,6 +4,7 @@ Hashing takes tens of milliseconds and has no transaction open: these operations
 """
 
 import asyncio
+import base64
 import json
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -206,7 +207,7 @@ async def _wanted(call: Call, name: str, password: str) -> Wanted:
         user = entities.get(conn, call.account, "user", name)
         profile = _existing(conn, user)
         rules = passwords.policy(conn, call.account)
-        hashes = [credentials.secret(conn, call.store.sealer, profile).value, *profile.details["former"]]
+        hashes = [credentials.secret(conn, call.store.sealer, profile).value, *_former(call, profile)]
     return await asyncio.to_thread(_hash, rules, call.account, password, hashes)
 
 
@@ -224,9 +225,23 @@ def _change(conn: Connection, call: Call, name: str, wanted: Wanted | None, rese
     profile = _existing(conn, entities.get(conn, call.account, "user", name))
     details: dict[str, Any] = {} if reset is None else {"reset": reset}
     if wanted is not None:
-        details |= {"changed": int(call.now.timestamp()), "former": wanted.former}
+        details |= {"changed": int(call.now.timestamp()), "former": _sealed(call, profile, wanted.former)}
     hashed = wanted.hashed if wanted is not None else None
     credentials.change(conn, call.store.sealer, profile, secret=hashed, details=details)
+
+
+def _sealed(call: Call, profile: Credential, hashes: list[str]) -> str:
+    """INVARIANT: a former password's hash is sealed like the one of now: people go back to former passwords."""
+    return base64.b64encode(call.store.sealer.seal_secret(json.dumps(hashes), f"{profile.id}:former")).decode()
+
+
+def _former(call: Call, profile: Credential) -> list[str]:
+    """Hashes of former passwords, the newest first. Rows of earlier versions have them as a list, unsealed."""
+    held: str | list[str] = profile.details["former"]
+    if isinstance(held, list):
+        return held
+    opened = call.store.sealer.open_secret(base64.b64decode(held), f"{profile.id}:former")
+    return list(json.loads(opened.value))
 
 
 def _profile(conn: Connection, user: Entity) -> Credential | None:
