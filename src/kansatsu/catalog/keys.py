@@ -152,7 +152,8 @@ _SET = {
     "services.iam.organization_reports.entity": "iam:OrganizationsPolicyId",
     "services.iam.service_credentials.located": "iam:ServiceSpecificCredentialServiceName",
     "services.sts.assume_role.assume_role": "sts:RoleSessionName sts:ExternalId sts:SourceIdentity",
-    "services.sts.web_identity.Shown": """token.actions.githubusercontent.com:actor
+    "services.sts.web_identity.Shown": """accounts.google.com:* cognito-identity.amazonaws.com:*
+        token.actions.githubusercontent.com:actor
         token.actions.githubusercontent.com:actor_id
         token.actions.githubusercontent.com:enterprise_id token.actions.githubusercontent.com:environment
         token.actions.githubusercontent.com:job_workflow_ref token.actions.githubusercontent.com:ref
@@ -235,8 +236,7 @@ _REFUSED = {
     "daemons and subnets of ECS, and its ExecuteCommand": """
         ecs:auto-assign-public-ip ecs:container-name ecs:daemon ecs:daemon-task-definition
         ecs:gateway ecs:instance-metadata-tags-propagation ecs:service ecs:subnet ecs:task""",
-    "providers of every account: Google, Facebook, Login with Amazon, Cognito": """accounts.google.com:*
-        cognito-identity.amazonaws.com:* graph.facebook.com:* www.amazon.com:*""",
+    "access tokens of Facebook and Login with Amazon": "graph.facebook.com:* www.amazon.com:*",
     "tokens that name roles": "sts:RoleAuthorizedByIdp",
     "passkeys and security keys": "iam:FIDO* iam:RegisterSecurityKey",
     "API keys of Bedrock and CloudWatch Logs": "iam:ServiceSpecificCredentialAgeDays",

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from kansatsu import arn
-from kansatsu.errors import EntityAlreadyExists, InvalidInput, LimitExceeded, NoSuchEntity, Unimplemented
+from kansatsu.errors import EntityAlreadyExists, InvalidInput, LimitExceeded, NoSuchEntity
 from kansatsu.identity import credentials
 from kansatsu.identity import tags as held
 from kansatsu.identity.credentials import Credential
@@ -18,7 +18,6 @@ from kansatsu.services.registry import Call, Params
 
 KIND = "oidc"
 CLIENTS, THUMBPRINTS = 100, 5
-_BUILT_IN = {"accounts.google.com", "www.amazon.com", "graph.facebook.com", "cognito-identity.amazonaws.com"}
 _MEMBER = "OpenIDConnectProviderArn"
 
 
@@ -48,8 +47,6 @@ def create_open_id_connect_provider(
     parts, bare = urlsplit(url), _bare(url)
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.port:
         raise InvalidInput("The url of the provider must begin with https:// and have neither port nor query.")
-    if parts.hostname in _BUILT_IN:
-        raise Unimplemented(f"{parts.hostname} is a provider of every account on AWS; here it is not implemented.")
     if credentials.named(call.conn, call.account, KIND, bare) is not None:
         raise EntityAlreadyExists(f"Provider with url {url} already exists.")
     call.store.quotas.check_room("OpenIdConnectProvidersPerAccount", call.conn, call.account, KIND)

@@ -15,7 +15,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from kansatsu import arn
-from kansatsu.errors import AwsError, Unimplemented
+from kansatsu.errors import AwsError
 from kansatsu.identity import credentials
 from kansatsu.identity.credentials import Credential
 from kansatsu.services.iam.oidc_providers import KIND, provider_arn
@@ -37,6 +37,12 @@ _AHEAD = 300  # seconds that the clock of an issuer may be fast
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
 _CLAIMS = ("sub", "amr", "email")
 _GOOGLE = "accounts.google.com"  # of whose tokens alone oaud is documented: their aud, also where azp is the audience
+# Providers of every account, unless it made one of that name: the trust policy alone says for which audience.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
+_BUILT_IN = {
+    name: Credential(f"{KIND}:{name}", "", KIND, "", name, "Active", 0.0)
+    for name in (_GOOGLE, "cognito-identity.amazonaws.com")
+}
 _GITHUB = """actor actor_id enterprise_id environment job_workflow_ref ref repository repository_id repository_owner_id
     workflow"""
 CLAIMS_OF = {
@@ -61,7 +67,7 @@ CLAIMS_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a token says that was verified. `audience` is one of the provider's client ids."""
+    """What a token says that was verified. `audience` is one of the provider's client ids, if it has any."""
 
     provider: Credential
     audience: str
@@ -70,6 +76,12 @@ class Shown:
     @property
     def subject(self) -> str:
         return str(self.claims["sub"])
+
+    @property
+    def federated(self) -> str:
+        """The provider as trust policies name it: its ARN, or the name of one that is built in."""
+        name, account = self.provider.name, self.provider.account
+        return provider_arn(account, name) if account else name
 
     def context(self) -> dict[str, str | tuple[str, ...]]:
         """The condition keys that the token has, under the name of its provider."""
@@ -103,10 +115,13 @@ async def assume_role_with_web_identity(
     minimum_session_token_size: int = 0,
 ) -> dict[str, Any]:
     if provider_id is not None:
-        raise Unimplemented("OAuth 2.0 access tokens of Login with Amazon and Facebook are not implemented.")
+        # INVARIANT: nothing in an access token of Login with Amazon or Facebook proves whose it is; only these know,
+        # and nobody asks them here.
+        raise invalid("The web identity token that was passed could not be validated by AWS. Get a new identity token "
+                      "from the identity provider and then retry the request.")  # fmt: skip
     shown = await _verified(call, arn.Arn.parse(role_arn), web_identity_token)
     passed = _passed(shown.claims, role_arn, role_session_name)
-    provider = provider_arn(shown.provider.account, shown.provider.name)
+    provider = shown.federated
     with call.store.read() as conn:
         call.enter(lambda: conn)
         role = federation.trusting(call, provider, _ACTION, passed, shown.context())
@@ -123,13 +138,15 @@ async def assume_role_with_web_identity(
 def _source(shown: Shown) -> dict[str, str]:
     """What the session remembers: its provider, and what policies may ask of the token later on."""
     single = {key: value for key, value in shown.context().items() if isinstance(value, str)}
-    return {"provider": shown.provider.name, **single}
+    built_in = {} if shown.provider.account else {"federated": shown.federated}
+    return {"provider": shown.provider.name, **built_in, **single}
 
 
 async def _verified(call: Call, role: arn.Arn | None, token: str) -> Shown:
     """The claims of a token. Raises InvalidIdentityToken, ExpiredTokenException, IDPCommunicationError."""
     claims = _unverified(token)
     issuer = str(claims.get("iss", ""))
+    issuer = f"https://{_GOOGLE}" if issuer == _GOOGLE else issuer  # it writes both
     if call.issuers.own(issuer):
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound_getting_started.html
         raise invalid("Tokens of GetWebIdentityToken are for others: they make nobody a role here.")
@@ -137,6 +154,7 @@ async def _verified(call: Call, role: arn.Arn | None, token: str) -> Shown:
         bare = issuer.removeprefix("https://")
         known = bare != issuer and role is not None
         provider = credentials.named(conn, role.account, KIND, bare) if known and role is not None else None
+    provider = provider or (_BUILT_IN.get(bare) if known else None)
     if provider is None or provider.name != bare:
         raise invalid(f"No OpenIDConnect provider found in your account for {issuer}")
     keys = await call.issuers.keys(issuer)
@@ -146,8 +164,9 @@ async def _verified(call: Call, role: arn.Arn | None, token: str) -> Shown:
         raise invalid("Couldn't verify the signature of the token.") from None
     given = claims.get("azp") or claims.get("aud")
     audiences = given if isinstance(given, list) and "azp" not in claims else [given]
-    audience = next((one for one in audiences if one in provider.details["clients"]), None)
-    if audience is None:
+    clients = provider.details["clients"] if provider.account else [one for one in audiences if isinstance(one, str)]
+    audience = next((one for one in audiences if one in clients), None)
+    if not audience or not _is_text(audience):
         raise invalid("Incorrect token audience")
     _check_times(claims, call.now.timestamp())
     subject = claims.get("sub")
@@ -224,4 +243,4 @@ def issued_for(source: Mapping[str, str], account: str) -> dict[str, str | tuple
     if "provider" not in source:
         return {}
     own = {key: value for key, value in source.items() if key.startswith(f"{source['provider'].lower()}:")}
-    return {**own, "aws:federatedprovider": provider_arn(account, source["provider"])}
+    return {**own, "aws:federatedprovider": source.get("federated") or provider_arn(account, source["provider"])}
