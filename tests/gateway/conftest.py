@@ -136,9 +136,9 @@ class Gateway:
         self._loop.close()
         self.store.close()
 
-    def console(self, clock: Clock) -> Console:
+    def console(self, clock: Clock, life: timedelta = timedelta(hours=1)) -> Console:
         """A console of this gateway that reads that clock, and where nobody has failed to sign in yet."""
-        settings = ConsoleSettings(ACCOUNT, REGION, timedelta(hours=1), frozenset({"localhost", "console.example"}))
+        settings = ConsoleSettings(ACCOUNT, REGION, life, frozenset({"localhost", "console.example"}))
         return Console(self.store, self.recorder, self.within.passed_on, clock, settings)
 
     # ---- speaking ---------------------------------------------------------------------------------------------------

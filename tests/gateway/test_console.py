@@ -157,6 +157,31 @@ def test_a_session_ends_by_itself(gateway: Gateway, browse: Any, clock: MovedClo
         assert all(json.loads(details)["expires"] > clock.now().timestamp() for details in kept)
 
 
+@pytest.mark.parametrize("way", ["password", "key"])
+def test_no_session_is_longer_than_its_user_may_have(gateway: Gateway, clock: MovedClock, way: str) -> None:
+    ana, console = person(gateway), gateway.console(clock, timedelta(hours=3))
+    key = gateway.iam.create_access_key(UserName=ana.name)["AccessKey"]
+    given = (
+        {"accessKeyId": key["AccessKeyId"], "secretAccessKey": key["SecretAccessKey"]} if way == "key" else named(ana)
+    )
+
+    def lasts() -> float:
+        said = Browser(gateway, console).sign_in(**given)
+        return round(float(said.body["expires"] - clock.now().timestamp()) / 3600)
+
+    assert lasts() == 3
+    before = Browser(gateway, console)
+    before.sign_in(**given)
+    gateway.iam.update_login_profile(UserName=ana.name, MaxSigninSessionDuration=3600)
+    assert lasts() == 1
+    after = Browser(gateway, console)
+    after.sign_in(**given)
+    clock.ahead += timedelta(hours=1, seconds=1)
+    assert (before.is_in(), after.is_in()) == (True, False)
+    gateway.iam.update_login_profile(UserName=ana.name, ResetMaxSigninSessionDuration=True)
+    assert lasts() == 3
+
+
 # ---- guessing -------------------------------------------------------------------------------------------------------
 
 

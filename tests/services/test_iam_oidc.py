@@ -50,6 +50,15 @@ def test_what_is_no_url_of_a_provider(iam: Any, refused: Refused, url: str) -> N
     refused("InvalidInput", iam.create_open_id_connect_provider, Url=url)
 
 
+def test_there_is_no_identity_center_to_associate(iam: Any, refused: Refused) -> None:
+    center = {"IdentityCenterInstanceArn": "arn:aws:sso:::instance/ssoins-1234567890abcdef"}
+    refused("InvalidInput", iam.create_open_id_connect_provider, Url=URL, **center)
+    assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == []
+    iam.create_open_id_connect_provider(Url=URL)
+    for asked in (center, center | {"RemoveIdentityCenterInstance": True}, {"RemoveIdentityCenterInstance": True}):
+        refused("InvalidInput", iam.update_open_id_connect_provider, OpenIDConnectProviderArn=ARN, **asked)
+
+
 def test_limits(iam: Any, refused: Refused) -> None:
     many = [f"client-{number}" for number in range(101)]
     refused("LimitExceeded", iam.create_open_id_connect_provider, Url=URL, ClientIDList=many)

@@ -45,6 +45,18 @@ def metadata(entity: str = "https://idp.example", certificate: str = CERTIFICATE
     )
 
 
+def test_there_is_no_identity_center_to_associate(iam: Any, refused: Refused) -> None:
+    center = {"IdentityCenterInstanceArn": "arn:aws:sso:::instance/ssoins-1234567890abcdef"}
+    refused("InvalidInput", iam.create_saml_provider, Name="corp", SAMLMetadataDocument=metadata(), **center)
+    assert iam.list_saml_providers()["SAMLProviderList"] == []
+    iam.create_saml_provider(Name="corp", SAMLMetadataDocument=metadata())
+    removed = {"RemoveIdentityCenterInstance": True}
+    for asked in (center, center | removed, removed, {"RemoveContextProvider": True}):
+        more = {"SAMLMetadataDocument": metadata("https://other.example"), **asked}
+        refused("InvalidInput", iam.update_saml_provider, SAMLProviderArn=ARN, **more)
+    assert iam.get_saml_provider(SAMLProviderArn=ARN)["SAMLMetadataDocument"] == metadata()
+
+
 def test_a_provider_lives_and_dies(iam: Any, refused: Refused) -> None:
     tags = [{"Key": "k", "Value": "v"}]
     made = iam.create_saml_provider(Name="corp", SAMLMetadataDocument=metadata(), Tags=tags)

@@ -50,6 +50,27 @@ def test_a_login_profile_lives_and_dies(iam: Any, ana: object, refused: Refused)
     iam.delete_user(UserName="ana")
 
 
+def test_how_long_a_session_of_the_console_may_be(world: World, iam: Any, ana: object, refused: Refused) -> None:
+    def longest() -> int | None:
+        kept: dict[str, int] = iam.get_login_profile(UserName="ana")["LoginProfile"]
+        return kept.get("MaxSigninSessionDuration")
+
+    made = iam.create_login_profile(UserName="ana", Password=GOOD, MaxSigninSessionDuration=7200)["LoginProfile"]
+    assert made["MaxSigninSessionDuration"] == longest() == 7200
+    iam.update_login_profile(UserName="ana", Password=BETTER)
+    iam.update_login_profile(UserName="ana", ResetMaxSigninSessionDuration=False)
+    assert longest() == 7200
+    both = {"MaxSigninSessionDuration": 3600, "ResetMaxSigninSessionDuration": True}
+    refused("ValidationError", iam.update_login_profile, UserName="ana", **both)
+    iam.update_login_profile(UserName="ana", MaxSigninSessionDuration=7776000)
+    assert longest() == 7776000
+    for _ in range(2):
+        iam.update_login_profile(UserName="ana", ResetMaxSigninSessionDuration=True)
+        assert longest() is None
+    for wrong in (3599, 7776001):
+        refused("ValidationError", iam.update_login_profile, UserName="ana", MaxSigninSessionDuration=wrong)
+
+
 def test_a_user_changes_its_own_password(world: World, iam: Any, ana: dict[str, str], refused: Refused) -> None:
     own = world.client("iam", ana)
     refused("NoSuchEntity", own.change_password, OldPassword=GOOD, NewPassword=BEST)

@@ -210,10 +210,13 @@ class SignIn:
     def _begin_session(
         self, conn: Connection, user: User, proof: Proof, now: datetime, mfa: datetime | None
     ) -> tuple[str, str]:
-        profile = credentials.named(conn, user.account, PASSWORD, user.id) if proof.way == PASSWORD else None
-        if profile is not None:
+        """INVARIANT: no session is longer than the user's MaxSigninSessionDuration, whatever it signed in with."""
+        profile = credentials.named(conn, user.account, PASSWORD, user.id)
+        longest = profile.details.get(console.LONGEST) if profile is not None else None
+        life = min(self._settings.life, timedelta(seconds=longest)) if longest else self._settings.life
+        if profile is not None and proof.way == PASSWORD:
             credentials.change(conn, self._store.sealer, profile, details={"used": int(now.timestamp())})
-        return console.begin(conn, self._store.sealer, user, proof, now, self._settings.life, mfa)
+        return console.begin(conn, self._store.sealer, user, proof, now, life, mfa)
 
     def _ticket(self, user: User, proof: Proof, mfa: datetime | None, now: datetime) -> str:
         said = [user.id, proof.stamp, mfa.timestamp() if mfa else None, now.timestamp() + _TICKET_LIFE]

@@ -24,6 +24,7 @@ from kansatsu.identity.sealer import Sealer
 
 SESSION, LINK, PASSWORD = "console-session", "console-link", "password"
 LINK_LIFE = 60  # seconds
+LONGEST = "longest"  # of the details of a password: MaxSigninSessionDuration in seconds
 SOURCE = "console"  # in the source of a session: it was made by signing in
 
 

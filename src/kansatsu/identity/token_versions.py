@@ -10,7 +10,9 @@ from kansatsu.identity.sessions import Session
 
 EVERYWHERE, BY_DEFAULT = 2, 1
 _GLOBAL_ENDPOINT = "sts.amazonaws.com"
-MARK = "regions"  # in a session's source, where its token is of version 1
+MARK = "regions"  # in the source of a session that the global endpoint issued
+# As AWS says, a token of version 2 is the longer one.
+_MARKS = {BY_DEFAULT: "default", EVERYWHERE: "default and enabled"}
 # Those that an account has without enabling them; AWS adds no further ones.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
 REGIONS = frozenset(
@@ -43,9 +45,9 @@ def is_global(host: str) -> bool:
 
 def mark(conn: Connection, account: str) -> dict[str, str]:
     """What to add to the source of a session that the global endpoint issues."""
-    return {MARK: "default"} if of(conn, account) == BY_DEFAULT else {}
+    return {MARK: _MARKS[of(conn, account)]}
 
 
 def good_in(session: Session, region: str) -> bool:
     """INVARIANT: a token of version 1 opens nothing in a Region that has to be enabled."""
-    return MARK not in session.source or region in REGIONS
+    return session.source.get(MARK) in (None, _MARKS[EVERYWHERE]) or region in REGIONS

@@ -43,7 +43,9 @@ def create_open_id_connect_provider(
     client_id_list: list[str] | None = None,
     thumbprint_list: list[str] | None = None,
     tags: list[dict[str, str]] | None = None,
+    identity_center_instance_arn: str | None = None,
 ) -> dict[str, Any]:
+    associated(identity_center_instance_arn)
     parts, bare = urlsplit(url), _bare(url)
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.port:
         raise InvalidInput("The url of the provider must begin with https:// and have neither port nor query.")
@@ -119,6 +121,7 @@ def update_open_id_connect_provider(
     call: Call,
     open_id_connect_provider_arn: str,
     remove_context_provider: bool = False,
+    identity_center_instance_arn: str | None = None,
     remove_identity_center_instance: bool = False,
 ) -> dict[str, Any]:
     """No provider here has what it would take away, for there is no IAM Identity Center to vouch for context.
@@ -126,10 +129,19 @@ def update_open_id_connect_provider(
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_UpdateOpenIDConnectProvider.html
     """
     existing(call, open_id_connect_provider_arn)
+    associated(identity_center_instance_arn, remove=remove_identity_center_instance)
     if remove_context_provider == remove_identity_center_instance:
         raise InvalidInput("A request changes either the context provider or the association with Identity Center.")
     what = "context provider" if remove_context_provider else "association with an Identity Center instance"
     raise InvalidInput(f"{open_id_connect_provider_arn} has no {what}.")
+
+
+def associated(instance: str | None, *, remove: bool = False) -> None:
+    """Raises InvalidInput for an instance of IAM Identity Center: there are none here, so that none is found."""
+    if instance is not None and remove:
+        raise InvalidInput("A request either sets or removes the association with Identity Center.")
+    if instance is not None:
+        raise InvalidInput(f"There is no IAM Identity Center instance {instance}.")
 
 
 def existing(call: Call, named: str) -> Credential:

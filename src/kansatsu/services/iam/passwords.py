@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, EntityAlreadyExists, NoSuchEntity, ValidationError
 from kansatsu.identity import credentials, entities, passwords, roots
+from kansatsu.identity.console import LONGEST
 from kansatsu.identity.credentials import Credential
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.passwords import PasswordPolicy
@@ -106,9 +107,16 @@ class Wanted(NamedTuple):
 
 @iam("CreateLoginProfile", _resources.entity("user"))
 async def create_login_profile(
-    call: Call, user_name: str | None = None, password: str | None = None, password_reset_required: bool = False
+    call: Call,
+    *,
+    user_name: str | None = None,
+    password: str | None = None,
+    password_reset_required: bool = False,
+    max_signin_session_duration: int | None = None,
 ) -> dict[str, Any]:
     if user_name is None and call.caller.kind == roots.KIND:
+        if max_signin_session_duration is not None:
+            raise ValidationError("MaxSigninSessionDuration is not supported for the root user.")
         made = await call.store.transact(_recover, call)
         return {"LoginProfile": _show(roots.KIND, made)}
     name = user_name or _resources.caller_name(call)
@@ -120,16 +128,17 @@ async def create_login_profile(
             raise _taken(user)
         rules = passwords.policy(conn, call.account)
     wanted = await asyncio.to_thread(_hash, rules, call.account, password, [])
-    made = await call.store.transact(_create, call, name, wanted, password_reset_required)
+    details = {"reset": password_reset_required, LONGEST: max_signin_session_duration}
+    made = await call.store.transact(_create, call, name, wanted, details)
     return {"LoginProfile": _show(name, made)}
 
 
-def _create(conn: Connection, call: Call, name: str, wanted: Wanted, reset: bool) -> Credential:
+def _create(conn: Connection, call: Call, name: str, wanted: Wanted, details: dict[str, Any]) -> Credential:
     user = entities.get(conn, call.account, "user", name)
     if _profile(conn, user) is not None:
         raise _taken(user)
     now = int(call.now.timestamp())
-    details = {"reset": reset, "changed": now, "former": []}
+    details = {**details, "changed": now, "former": []}
     new = Credential(f"{_KIND}:{user.id}", call.account, _KIND, user.id, user.id, "Active", now, details)
     return credentials.add(conn, call.store.sealer, new, wanted.hashed)
 
@@ -156,10 +165,23 @@ def get_login_profile(call: Call, user_name: str | None = None) -> dict[str, Any
 
 @iam("UpdateLoginProfile", _resources.entity("user"))
 async def update_login_profile(
-    call: Call, user_name: str, password: str | None = None, password_reset_required: bool | None = None
+    call: Call,
+    *,
+    user_name: str,
+    password: str | None = None,
+    password_reset_required: bool | None = None,
+    max_signin_session_duration: int | None = None,
+    reset_max_signin_session_duration: bool = False,
 ) -> dict[str, Any]:
+    if max_signin_session_duration is not None and reset_max_signin_session_duration:
+        raise ValidationError(
+            "MaxSigninSessionDuration and ResetMaxSigninSessionDuration cannot both be in the same request."
+        )
+    details: dict[str, Any] = {} if password_reset_required is None else {"reset": password_reset_required}
+    if max_signin_session_duration is not None or reset_max_signin_session_duration:
+        details[LONGEST] = max_signin_session_duration
     wanted = await _wanted(call, user_name, password) if password is not None else None
-    await call.store.transact(_change, call, user_name, wanted, password_reset_required)
+    await call.store.transact(_change, call, user_name, wanted, details)
     return {}
 
 
@@ -198,7 +220,7 @@ async def change_password(call: Call, old_password: str, new_password: str) -> d
         current = credentials.secret(conn, call.store.sealer, _existing(conn, user)).value
     if not await asyncio.to_thread(passwords.matches, current, old_password):
         raise AccessDenied("The old password was incorrect.")
-    await call.store.transact(_change, call, user.name, await _wanted(call, user.name, new_password), False)
+    await call.store.transact(_change, call, user.name, await _wanted(call, user.name, new_password), {"reset": False})
     return {}
 
 
@@ -221,11 +243,10 @@ def _hash(rules: PasswordPolicy | None, account: str, password: str, hashes: lis
     return Wanted(passwords.digest(password), hashes[: passwords.REMEMBERED])
 
 
-def _change(conn: Connection, call: Call, name: str, wanted: Wanted | None, reset: bool | None) -> None:
+def _change(conn: Connection, call: Call, name: str, wanted: Wanted | None, details: dict[str, Any]) -> None:
     profile = _existing(conn, entities.get(conn, call.account, "user", name))
-    details: dict[str, Any] = {} if reset is None else {"reset": reset}
     if wanted is not None:
-        details |= {"changed": int(call.now.timestamp()), "former": _sealed(call, profile, wanted.former)}
+        details = details | {"changed": int(call.now.timestamp()), "former": _sealed(call, profile, wanted.former)}
     hashed = wanted.hashed if wanted is not None else None
     credentials.change(conn, call.store.sealer, profile, secret=hashed, details=details)
 
@@ -260,8 +281,9 @@ def _taken(user: Entity) -> EntityAlreadyExists:
 
 
 def _show(name: str, profile: Credential) -> dict[str, Any]:
+    longest = profile.details.get(LONGEST)
     return {
         "UserName": name,
         "CreateDate": _render.when(profile.created),
         "PasswordResetRequired": profile.details["reset"],
-    }
+    } | ({"MaxSigninSessionDuration": longest} if longest else {})

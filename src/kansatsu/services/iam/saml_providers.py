@@ -16,7 +16,7 @@ from kansatsu.identity import credentials
 from kansatsu.identity import tags as held
 from kansatsu.identity.credentials import Credential
 from kansatsu.identity.sealing import Secret
-from kansatsu.services.iam import _render, _resources
+from kansatsu.services.iam import _render, _resources, oidc_providers
 from kansatsu.services.iam._register import iam
 from kansatsu.services.registry import Call, Params
 
@@ -49,7 +49,9 @@ def create_saml_provider(
     tags: list[dict[str, str]] | None = None,
     assertion_encryption_mode: str | None = None,
     add_private_key: str | None = None,
+    identity_center_instance_arn: str | None = None,
 ) -> dict[str, Any]:
+    oidc_providers.associated(identity_center_instance_arn)
     if credentials.named(call.conn, call.account, KIND, name) is not None:
         raise EntityAlreadyExists(f"SAMLProvider with name {name} already exists.")
     call.store.quotas.check_room("SAMLProvidersPerAccount", call.conn, call.account, KIND)
@@ -88,8 +90,15 @@ def update_saml_provider(
     assertion_encryption_mode: str | None = None,
     add_private_key: str | None = None,
     remove_private_key: str | None = None,
+    remove_context_provider: bool = False,
+    identity_center_instance_arn: str | None = None,
+    remove_identity_center_instance: bool = False,
 ) -> dict[str, Any]:
     found = existing(call, saml_provider_arn)
+    oidc_providers.associated(identity_center_instance_arn, remove=remove_identity_center_instance)
+    if remove_context_provider or remove_identity_center_instance:
+        what = "context provider" if remove_context_provider else "association with an Identity Center instance"
+        raise InvalidInput(f"{saml_provider_arn} has no {what}.")
     encryption = (assertion_encryption_mode, add_private_key, remove_private_key)
     if saml_metadata_document is None and not any(encryption):
         raise InvalidInput("Unable to update identity provider. No updates are defined for metadata or encryption "

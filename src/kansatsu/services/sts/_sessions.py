@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kansatsu import arn
-from kansatsu.errors import AccessDenied, NoSuchEntity, ValidationError
+from kansatsu.errors import AccessDenied, AwsError, NoSuchEntity, ValidationError
 from kansatsu.identity import EntityRecord, Session, credentials, devices, managed, sessions, token_versions
 from kansatsu.policy import PolicyType, parse
 from kansatsu.services.registry import Call
@@ -95,6 +95,18 @@ def assumed(
     if passed.source_identity:
         answer["SourceIdentity"] = passed.source_identity
     return answer
+
+
+def at_region(call: Call, operation: str) -> None:
+    """The endpoint of STS that has no Region in its name does not have this operation. Raises InvalidAction.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoot.html, .../API_GetWebIdentityToken.html
+    """
+    if token_versions.is_global(call.host):
+        raise AwsError(
+            f"{operation} is not available on the global endpoint of AWS STS; ask that of a Region.",
+            code="InvalidAction",
+        )
 
 
 def regions(call: Call, account: str) -> dict[str, str]:

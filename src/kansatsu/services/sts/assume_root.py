@@ -49,6 +49,7 @@ def assume_root(
     minimum_session_token_size: int = 0,
 ) -> dict[str, Any]:
     """Not the caller's policies alone decide, but its account's place in the organization as well."""
+    common.at_region(call, "AssumeRoot")
     member, task = _member(target_principal), task_policy_arn.get("arn", "")
     name = task.removeprefix(_TASKS)
     if name not in TASKS or not task.startswith(_TASKS):

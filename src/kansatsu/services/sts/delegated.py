@@ -8,7 +8,7 @@ from typing import Any
 
 from kansatsu import arn
 from kansatsu.errors import AccessDenied, AwsError, ValidationError
-from kansatsu.identity import Session, credentials, delegations, sessions
+from kansatsu.identity import Session, credentials, delegations, sessions, token_versions
 from kansatsu.identity.console import SOURCE as SIGNED_IN
 from kansatsu.identity.delegations import KIND, State
 from kansatsu.identity.sealing import Secret
@@ -32,6 +32,9 @@ def get_delegated_access_token(call: Call, trade_in_token: str) -> dict[str, Any
     lent = _lent(call, found.owner, found.details["lender"], datetime.fromtimestamp(until, UTC))
     # INVARIANT: what is lent is the approver's own and what was asked for, both: the policy bounds whatever grants it.
     lent["scoped"] = (*lent["scoped"], found.details["shown"]["PermissionPolicy"])
+    # What the approver's own token was good in says nothing of this one's.
+    kept = {name: text for name, text in lent["source"].items() if name != token_versions.MARK}
+    lent["source"] = kept | common.regions(call, lent["account"])
     session, token = sessions.issue(call.store, **lent)
     principal = _arn(call, session)
     return {"Credentials": common.shown(session, token)["Credentials"], "AssumedPrincipal": principal}

@@ -15,6 +15,7 @@ from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.errors import AwsError, ValidationError
 from kansatsu.identity import issuers
 from kansatsu.services.registry import Call, Params, operation
+from kansatsu.services.sts import _sessions as common
 
 DEFAULT_DURATION = 300  # seconds; the bounds, 60 and 3600, are the model's
 _LARGEST = 8192  # bytes of claims: AWS does not say its own bound
@@ -58,6 +59,7 @@ def get_web_identity_token(
     scope: str | None = None,
     tags: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
+    common.at_region(call, "GetWebIdentityToken")
     if signing_algorithm not in issuers.ALGORITHMS:
         raise ValidationError(f"The signing algorithm {signing_algorithm} is none of {', '.join(issuers.ALGORITHMS)}.")
     if subject_mode != "AWSIdentity":
