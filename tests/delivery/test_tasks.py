@@ -12,6 +12,7 @@ import pytest
 from delivery.conftest import FakeClock, credentials
 from kansatsu.delivery import CredentialEndpoint, MetadataService, TaskEndpoint, load_keys
 from kansatsu.delivery.messages import Request, Response
+from kansatsu.workload.tasks import pod_tokens
 from kansatsu.workload.views import CredentialError, CredentialsState
 
 OWN, NEIGHBOUR = "a" * 32, "b" * 32
@@ -132,6 +133,20 @@ REFUSED_POD: list[tuple[dict[str, Any], int]] = [
 def test_what_a_pod_is_refused(endpoint: TaskEndpoint, given: dict[str, Any], status: int) -> None:
     found = ask_as_pod(endpoint, **given)
     assert found[0] == found[1]["HTTPErrorCode"] == status and "AccessKeyId" not in found[1]
+
+
+def test_a_token_that_has_ended(endpoint: TaskEndpoint) -> None:
+    """https://docs.aws.amazon.com/eks/latest/APIReference/API_auth_AssumeRoleForPodIdentity.html"""
+    now = FakeClock().now().timestamp()
+    token = lambda age, task=OWN: pod_tokens.issue(GOOD, task, now - age)  # noqa: E731
+    assert ask_as_pod(endpoint, token(pod_tokens.LIFETIME - 1))[0] == 200
+    said = {
+        "code": "ExpiredTokenException",
+        "message": "The specified Kubernetes service account token is expired.",
+        "HTTPErrorCode": 400,
+    }
+    assert ask_as_pod(endpoint, token(pod_tokens.LIFETIME)) == (400, said)
+    assert ask_as_pod(endpoint, token(0, NEIGHBOUR))[1]["code"] == "InvalidTokenException"
 
 
 def test_who_guesses_tokens_is_slowed_down(endpoint: TaskEndpoint) -> None:

@@ -228,6 +228,6 @@ class Ec2World(World):
 def cloud(tmp_path: Path, clock: TestClock, store_url: str, request: pytest.FixtureRequest) -> Iterator[Ec2World]:
     """An account with an engine. Settings come from `@pytest.mark.parametrize("cloud", [{...}], indirect=True)`."""
     with stores.lent(tmp_path / "data", clock, store_url) as store:
-        made = Ec2World(store, clock, **getattr(request, "param", {}))
+        made = Ec2World(store, clock, tokens=tmp_path / "tokens", **getattr(request, "param", {}))
         yield made
         made.close()

@@ -2,12 +2,14 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 from sqlalchemy import select, update
 
 from kansatsu.identity import StoreError, schema
+from kansatsu.workload.tasks import pod_tokens
 from kansatsu.workload.tasks.roster import Roster
 from services.conftest import EC2_TRUST
 from services.ec2_world import Ec2World
@@ -88,7 +90,9 @@ def test_an_application_may_be_told_as_a_pod_of_eks_is(engine: Engine, world: Ec
     (view,) = [handle.view for handle in world.task_server.open]
     assert (web[FULL_URI], web[TOKEN], relative in web) == (POD_URI, view.authorization, False)
     assert TOKEN not in from_file and relative not in from_file
-    assert engine.fake.files == {(engine.key(task, "file"), "/var/run/token"): view.authorization.encode()}
+    (mount,) = engine.fake.options[engine.key(task, "file")].mounts
+    assert (mount.target, mount.read_only) == ("/var/run/token", True)
+    assert pod_tokens.ends(view.authorization, view.id, Path(mount.source).read_text()) is not None
     assert other[relative] == f"/v2/credentials/{view.id}" and TOKEN not in other  # somebody else's endpoint is its own
     # INVARIANT: each task has a token of its own, which nothing shows; it is the same after a restart.
     again = engine.run(container(environment=pod), role="r")
@@ -110,4 +114,35 @@ def test_an_application_may_be_told_as_a_pod_of_eks_is(engine: Engine, world: Ec
     world.restart()
     assert web[TOKEN] in {handle.view.authorization for handle in world.task_server.open}
     none = engine.run(container(environment=[*pod, file]))
-    assert TOKEN not in engine.environment(none) and len(engine.fake.files) == 1
+    assert TOKEN not in engine.environment(none)
+    assert [str(path) for path in world.settings.tokens.iterdir()] == [mount.source]
+
+
+def test_the_token_of_a_file_ends_and_is_followed_by_another(engine: Engine, world: Ec2World) -> None:
+    """https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html"""
+    world.role("r", TASKS)
+    told = [{"name": FULL_URI, "value": POD_URI}, {"name": f"{TOKEN}_FILE", "value": "/var/run/token"}]
+    task = engine.run(container(environment=told), role="r")
+    (view,) = [handle.view for handle in world.task_server.open]
+    (mount,) = engine.fake.options[engine.key(task)].mounts
+    source = Path(mount.source)
+    first, inode = source.read_text(), source.stat().st_ino
+    assert (source.parent.stat().st_mode & 0o777, source.stat().st_mode & 0o777) == (0o700, 0o644)
+    left = lambda: pod_tokens.ends(view.authorization, view.id, source.read_text()) - world.clock.now().timestamp()  # type: ignore[operator]  # noqa: E731
+    world.clock.move(hours=19)
+    world.settle()
+    assert source.read_text() == first
+    for _ in range(50):  # it never ends under a container, whose file stays the same one
+        world.clock.move(hours=1)
+        world.settle()
+        assert left() > 4 * 3600 and source.stat().st_ino == inode
+    assert source.read_text() != first
+    world.clock.move(days=3)  # nobody was there to renew it
+    assert left() < 0
+    world.restart()
+    assert 86400 - left() < 1
+    engine.ecs.stop_task(task=task)
+    world.settle()
+    world.clock.move(hours=1.1)
+    world.settle()
+    assert not source.exists()

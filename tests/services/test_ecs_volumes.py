@@ -80,7 +80,7 @@ def test_no_token_is_put_into_a_volume(engine: Engine, path: str, from_other: bo
     engine.cloud.settle()
     reason = engine.task(task)["stoppedReason"]
     assert reason == f"CannotCreateContainerError: {path} is to be a file of the container's own, and lies in a volume."
-    assert engine.fake.files == {}
+    assert not engine.cloud.settings.tokens.exists()
 
 
 def test_a_shared_volume_is_its_clusters_and_outlives_its_tasks(engine: Engine) -> None:

@@ -34,7 +34,7 @@ KEY = "import boto3; c = boto3.Session().get_credentials(); print(c.get_frozen_c
 def real(tmp_path: Path, engine: Engine) -> Iterator[Ec2World]:
     """An account whose engine is podman; the clock stands at the present, as SDKs look at their own."""
     clock = TestClock(datetime.now(UTC))
-    cloud = Ec2World(open_store(tmp_path / "data", clock), clock)
+    cloud = Ec2World(open_store(tmp_path / "data", clock), clock, tokens=tmp_path / "tokens")
     cloud.run(cloud.workload.close())
     metadata = MetadataService(load_keys(tmp_path / "data", clock), clock)
 

@@ -109,6 +109,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
             pull=settings.task_pull,
             authority=authority.pem,
             shown=settings.data_dir / "shown",
+            tokens=settings.data_dir / "task-tokens",
         ),
         serve_instance,
         serve_task=_serving_tasks(TaskEndpoint(endpoint, clock), authority, servers),

@@ -19,6 +19,7 @@ from kansatsu.delivery.messages import Request, Response, timestamp
 from kansatsu.delivery.metadata import MetadataService, too_short
 from kansatsu.delivery.server import Answer, Handle, serve
 from kansatsu.delivery.task_metadata import VERSIONS, task_metadata
+from kansatsu.workload.tasks import pod_tokens
 from kansatsu.workload.views import CredentialError, Credentials, ProcessView, SharedProcessView
 
 log = logging.getLogger(__name__)
@@ -91,8 +92,11 @@ class CredentialEndpoint:
         if not self._admit(view.id):
             return _too_many()
         # INVARIANT: the path is everybody's, so the token alone says who asks; a neighbour's, or none, is nothing.
-        if view.credentials() is None or not _same(request.headers.get("authorization", ""), view.authorization):
+        end = pod_tokens.ends(view.authorization, view.id, request.headers.get("authorization", ""))
+        if view.credentials() is None or end is None:
             return _refuse(400, "InvalidTokenException", "The Authorization header is missing or wrong")
+        if end <= self._clock.now().timestamp():
+            return _refuse(400, "ExpiredTokenException", "The specified Kubernetes service account token is expired.")
         return self._answer(view, _as_pod)
 
     def _credentials(self, request: Request, lookup: _Find, rest: tuple[str, ...], shared: bool) -> Response:

@@ -107,11 +107,6 @@ class DockerEngine(Images):
         async with translated(NoSuchImage):
             return str((await self._docker.containers.create(config, name=name)).id)
 
-    async def put(self, reference: str, path: str, content: bytes) -> None:
-        async with translated(NoSuchContainer):
-            container = self._docker.containers.container(reference)
-            await container.put_archive("/", pause.file(path, content, 0o444))  # type: ignore[no-untyped-call]
-
     async def start(self, reference: str) -> None:
         async with translated(NoSuchContainer, ignore=304):
             await self._docker.containers.container(reference).start()

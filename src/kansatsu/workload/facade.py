@@ -27,6 +27,7 @@ from kansatsu.workload.tasks.agent import Agents
 from kansatsu.workload.tasks.attachment import ServeTask, TaskAttacher
 from kansatsu.workload.tasks.execution import AskAs, Execution
 from kansatsu.workload.tasks.hosts import Hosts
+from kansatsu.workload.tasks.pod_tokens import TokenFiles
 from kansatsu.workload.tasks.pulling import MISSING, Puller
 from kansatsu.workload.tasks.roster import Roster
 from kansatsu.workload.tasks.runner import Runner
@@ -52,6 +53,7 @@ class WorkloadSettings:
     pull: str = MISSING  # when the images of tasks are pulled
     authority: str = ""  # who vouches for AWS's names towards tasks, in PEM; "" for nobody
     shown: Path = Path("shown")  # directory of files that tasks may see
+    tokens: Path = Path("task-tokens")  # directory of files of which each is one container's
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ class Workload:
                 settings.host_paths,
                 Surroundings(provider, settings.authority, settings.shown),
                 Puller(provider, execution, settings.pull),
+                TokenFiles(settings.tokens, self.tasks),
             )
         self.services = Scheduler(self.tasks, self.runner, self.hosts, self.agents)
 

@@ -40,7 +40,6 @@ class FakeProvider:
         self.scripts: list[tuple[str, bytes]] = []
         self.environments: dict[str, Mapping[str, str]] = {}
         self.options: dict[str, Options] = {}
-        self.files: dict[tuple[str, str], bytes] = {}  # by container and path
         self.probed: list[tuple[str, tuple[str, ...], int]] = []  # health checks: (container, command, seconds)
         self.ill: dict[str, int | None] = {}  # what they answer, by the last part of the container's name
         self.written: dict[str, list[Line]] = {}  # by the last part of the container's name
@@ -154,10 +153,6 @@ class FakeProvider:
         if image in self.missing:
             raise NoSuchImage(f"No such image: {image}")
         return self.inside.get(image, Inside())
-
-    async def put(self, reference: str, path: str, content: bytes) -> None:
-        self._check()
-        self.files[self._find(reference), path] = content
 
     async def start(self, reference: str) -> None:
         self._check()

@@ -181,9 +181,6 @@ class Provider(Protocol):
         `name` and `labels` are those of a container that is made for this, and never started.
         """
 
-    async def put(self, reference: str, path: str, content: bytes) -> None:
-        """A file in a container that does not run yet, which everybody in it may read."""
-
     async def start(self, reference: str) -> None: ...
 
     async def stop(self, reference: str, *, seconds: int) -> None:

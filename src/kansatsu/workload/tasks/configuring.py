@@ -34,10 +34,9 @@ def environment(task: Task, container: TaskContainer, secrets: Mapping[str, str]
     return told if told.get(TOKEN_FILE) else told | {TOKEN: task.token}
 
 
-def files(task: Task, told: Mapping[str, str]) -> dict[str, bytes]:
-    """What is put into a container before it starts, by path: the token, where it is told to read one."""
-    wanted = task.role_id and told.get(FULL_URI) == POD_URI
-    return {told[TOKEN_FILE]: task.token.encode()} if wanted and told.get(TOKEN_FILE) else {}
+def token_file(task: Task, told: Mapping[str, str]) -> str:
+    """The path at which a container is told to read its token; "" where it is not."""
+    return told.get(TOKEN_FILE, "") if task.role_id and told.get(FULL_URI) == POD_URI else ""
 
 
 def ports(task: Task) -> list[Binding]:

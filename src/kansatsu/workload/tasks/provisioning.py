@@ -16,8 +16,9 @@ from kansatsu.workload.providers import (
 )
 from kansatsu.workload.tasks import volumes
 from kansatsu.workload.tasks.awslogs import Shipper
-from kansatsu.workload.tasks.configuring import environment, files, options, ports
+from kansatsu.workload.tasks.configuring import environment, options, ports, token_file
 from kansatsu.workload.tasks.execution import Execution, ExecutionError
+from kansatsu.workload.tasks.pod_tokens import TokenFiles
 from kansatsu.workload.tasks.roster import Member, Roster, container_of
 from kansatsu.workload.tasks.surroundings import Surroundings, image_reader
 from kansatsu.workload.tasks.task import Task, TaskContainer
@@ -46,7 +47,9 @@ class Maker:
         shipper: Shipper,
         host_paths: frozenset[str],
         surroundings: Surroundings,
+        tokens: TokenFiles,
     ) -> None:
+        self._tokens = tokens
         self._surroundings = surroundings
         self._roster = roster
         self._provider = provider
@@ -96,14 +99,16 @@ class Maker:
         except ExecutionError as error:
             raise StartFailed(str(error)) from error
         told = environment(member.task, container, secrets)
-        put = files(member.task, told)
+        path = token_file(member.task, told)
         try:
-            volumes.outside(put, member.task, container)
+            if path:
+                volumes.outside(path, member.task, container)
         except VolumeError as error:
             raise StartFailed(f"CannotCreateContainerError: {error}", container.name) from error
         labels = labels_of(member.task, container) | {OWNER_LABEL: member.task.id, ROLE_LABEL: "application"}
         mounted = volumes.mounts(container, sources)
         try:
+            token = (self._tokens.mounted(member.task, container, path),) if path else ()
             shown, variables = await self._surroundings.of(member.task, image, holder, mounted)
             reference = await self._provider.create(
                 container_name(member.task, container),
@@ -113,14 +118,12 @@ class Maker:
                 labels,
                 replace(
                     options(container),
-                    mounts=(*mounted, *shown),
+                    mounts=(*mounted, *shown, *token),
                     volumes_from=tuple(
                         (container_of(member, name).reference, only) for name, only in volumes.shared_from(container)
                     ),
                 ),
             )
-            for path, content in put.items():
-                await self._provider.put(reference, path, content)
         except NoSuchImage as error:
             why = f"CannotPullContainerError: {image} was there, and is no more: {error}"
             raise StartFailed(why, container.name) from error
@@ -135,6 +138,7 @@ class Maker:
 
     async def remove(self, task: Task) -> None:
         """All of it, and the volumes that are the task's own; what cannot be removed is said."""
+        self._tokens.remove(task)
         names = (*(container_name(task, each) for each in task.containers), _holder(task), image_reader(task))
         steps = [self._provider.remove(name) for name in names]
         steps += [self._provider.remove_volume(name) for name in volumes.own_names(task)]

@@ -28,6 +28,7 @@ class Member:
     unreported: str = ""  # why ECS does not take from the agent what has become of it
     report_at: float = 0.0
     images: str = ""  # of a task that is not started yet: "pulling", then "there" (or it has failed)
+    renew_at: float = 0.0  # when its tokens for EKS Pod Identity are to be written anew
     half_made: bool = False  # an earlier run of the control plane may have left containers of it
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -20,6 +20,7 @@ from kansatsu.workload.tasks.attachment import TaskAttacher
 from kansatsu.workload.tasks.awslogs import Shipper
 from kansatsu.workload.tasks.execution import Execution
 from kansatsu.workload.tasks.health import Checks
+from kansatsu.workload.tasks.pod_tokens import TokenFiles
 from kansatsu.workload.tasks.provisioning import Maker, StartFailed
 from kansatsu.workload.tasks.pulling import Puller
 from kansatsu.workload.tasks.roster import Member, Roster, container_of
@@ -59,12 +60,14 @@ class Runner:
         host_paths: frozenset[str],
         surroundings: Surroundings,
         puller: Puller,
+        tokens: TokenFiles,
     ) -> None:
+        self._tokens = tokens
         self._puller = puller
         self._agents = agents
         self._checks = Checks(roster, provider, self.spawn)
         self._shipper = Shipper(roster, provider, execution, agents, self.spawn)
-        self._maker = Maker(roster, provider, execution, self._shipper, host_paths, surroundings)
+        self._maker = Maker(roster, provider, execution, self._shipper, host_paths, surroundings, tokens)
         self.roster = roster
         self.provider = provider
         self._attacher = attacher
@@ -195,6 +198,7 @@ class Runner:
         try:
             if member.task.state == PROVISIONING:
                 await self._provision(member)
+            self._tokens.renew(member)
             await self._serve(member)
             await self._start_ready(member)
         except StartFailed as failure:

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_data_volumes.h
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Any
@@ -65,11 +65,11 @@ def shared_from(container: TaskContainer) -> tuple[tuple[str, bool], ...]:
     return tuple((each["sourceContainer"], bool(each.get("readOnly"))) for each in given)
 
 
-def outside(paths: Iterable[str], task: Task, container: TaskContainer) -> None:
+def outside(path: str, task: Task, container: TaskContainer) -> None:
     """Raises VolumeError for a path in a volume that the container has, of its own or from another one.
 
-    INVARIANT: what is put into a container, as root, is never put into a directory of the host, nor into a volume
-    that others read.
+    INVARIANT: where a file of ours is mounted, the engine makes one as root: never in a directory of the host, nor in
+    a volume that others have.
     """
     by_name, sources, names = {each.name: each for each in task.containers}, [container], {container.name}
     for each in sources:
@@ -77,9 +77,8 @@ def outside(paths: Iterable[str], task: Task, container: TaskContainer) -> None:
         names |= more
         sources += [by_name[name] for name in more]
     targets = {point["containerPath"] for each in sources for point in each.definition.get("mountPoints", ())}
-    for path in paths:
-        if any(PurePosixPath(normpath(path)).is_relative_to(normpath(target)) for target in targets):
-            raise VolumeError(f"{path} is to be a file of the container's own, and lies in a volume.")
+    if any(PurePosixPath(normpath(path)).is_relative_to(normpath(target)) for target in targets):
+        raise VolumeError(f"{path} is to be a file of the container's own, and lies in a volume.")
 
 
 def _allowed(path: str, allowed: frozenset[str]) -> str:
