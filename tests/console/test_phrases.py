@@ -53,7 +53,7 @@ def _spoken(node: ast.AST, within: str, wanted: tuple[str, ...]) -> Iterator[ast
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
             continue
-        inner = child.name if isinstance(child, ast.FunctionDef) else within
+        inner = child.name if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef) else within
         if isinstance(child, ast.JoinedStr) or (isinstance(child, ast.Constant) and isinstance(child.value, str)):
             text = "".join(_texts(child)[0:1])
             if (not wanted or inner in wanted) and text.count(" ") > 2 and text[:1] not in " :;" and text[-1] in ".?":

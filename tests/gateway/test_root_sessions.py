@@ -279,3 +279,11 @@ def test_attack_a_learning_session_becomes_the_root_of_a_member(gateway: Gateway
         learning.client("sts").assume_root(**root)
     learning.control.deregister_process(ProcessId=learning.process["ProcessId"])
     learning.control.close()
+
+
+def test_what_a_root_user_did_is_explained(gateway: Gateway, org: Managed) -> None:
+    made = org.client("iam", org.task(AUDIT)).list_access_keys()
+    request = made["ResponseMetadata"]["RequestId"]
+    answer = org.client("kansatsu", org.inside(org.member)).explain_request(RequestId=request)
+    assert answer["PrincipalArn"] == f"arn:aws:iam::{org.member}:root"
+    assert [item["Allowed"] for item in answer["Evaluations"]] == [True]

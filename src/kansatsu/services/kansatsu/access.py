@@ -10,7 +10,7 @@ from kansatsu.arn import Arn
 from kansatsu.errors import InvalidParameterValue, NoSuchEntity
 from kansatsu.identity import EntityRecord, entities
 from kansatsu.identity.pages import Cursor
-from kansatsu.policy import Policies, PolicyType, Verdict
+from kansatsu.policy import Policies
 from kansatsu.services.iam import simulated
 from kansatsu.services.kansatsu import asking, explain
 from kansatsu.services.kansatsu.asking import Question
@@ -24,7 +24,6 @@ _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_-]+", re.ASCII)
 _SESSION = re.compile(r"arn:aws[a-z-]*:sts::([0-9]{12}):assumed-role/([^/]+)/[^/]+", re.ASCII)
 _SHORT = re.compile(r"(user|role)/([^/]+)", re.ASCII)
 _KINDS = ("role", "user")
-_OWN_SIDE = (PolicyType.IDENTITY, PolicyType.BOUNDARY, PolicyType.SCP, PolicyType.RCP)
 PAGE = 100  # principals looked at for one answer, unless the request says otherwise
 
 
@@ -46,11 +45,10 @@ def _simulated(call: Call, record: EntityRecord, wanted: str, question: Question
     decision = question.decide(call, *asking.as_caller(call, record, session), own)
     missing = [key for key in decision.missing_keys if not any(decision.request.context.get(key.lower(), ()))]
     changes, notes = ([], []) if decision.allowed else explain.what_allows(call, [decision], record.id)
-    bounds = (decision.verdicts.get(kind, Verdict.ALLOW) is Verdict.ALLOW for kind in _OWN_SIDE)
     return {
         "PrincipalArn": session or record.arn,
         "Evaluation": explain.decided(decision) | {"MissingKeys": missing},
-        "Undecided": question.theirs and not decision.explicit and all(bounds),
+        "Undecided": question.undecided(decision),
         "Changes": changes,
         "Notes": notes,
     }

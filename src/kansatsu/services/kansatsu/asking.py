@@ -9,7 +9,7 @@ from kansatsu.arn import Arn
 from kansatsu.catalog import Authorization
 from kansatsu.errors import Unimplemented
 from kansatsu.identity import EntityRecord
-from kansatsu.policy import Decision, Policies, PolicySet, Principal, Request, evaluate
+from kansatsu.policy import Decision, Policies, PolicySet, PolicyType, Principal, Request, Verdict, evaluate
 from kansatsu.resources import Guard, owner_in
 from kansatsu.services.deciding import Context, in_chain, resource_tags, trusting, untrusted
 from kansatsu.services.ec2._resources import instance_context, member_of
@@ -18,6 +18,7 @@ from kansatsu.services.iam.scenarios import enforced
 from kansatsu.services.registry import Call
 
 _OURS = frozenset({"sts", "ecs", "cloudtrail", "organizations", "iam-toolbox", "kansatsu"})
+_OWN_SIDE = (PolicyType.IDENTITY, PolicyType.BOUNDARY, PolicyType.SCP, PolicyType.RCP)
 _OF_TRUST = re.compile(r"sts:(assumerole(withsaml|withwebidentity)?|tagsession|setsourceidentity)", re.ASCII)
 
 
@@ -56,6 +57,11 @@ class Question:
         request, whole = self.asked(call, principal, context, policies)
         decision = evaluate(request, whole)
         return in_chain(decision, policies) if principal.kind == "role" else decision
+
+    def undecided(self, decision: Decision) -> bool:
+        """Does the policy of another account's resource, which is not asked, decide as well?"""
+        bounds = (decision.verdicts.get(kind, Verdict.ALLOW) is Verdict.ALLOW for kind in _OWN_SIDE)
+        return self.theirs and not decision.explicit and all(bounds)
 
 
 async def question(call: Call, action: str, resource: str, given: Context, people: Iterable[Policies]) -> Question:

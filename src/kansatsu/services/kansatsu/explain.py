@@ -7,26 +7,35 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kansatsu.advisor import AccessEvent, Denial, policies_in, smallest_change, smallest_changes, spelt, thaw
-from kansatsu.errors import AwsError, InvalidParameterCombination, MalformedPolicyDocument
-from kansatsu.identity import credentials, messages
+from kansatsu.catalog import Authorization
+from kansatsu.errors import (
+    AwsError,
+    InvalidParameterCombination,
+    MalformedPolicyDocument,
+    ServiceUnavailable,
+    Unimplemented,
+)
+from kansatsu.identity import EntityRecord, credentials, messages
 from kansatsu.policy import (
     UNRESOLVED,
     Decision,
     Match,
     Policies,
+    PolicySet,
     PolicyType,
     Principal,
-    Request,
     Source,
     Verdict,
-    evaluate,
 )
-from kansatsu.services.deciding import owner_of
-from kansatsu.services.iam.scenarios import enforced
-from kansatsu.services.kansatsu import proposals
+from kansatsu.resources import Guard
+from kansatsu.services.deciding import NOBODY, OF_NOBODY, Context, owner_of
+from kansatsu.services.iam import simulated
+from kansatsu.services.kansatsu import asking, proposals
+from kansatsu.services.kansatsu.asking import Question
 from kansatsu.services.registry import Call, operation
 
 _RECENT = 100_000  # events looked through for a request id
+_NOTHING = Policies(PolicySet())  # what nobody holds
 
 
 @operation("kansatsu", "ExplainRequest")
@@ -42,10 +51,13 @@ async def explain_request(
         raise InvalidParameterCombination("Give one of RequestId, AuthorizationId and EncodedMessage.")
     if encoded_message is not None:
         authorization_id = _sealed_id(call, encoded_message)
-    return await asyncio.to_thread(_explain, call, request_id, authorization_id)
+    found = await asyncio.to_thread(_found, call, request_id, authorization_id)
+    if isinstance(found, Denial):
+        return await asyncio.to_thread(_of_denial, call, found)
+    return await _of_events(call, found)
 
 
-def _explain(call: Call, request_id: str | None, authorization_id: str | None) -> dict[str, Any]:
+def _found(call: Call, request_id: str | None, authorization_id: str | None) -> Denial | list[AccessEvent]:
     denials = call.recorder.denials
     if authorization_id is not None:
         denial = denials.find(authorization_id)
@@ -55,11 +67,11 @@ def _explain(call: Call, request_id: str | None, authorization_id: str | None) -
         denial = denials.newest(call.account)
     # INVARIANT: nobody reads of another account's requests, nor learns that there was one.
     if denial is not None and denial.account == call.account:
-        return _of_denial(call, denial)
+        return denial
     if request_id is not None:
         events = [event for event in call.recorder.recent(_RECENT) if event.request_id == request_id]
         if mine := [event for event in reversed(events) if event.account == call.account]:
-            return _of_events(call, mine)
+            return mine
     what = request_id or authorization_id or "any denial"
     message = f"Nothing is known of {what}, or no longer: details are kept for a day."
     raise AwsError(message, code="NoSuchRequest", status=404)
@@ -191,7 +203,7 @@ def _changes(decisions: Sequence[Decision], notes: list[str], serials: Sequence[
     return list(found.values())
 
 
-def _of_events(call: Call, events: Sequence[AccessEvent]) -> dict[str, Any]:
+async def _of_events(call: Call, events: Sequence[AccessEvent]) -> dict[str, Any]:
     """A request of which no details were kept: by the policies of now, with what the evidence has of its context."""
     first = events[0]
     notes = [
@@ -199,10 +211,12 @@ def _of_events(call: Call, events: Sequence[AccessEvent]) -> dict[str, Any]:
     ]
     if first.access_key_id.startswith("ASIA"):
         notes.append("Its session policy is not known; it could only have allowed less.")
-    decisions = [decision for event in events if (decision := _now(call, event)) is not None]
+    found = [(event, *await _now(call, event)) for event in events]
+    decisions = [decision for _, decision, _ in found if decision is not None]
     if not decisions:
         notes.append(f"The principal {first.principal_arn} does not exist any more.")
-    if any(decision.allowed != event.allowed for decision, event in zip(decisions, events, strict=False)):
+    notes += dict.fromkeys(note for *_, more in found for note in more)
+    if any(decision.allowed != event.allowed for event, decision, more in found if decision is not None and not more):
         notes.append("The policies of now decide otherwise than was decided then.")
     if first.error and all(event.allowed for event in events):
         notes.append(f"Policy allowed it; it failed with {first.error}.")
@@ -221,30 +235,52 @@ def _of_events(call: Call, events: Sequence[AccessEvent]) -> dict[str, Any]:
     }
 
 
-def _now(call: Call, event: AccessEvent) -> Decision | None:
+async def _now(call: Call, event: AccessEvent) -> tuple[Decision | None, Sequence[str]]:
+    """The decision as the gateway would make it now, and what of it nobody knows here; None on who is gone.
+
+    With what guards the resource, but for what belongs to another account: see `asking`.
+    """
     record = call.snapshot.entity(event.principal_id)
-    if record is None:
-        return None
-    own = call.snapshot.policies(event.principal_id)
-    context: dict[str, str | tuple[str, ...]] = {
-        "aws:principalarn": record.arn,
-        "aws:principalaccount": event.account,
+    if event.principal_id and record is None:
+        return None, ()
+    principal, context, own = _caller(call, event, record) if record is not None else (NOBODY, OF_NOBODY, _NOTHING)
+    resource = event.resource if event.exact or event.resource != "*" else UNRESOLVED
+    action = f"{event.service}:{event.action}"
+    notes = []
+    try:
+        question = await asking.question(call, action, resource, event.context, [own])
+    except (ServiceUnavailable, Unimplemented) as error:
+        question = Question(Authorization(action, resource, event.context), Guard(owner_of(resource, event.account)))
+        notes.append(f"The policy of {resource} is left out: {error}")
+    decision = question.decide(call, principal, context | _circumstances(event), own)
+    if question.undecided(decision):
+        notes += _two_sides([decision])[:1]
+    return decision, notes
+
+
+def _caller(call: Call, event: AccessEvent, record: EntityRecord) -> tuple[Principal, Context, Policies]:
+    """Who signed, as policies see him: of a session of a user, a role or the root nothing but its name is on record."""
+    kind = "federated" if ":federated-user/" in event.principal_arn else record.kind
+    name = event.principal_arn.rpartition("/")[2]
+    names = {"role": f"{record.id}:{name}", "federated": f"{event.account}:{name}"}
+    role_arn = record.arn if kind in names else ""
+    principal = Principal(event.account, event.principal_arn, kind, role_arn, record.id)
+    context = simulated.context_of(Principal(record.account, record.arn, record.kind), record)
+    context |= {"aws:principalarn": record.arn, "aws:principalaccount": event.account}
+    context |= {"aws:userid": names.get(kind, record.id)}
+    (own,) = asking.own(call, [record])
+    return principal, context | call.snapshot.organization_keys("principal", event.account), own
+
+
+def _circumstances(event: AccessEvent) -> Context:
+    """The keys that follow from where and when the request was made."""
+    return {
         "aws:sourceip": event.source_ip,
         "aws:useragent": event.user_agent,
         "aws:requestedregion": event.region,
         "aws:currenttime": datetime.fromtimestamp(event.time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "aws:epochtime": str(int(event.time)),
-        **{f"aws:principaltag/{key.lower()}": value for key, value in record.tags.items()},
     }
-    if record.kind == "user":
-        context["aws:username"], context["aws:userid"] = record.name, record.id
-    role_arn = record.arn if record.kind == "role" else ""
-    principal = Principal(event.account, event.principal_arn, record.kind, role_arn, record.id)
-    resource = event.resource if event.exact or event.resource != "*" else UNRESOLVED
-    context |= call.snapshot.organization_keys("principal", event.account)
-    owner = owner_of(event.resource, event.account)
-    request = Request(principal, f"{event.service}:{event.action}", resource, context, owner)
-    return evaluate(*enforced(call.snapshot, event.account, ())(request, Policies(own.identity, own.boundary), {}))
 
 
 def decided(decision: Decision) -> dict[str, Any]:
