@@ -11,6 +11,7 @@ import argparse
 import ast
 import copy
 import hashlib
+import math
 import os
 import shutil
 import signal
@@ -21,7 +22,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-SECONDS = 240  # of wall time for one mutant, on a crowded machine; one that hangs counts as noticed
+# A mutant that takes so many times as long as what is unchanged hangs, and counts as noticed; never less than a minute,
+# and what is unchanged has all the time that a crowded machine takes.
+PATIENCE = 10
+OUTPUT = "output"  # of the tests, in the copy
 NOTICING = ("test_cases.py", "test_types.py", "test_document.py", "test_explanation.py", "test_may_allow.py")
 TESTS = {
     "diagnosis": ("test_diagnosis.py", "test_document.py"),
@@ -122,20 +126,20 @@ def mutant(tree: ast.Module, number: int, what: str) -> tuple[str, str]:
     return text, f"line {line}: {what}: {before[:90]}"
 
 
-def passes(copied: Path, tests: tuple[str, ...]) -> bool:
-    """Whether the tests pass on the copy, in a process of their own."""
+def passes(copied: Path, tests: tuple[str, ...], seconds: float = math.inf) -> bool:
+    """Whether the tests pass on the copy within so much wall time, in a process of their own; it writes into OUTPUT."""
     pid = os.fork()
     if pid == 0:
+        output = os.open(copied / OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.chdir(copied / "tests" / "policy")
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
-        os.dup2(null, 2)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
         sys.path[:0] = [str(copied / "src"), str(copied / "tests")]
         import pytest
 
         options = ["-x", "-q", "-n", "0", "--noconftest", "--hypothesis-seed=1"]
         os._exit(int(pytest.main([*options, *tests])))
-    until = time.monotonic() + SECONDS
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
@@ -152,8 +156,11 @@ def run(copied: Path, module: str, most: int | None) -> None:
     text, tests = path.read_text(), TESTS.get(module, (*NOTICING, NAIVE))
     tree = ast.parse(text)
     try:
+        began = time.monotonic()
         if not passes(copied, tests):
-            raise SystemExit(f"{module}: the tests do not pass on what is unchanged")
+            told = (copied / OUTPUT).read_text(errors="replace")
+            raise SystemExit(f"{told}\n{module}: the tests do not pass on what is unchanged")
+        most_seconds = max(60, PATIENCE * (time.monotonic() - began))
         path.write_text("raise RuntimeError\n")
         if passes(copied, tests):
             raise SystemExit(f"{module}: the tests pass without the module")
@@ -164,7 +171,7 @@ def run(copied: Path, module: str, most: int | None) -> None:
         for place in chosen:
             made, said = mutant(tree, *place)
             path.write_text(made)
-            if passes(copied, tests):
+            if passes(copied, tests, most_seconds):
                 survived += 1
                 print(f"{module} {said}", flush=True)
         print(f"| `{module}` | {len(chosen)} of {len(places(tree))} | {survived} |", flush=True)
