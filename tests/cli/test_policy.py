@@ -99,7 +99,7 @@ def test_long_lines_are_cut_around_the_mark() -> None:
     assert len(lines[at + 1]) < 200
 
 
-@pytest.mark.parametrize("data", [b"\xff\xfe{}", b"\xc3("])
+@pytest.mark.parametrize("data", [b"\xff{}", b"\xc3("])
 def test_what_is_no_text_is_one_sentence(data: bytes) -> None:
     said = policy("lint", "-", given=data)
     assert (said.exit_code, said.stderr) == (2, "kansatsu: - is no text in UTF-8: the byte at 0 is not.\n")

@@ -197,6 +197,39 @@ def test_a_trust_policy_names_nobody_of_an_account_here_whom_there_is_not(accoun
         assert f'Invalid principal in policy: "AWS":"{absent}"' in refusal(account, given)
 
 
+def test_a_user_of_the_administrators_name_keeps_it(account: Account) -> None:
+    given = details(account.id, "RRRR")
+    user = given["UserDetailList"][0]
+    user |= {"UserName": "Admin", "Arn": f"arn:aws:iam::{account.id}:user/people/Admin"}
+    for role in (given["RoleDetailList"][0], given["RoleDetailList"][0]["InstanceProfileList"][0]["Roles"][0]):
+        role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["AWS"] = user["Arn"]
+    broken = copy.deepcopy(given)
+    broken["RoleDetailList"][0]["Path"] = "none"
+    assert "role web: " in refusal(account, broken)
+    assert account.iam.get_user()["User"]["UserName"] == "admin"  # nor is anything of it left
+    assert account.take(given)["Administrator"] == "kansatsu-admin"
+    assert account.iam.get_user()["User"]["Arn"] == f"arn:aws:iam::{account.id}:user/kansatsu-admin"
+    shown = account.shown()
+    shown["UserDetailList"] = [each for each in shown["UserDetailList"] if each["UserName"] != "kansatsu-admin"]
+    assert without_empty(shown) == without_empty(given)
+    assert "is not empty" in refusal(account, given)
+
+
+def test_an_account_is_opened_with_all_that_is_imported_or_not_at_all(gateway: Gateway) -> None:
+    control, wanted = gateway.client("kansatsu"), "777788889999"
+    given = details(wanted, "SSSS")
+    broken = copy.deepcopy(given)
+    broken["RoleDetailList"][0]["AssumeRolePolicyDocument"] = {}  # the last thing that is looked at
+    for wrong in (broken, details("111122223333", "SSSS"), {}):
+        with pytest.raises(ClientError, match="InvalidInput"):
+            control.create_account(AccountId=wanted, Document=json.dumps(wrong))
+        assert wanted not in {each["Id"] for each in control.list_accounts()["Accounts"]}
+    made = control.create_account(AccountId=wanted, Document=json.dumps(given))
+    assert (made["Imported"]["AccountId"], made["Imported"]["Roles"]) == (wanted, 1)
+    iam = gateway.client("iam", Keys(made["AccessKeyId"], made["SecretAccessKey"]))
+    assert iam.get_role(RoleName="web")["Role"]["RoleId"] == "AROASSSSROLE00000001"
+
+
 def test_ids_are_unique_in_the_installation(gateway: Gateway, account: Account) -> None:
     account.take(details(account.id, "FFFF"))
     other = Account(gateway)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Table, func, insert, select
 
-from kansatsu.identity import AdminKey, Store, bootstrap, reset, revoke, schema
+from kansatsu.identity import AdminKey, Store, bootstrap, entities, reset, revoke, schema
 from kansatsu.identity.organization_tables import TABLES
 
 from . import people
@@ -116,6 +116,7 @@ def test_reset_gives_the_administrator_its_first_day_back(store: Store) -> None:
         people.put_inline(conn, key.user_id, "no", document("*", "Deny"))
         people.change(conn, key.user_id, name="root", name_key="root", boundary_arn="arn:aws:iam::aws:policy/Gone")
         people.set_key(conn, key.id, "Inactive")
+        entities.create(conn, ACCOUNT, "user", "admin", path="/", now=0)  # the name that it gets back
     reset(store, ACCOUNT)
     again = store.snapshot().access_key(key.id)
     assert again is not None and again.status == "Active"

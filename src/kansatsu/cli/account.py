@@ -69,11 +69,12 @@ def root_key(account: str, keep: bool, form: str, profile: str | None, **given: 
         say("Delete it when the work is done: aws iam delete-access-key --access-key-id " + made["AccessKeyId"])
 
 
-def opened(settings: Settings, control: Any, asked: dict[str, str]) -> None:
-    """Open an account; its administrator's keys are kept as a profile."""
+def opened(settings: Settings, control: Any, asked: dict[str, str]) -> dict[str, Any]:
+    """Open an account, and what the answer is; its administrator's keys are kept as a profile."""
     with client.answers():
-        made = control.create_account(**asked)
+        made: dict[str, Any] = control.create_account(**asked)
     _keep(settings, made["Account"], Keys(made["AccessKeyId"], made["SecretAccessKey"]))
+    return made
 
 
 def _keep(settings: Settings, row: dict[str, Any], keys: Keys) -> str:

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
 from kansatsu.cli import client, options
 from kansatsu.cli.account import opened
+from kansatsu.cli.files import read
 from kansatsu.cli.output import Failure, again, hint, numbered, say
 from kansatsu.cli.settings import Settings
 
@@ -20,34 +20,40 @@ _OWNED = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file")
 @click.option("--account", metavar="NAME|ID", help="Add to this account; else the one that the file is of.")
 @_PROFILE
 @options.where_options
-def import_(file: Path, account: str | None, profile: str | None, **given: Any) -> None:
-    """Build an account from the output of `aws iam get-account-authorization-details`."""
+def import_(file: str, account: str | None, profile: str | None, **given: Any) -> None:
+    """Build an account from the output of `aws iam get-account-authorization-details`; - is standard input."""
     settings = options.load(**given).settings
-    text = file.read_text(encoding="utf-8")
+    text = read(file)
     source = _account_of(file, text)
-    whole = account is None
-    if profile is None:
-        account = account or _ready(settings, source)
-    control = client.connect(settings, "kansatsu", profile, account)
-    with client.answers():
-        made = control.import_account(Document=text, IntoEmpty=whole)
+    made = None
+    if profile is None and account is None:
+        made = _opened(settings, source, text)
+    if made is None:
+        control = client.connect(settings, "kansatsu", profile, account or (source if profile is None else None))
+        with client.answers():
+            made = control.import_account(Document=text, IntoEmpty=account is None)
     counted = ", ".join(numbered(made[member], word) for member, word in _COUNTED.items())
     say(f"Imported into account {made['AccountId']}: {counted}.")
     if renewed := made["RenewedIds"]:
         say(f"{renewed} unique ids are new: those of the file are, or were, somebody else's here.")
+    if admin := made.get("Administrator"):
+        say(f"The file has a user of the administrator's name: the administrator is the user {admin}.")
     hint(again(f"export --account {made['AccountId']}"), "table")
 
 
-def _account_of(file: Path, text: str) -> str:
+def _account_of(file: str, text: str) -> str:
     """The account of which the file is."""
     try:
         document = json.loads(text)
         arns = [str(item.get("Arn", "")).split(":") for name in _OWNED for item in document.get(name, [])]
-    except (ValueError, AttributeError, TypeError):
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}: {error.msg}"
+        raise Failure(f"{file} is not JSON, or not all of it ({place}).") from None
+    except (ValueError, AttributeError, TypeError, RecursionError):
         raise Failure(f"{file} is not what `aws iam get-account-authorization-details` prints.") from None
     found = {parts[4] for parts in arns if len(parts) > 5 and parts[4].isdigit()}
     if len(found) != 1:
@@ -55,15 +61,16 @@ def _account_of(file: Path, text: str) -> str:
     return found.pop()
 
 
-def _ready(settings: Settings, account: str) -> str:
-    """The account with that id, opened if there is none yet."""
+def _opened(settings: Settings, account: str, text: str) -> dict[str, Any] | None:
+    """What was imported into a new account with that id, which is opened by it; None: there is one already."""
     control = client.connect(settings, "kansatsu")
     with client.answers():
-        known = {each["Id"]: each["Name"] for each in control.list_accounts()["Accounts"]}
-    if account not in known:
-        opened(settings, control, {"AccountId": account})
-        say(f"Opened account {account}.")
-    return account
+        known = {each["Id"] for each in control.list_accounts()["Accounts"]}
+    if account in known:
+        return None
+    made = opened(settings, control, {"AccountId": account, "Document": text})
+    say(f"Opened account {account}.")
+    return made["Imported"]  # type: ignore[no-any-return]  # of the model
 
 
 @click.command()

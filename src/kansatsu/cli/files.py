@@ -1,5 +1,6 @@
 """Files that a user names: their text, or a sentence why it cannot be had."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -18,13 +19,19 @@ def read_policy(file: str) -> str:
 
 
 def read(file: str) -> str:
-    """The text of a file, `-` for standard input. Raises Failure, which is a wrong argument."""
+    """The text of a file of JSON, `-` for standard input. Raises Failure, which is a wrong argument.
+
+    Windows PowerShell redirects a command's output into a file in UTF-16, others begin UTF-8 with a mark.
+    """
+    encoding = "utf-8"
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return data.decode()
+        encoding = json.detect_encoding(data)
+        return data.decode(encoding)
     except OSError as error:
         raise Failure(f"{file} cannot be read: {error.strerror}.", Exit.USAGE) from None
     except UnicodeDecodeError as error:
-        raise Failure(f"{file} is no text in UTF-8: the byte at {error.start} is not.", Exit.USAGE) from None
+        name = encoding.upper().removesuffix("-SIG")
+        raise Failure(f"{file} is no text in {name}: the byte at {error.start} is not.", Exit.USAGE) from None
     except ValueError:
         raise Failure(f"{file!r} cannot be the name of a file.", Exit.USAGE) from None

@@ -52,6 +52,11 @@ def _known(conn: Connection, account: str) -> dict[str, str] | None:
     return json.loads(value) if value is not None else None
 
 
+def administrator_id(conn: Connection, account: str) -> str:
+    """The unique id of the user that was made as the account's administrator; "": none was."""
+    return (_known(conn, account) or {}).get("user", "")
+
+
 def administered(conn: Connection) -> list[str]:
     """The accounts that were given an administrator."""
     query = select(schema.setting.c.name).where(schema.setting.c.name.startswith(_setting("")))
@@ -98,10 +103,11 @@ def wipe(store: "Store", conn: Connection, account: str) -> None:
     empty and bootstrap() makes a new one.
     """
     known = _known(conn, account)
-    if known is None or not _restore_admin(conn, known, store.clock.now().timestamp()):
+    if known is None or not _alive(conn, known):
         remove(conn, account)
     else:
-        _empty(conn, account, known)
+        _empty(conn, account, known)  # first, since another user may have the name that it gets back
+        _restore_admin(conn, known, store.clock.now().timestamp())
 
 
 def remove(conn: Connection, account: str) -> None:
@@ -116,17 +122,19 @@ def _empty(conn: Connection, account: str, keep: dict[str, str]) -> None:
     touch(conn, account, "reset", account)
 
 
-def _restore_admin(conn: Connection, known: dict[str, str], now: float) -> bool:
+def _alive(conn: Connection, known: dict[str, str]) -> bool:
+    key = schema.access_key.c
+    query = select(key.id).where(key.id == known["key"], key.user_id == known["user"])
+    return conn.execute(query).scalar() is not None
+
+
+def _restore_admin(conn: Connection, known: dict[str, str], now: float) -> None:
     key, entity = schema.access_key.c, schema.entity.c
-    alive = conn.execute(select(key.id).where(key.id == known["key"], key.user_id == known["user"])).scalar()
-    if alive is None:
-        return False
     first_day = {"name": ADMIN, "name_key": ADMIN, "path": "/", "boundary_arn": None}
     conn.execute(update(schema.entity).where(entity.id == known["user"]).values(**first_day))
     conn.execute(update(schema.access_key).where(key.id == known["key"]).values(status="Active"))
     conn.execute(delete(schema.attachment).where(schema.attachment.c.entity_id == known["user"]))
     _attach(conn, known["user"], now)
-    return True
 
 
 def _doomed(account: str, keep: dict[str, str]) -> list[tuple[Table, ColumnElement[bool]]]:

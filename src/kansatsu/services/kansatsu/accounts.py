@@ -5,12 +5,14 @@ refused like everybody who asks for what belongs to another account: there is no
 let it in.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from kansatsu import arn
 from kansatsu.errors import NoSuchEntity
 from kansatsu.identity import Account, accounts, keys, roots
+from kansatsu.services.kansatsu.imports import import_account
 from kansatsu.services.registry import Call, Params, operation
 
 
@@ -19,10 +21,13 @@ def _arn(call: Call, params: Params) -> str:
 
 
 @operation("kansatsu", "CreateAccount", resource=_arn, write=True)
-def create_account(call: Call, name: str | None = None, account_id: str | None = None) -> dict[str, Any]:
-    """The key is in this answer and in no other."""
+def create_account(
+    call: Call, name: str | None = None, account_id: str | None = None, document: str | None = None
+) -> dict[str, Any]:
+    """The key is in this answer and in no other. All of a `document` is imported, or there is no account."""
     account, key = accounts.create(call.store, call.conn, name, account_id)
-    return {
+    imported = {} if document is None else {"Imported": import_account(replace(call, account=account.id), document)}
+    return imported | {
         "Account": _shown(account),
         "AccessKeyId": key.access_key_id,
         "SecretAccessKey": key.secret.value,

@@ -15,7 +15,7 @@ from kansatsu.catalog import Authorization
 from kansatsu.errors import InvalidInput
 from kansatsu.identity import accounts, aws_managed, entities, ids, managed, principals, restoring, schema, tally
 from kansatsu.identity import tags as held_tags
-from kansatsu.identity.bootstrap import ADMIN
+from kansatsu.identity.bootstrap import administrator_id
 from kansatsu.identity.managed import find as find_policy
 from kansatsu.policy import PolicyType, parse, with_principals
 from kansatsu.services.callers import policies_of
@@ -39,7 +39,7 @@ _NEEDED = (
     *(f"{verb}{kind}" for kind in ("User", "Role", "Policy", "InstanceProfile") for verb in ("Create", "Tag")),
     *(f"{verb}{kind}Policy" for kind in ("User", "Group", "Role") for verb in ("Put", "Attach")),
     *("CreateGroup", "AddUserToGroup", "AddRoleToInstanceProfile", "CreatePolicyVersion", "CreateServiceLinkedRole"),
-    *("PutUserPermissionsBoundary", "PutRolePermissionsBoundary", "UpdateAssumeRolePolicy", "PassRole"),
+    *("PutUserPermissionsBoundary", "PutRolePermissionsBoundary", "UpdateAssumeRolePolicy", "UpdateUser", "PassRole"),
 )
 
 
@@ -76,6 +76,7 @@ def import_account(call: Call, document: str, into_empty: bool = True) -> dict[s
         {"AccountId": call.account, "Policies": len(rows["policy"])}
         | {member.removesuffix("DetailList") + "s": number for member, number in counts.items()}
         | {"RenewedIds": len(made.renewed)}
+        | ({"Administrator": made.administrator} if made.administrator else {})
     )
 
 
@@ -89,15 +90,28 @@ class _Import:
         self._groups: dict[str, str] = {}
         self._keys: set[tuple[str, ...]] = set()
         self._trusts: list[tuple[str, str, str]] = []  # role's id, its name, its trust policy
+        self.administrator: str | None = None  # its new name
         self.renewed: dict[str, str] = {}  # unique ids of the document -> new ones in their place
 
     def check_empty(self) -> None:
         counted = {kind: tally.held(self._conn, self._call.account, kind) for kind in (*SECTIONS, managed.KIND)}
-        counted["user"] -= entities.find(self._conn, self._call.account, "user", ADMIN) is not None
+        admin = entities.by_id(self._conn, administrator_id(self._conn, self._call.account))
+        counted["user"] -= admin is not None
         if any(counted.values()):
             raise InvalidInput(
                 f"Account {self._call.account} is not empty; name it with --account to add to what it has."
             )
+        if admin is not None:
+            self._make_way(admin)
+
+    def _make_way(self, admin: entities.Entity) -> None:
+        """The administrator takes another name where a user of the document has its own."""
+        named = {str(item.get("UserName")).lower() for item in self._details.sections["UserDetailList"]}
+        if admin.name.lower() in named:
+            name = f"kansatsu-{admin.name}"
+            while name.lower() in named:
+                name += "-"
+            self.administrator = entities.rename(self._conn, admin, name, None).name
 
     def rows(self) -> Rows:
         self._renew()
