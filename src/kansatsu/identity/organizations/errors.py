@@ -54,6 +54,11 @@ def violation(reason: str, sentence: str) -> AwsError:
     return AwsError(sentence, code="ConstraintViolationException", status=400, fields={"Reason": reason})
 
 
+def constraint(reason: str, sentence: str) -> AwsError:
+    """What a handshake may not be about."""
+    return AwsError(sentence, code="HandshakeConstraintViolationException", status=400, fields={"Reason": reason})
+
+
 def invalid(reason: str, sentence: str) -> AwsError:
     """Input that the model lets pass and that is wrong all the same."""
     return AwsError(sentence, code="InvalidInputException", status=400, fields={"Reason": reason})

@@ -1,4 +1,4 @@
-"""Accounts that were asked for, and invitations: what became of each.
+"""Accounts that were asked for, and handshakes (to join, to enable all features): what became of each.
 
 https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccountStatus.html
 https://docs.aws.amazon.com/organizations/latest/APIReference/API_Handshake.html
@@ -16,9 +16,19 @@ from kansatsu.identity.organizations import tree
 from kansatsu.identity.organizations.errors import error
 from kansatsu.identity.organizations.tree import Organization
 
-CREATE, INVITE = "create", "invite"
-OPEN, ACCEPTED, DECLINED, CANCELED, EXPIRED = "OPEN", "ACCEPTED", "DECLINED", "CANCELED", "EXPIRED"
-LIFETIME = 15 * 86_400  # seconds an invitation stays open
+CREATE, INVITE, ENABLE, APPROVE = "create", "invite", "enable", "approve"
+REQUESTED, OPEN, ACCEPTED, DECLINED, CANCELED, EXPIRED = (
+    "REQUESTED",
+    "OPEN",
+    "ACCEPTED",
+    "DECLINED",
+    "CANCELED",
+    "EXPIRED",
+)
+# Handshakes, as AWS calls what they are about, and the seconds that they stay open.
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_org_support-all-features.html
+ACTIONS = {INVITE: "INVITE", ENABLE: "ENABLE_ALL_FEATURES", APPROVE: "APPROVE_ALL_FEATURES"}
+LIFETIMES = {INVITE: 15 * 86_400, ENABLE: 90 * 86_400, APPROVE: 90 * 86_400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +36,7 @@ class Asked:
     """`account` is the management account, `organization` its organization's id, `subject` the account in question.
 
     `ended`: when it ended, or an open invitation will. `details`: "name" and "reason" of an account that was asked
-    for; "type", "value", "notes" and "tags" of an invitation.
+    for; "type", "value", "notes" and "tags" of an invitation; the "parent" of an approval.
     """
 
     id: str
@@ -66,8 +76,8 @@ def add(
     """Write one down. Raises DuplicateHandshakeException for a second open invitation of the same account."""
     if kind == INVITE and any(one.state == OPEN for one in of_organization(conn, org, kind, now, subject)):
         raise error("DuplicateHandshakeException")
-    head, length = ("h-", 10) if kind == INVITE else ("car-", 32)
-    ended = now + LIFETIME if state == OPEN else now
+    head, length = ("h-", 10) if kind in ACTIONS else ("car-", 32)
+    ended = now + LIFETIMES[kind] if state in (REQUESTED, OPEN) else now
     made = Asked(tree.make_id(head, length), org.account, org.id, kind, subject, state, now, ended, details)
     row = {name: getattr(made, name) for name in ("id", "account", "kind", "subject", "state", "created", "ended")}
     conn.execute(insert(organization_request).values(details=json.dumps(details), **row))
@@ -75,45 +85,53 @@ def add(
 
 
 def end(conn: Connection, asked: Asked, state: str, now: float) -> Asked:
-    """Accept, decline or cancel. Raises HandshakeAlreadyInStateException, InvalidHandshakeTransitionException."""
+    """Accept, decline or cancel, or open what all others have approved.
+
+    Raises HandshakeAlreadyInStateException, InvalidHandshakeTransitionException.
+    """
     if asked.state == state:
         raise error("HandshakeAlreadyInStateException")
-    if asked.state != OPEN:
+    if asked.state != OPEN and (asked.state, state) not in ((REQUESTED, CANCELED), (REQUESTED, OPEN)):
         raise error("InvalidHandshakeTransitionException")
+    if state == OPEN:
+        now = asked.ended
     where = organization_request.c.id == asked.id
     conn.execute(update(organization_request).where(where).values(state=state, ended=now))
     return replace(asked, state=state, ended=now)
 
 
 def of_organization(
-    conn: Connection, org: Organization, kind: str, now: float, subject: str | None = None
+    conn: Connection, org: Organization, kind: str | None, now: float, subject: str | None = None
 ) -> list[Asked]:
-    """What an organization asked for, the oldest first."""
+    """What an organization asked for, the oldest first; without a kind all handshakes."""
     query = select(*_COLUMNS).select_from(_JOINED)
-    query = query.where(organization_request.c.account == org.account, organization_request.c.kind == kind)
+    kinds = organization_request.c.kind.in_(ACTIONS if kind is None else (kind,))
+    query = query.where(organization_request.c.account == org.account, kinds)
     if subject is not None:
         query = query.where(organization_request.c.subject == subject)
     return _found(conn, query, now)
 
 
 def invitations(conn: Connection, account: str, now: float) -> list[Asked]:
-    """The invitations that an account got."""
+    """The invitations that an account got, and what it is asked to approve."""
     query = select(*_COLUMNS).select_from(_JOINED)
     return _found(
         conn,
-        query.where(organization_request.c.subject == account, organization_request.c.kind == INVITE),
+        query.where(organization_request.c.subject == account, organization_request.c.kind.in_((INVITE, APPROVE))),
         now,
     )
 
 
 def handshake(conn: Connection, id: str, now: float) -> Asked | None:
-    """An invitation by its id, whoever may see it."""
+    """A handshake by its id, whoever may see it."""
     query = select(*_COLUMNS).select_from(_JOINED)
-    where = organization_request.c.id == id, organization_request.c.kind == INVITE
+    where = organization_request.c.id == id, organization_request.c.kind.in_(ACTIONS)
     return next(iter(_found(conn, query.where(*where), now)), None)
 
 
 def _found(conn: Connection, query: Any, now: float) -> list[Asked]:
     rows = conn.execute(query.order_by(organization_request.c.created, organization_request.c.id))
     found = [Asked(**{**row._asdict(), "details": json.loads(row.details)}) for row in rows]
-    return [replace(one, state=EXPIRED) if one.state == OPEN and one.ended <= now else one for one in found]
+    return [
+        replace(one, state=EXPIRED) if one.state in (REQUESTED, OPEN) and one.ended <= now else one for one in found
+    ]

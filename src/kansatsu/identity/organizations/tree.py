@@ -154,6 +154,12 @@ def change(conn: Connection, org: Organization, **fields: Iterable[str]) -> Orga
     return replace(org, **values)  # type: ignore[arg-type]  # names and types are those of Organization
 
 
+def enable_all_features(conn: Connection, org: Organization) -> None:
+    """For good. Types of policies are still to be enabled, each by itself."""
+    conn.execute(update(organization).where(organization.c.account == org.account).values(feature_set=ALL_FEATURES))
+    touch(conn, org.account, "organization", org.id)
+
+
 def forget_tags(conn: Connection, id: str) -> None:
     conn.execute(delete(tag).where(tag.c.resource_id == id))
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection
 
 from kansatsu.errors import ValidationError
-from kansatsu.identity.organizations import Member, Organization, Unit, policies, tree
+from kansatsu.identity.organizations import Member, Organization, Unit, policies, requests, tree
 from kansatsu.identity.organizations.errors import invalid
 from kansatsu.identity.organizations.policies import OrganizationPolicy
 from kansatsu.identity.organizations.requests import Asked
@@ -100,3 +100,42 @@ def policy(org: Organization, found: OrganizationPolicy) -> Shown:
         "Type": found.type,
         "AwsManaged": found.aws_managed,
     }
+
+
+def handshake(conn: Connection, asked: Asked) -> Shown:
+    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_Handshake.html"""
+    org = tree.get(conn, asked.account)
+    action = requests.ACTIONS[asked.kind]
+    parties = [{"Id": org.id.removeprefix("o-"), "Type": "ORGANIZATION"}]
+    if asked.kind == requests.INVITE:
+        parties.append({"Id": asked.details["value"], "Type": asked.details["type"]})
+    if asked.kind == requests.APPROVE:
+        parties.append({"Id": asked.subject, "Type": "ACCOUNT"})
+    return {
+        "Id": asked.id,
+        "Arn": org.arn("handshake", action.lower(), asked.id),
+        "Parties": parties,
+        "State": asked.state,
+        "RequestedTimestamp": when(asked.created),
+        "ExpirationTimestamp": when(asked.created + requests.LIFETIMES[asked.kind]),
+        "Action": action,
+        "Resources": _about(conn, org, asked),
+    }
+
+
+def _about(conn: Connection, org: Organization, asked: Asked) -> list[Shown]:
+    details = asked.details
+    if asked.kind != requests.INVITE:
+        parent = [{"Type": "PARENT_HANDSHAKE", "Value": details["parent"]}] if "parent" in details else []
+        return [{"Type": "ORGANIZATION", "Value": org.id}, *parent]
+    master = tree.known_member(conn, org, org.account)
+    sender = [
+        {"Type": "MASTER_EMAIL", "Value": master.email},
+        {"Type": "MASTER_NAME", "Value": master.name},
+        {"Type": "ORGANIZATION_FEATURE_SET", "Value": org.feature_set},
+    ]
+    return [
+        {"Type": "ORGANIZATION", "Value": org.id, "Resources": sender},
+        {"Type": details["type"], "Value": details["value"]},
+        *([{"Type": "NOTES", "Value": details["notes"]}] if details["notes"] else []),
+    ]

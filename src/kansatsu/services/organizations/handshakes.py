@@ -1,4 +1,4 @@
-"""Invitations of accounts that there are already, such as `kansatsu account create` opens.
+"""Handshakes: invitations of accounts that there are already, and what all of an organization have to approve.
 
 https://docs.aws.amazon.com/organizations/latest/APIReference/API_InviteAccountToOrganization.html and its neighbours.
 """
@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from kansatsu.catalog import Authorization, asked_tags
 from kansatsu.identity import accounts
 from kansatsu.identity.organizations import Organization, policies, requests, tree
-from kansatsu.identity.organizations.errors import error, invalid
+from kansatsu.identity.organizations.errors import constraint, error, invalid
 from kansatsu.identity.organizations.requests import Asked
-from kansatsu.services.organizations import _render
+from kansatsu.services.organizations import _render, all_features
 from kansatsu.services.organizations._register import By, organizations
 from kansatsu.services.organizations.tags import tag
 from kansatsu.services.registry import Call, Params, operation
@@ -30,13 +30,15 @@ def invite_account_to_organization(
     tags: list[dict[str, str]] | None = None,
 ) -> Shown:
     tree.check_room(call.conn, org)
+    if all_features.pending(call, org) is not None:
+        raise constraint("INVITE_DISABLED_DURING_ENABLE_ALL_FEATURES", "All features are about to be enabled.")
     account = _invited(call, target)
     if tree.find(call.conn, account) is not None:
-        raise _constraint("ALREADY_IN_AN_ORGANIZATION", "The account is already a member of an organization.")
+        raise constraint("ALREADY_IN_AN_ORGANIZATION", "The account is already a member of an organization.")
     details = {"type": target["Type"], "value": target["Id"], "notes": notes, "tags": tags or []}
     now = call.now.timestamp()
     asked = requests.add(call.conn, org, requests.INVITE, account, requests.OPEN, now, details)
-    return {"Handshake": _shown(call, asked)}
+    return {"Handshake": _render.handshake(call.conn, asked)}
 
 
 def _invited(call: Call, target: Mapping[str, str]) -> str:
@@ -52,12 +54,6 @@ def _invited(call: Call, target: Mapping[str, str]) -> str:
     raise error("AccountNotFoundException", "There is no such account in this installation; `kansatsu account ls`.")
 
 
-def _constraint(reason: str, sentence: str) -> Exception:
-    made = error("HandshakeConstraintViolationException", sentence)
-    made.fields = {"Reason": reason}
-    return made
-
-
 def _of_handshake(action: str) -> Callable[[Call, Params], Authorization]:
     """What asks about a handshake is authorized on it; it may be one of another organization, so that its ARN has no
     account that would have to allow it too: the handler sees whose it is."""
@@ -66,7 +62,8 @@ def _of_handshake(action: str) -> Callable[[Call, Params], Authorization]:
         wanted = str(params["HandshakeId"])
         found = requests.handshake(call.conn, wanted, call.now.timestamp())
         owner, organization = (found.account, found.organization) if found else ("*", "*")
-        target = f"arn:aws:organizations::{owner}:handshake/{organization}/invite/{wanted}"
+        kind = requests.ACTIONS[found.kind if found else requests.INVITE].lower()
+        target = f"arn:aws:organizations::{owner}:handshake/{organization}/{kind}/{wanted}"
         return Authorization(f"organizations:{action}", target, asked_tags(params), True)
 
     return resource
@@ -78,42 +75,56 @@ def _handshake(name: str, *, write: bool) -> Callable[[F], F]:
 
 @_handshake("DescribeHandshake", write=False)
 def describe_handshake(call: Call, handshake_id: str) -> Shown:
-    return {"Handshake": _shown(call, _find(call, handshake_id, sender=True, recipient=True))}
+    return {"Handshake": _render.handshake(call.conn, _find(call, handshake_id, sender=True, recipient=True))}
 
 
 @_handshake("AcceptHandshake", write=True)
 def accept_handshake(call: Call, handshake_id: str) -> Shown:
-    """The account comes in below the root, with what AWS attaches to every account, and no role of the management's."""
     now = call.now.timestamp()
     asked = requests.end(call.conn, _find(call, handshake_id, recipient=True), requests.ACCEPTED, now)
+    _ACCEPTED[asked.kind](call, asked)
+    return {"Handshake": _render.handshake(call.conn, asked)}
+
+
+def _join(call: Call, asked: Asked) -> None:
+    """The account comes in below the root, with what AWS attaches to every account, and no role of the management's."""
     org = tree.get(call.conn, asked.account)
     if tree.find(call.conn, call.account) is not None:
-        raise _constraint("ALREADY_IN_AN_ORGANIZATION", "The account is already a member of an organization.")
-    tree.join(call.conn, org, call.account, method="INVITED", now=now)
+        raise constraint("ALREADY_IN_AN_ORGANIZATION", "The account is already a member of an organization.")
+    tree.join(call.conn, org, call.account, method="INVITED", now=call.now.timestamp())
     policies.hang_defaults(call.conn, org, call.account)
     tag(call.conn, call.account, asked.details["tags"])
-    return {"Handshake": _shown(call, asked)}
+
+
+_ACCEPTED: dict[str, Callable[[Call, Asked], None]] = {
+    requests.INVITE: _join,
+    requests.APPROVE: all_features.approved,
+    requests.ENABLE: all_features.finish,
+}
 
 
 @_handshake("DeclineHandshake", write=True)
 def decline_handshake(call: Call, handshake_id: str) -> Shown:
     asked = _find(call, handshake_id, recipient=True)
-    return {"Handshake": _shown(call, requests.end(call.conn, asked, requests.DECLINED, call.now.timestamp()))}
+    ended = requests.end(call.conn, asked, requests.DECLINED, call.now.timestamp())
+    return {"Handshake": _render.handshake(call.conn, ended)}
 
 
 @_handshake("CancelHandshake", write=True)
 def cancel_handshake(call: Call, handshake_id: str) -> Shown:
     asked = _find(call, handshake_id, sender=True)
-    return {"Handshake": _shown(call, requests.end(call.conn, asked, requests.CANCELED, call.now.timestamp()))}
+    ended = requests.end(call.conn, asked, requests.CANCELED, call.now.timestamp())
+    if ended.kind == requests.ENABLE:
+        all_features.give_up(call, ended)
+    return {"Handshake": _render.handshake(call.conn, ended)}
 
 
 def _find(call: Call, id: str, *, sender: bool = False, recipient: bool = False) -> Asked:
     """INVARIANT: nobody but the account that invites and the one that is invited learns of an invitation."""
     found = requests.handshake(call.conn, id, call.now.timestamp())
-    parties = {found.account: sender, found.subject: recipient} if found is not None else {}
-    if found is None or call.account not in parties:
+    if found is None or call.account not in (found.account, found.subject):
         raise error("HandshakeNotFoundException")
-    if not parties[call.account]:
+    if not ((sender and call.account == found.account) or (recipient and call.account == found.subject)):
         raise error("AccessDeniedException")
     return found
 
@@ -137,7 +148,7 @@ def list_handshakes_for_organization(
     next_token: str | None = None,
     max_results: int | None = None,
 ) -> Shown:
-    found = requests.of_organization(call.conn, org, requests.INVITE, call.now.timestamp())
+    found = requests.of_organization(call.conn, org, None, call.now.timestamp())
     return _listed(call, found, filter, next_token, max_results)
 
 
@@ -145,35 +156,8 @@ def _listed(
     call: Call, found: list[Asked], filter: Mapping[str, str] | None, token: str | None, size: int | None
 ) -> Shown:
     wanted = filter or {}
-    if wanted.get("ActionType", "INVITE") != "INVITE" or "ParentHandshakeId" in wanted:
-        found = []
-    return _render.page("Handshakes", _render.by_time(found), token, size, partial(_shown, call))
-
-
-def _shown(call: Call, asked: Asked) -> Shown:
-    org = tree.get(call.conn, asked.account)
-    master = tree.known_member(call.conn, org, org.account)
-    details = asked.details
-    sender = [
-        {"Type": "MASTER_EMAIL", "Value": master.email},
-        {"Type": "MASTER_NAME", "Value": master.name},
-        {"Type": "ORGANIZATION_FEATURE_SET", "Value": org.feature_set},
-    ]
-    resources = [
-        {"Type": "ORGANIZATION", "Value": org.id, "Resources": sender},
-        {"Type": details["type"], "Value": details["value"]},
-        *([{"Type": "NOTES", "Value": details["notes"]}] if details["notes"] else []),
-    ]
-    return {
-        "Id": asked.id,
-        "Arn": org.arn("handshake", "invite", asked.id),
-        "Parties": [
-            {"Id": org.id.removeprefix("o-"), "Type": "ORGANIZATION"},
-            {"Id": details["value"], "Type": details["type"]},
-        ],
-        "State": asked.state,
-        "RequestedTimestamp": _render.when(asked.created),
-        "ExpirationTimestamp": _render.when(asked.created + requests.LIFETIME),
-        "Action": "INVITE",
-        "Resources": resources,
-    }
+    if action := wanted.get("ActionType"):
+        found = [one for one in found if requests.ACTIONS[one.kind] == action]
+    if parent := wanted.get("ParentHandshakeId"):
+        found = [one for one in found if one.details.get("parent") == parent]
+    return _render.page("Handshakes", _render.by_time(found), token, size, partial(_render.handshake, call.conn))
