@@ -1,11 +1,12 @@
 """Service-linked roles: for which services there are any, how they are called, and which policies AWS hangs on them.
 
 data/service_linked_roles.txt has a line for each: service principal (without .amazonaws.com), name of the role, with a
-"*" where a custom suffix may follow, AWS's managed policy, and the page of the service's guide where it was looked up
-that this role trusts this principal. AWS publishes no such list: the policies are those of
-the path /aws-service-role/ in https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html (its
-pages say what for). For half of the lines AWS's managed policies name principal and role as well, and a test holds them
-to that; those with neither are from memory of the services' guides, which were not looked up:
+"*" where a custom suffix may follow, AWS's managed policy, and the page of AWS's guides where it was looked up that
+this role trusts this principal (where the guide does not name it: the managed policy that lets one make a role for it).
+AWS publishes no such list: the policies are those of the path /aws-service-role/ in
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html (its pages say what for). For half of
+the lines AWS's managed policies name principal and role as well, and a test holds them to that; those with neither are
+from memory of the services' guides, which were not looked up or do not name both:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html lists these.
 """
 
