@@ -103,7 +103,7 @@ of operations and the tests; a test fails when the page is not what the script w
 
 Service-linked roles can be made for the 240 service principals of `catalog/data/service_linked_roles.txt`: AWS has no
 list of them. 122 lines are confirmed by AWS's own managed policies, which name principal and role (a test compares
-them), and 96 by the page of AWS's guides that stands in the line; the other 22 are from memory of such guides
+them), and 101 by the page of AWS's guides that stands in the line; the other 17 are from memory of such guides
 and were not looked up. A principal that is not there is refused as one that AWS does not know. A role has no
 description but that of the request, where AWS gives some its own.
 

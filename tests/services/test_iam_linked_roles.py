@@ -43,7 +43,7 @@ def test_templates_agree_with_what_policies_of_aws_say() -> None:
     looked_up = {principal for principal, role in known.items() if role.page}
     assert all(known[each].page.startswith(("https://docs.aws.amazon.com/", CHINA)) for each in looked_up)
     # As docs/iam-coverage.md says: all others are from memory.
-    assert (len(looked_up), len(looked_up & set(both)), len(known)) == (96, 0, 240)
+    assert (len(looked_up), len(looked_up & set(both)), len(known)) == (101, 0, 240)
     # Two that the services' guides call by another name than the policies do.
     assert set(said) - set(known) == {"redshift-data.amazonaws.com", "rum.amazonaws.com"}
 
