@@ -1,6 +1,7 @@
 """All tasks in memory, written through to the store: the one place where they change."""
 
 import asyncio
+import logging
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -9,11 +10,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from kansatsu.clock import Clock
-from kansatsu.identity import Store, schema
+from kansatsu.identity import Store, StoreError, schema
 from kansatsu.workload.tasks import documents
 from kansatsu.workload.tasks.attachment import Served
 from kansatsu.workload.tasks.records import Place
 from kansatsu.workload.tasks.task import PROVISIONING, STOPPED, Task, TaskContainer
+
+log = logging.getLogger(__name__)
 
 _SEALED = "sealed:"  # no token begins so: a colon is no character of them
 
@@ -125,8 +128,13 @@ class Roster:
     def _opened(self, task: Task) -> Task:
         if not task.token.startswith(_SEALED):  # as it was kept before; sealed with the next change
             return task
-        sealed = b64decode(task.token.removeprefix(_SEALED))
-        return replace(task, token=self.store.sealer.open_secret(sealed, task.id).value)
+        try:
+            sealed = b64decode(task.token.removeprefix(_SEALED), validate=True)
+            return replace(task, token=self.store.sealer.open_secret(sealed, task.id).value)
+        except (StoreError, ValueError) as error:
+            # INVARIANT: a task whose row somebody altered is nobody from now on, and the others are who they were.
+            log.error("task %s has no identity any more: its row in the store was altered: %s", task.id, error)
+            return replace(task, token="", role_id="", execution_role_id="")
 
 
 def fixed_ports(task: Task) -> set[tuple[int, str]]:
