@@ -322,6 +322,13 @@ MISTAKES: list[tuple[str, PolicyType, Case, str, Case]] = [
         '"10.0.0.0/8"',
         {**GET, **when("IpAddress", "aws:VpcSourceIp", "10.0.0.0/8")},
     ),
+    (
+        "private-source-ip",
+        IDENTITY,
+        {**GET, **when("IpAddress", "aws:SourceIp", "fd00::/8")},
+        '"fd00::/8"',
+        {**GET, **when("IpAddress", "aws:SourceIp", "192.0.2.0/24", "203.0.113.7", "2001:db8::/48")},
+    ),
 ]
 
 

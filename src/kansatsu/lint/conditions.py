@@ -188,12 +188,17 @@ def mfa_without_if_exists(subject: Subject) -> Iterator[Found]:
             )
 
 
+# Reserved for examples (RFC 5737, RFC 3849), as in AWS's own policies: nobody means a private network by them.
+_EXAMPLES = tuple(map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
+
+
 def private_address(subject: Subject) -> Iterator[Found]:
     for line in _lines(subject):
         if line.key == "aws:sourceip" and line.family == "ip":
             for value in line.condition.values:
                 network = ipaddress.ip_network(value, strict=False)
-                if network.is_private and network.prefixlen > 0:
+                example = any(network.network_address in each for each in _EXAMPLES)
+                if network.is_private and network.prefixlen > 0 and not example:
                     yield Found(
                         f"{value} is private, and aws:SourceIp is a public address: use aws:VpcSourceIp.",
                         line.span(value),
