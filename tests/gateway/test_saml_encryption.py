@@ -251,6 +251,12 @@ def no_element(root: Any, _role: str) -> Any:
     return root
 
 
+def a_comment(root: Any, _role: str) -> Any:
+    """What another answer to it would tell, bit by bit, of ciphertext of CBC that somebody put between the marks."""
+    root.replace(root.find(ASSERTION), element(b"<!-- ana -->", GCM))
+    return root
+
+
 def no_base64(root: Any, _role: str) -> Any:
     root = encrypted(root)
     root.findall(f".//{{{XENC}}}CipherValue")[1].text = "\u00e9"
@@ -267,7 +273,8 @@ ATTACKS: list[Callable[[Any, str], Any]] = [
     by_nobody, by_another_signer, changed_inside, by_rsa_1_5, by_rsa_1_5_that_calls_itself_oaep, with_a_key_too_short,
     with_a_cipher_that_is_not_offered, with_a_bit_turned, with_a_bit_turned_in_cbc, with_the_key_of_another,
     beside_a_plain_one, two_of_them, one_within_another, two_in_one_text, out_of_its_element, with_a_document_type,
-    another_ciphertext_in_a_signed_response, no_element, no_base64, nothing_in_it,
+    another_ciphertext_in_a_signed_response, no_element, a_comment, no_base64,
+    nothing_in_it,
 ]  # fmt: skip
 
 
@@ -282,7 +289,7 @@ def test_no_ciphertext_lets_anybody_in(
 def test_every_failure_has_one_answer(gateway: Gateway, provider: Provider, role: str) -> None:
     """A wrong padding, a wrong key and a wrong signature are told apart by nobody who asks."""
     attacks = (by_nobody, changed_inside, with_a_bit_turned_in_cbc, with_a_bit_turned, with_the_key_of_another,
-               no_element, by_rsa_1_5)  # fmt: skip
+               no_element, a_comment, by_rsa_1_5)  # fmt: skip
     said = set()
     for attack in attacks:
         with pytest.raises(Exception, match=INVALID) as raised:

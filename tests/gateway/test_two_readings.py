@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -75,6 +76,8 @@ KEY = b'"Key":{"id":{"S":"of secrets"}}'
         b'"TableName":"readable","\\u0054ableName":"secrets"',
         b'"TableName":"readable","tablename":"secrets"',
         b'"TABLENAME":"secrets","TableName":"readable"',
+        b'"TableName":"readable","TableName\\u0000":"secrets"',
+        b'"TableName":"readable","Con\\u017fi\\u017ftentRead":true',
     ],
 )
 def test_a_key_that_is_given_twice_means_nothing(gateway: Gateway, reader: Keys, names: bytes) -> None:
@@ -122,6 +125,29 @@ def test_what_only_other_servers_know_does_not_go_on(gateway: Gateway, passed: l
     assert not sent.query and not {"force", "copy", "tagging"} & set(
         "-".join(sent.headers).replace("_", "-").split("-")
     )
+
+
+@pytest.mark.parametrize("protocol", ["json", "query"])
+def test_a_path_names_no_other_queue(gateway: Gateway, passed: list[HttpRequest], protocol: str) -> None:
+    """The attack: a server that finds the queue in the path, as SQS itself once did, for a QueueUrl of another one."""
+    sqs = gateway.client("sqs")
+    urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("open-queue", "other-queue")}
+    keys = gateway.user(statement("Allow", "sqs:SendMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:open-queue"))
+    passed.clear()
+    told = {"QueueUrl": urls["open-queue"], "MessageBody": "hello"}
+    if protocol == "json":
+        headers = {"x-amz-target": "AmazonSQS.SendMessage", "content-type": "application/x-amz-json-1.0"}
+        body = json.dumps(told).encode()
+    else:
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        body = urlencode({"Action": "SendMessage", "Version": "2012-11-05", **told}).encode()
+    got = gateway.ask(Ask("POST", f"/{ACCOUNT}/other-queue", headers=headers, body=body), keys, "sqs")
+    assert got.status == 200, got
+    assert [one.path for one in passed if b"hello" in one.body] == ["/"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=urls["other-queue"])
+    assert sqs.receive_message(QueueUrl=urls["open-queue"])["Messages"][0]["Body"] == "hello"
+    for url in urls.values():
+        sqs.delete_queue(QueueUrl=url)
 
 
 def test_a_form_field_is_not_taken_apart_again(gateway: Gateway, passed: list[HttpRequest]) -> None:

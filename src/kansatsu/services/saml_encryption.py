@@ -79,6 +79,8 @@ def parsed(text: bytes, place: Any, parser: etree.XMLParser) -> Any:
         raise Undecryptable from None
     if len(within) != 1 or (within.text or "").strip() or (within[0].tail or "").strip():
         raise Undecryptable
+    if not isinstance(within[0].tag, str):  # a comment
+        raise Undecryptable
     return etree.fromstring(etree.tostring(within[0], with_tail=False), parser)
 
 

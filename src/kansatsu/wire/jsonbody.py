@@ -153,7 +153,8 @@ class JsonDecoders:
                 if field is not None and item is not None:
                     found[field[0]] = field[1](item)
                 # INVARIANT: a key in another case is refused: some readers take it for ours, and the last of the two.
-                elif field is None and key.lower() in lowered:
+                # No name of AWS's is beyond ASCII, where \u017f is an s in another case, to Go's JSON for one.
+                elif field is None and (key.lower() in lowered or not (key.isascii() and key.isprintable())):
                     raise Malformed(f"The key {key[:200]} is not written as the service writes it.")
             return found
 

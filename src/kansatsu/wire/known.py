@@ -52,6 +52,7 @@ def known(operation: Operation, request: HttpRequest) -> HttpRequest:
         for name, value in request.headers.items()
         if name in found.headers or name.startswith(found.prefixes)
     }
+    request = replace(request, path=_path(operation, request))
     if operation.service.protocol in ("query", "ec2"):
         return _form(operation, replace(request, headers=headers))
     # INVARIANT: a parameter of the query string that was not decoded does not go on.
@@ -59,6 +60,16 @@ def known(operation: Operation, request: HttpRequest) -> HttpRequest:
     if request.body and not found.body:
         return replace(request, query=query, headers=_without_body(headers), body=b"")
     return replace(request, query=query, headers=headers)
+
+
+def _path(operation: Operation, request: HttpRequest) -> str:
+    """INVARIANT: a path that was not decoded does not go on: in it a server may find another queue, or operation."""
+    service = operation.service
+    if service.protocol.startswith("rest"):
+        return request.path
+    if service.protocol == "smithy-rpc-v2-cbor":
+        return f"/service/{service.target_prefix}/operation/{operation.name}"
+    return "/"
 
 
 def _of(operation: Operation) -> _Known:
