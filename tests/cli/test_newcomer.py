@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -324,3 +325,16 @@ def test_an_instance_that_is_not_found(wanted: str, sentence: str) -> None:
     with pytest.raises(Failure) as failure:
         workloads.find(WORKLOADS, wanted, "instance or process", "instance ls")
     assert failure.value.message == sentence
+
+
+@pytest.mark.parametrize("group", [[], ["policy"], ["instance"], ["task"], ["account"]])
+def test_help_says_what_each_command_does_to_the_end(group: list[str]) -> None:
+    """Cut sentences (`Start Kansatsu: in the foreground, or with -d in the...`) tell a newcomer nothing."""
+    commands = invoke(*group, "--help").stdout.partition("Commands:\n")[2]
+    assert commands
+    sentences = [" ".join(one.split()) for one in re.split(r"^  (?=\S)", commands, flags=re.MULTILINE)[1:]]
+    assert [one for one in sentences if one.endswith("...")] == []
+    if not group:
+        assert any(
+            one.startswith("up Start Kansatsu: in the foreground, or with -d in the background") for one in sentences
+        )

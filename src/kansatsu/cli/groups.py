@@ -7,9 +7,11 @@ from collections.abc import Mapping
 
 import click
 
+WHOLE = 10_000  # characters: no sentence of help is that long
+
 
 class Group(click.Group):
-    """As click's, but for what it says of a command that is not there, and of an option that stands too early."""
+    """As click's, but for what it says of its commands, of one that is not there, and of an option too early."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -22,6 +24,13 @@ class Group(click.Group):
             near = difflib.get_close_matches(args[0], known, n=1)
             ctx.fail(f"There is no command {prefix}{args[0]}" + (f"; did you mean {prefix}{near[0]}?" if near else "."))
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click does, but the first sentence of each command goes over several lines: click cuts it with `...`."""
+        found = ((name, self.get_command(ctx, name)) for name in self.list_commands(ctx))
+        rows = [(name, one.get_short_help_str(limit=WHOLE)) for name, one in found if one and not one.hidden]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does, but an option before its command is told its place."""
