@@ -52,17 +52,19 @@ def fill(kansatsu: Kansatsu) -> None:
     store.close()
 
 
-def listed(page: Page, url: str) -> tuple[float, float]:
-    """Seconds until all roles are listed, and until one of them is found."""
+def listed(page: Page, url: str) -> tuple[float, float, float]:
+    """Seconds until the first roles are shown, until all are listed, and until one of them is found."""
     page.goto(f"{url}#/users")
     page.get_by_role("heading", name="Users").first.wait_for(timeout=PATIENCE)
     started = perf_counter()
     page.goto(f"{url}#/roles")
+    page.get_by_role("link", name="role-0000").wait_for(timeout=PATIENCE)
+    shown = perf_counter()
     page.get_by_text(f"({ROLES})").wait_for(timeout=PATIENCE)
     all_there = perf_counter()
     page.get_by_role("searchbox").fill("role-4321")
     page.get_by_text(f"(1/{ROLES})").wait_for(timeout=PATIENCE)
-    return all_there - started, perf_counter() - all_there
+    return shown - started, all_there - started, perf_counter() - all_there
 
 
 def main() -> None:
@@ -81,8 +83,9 @@ def main() -> None:
         browser.close()
     print(f"{max(size for size, _ in first) / 1024:.0f} KiB for the first page")
     print(f"first contentful paint after {median(at for _, at in first):.0f} ms")
-    print(f"{ROLES} roles are listed after {median(one for one, _ in lists):.1f} s")
-    print(f"one of them is found after {median(one for _, one in lists) * 1000:.0f} ms")
+    shown, whole, found = (median(times) for times in zip(*lists, strict=True))
+    print(f"the first of {ROLES} roles are shown after {shown:.1f} s, all are listed after {whole:.1f} s")
+    print(f"one of them is found after {found * 1000:.0f} ms")
     print(f"load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores")
 
 

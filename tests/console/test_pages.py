@@ -1,12 +1,18 @@
 """Every page, at both widths, in both languages, light and dark: usable by everybody, nothing wider than the screen."""
 
+import json
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import Route
 
 from .conftest import Opens, Story
 from .looks import look
 
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"},
+}
 # Page -> where it is, the text after which it is there, "=" before the key of one.
 PAGES = {
     "users": ("users", "chie"),
@@ -75,3 +81,30 @@ def test_every_page(opens: Opens, story: Story, language: str, width: str, schem
         look(seen, name, width)
         page.keyboard.press("Escape")
         dialog.wait_for(state="hidden")
+
+
+def test_a_long_list_is_shown_while_the_rest_of_it_comes(opens: Opens, story: Story) -> None:
+    names = [f"many-{n:03}" for n in range(120)]
+    for name in names:
+        story.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+    try:
+        seen = opens()
+        seen.sign_in()
+        page, held = seen.page, list[Route]()
+
+        def later(route: Route) -> None:
+            held.append(route) if '"Marker"' in (route.request.post_data or "") else route.continue_()
+
+        page.route("**/api/call", later)
+        seen.open("roles")
+        page.get_by_role("heading", name=f"{seen.t('roles')} (100+)").wait_for()
+        page.get_by_role("link", name=names[0], exact=True).wait_for()
+        (rest,) = held
+        rest.continue_()
+        total = len(story.iam.list_roles(MaxItems=1000)["Roles"])
+        page.get_by_role("heading", name=f"{seen.t('roles')} ({total})").wait_for()
+        page.get_by_role("searchbox").fill(names[-1])
+        page.get_by_role("link", name=names[-1], exact=True).wait_for()
+    finally:
+        for name in names:
+            story.iam.delete_role(RoleName=name)

@@ -1,6 +1,7 @@
 """Stories 1 and 2, clicked, with real containers: a role for an instance that runs, and two tasks that differ."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -113,7 +114,7 @@ def test_a_role_for_an_instance_that_runs(
     seen.button("role.attach").click()
     seen.choose("profile", reader)
     seen.confirm("role.attach")
-    main.get_by_role("link", name=reader, exact=True).wait_for()
+    main.locator(f'a[href="#/roles/{reader}"]').wait_for()
     assert probe().strip() == "ok"
     keys = main.get_by_role("table", name=seen.t("credentials")).get_by_role("row").filter(has_text="ASIA")
     keys.filter(has_text="s3").wait_for()
@@ -124,7 +125,7 @@ def test_a_role_for_an_instance_that_runs(
     seen.button("role.replace").click()
     seen.choose("profile", writer)
     seen.confirm("role.replace")
-    main.get_by_role("link", name=writer, exact=True).wait_for()
+    main.locator(f'a[href="#/roles/{writer}"]').wait_for()
     assert "not authorized to perform: s3:ListAllMyBuckets" in probe()
     seen.button("role.detach").click()
     seen.confirm("role.detach")
@@ -136,7 +137,9 @@ def test_a_role_for_an_instance_that_runs(
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", "wide"), ("ja", "narrow")])
-def test_two_tasks_each_with_its_own_role(opens: Opens, image: Callable[[str], str], language: str, width: str) -> None:
+def test_two_tasks_each_with_its_own_role(
+    opens: Opens, place: Place, image: Callable[[str], str], language: str, width: str
+) -> None:
     seen = opens(language, width, "dark" if width == "narrow" else "light")
     page, main = seen.page, seen.page.get_by_role("main")
     seen.sign_in()
@@ -166,6 +169,19 @@ def test_two_tasks_each_with_its_own_role(opens: Opens, image: Callable[[str], s
     row.get_by_role("link", name=seen.t("why.of", action="s3:ListAllMyBuckets")).click()
     kind = seen.t("policyType.identity-based policy")
     main.get_by_text(seen.t("reason.implicit", type=kind, action="s3:ListAllMyBuckets")).wait_for()
+
+    # A service of that definition has its tab; what it starts is told there.
+    service = f"web-{language}"
+    place.kansatsu.client("ecs").create_service(serviceName=service, taskDefinition=name, desiredCount=1)
+    seen.open("clusters", "default")
+    seen.tab("services.of")
+    row = main.get_by_role("table", name=seen.t("services.of")).get_by_role("row").filter(has_text=service)
+    row.get_by_text("1 / 1", exact=True).wait_for()
+    row.get_by_role("link", name=f"{name}:1").wait_for()
+    row.get_by_role("button", name=re.compile(seen.t("events", n=r"\d+"))).click()
+    row.get_by_text(f"(service {service}) has started").first.wait_for()
+    look(seen, "services", width)
+    place.kansatsu.client("ecs").delete_service(service=service, force=True)
 
     # Both are in the cluster; stopped, they are told to end.
     seen.open("clusters", "default")

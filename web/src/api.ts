@@ -97,18 +97,19 @@ interface Page {
   Marker?: string;
 }
 
-/** All items of an operation of IAM that pages. */
-export async function all<T>(operation: string, member: string, parameters: object = {}): Promise<T[]> {
+/** All items of an operation of IAM that pages; `part` is told what is there so far, soon first. */
+export async function all<T>(operation: string, member: string, parameters: object = {}, part?: (found: T[]) => void): Promise<T[]> {
   const found: T[] = [];
   let marker: string | undefined;
   do {
     const page: Page & Record<string, unknown> = await call("iam", operation, {
-      MaxItems: 1000,
+      MaxItems: part && !marker ? 100 : 1000,
       ...parameters,
       ...(marker ? { Marker: marker } : {}),
     });
     found.push(...((page[member] as T[] | undefined) ?? []));
     marker = page.IsTruncated ? page.Marker : undefined;
+    if (marker) part?.([...found]);
   } while (marker);
   return found;
 }

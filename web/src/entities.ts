@@ -14,7 +14,7 @@ export function named(kind: Kind, name: string): Record<string, string> {
   return { [`${WORD[kind]}Name`]: name };
 }
 
-export const list = (kind: Kind) => all<Entity>(`List${WORD[kind]}s`, `${WORD[kind]}s`);
+export const list = (kind: Kind, part?: (found: Entity[]) => void) => all<Entity>(`List${WORD[kind]}s`, `${WORD[kind]}s`, {}, part);
 
 export async function get(kind: Kind, name: string): Promise<Entity> {
   const found = await call<Record<string, Entity>>("iam", `Get${WORD[kind]}`, named(kind, name));
@@ -62,7 +62,7 @@ export async function held(kind: Kind, name: string): Promise<Held[]> {
 }
 
 export const keysOf = (user: string) => all<AccessKey>("ListAccessKeys", "AccessKeyMetadata", { UserName: user });
-export const policies = (scope: string) => all<Policy>("ListPolicies", "Policies", { Scope: scope });
+export const policies = (scope: string, part?: (found: Policy[]) => void) => all<Policy>("ListPolicies", "Policies", { Scope: scope }, part);
 
 /** Policies by name, the account's own before AWS's. */
 export const ownFirst = (found: readonly Policy[]) =>

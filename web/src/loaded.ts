@@ -5,21 +5,22 @@ export interface Loaded<T> {
   value: T | undefined;
   error: unknown;
   loading: boolean;
+  /** The value is the beginning of what is still loading. */
+  partial?: boolean;
   reload: () => void;
 }
 
-/** `every`: milliseconds after which it is loaded again by itself, while the page is looked at. */
-export function useLoaded<T>(load: () => Promise<T>, on: DependencyList, every = 0): Loaded<T> {
-  const [state, setState] = useState<{ value: T | undefined; error: unknown; loading: boolean }>({
-    value: undefined,
-    error: undefined,
-    loading: true,
-  });
+/** `load` may tell parts, which are shown where nothing whole is; `every`: milliseconds after which it is loaded again by
+ * itself, while the page is looked at. */
+export function useLoaded<T>(load: (part?: (value: T) => void) => Promise<T>, on: DependencyList, every = 0): Loaded<T> {
+  const [state, setState] = useState<Omit<Loaded<T>, "reload">>({ value: undefined, error: undefined, loading: true });
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     let current = true;
     setState((before) => ({ ...before, loading: true }));
-    load().then(
+    const part = (value: T) =>
+      current && setState((before) => (before.value && !before.partial ? before : { value, error: undefined, loading: true, partial: true }));
+    load(part).then(
       (value) => current && setState({ value, error: undefined, loading: false }),
       (error: unknown) => current && setState({ value: undefined, error, loading: false }),
     );

@@ -163,7 +163,8 @@ export const logs = (task: string, after: Log[]) =>
   call<{ Logs?: Log[]; State: string }>(
     "kansatsu",
     "GetTaskLogs",
-    { Task: task, Lines: 1000, ...(after.length ? { After: after.map(({ Container, Last }) => ({ Container, Last })) } : {}) },
+    // `After`, also with nothing in it, says that more will be asked for: a line that is half written is told once, whole.
+    { Task: task, Lines: 1000, After: after.map(({ Container, Last }) => ({ Container, Last })) },
     10_000, // an engine that does not answer is asked again
   );
 

@@ -11,7 +11,7 @@ import { Create } from "../parts/create";
 import { useTitle } from "../parts/frame";
 import { Clamped, List } from "../parts/list";
 import { to } from "../route";
-import type { Entity, Kind } from "../types";
+import type { Entity, Kind, Policy } from "../types";
 
 /** Whom a role trusts, short: services, accounts and users, as its document names them. */
 function trusted(role: Entity): string {
@@ -32,7 +32,7 @@ export function PrincipalList({ kind, account }: { kind: Kind; account: string }
   const { t, when } = useWords();
   const title = t(LIST[kind]);
   useTitle(title);
-  const loaded = useLoaded(() => list(kind), [kind]);
+  const loaded = useLoaded<Entity[]>((part) => list(kind, part), [kind]);
   const [creating, setCreating] = useState(false);
   return (
     <>
@@ -73,7 +73,7 @@ export function PolicyList({ account }: { account: string }) {
   useTitle(title);
   const [scope, setScope] = useState("Local");
   const [creating, setCreating] = useState(false);
-  const loaded = useLoaded(() => policies(scope), [scope]);
+  const loaded = useLoaded<Policy[]>((part) => policies(scope, part), [scope]);
   const scopes = (["Local", "AWS", "All"] as const).map((value) => ({ value, label: t(`scope.${value}`) }));
   return (
     <>

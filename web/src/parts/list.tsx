@@ -55,6 +55,7 @@ export function List<T>({ title, heading = "h1", loaded, columns, text, id, empt
   });
   const total = loaded.value?.length;
   const shown = found.filteredItemsCount ?? total;
+  const known = loaded.partial ? `${total}+` : `${total}`;
   const many = (total ?? 0) > size;
   return (
     <SpaceBetween size="m">
@@ -72,7 +73,7 @@ export function List<T>({ title, heading = "h1", loaded, columns, text, id, empt
         header={
           <Header
             variant={heading}
-            counter={total === undefined ? undefined : shown === total ? `(${total})` : `(${shown}/${total})`}
+            counter={total === undefined ? undefined : shown === total ? `(${known})` : `(${shown}/${known})`}
             description={more.description}
             actions={
               <SpaceBetween direction="horizontal" size="xs">
