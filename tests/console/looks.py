@@ -1,6 +1,7 @@
 """What a page must be like, whatever it shows: no serious fault that axe finds, nothing wider than the screen.
 
-With CONSOLE_SCREENSHOTS=DIRECTORY pictures are put there; docs/images has those of the main pages.
+With CONSOLE_SCREENSHOTS=DIRECTORY pictures are put there; docs/images has those of the main pages. Japanese
+needs fonts-noto-cjk for them.
 """
 
 import os
