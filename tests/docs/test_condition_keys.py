@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway import (
+    test_built_in_providers,
     test_condition_keys,
     test_context,
     test_delegated_sessions,
@@ -49,6 +50,7 @@ def test_a_producer_is_a_function_that_there_is(producer: str) -> None:
 
 def test_a_key_that_is_set_is_named_and_has_a_case() -> None:
     modules: list[Any] = [
+        test_built_in_providers,
         test_organization_policies,
         test_condition_keys,
         test_context,

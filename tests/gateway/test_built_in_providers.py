@@ -13,7 +13,7 @@ from joserfc.jwk import KeySet
 from .conftest import ACCOUNT, Gateway
 from .raw import statement
 from .test_tags import code_of
-from .test_web_identity import RSA, STRANGER, Issuer, assume, code, keys_of
+from .test_web_identity import RSA, STRANGER, Case, Issuer, assume, code, keys_of
 
 APP = "app.apps.googleusercontent.com"
 
@@ -64,6 +64,38 @@ def test_attack_of_another_app_or_another_issuer(
 ) -> None:
     role = issuer.role(StringEquals={"aud": APP, "sub": "ana"})
     assert code(gateway, role["Arn"], issuer.token(key, **claims)) == expected
+
+
+GOOGLE, COGNITO = "accounts.google.com", "cognito-identity.amazonaws.com"
+# What a token says, and what it must not say for the role to be refused.
+_TOLD: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+    (GOOGLE, "aud", {"aud": "yes"}, {"aud": "no"}),
+    (GOOGLE, "sub", {"aud": "x", "sub": "yes"}, {"aud": "x", "sub": "no"}),
+    (GOOGLE, "oaud", {"aud": "yes", "azp": "phone"}, {"aud": "no", "azp": "yes"}),
+    (
+        GOOGLE,
+        "google/organization_number",
+        {"aud": "x", "google": {"organization_number": "yes"}},
+        {"aud": "x", "google": "yes", "organization_number": "yes"},
+    ),
+    (COGNITO, "aud", {"aud": "yes"}, {"aud": "no"}),
+    (COGNITO, "sub", {"aud": "x", "sub": "yes"}, {"aud": "x", "sub": "no"}),
+    (COGNITO, "amr", {"aud": "x", "amr": ["authenticated", "yes"]}, {"aud": "x", "amr": ["unauthenticated"]}),
+]
+CASES = [Case(f"{provider}:{claim}", provider, claim) for provider, claim, _, _ in _TOLD]
+
+
+@pytest.mark.parametrize(("provider", "claim", "right", "wrong"), _TOLD)
+def test_claims_that_are_condition_keys(
+    gateway: Gateway, tmp_path: Path, provider: str, claim: str, right: dict[str, Any], wrong: dict[str, Any]
+) -> None:
+    issuer = BuiltIn(gateway, tmp_path, provider)
+    condition = {"ForAnyValue:StringEquals" if claim == "amr" else "StringEquals": {claim: "yes"}}
+    if provider == COGNITO and claim != "aud":
+        condition["StringLike"] = {"aud": "?"}
+    role = issuer.role(**condition)
+    assert code(gateway, role["Arn"], issuer.token(**right)) == ""
+    assert code(gateway, role["Arn"], issuer.token(**wrong)) == "AccessDenied"
 
 
 def test_google_writes_its_name_in_two_ways(gateway: Gateway, tmp_path: Path) -> None:

@@ -152,7 +152,9 @@ _SET = {
     "services.iam.organization_reports.entity": "iam:OrganizationsPolicyId",
     "services.iam.service_credentials.located": "iam:ServiceSpecificCredentialServiceName",
     "services.sts.assume_role.assume_role": "sts:RoleSessionName sts:ExternalId sts:SourceIdentity",
-    "services.sts.web_identity.Shown": """accounts.google.com:* cognito-identity.amazonaws.com:*
+    "services.sts.web_identity.Shown": """accounts.google.com:aud accounts.google.com:oaud accounts.google.com:sub
+        accounts.google.com:google/organization_number cognito-identity.amazonaws.com:amr
+        cognito-identity.amazonaws.com:aud cognito-identity.amazonaws.com:sub
         token.actions.githubusercontent.com:actor
         token.actions.githubusercontent.com:actor_id
         token.actions.githubusercontent.com:enterprise_id token.actions.githubusercontent.com:environment

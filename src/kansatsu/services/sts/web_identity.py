@@ -36,7 +36,7 @@ _AHEAD = 300  # seconds that the clock of an issuer may be fast
 # Claims that are condition keys: of every provider, and of those that AWS knows by name.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
 _CLAIMS = ("sub", "amr", "email")
-_GOOGLE = "accounts.google.com"  # of whose tokens alone oaud is documented: their aud, also where azp is the audience
+_GOOGLE = "accounts.google.com"
 # Providers of every account, unless it made one of that name: the trust policy alone says for which audience.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
 _BUILT_IN = {
@@ -89,12 +89,19 @@ class Shown:
         found: dict[str, str | tuple[str, ...]] = {"aud": self.audience}
         known = [claim for provider, claims in CLAIMS_OF.items() if provider.fullmatch(name) for claim in claims]
         values = {claim: self.claims.get(claim) for claim in (*_CLAIMS, *known)}
-        for claim, value in (values | ({"oaud": self.claims.get("aud")} if name == _GOOGLE else {})).items():
+        for claim, value in (values | (_of_google(self.claims) if name == _GOOGLE else {})).items():
             if isinstance(value, list):
                 found[claim] = tuple(str(item) for item in value if _is_text(str(item)))
             elif isinstance(value, str | int) and _is_text(str(value)):
                 found[claim] = str(value).lower() if isinstance(value, bool) else str(value)
         return {f"{name}:{claim}".lower(): value for claim, value in found.items()}
+
+
+def _of_google(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """What only Google's tokens have: their aud, also where azp is the audience, and the organization of a workload."""
+    within = claims.get("google")
+    number = within.get("organization_number") if isinstance(within, dict) else None
+    return {"oaud": claims.get("aud"), "google/organization_number": number}
 
 
 def _role_arn(_call: Call, params: Params) -> str:
