@@ -28,8 +28,9 @@ def invoke(*arguments: str, **environ: str) -> Result:
 
 
 @pytest.fixture
-def stopped(data_dir: Path) -> Path:
-    """A data directory that was started once and does not run now."""
+def stopped(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data directory that was started once and does not run now, on a port that nobody has."""
+    monkeypatch.setenv("KANSATSU_LISTEN", "127.0.0.1:1")
     data_dir.mkdir()
     (data_dir / "credentials").write_text(KEYS)
     return data_dir

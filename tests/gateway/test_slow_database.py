@@ -49,7 +49,7 @@ ASKED: dict[str, Callable[[Gateway, Keys], Any]] = {
 }
 
 
-# INVARIANT: the event loop never waits for a database that is another process.
+# INVARIANT: the event loop never waits for a database that is another process, to let somebody in or for these.
 @pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
 def test_no_request_asks_the_database_on_the_loop(
     shared: Gateway, ana: Keys, asked: Callable[[Gateway, Keys], Any], monkeypatch: pytest.MonkeyPatch

@@ -155,9 +155,9 @@ def summary(answer: Answer) -> list[str]:
         f"{answer['CannotTell']} cannot be told."
     ]
     more = {
-        "RefusedAlready": "were allowed then and are refused by the policies of now already",
-        "Denied": "were denied or failed then, and are not concerned",
-        "NewlyAllowed": "were denied then and would be allowed",
+        "RefusedAlready": "allowed then, and refused already by the policies of now",
+        "Denied": "denied or failed then, and not concerned",
+        "NewlyAllowed": "denied then, and would be allowed",
     }
     lines += [f"  {answer[name]} {said}" for name, said in more.items() if answer[name]]
     for item in answer["Unknown"]:
