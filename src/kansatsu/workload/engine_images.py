@@ -4,9 +4,10 @@ https://docs.docker.com/reference/api/engine/version/v1.43/#tag/Image
 """
 
 import asyncio
+import io
+import tarfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 import aiodocker
 import aiohttp
@@ -15,6 +16,8 @@ from kansatsu.workload.providers import ROLE_LABEL, Image, Inside, Login, NoSuch
 
 _NO_CONNECTION = 900  # what aiodocker makes of a socket that nobody listens on
 _FILE_LIMIT = 1 << 24  # bytes of a file in an image
+_TAR_HEADS = 1 << 16  # more than the headers before a file in an archive have
+_MOST_LOOKED = 64  # images whose files are kept in memory
 _LONGEST_PULL = 3600.0  # seconds
 
 
@@ -67,10 +70,12 @@ class Images:
                 config | {"HostConfig": {"NetworkMode": "none"}}, name=name
             )
             try:
-                read = {path: await _file(container, path) for path in dict.fromkeys(wanted)}
+                read = {path: await _file(self._docker, container.id, path) for path in dict.fromkeys(wanted)}
             finally:
                 await container.delete(force=True, v=True)
             inside = Inside(told, {path: content for path, content in read.items() if content is not None})
+            if len(self._looked) >= _MOST_LOOKED:
+                del self._looked[next(iter(self._looked))]
             self._looked[found["Id"]] = inside
             return inside
 
@@ -101,15 +106,23 @@ async def translated(missing: type[ProviderError], *, ignore: int | None = None)
         raise ProviderError(f"the container engine does not answer: {error}") from error
 
 
-async def _file(container: Any, path: str) -> bytes | None:
-    """What is in a file of a container; None where it has none."""
+async def _file(docker: aiodocker.Docker, container: str, path: str) -> bytes | None:
+    """What is in a file of a container; None where it has none, or one of more than _FILE_LIMIT bytes.
+
+    INVARIANT: no more of an image than that is read, whatever its variables name: a directory comes with all in it.
+    """
+    head = bytearray()
     try:
-        archive = await container.get_archive(path)
+        async with docker._query(f"containers/{container}/archive", params={"path": path}) as answer, answer:
+            while len(head) < _FILE_LIMIT + _TAR_HEADS and (piece := await answer.content.readany()):
+                head += piece
     except aiodocker.DockerError as error:
         if error.status == 404:
             return None
         raise
-    with archive:
+    with tarfile.open(fileobj=io.BytesIO(head), mode="r:") as archive:
         first = archive.next()
-        file = archive.extractfile(first) if first is not None and first.isreg() else None
-        return file.read(_FILE_LIMIT) if file is not None else None
+        if first is None or not first.isreg() or first.size > _FILE_LIMIT:
+            return None
+        file = archive.extractfile(first)
+        return file.read() if file is not None else None
