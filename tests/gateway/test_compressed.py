@@ -61,6 +61,7 @@ def test_what_is_in_it_is_authorized(gateway: Gateway) -> None:
         (zlib.compress(FORM), "deflate", 400),
         (gzip.compress(gzip.compress(FORM)), "gzip, gzip", 400),
     ],
+    ids=["large", "cut off", "more", "two", "zlib", "plain", "deflate", "twice"],  # a packed body has the time in it
 )
 def test_what_is_no_compressed_body(gateway: Gateway, body: bytes, coding: str, status: int) -> None:
     headers = {**HEADERS, "content-encoding": coding}

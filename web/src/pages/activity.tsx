@@ -126,7 +126,7 @@ export function Activity() {
           cell: (of) => <Link href={to("activity", of.RequestId)}>{action(of)}</Link>,
         },
         { id: "outcome", header: t("outcome"), minWidth: 150, cell: (of) => <Outcome of={of} /> },
-        { id: "time", header: t("time"), sortingField: "Time", minWidth: 110, cell: (of) => when(of.Time, true) },
+        { id: "time", header: t("time"), sortingField: "Time", minWidth: 165, cell: (of) => when(of.Time, true) },
         { id: "who", header: t("principal"), minWidth: 120, cell: (of) => <Clamped of={short(of.PrincipalArn)} /> },
         { id: "what", header: t("resource"), minWidth: 180, cell: (of) => <Clamped of={resources(of)} /> },
         { id: "from", header: t("from"), minWidth: 125, cell: (of) => of.Via ?? of.SourceIp },
