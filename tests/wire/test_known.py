@@ -7,6 +7,7 @@ import pytest
 from botocore.serialize import create_serializer
 
 from kansatsu import wire
+from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
 
 from .test_round_trip import SERVICES, adapt, load, to_request
@@ -115,3 +116,26 @@ def test_a_body_that_no_parameter_is_in_does_not_go_on() -> None:
     """The attack: a server reads parameters from a form in the body of whatever request."""
     asked = HttpRequest("DELETE", "/bucket/key", "", {**FORM, "content-length": "11"}, b"versionId=x")
     assert sent("s3", asked).body == b""
+
+
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [
+        ("lambda", "/2015-03-31//functions/secret"),
+        ("lambda", "//2015-03-31/functions/secret"),
+        ("lambda", "/2015-03-31/functions//secret"),
+        ("lambda", "/2015-03-31/functions/a/aliases/.."),
+        ("lambda", "/2015-03-31/functions/a/aliases/%2e%2E"),
+        ("lambda", "/2015-03-31/functions/a/aliases/..;x"),
+        ("lambda", "/2015-03-31/functions/a%2F..%2Fsecret"),
+        ("lambda", "/2015-03-31/functions/."),
+        ("dynamodb", "/moto-api/reset"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_path_that_another_reader_shortens_does_not_go_on(service: str, path: str, method: str) -> None:
+    """The attack: we read the function `functions`, or the alias `..` of one, and a server the function itself."""
+    request = HttpRequest(method, path, "", {"x-amz-target": "DynamoDB_20120810.ListTables"})
+    with pytest.raises(AwsError) as refused:
+        wire.known(wire.match(wire.load_service(service), request), request)
+    assert refused.value.code == "UnknownOperationException"

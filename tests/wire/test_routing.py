@@ -92,27 +92,6 @@ def test_s3_refuses_what_could_mean_two_operations(attack: HttpRequest) -> None:
     assert caught.value.code in ("InvalidRequest", "MethodNotAllowed")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/2015-03-31//functions/secret",
-        "//2015-03-31/functions/secret",
-        "/2015-03-31/functions//secret",
-        "/2015-03-31/functions/a/aliases/..",
-        "/2015-03-31/functions/a/aliases/%2e%2E",
-        "/2015-03-31/functions/a/aliases/..;x",
-        "/2015-03-31/functions/a%2F..%2Fsecret",
-        "/2015-03-31/functions/.",
-    ],
-)
-@pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_path_that_another_reader_shortens_is_no_operation(path: str, method: str) -> None:
-    """The attack: we read the function `functions`, or the alias `..` of one, and a server the function itself."""
-    with pytest.raises(AwsError) as refused:
-        wire.match(wire.load_service("lambda"), HttpRequest(method, path, "", {}))
-    assert refused.value.code == "UnknownOperationException"
-
-
 def test_virtual_hosts_become_paths_once() -> None:
     request = s3("GET", "/a%20key", "bucket.s3.localhost:4566")
     moved = wire.path_style(request)

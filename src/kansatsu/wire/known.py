@@ -6,8 +6,9 @@ two, or split a form elsewhere; none of that was authorized.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
+from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
 from kansatsu.wire import form, rest
 from kansatsu.wire.model import Operation, Shape
@@ -43,7 +44,10 @@ class _Known:
 
 
 def known(operation: Operation, request: HttpRequest) -> HttpRequest:
-    """The request with what the operation knows; a form and its query string are one, written anew."""
+    """The request with what the operation knows; a form and its query string are one, written anew.
+
+    Raises AwsError (UnknownOperationException) for a path that another reader may take for that of another operation.
+    """
     found = operation.codecs.get("known")
     if found is None:
         found = operation.codecs["known"] = _of(operation)
@@ -63,13 +67,25 @@ def known(operation: Operation, request: HttpRequest) -> HttpRequest:
 
 
 def _path(operation: Operation, request: HttpRequest) -> str:
-    """INVARIANT: a path that was not decoded does not go on: in it a server may find another queue, or operation."""
-    service = operation.service
-    if service.protocol.startswith("rest"):
-        return request.path
+    """INVARIANT: a path that was not decoded does not go on, nor one that another reader may shorten (`a/../b`, `a//b`,
+    `a/..;x/b`): in it a server may find another queue, or operation. To S3 such a path is the name of an object.
+    """
+    service, path = operation.service, request.path
     if service.protocol == "smithy-rpc-v2-cbor":
         return f"/service/{service.target_prefix}/operation/{operation.name}"
-    return "/"
+    if service.name == "s3":
+        return path
+    rest = service.protocol.startswith("rest")
+    if _is_devious(path) if rest else path not in ("", "/") and service.name != "sqs":
+        raise AwsError("", code="UnknownOperationException", status=404)
+    return path if rest else "/"
+
+
+def _is_devious(path: str) -> bool:
+    if path == "/":
+        return False
+    parts = path.removeprefix("/").removesuffix("/").split("/")
+    return "" in parts or any(part.partition(";")[0] in (".", "..") for part in unquote(path).split("/"))
 
 
 def _of(operation: Operation) -> _Known:

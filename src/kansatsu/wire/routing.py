@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
@@ -247,20 +246,10 @@ def _walk(node: _Node, parts: list[str], at: int) -> Any:
             yield from _walk(node.greedy, parts, end)
 
 
-def _is_devious(path: str) -> bool:
-    """INVARIANT: a path that another reader may shorten (`a/../b`, `a//b`, `a/..;x/b`) means nothing, but to S3."""
-    if path == "/":
-        return False
-    parts = path.removeprefix("/").removesuffix("/").split("/")
-    return "" in parts or any(part.partition(";")[0] in (".", "..") for part in unquote(path).split("/"))
-
-
 def _match_rest(service: Service, request: HttpRequest) -> Operation:
     table: RouteTable | None = service.codecs.get("routes")
     if table is None:
         table = service.codecs["routes"] = RouteTable(service)
-    if service.name != "s3" and _is_devious(request.path):
-        raise AwsError("", code="UnknownOperationException", status=404)
     try:
         found = table.find(path_style(request) if service.name == "s3" else request)
     except Malformed as error:
