@@ -65,7 +65,8 @@ def test_what_is_in_it_is_authorized(gateway: Gateway) -> None:
 )
 def test_what_is_no_compressed_body(gateway: Gateway, body: bytes, coding: str, status: int) -> None:
     headers = {**HEADERS, "content-encoding": coding}
-    assert gateway.ask(Ask("POST", headers=headers, body=body), gateway.admin, "monitoring").status == status
+    got = gateway.ask(Ask("POST", headers=headers, body=body), gateway.admin, "monitoring")
+    assert got.status == status, got.body[-400:]
 
 
 def test_it_is_asked_of_the_services_whose_models_compress() -> None:

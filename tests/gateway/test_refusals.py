@@ -281,7 +281,10 @@ def test_presigned_urls(gateway: Gateway, case: str) -> None:
     holds(gateway.send(make(ask, keys, gateway)), expected)
 
 
-def test_a_fake_key_is_told_what_to_do_in_the_log(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fake_key_is_told_what_to_do_in_the_log(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kansatsu.gateway.turned_away._MOST_A_MINUTE", 1000)  # others were turned away before
     with caplog.at_level(logging.INFO, "kansatsu.gateway"):
         assert gateway.ask(S3, Keys("test", "test"), "s3").code == "InvalidAccessKeyId"
     assert 'eval "$(kansatsu env)"' in caplog.text

@@ -191,8 +191,9 @@ def test_a_request_hidden_in_a_refused_body_is_not_one(gateway: Gateway, bucket:
         ask = put(gateway, bucket, "outer", nobody, hidden, **expect)
         with closing(socket.create_connection(gateway.address, 30)) as connection:
             connection.sendall(head_bytes(ask, gateway.host, len(hidden)) + hidden)
+            answer = connection.recv(1)  # who says no more before the answer begins may be taken for gone
             connection.shutdown(socket.SHUT_WR)
-            assert read_all(connection).count(b"HTTP/1.1 ") == 1
+            assert (answer + read_all(connection)).count(b"HTTP/1.1 ") == 1
     assert not exists(gateway, bucket, "hidden")
 
 

@@ -1,6 +1,7 @@
 """Which service a request is for."""
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 
 from kansatsu.catalog.index import Index, index
 from kansatsu.errors import AwsError
@@ -35,6 +36,13 @@ def outlined(request: HttpRequest, signing_name: str | None) -> Service | None:
 
     INVARIANT: reads no model, whatever the request names: anybody may send it.
     """
+    try:
+        return _outlined(request, signing_name)
+    except AwsError:  # parameters that cannot be read tell nothing
+        return _outlined(replace(request, query="", body=b""), signing_name)
+
+
+def _outlined(request: HttpRequest, signing_name: str | None) -> Service | None:
     name = _named(request, signing_name, lambda _: True)
     return spoken(outline(name), request) if name is not None else None
 

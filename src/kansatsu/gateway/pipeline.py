@@ -135,10 +135,7 @@ class Pipeline:
         by_head = form is not None or signing_name == "s3" or bodiless
         if not by_head:
             await self._read_body(exchange, signature)
-        signed = await self._signed(exchange, signature)
-        if signed and not by_head:
-            _verify_body(exchange, signed[1])
-            exchange.request = compressed.plain(exchange.request, signing_name)
+        signed = await self._signed(exchange, signature, whole=not by_head)
         snapshot = exchange.state
         service = self._identify(exchange, signing_name)
         if service.name in _GLOBAL:
@@ -162,14 +159,20 @@ class Pipeline:
                 exchange.identity = await self._store.apart(anonymous.bearer, exchange.params, snapshot)
         return await self._dispatch(exchange, snapshot)
 
-    async def _signed(self, exchange: Exchange, signature: Signature | None) -> tuple[Identity, Verified] | None:
+    async def _signed(
+        self, exchange: Exchange, signature: Signature | None, *, whole: bool
+    ) -> tuple[Identity, Verified] | None:
         try:
             snapshot = exchange.snapshot = await self._store.current()
             if signature is None:
                 return None
             known = self._authenticator.authenticate
-            return await self._store.apart(known, exchange.request, signature, snapshot, exchange.now)
-        except (SigningError, AwsError):  # of the key, or because the database is away
+            found = await self._store.apart(known, exchange.request, signature, snapshot, exchange.now)
+            if whole:
+                _verify_body(exchange, found[1])
+                exchange.request = compressed.plain(exchange.request, signature.service)
+            return found
+        except (SigningError, AwsError):  # of the key or the body, or because the database is away
             exchange.service = catalog.outlined(exchange.request, signature.service if signature else None)
             raise
 
