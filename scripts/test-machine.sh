@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Install the Debian packages that the tests use, where they are missing.
+# Have what the tests use: Debian packages, container images, real clients, what the console is built with.
 set -euo pipefail
+cd "$(dirname "$0")/.."
+PATH="$PATH:/usr/sbin:/sbin"
 
 declare -A package=(
     [podman]=podman [runc]=runc [nft]=nftables [ip]=iproute2 [iptables]=iptables [faketime]=faketime [curl]=curl [jq]=jq
@@ -9,7 +11,7 @@ declare -A package=(
 )
 missing=()
 for program in "${!package[@]}"; do
-    PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || missing+=("${package[$program]}")
+    command -v "$program" >/dev/null || missing+=("${package[$program]}")
 done
 find /usr/lib /lib -name 'libfaketime*.so*' -print -quit 2>/dev/null | grep -q . || missing+=(libfaketime)
 # Not in PATH: Debian keeps the servers of several releases beside each other.
@@ -18,16 +20,20 @@ find /usr/lib /lib -name 'libfaketime*.so*' -print -quit 2>/dev/null | grep -q .
 for program in netavark aardvark-dns; do
     [ -x "/usr/lib/podman/$program" ] || missing+=("$program")
 done
-[ ${#missing[@]} -gt 0 ] || exit 0
 
-sudo=
-if [ "$(id -u)" != 0 ]; then
-    if ! command -v sudo >/dev/null; then
-        echo "The tests need these packages; install them as root: apt-get install ${missing[*]}" >&2
-        exit 1
+if [ ${#missing[@]} -gt 0 ]; then
+    sudo=
+    if [ "$(id -u)" != 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            echo "The tests need these packages; install them as root: apt-get install ${missing[*]}" >&2
+            exit 1
+        fi
+        sudo=sudo
     fi
-    sudo=sudo
+    echo "Installing ${missing[*]} ..." >&2
+    $sudo apt-get update -qq
+    $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
-echo "Installing ${missing[*]} ..." >&2
-$sudo apt-get update -qq
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+tests/images/build.sh python node
+tests/clients/install.sh >/dev/null
+scripts/web.sh --install

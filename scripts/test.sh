@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Build the images of the tests and run all tests with the programs in $1; further arguments go to pytest.
+# Run all tests with the programs in $1; further arguments go to pytest.
 # Three workers, though the machine may have two cores: the one with the containers mostly waits (tests/scheduling.py).
 # The last line is pytest's own.
 set -euo pipefail
@@ -12,8 +12,5 @@ fi
 export AWS_EC2_METADATA_DISABLED=true
 unset PYTHONDONTWRITEBYTECODE # else each of the hundreds of processes that the tests start compiles Kansatsu anew
 PATH="$PATH:/usr/sbin:/sbin"
-tests/images/build.sh python node
-tests/clients/install.sh >/dev/null
-scripts/web.sh --install
 
 exec "$bin/python" -m pytest -n "${PYTEST_WORKERS:-3}" --dist loadgroup "$@"
