@@ -298,16 +298,17 @@ def test_a_deployment_that_was_killed_anywhere_goes_on_without_a_task_too_many(
     """INVARIANT: however far it came: afterwards there are as many tasks as were asked for, all of the new revision."""
     fleet.create(2)
     fleet.define()
-    steps, never = itertools.count(), asyncio.Event()
+    steps, there = itertools.count(), asyncio.Event()
     own = world.store.transact
 
     async def slow(function: Any, *given: Any) -> Any:
         if next(steps) >= reached:
-            await never.wait()  # it is killed here
+            there.set()
+            await asyncio.Event().wait()  # it is killed here
         return await own(function, *given)
 
     world.store.transact = slow  # type: ignore[method-assign]
-    world.run(_within(world, fleet))
+    world.run(_until(there, world, fleet))
     del world.store.transact  # type: ignore[method-assign]
     world.restart()
     made = [each for each in fleet.now()["deployments"] if each["taskDefinition"].endswith(":2")]
@@ -321,8 +322,8 @@ def test_a_deployment_that_was_killed_anywhere_goes_on_without_a_task_too_many(
     assert deployment["rolloutState"] == "COMPLETED"
 
 
-async def _within(world: Ec2World, fleet: Fleet) -> None:
-    """A deployment, as far as it goes."""
+async def _until(there: asyncio.Event, world: Ec2World, fleet: Fleet) -> None:
+    """A deployment, as far as it goes, or to its end."""
     held = next(iter(world.workload.services))
     now = world.clock.now().timestamp()
 
@@ -332,10 +333,11 @@ async def _within(world: Ec2World, fleet: Fleet) -> None:
         for _ in range(6):
             await world.workload.refresh()
 
-    work = asyncio.ensure_future(all_of_it())
-    await asyncio.wait([work], timeout=0.2)
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
+    work = [asyncio.ensure_future(each) for each in (all_of_it(), there.wait())]
+    await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+    for each in work:
+        each.cancel()
+    await asyncio.gather(*work, return_exceptions=True)
 
 
 # ---- what is refused -----------------------------------------------------------------------------------------------

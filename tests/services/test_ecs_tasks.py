@@ -302,13 +302,14 @@ def test_a_restart_adopts_tasks_with_their_credential_ids(engine: Engine, world:
 def test_what_a_killed_control_plane_left_half_done_is_finished(engine: Engine, world: Ec2World, reached: int) -> None:
     """However far it came with a task: its network, its identity, two containers, their starts."""
     done: list[str] = []
-    never = asyncio.Event()
+    never, there = asyncio.Event(), asyncio.Event()
 
     def slow(holder: Any, name: str) -> None:
         own = getattr(holder, name)
 
         async def step(*asked: Any, **named: Any) -> Any:
             if len(done) == reached:
+                there.set()
                 await never.wait()  # it is killed here
             done.append(name)
             return await own(*asked, **named)
@@ -319,8 +320,8 @@ def test_what_a_killed_control_plane_left_half_done_is_finished(engine: Engine, 
     for holder, name in steps:
         slow(holder, name)
     task = engine.run(container(), container(name="side"), settle=False)
-    world.run(asyncio.sleep(0.2))
-    assert len(done) == min(reached, 6)
+    world.run(there.wait() if reached < 6 else world.workload.runner.settle())
+    assert len(done) == reached
     for holder, name in steps:
         delattr(holder, name)
     world.restart()
