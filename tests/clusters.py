@@ -18,7 +18,7 @@ from kansatsu.identity.postgres import OLDEST, PostgresDatabase
 
 BIN = Path(f"/usr/lib/postgresql/{OLDEST}/bin")  # of Debian's package, see scripts/test-machine.sh
 USER = "postgres"  # the server does not run as root; this is the package's user
-START = 60.0
+START = 180.0
 _EMPTY = "; ".join(
     [f'DELETE FROM "{table.name}"' for table in reversed(schema.metadata.sorted_tables)]
     + ["ALTER SEQUENCE change_revision_seq RESTART"]

@@ -25,7 +25,7 @@ from writers import hammer, once
 
 Start = Callable[..., AbstractContextManager[Server]]
 FLAGS = ("--engine", "none", "--backend", "http://127.0.0.1:9", "--trail", "none")
-WAIT = 30.0
+WAIT = 180.0
 
 
 class Nodes:

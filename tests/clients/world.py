@@ -113,7 +113,7 @@ def process(command: Sequence[str], port: int, log: Path, **env: str) -> Iterato
     with log.open("wb") as out:
         started = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env={**clean, **env})
     try:
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 180
         while True:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break

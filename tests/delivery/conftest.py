@@ -110,7 +110,7 @@ async def exchange(address: tuple[str, int], raw: bytes) -> Answer:
     reader, writer = await asyncio.open_connection(*address)
     try:
         writer.write(raw)
-        data = await asyncio.wait_for(reader.read(), 10)
+        data = await asyncio.wait_for(reader.read(), 120)
     finally:
         writer.close()
         with contextlib.suppress(ConnectionError):

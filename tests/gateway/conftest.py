@@ -43,7 +43,7 @@ from .raw import REGION, Ask, Got, Keys
 
 ACCOUNT = "123456789012"
 SECOND = "210987654321"
-WAIT = 60.0
+WAIT = 180.0
 EC2_TRUST = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 

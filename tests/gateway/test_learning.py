@@ -34,7 +34,7 @@ class Learner:
         asked = urllib.request.Request(
             self.process["CredentialsUri"], headers={"Authorization": self.process["AuthorizationToken"]}
         )
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=120) as answer:
             given = json.load(answer)
         self.keys = Keys(given["AccessKeyId"], given["SecretAccessKey"], given["Token"], role)
 

@@ -12,7 +12,7 @@ from kansatsu.identity.rounds import Rounds
 from . import people
 from .people import ACCOUNT
 
-WAIT = 60.0
+WAIT = 180.0
 
 
 class Slow:

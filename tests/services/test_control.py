@@ -137,7 +137,7 @@ def test_the_identity_ends_with_the_process(cloud: Ec2World, child: Any, params:
     async def gone() -> None:
         import asyncio
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             while cloud.workload.processes.find(secret) is not None or cloud.workload.processes._ending:
                 await asyncio.sleep(0)
 
