@@ -26,6 +26,7 @@ class EmbeddedBackend:
     """Moto under a Supervisor. Its data live in memory: they are gone when it, or we, end."""
 
     apart = True
+    literal = True
 
     def __init__(self, directory: Path, clock: Clock, *, wait_seconds: float = 30.0) -> None:
         self.supervisor = Supervisor(directory, wait_seconds=wait_seconds)

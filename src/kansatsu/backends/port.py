@@ -41,9 +41,11 @@ class Backend(Protocol):
     """Something that speaks AWS's protocols and does not check who is calling.
 
     `apart`: it keeps what belongs to different accounts apart; else all that it holds belongs to one.
+    `literal`: to it `a/../b`, `a//b` and `b` are three objects, as they are to S3; else it may take them for paths.
     """
 
     apart: bool
+    literal: bool
 
     @property
     def condition(self) -> Condition:

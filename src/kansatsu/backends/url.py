@@ -31,6 +31,7 @@ class UrlBackend:
     """
 
     apart = False
+    literal = False
 
     def __init__(
         self,

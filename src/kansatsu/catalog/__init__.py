@@ -14,6 +14,7 @@ from kansatsu.catalog.questions import questions
 from kansatsu.catalog.reference import manages_permissions
 from kansatsu.catalog.resolution import resolve
 from kansatsu.catalog.rules import Question
+from kansatsu.catalog.s3 import read_as_paths
 from kansatsu.catalog.tags import asked as asked_tags
 from kansatsu.catalog.unenforced import ENFORCED, sets_unenforced_policy
 
@@ -34,6 +35,7 @@ __all__ = [
     "may_have",
     "outlined",
     "questions",
+    "read_as_paths",
     "resolve",
     "sets_unenforced_policy",
     "tracking",

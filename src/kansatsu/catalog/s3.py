@@ -5,7 +5,8 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/list_amazons3.html (condit
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from urllib.parse import parse_qsl, unquote
 
@@ -192,11 +193,52 @@ def resolve(operation: str, params: Params) -> Iterator[Authorization]:
 
 
 def _check_key(key: str) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: at most 1,024 bytes of UTF-8."""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: at most 1,024 bytes of UTF-8, and from
+    left to right never more `..` than other parts.
+    """
     size = len(key.encode("utf-8", "surrogatepass"))
     if size > _LONGEST_KEY:
         fields: dict[str, object] = {"Size": size, "MaxSizeAllowed": _LONGEST_KEY}
         raise AwsError("Your key is too long", code="KeyTooLongError", status=400, fields=fields)
+    if ".." in key:
+        shortened(key)
+
+
+def shortened(key: str) -> str:
+    """The key that a server reads which takes `a/../b`, `a/./b`, `a//b` or `a/..;x/b` for a path of files.
+
+    Raises AwsError (InvalidURI) where that would be outside of the bucket.
+    """
+    kept: list[str] = []
+    for part in key.split("/"):
+        name = part.partition(";")[0]
+        if name == ".." and not kept:
+            raise _not_within(key)
+        if name == "..":
+            kept.pop()
+        elif name and name != ".":
+            kept.append(part)
+    return "/".join(kept) + "/" * (key.endswith("/") and bool(kept))
+
+
+def _not_within(key: str) -> AwsError:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList"""
+    return AwsError("Couldn't parse the specified URI.", code="InvalidURI", status=400, fields={"URI": key})
+
+
+def read_as_paths(items: Iterable[Authorization]) -> Iterator[Authorization]:
+    """The same checks on what a server would read that shortens keys as if they were paths: other objects.
+
+    Raises AwsError (InvalidURI) where it would read the bucket itself, or what is outside of it.
+    """
+    for item in items:
+        if item.action.startswith("s3:") and ("//" in item.resource or "/." in item.resource):
+            bucket, _, key = item.resource.partition("/")
+            short = shortened(key)
+            if not short:
+                raise _not_within(key)
+            if short != key:
+                yield replace(item, resource=f"{bucket}/{short}")
 
 
 def object_arn(bucket: str, key: str) -> str:

@@ -95,6 +95,9 @@ class Backed:
         if tables and any(conditions.by_partition_key(item, deciding) for item, deciding in owned):
             tables = {names: await conditions.partition_keys(*names, account, region) for names in tables}
             items = resolve(lambda *names: tables[names])
+        # INVARIANT: a key that a server may take for the path to another object must be allowed as both.
+        if operation.service.name == "s3" and not self._forwarder.is_literal("s3"):
+            items = (*items, *catalog.read_as_paths(items))
         return (*items, *catalog.abroad(operation, params, account, region, items))
 
     async def _allow(

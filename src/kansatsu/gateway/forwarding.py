@@ -85,6 +85,10 @@ class Forwarder:
         """Whether the backend of a service has resources of several accounts, each for itself."""
         return self._route.get(service, self._default).apart
 
+    def is_literal(self, service: str) -> bool:
+        """Whether the backend of a service takes the names in paths as they stand."""
+        return self._route.get(service, self._default).literal
+
     def backend(self, service: str, account: str) -> Backend:
         """What is behind a service for an account. Raises Unimplemented where that account has nothing."""
         backend = self._route.get(service, self._default)
