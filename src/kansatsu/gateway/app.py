@@ -63,7 +63,8 @@ class App:
             return
         path = scope["path"]
         if path.startswith("/_kansatsu/") and not _in_bucket(scope):
-            await self._own(path, scope, receive, send)
+            body = asgi.Body(receive, asgi.head(scope).headers)
+            await self._own(path, scope, body, body.settling(send))
         else:
             await self._aws(scope, receive, send)
 

@@ -17,7 +17,10 @@ INSIDE = "kansatsu.inside"  # in the state of a scope: whether the socket is a w
 BODY_LIMIT = 16 * 1024 * 1024
 # The same for requests that nobody signed: enough for an AssumeRoleWithSAML, too little to fill the memory with.
 ANONYMOUS_LIMIT = 1024 * 1024
-_SILENCE, _LINGERING = 5.0, 120.0  # seconds for the next piece, and for all of a body that nobody asked for
+# Of a body that nobody asked for: seconds for the next piece, for all of it after the answer, and for all of it before
+# the answer where it is no longer than _SMALL; and how much of it is read at all.
+_SILENCE, _LINGERING, _WAITING = 5.0, 120.0, 20.0
+_SMALL, _MOST_UNREAD = ANONYMOUS_LIMIT, 128 * 1024 * 1024
 
 
 class ClientGone(Exception):
@@ -47,6 +50,7 @@ class Body:
         self._receive = receive
         self._awaited = headers.get("expect", "").lower() == "100-continue"
         self._left = not fits(headers, 0)
+        self._small = fits(headers, _SMALL)
 
     async def __call__(self) -> MutableMapping[str, Any]:
         self._awaited = False
@@ -54,21 +58,50 @@ class Body:
         self._left = message["type"] == "http.request" and bool(message.get("more_body", False))
         return message
 
-    @property
-    def abandoned(self) -> bool:
-        """Whether the client still waits to be asked: what it sends next would be taken for the body."""
-        return self._awaited
+    async def settled(self, send: Send) -> Send:
+        """How to answer a request whose body was perhaps not read.
 
-    async def drain(self) -> None:
-        """Read on, within bounds: who began to send without being asked gets to the answer before the end.
-
+        Many clients (Go's, Java's) that get an answer while they still send close the connection, and some never look
+        at it: so a small body is read and thrown away first. A large one is answered at once; whoever began to send it
+        gets to the answer before the end. INVARIANT: both are bounded, by octets and by time.
         https://www.rfc-editor.org/rfc/rfc9112#section-9.6
         """
+        if self._awaited:  # what it sends next would be taken for the body, or is it
+            return self._lingering(adding(send, "connection", "close"))
+        if self._left and self._small:
+            await self._drain(_WAITING)
+        return self._lingering(send) if self._left else send
+
+    def settling(self, send: Send) -> Send:
+        """The same, found out when the answer begins."""
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            nonlocal send
+            if message["type"] == "http.response.start":
+                send = await self.settled(send)
+            await send(message)
+
+        return sending
+
+    def _lingering(self, send: Send) -> Send:
+        """Answers that are there as a whole before the rest of the request is read; the server cuts what is left."""
+
+        async def sending(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                await send({**message, "more_body": True})
+                await self._drain(_LINGERING)
+                message = {"type": "http.response.body", "body": b""}
+            await send(message)
+
+        return sending
+
+    async def _drain(self, seconds: float) -> None:
+        most = _MOST_UNREAD
         with suppress(TimeoutError):
-            async with asyncio.timeout(_LINGERING):
-                while self._left:
+            async with asyncio.timeout(seconds):
+                while self._left and most > 0:
                     async with asyncio.timeout(_SILENCE):
-                        await self()
+                        most -= len((await self()).get("body", b""))
 
 
 async def stream(receive: Receive) -> AsyncIterator[bytes]:
@@ -111,19 +144,6 @@ async def read(receive: Receive, headers: Mapping[str, str], limit: int = BODY_L
 
 def _too_large(limit: int) -> AwsError:
     return AwsError(f"Request must be smaller than {limit} bytes.", code="RequestEntityTooLargeException", status=413)
-
-
-def lingering(send: Send, body: Body) -> Send:
-    """Answers through `send` that are there as a whole before the rest of the request is read and thrown away."""
-
-    async def sending(message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
-            await send({**message, "more_body": True})
-            await body.drain()
-            message = {"type": "http.response.body", "body": b""}
-        await send(message)
-
-    return sending
 
 
 def raw_headers(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

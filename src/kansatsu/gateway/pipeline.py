@@ -95,8 +95,7 @@ class Pipeline:
         except EvidenceLost as lost:
             await response.close()
             response = _refusal(exchange, ServiceUnavailable(str(lost)))
-        if exchange.receive.abandoned:
-            send = asgi.lingering(asgi.adding(send, "connection", "close"), exchange.receive)
+        send = await exchange.receive.settled(send)
         if exchange.passed:
             send = asgi.adding(send, observing.HEADER, next(iter(exchange.passed.values())).header)
         await response.send(send, bodiless=exchange.request.method == "HEAD")

@@ -21,6 +21,9 @@ _GRACE = 10.0  # seconds for requests that are under way when the server stops
 _LONGEST_HEAD = 512 * 1024  # bytes, give or take one read from the socket; AWS takes much less
 _SLOWEST_HEAD = 20.0  # seconds from the first byte, or from the connection, to the end of a head
 _MOST_CONNECTIONS = 8192
+# Seconds without a request, longer than clients keep theirs in a pool (Go's for 90): else a server closes just as they
+# send, and what is not to be sent twice fails.
+_IDLE = 95
 
 
 class _Protocol(HttpToolsProtocol):
@@ -64,6 +67,11 @@ class _Protocol(HttpToolsProtocol):
             raise ValueError("more than one Host")  # answered by 400, like everything that the parser does not take
         super().on_headers_complete()
 
+    def on_response_complete(self) -> None:
+        if self.cycle.more_body and not self.pipeline:
+            self.transport.close()  # INVARIANT: what is left of a body that was not taken is not waited for
+        super().on_response_complete()
+
     def on_body(self, body: bytes) -> None:
         """uvicorn's, which would copy every piece twice: into a buffer, and out of it."""
         cycle: Any = self.cycle
@@ -94,6 +102,7 @@ class HttpServer:
             log_config=None,
             access_log=False,
             proxy_headers=False,
+            timeout_keep_alive=_IDLE,
         )
         self._config.load()
         self._state = ServerState()
