@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LONGEST_SESSION = RETIRED_LIFE
 PACKED_SPACE = 2048  # bytes for session policies and tags after compression; AWS does not publish its own figure
-LONGEST_TOKEN = 8192  # characters; what issue() makes stays well below, whatever is longer is not ours
+LONGEST_TOKEN = 8192  # characters; whatever is longer is not ours
 KINDS = frozenset({"role", "user", "federated", "root"})
 _PURPOSE = "session"
 
@@ -133,7 +133,7 @@ def issue(
 ) -> tuple[Session, str]:
     """New credentials: the session, and the token that proves it, of `minimum_size` characters or more.
 
-    Raises PackedPolicyTooLarge.
+    Raises PackedPolicyTooLarge, also for what an identity provider tells of a user if no token holds it.
 
     Whether the caller may have them, and the limits of AWS on names, durations and tags, are the caller's to check.
     """
@@ -239,7 +239,7 @@ def _seal(sealer: Sealer, session: Session, minimum_size: int = 0) -> str:
         padding = bytes(-(-(minimum_size - len(token)) * 3 // 4))
         token = _token(sealer, msgspec.structs.replace(payload, padding=padding), session)
     if len(token) > LONGEST_TOKEN:
-        raise ValueError("session names and sources do not fit a token")
+        raise PackedPolicyTooLarge("Serialized token too large for session")
     return token
 
 
