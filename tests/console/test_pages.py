@@ -41,7 +41,7 @@ PAGES = {
 DIALOGS = {
     "unused": ("users/ana/advisor", "unused", "unused.evidence"),
     "profile-role": ("profiles/web-server", "profile.changeRole", "role"),
-    "profile-delete": ("profiles/web-server", "delete", "needed.nothing"),
+    "profile-delete": ("profiles/web-server", "delete", "profile.deleteAbout"),
     "create-profile": ("profiles", "create.profile", "name"),
     "create-user": ("users", "create.user", "name"),
     "password": ("users/ana/sign-in", "password.set", "password.reset"),

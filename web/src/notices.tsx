@@ -72,6 +72,7 @@ const OWN: Record<string, Key> = {
   TooManyAttempts: "error.tooManyAttempts",
   PasswordPolicyViolation: "error.passwordPolicy",
   Missing: "error.gone",
+  Changed: "error.changed",
 };
 // What AWS's codes are about; what exactly is wrong AWS says in its own words.
 const ABOUT: Record<string, Key> = {

@@ -1,24 +1,40 @@
-// What depends on a user, group or role, and its deletion with all that belongs to it alone.
-import { all, call } from "./api";
+// What a deletion takes along, by name and before anybody says yes: what AWS's DeleteConflict would name, and what stays.
+import { all, call, Failure } from "./api";
 import { attached, groupsOf, inline, keysOf, named, WORD } from "./entities";
-import type { Words } from "./i18n";
-import type { Entity, Kind } from "./types";
-import { type Profile, running } from "./workloads";
+import type { Key, Words } from "./i18n";
+import type { AccessKey, Entity, Kind, PolicyVersion } from "./types";
+import { definitionsWith, type Profile, running, type Workload } from "./workloads";
+
+/** Something that holds on to what is to be deleted, or needs it. */
+export interface Tie {
+  /** What it is known by when it is looked for again. */
+  id: string;
+  text: string;
+  /** How it goes; what has no such way stays. */
+  take?: () => Promise<unknown>;
+  /** It must give it up first, and that is not for this deletion to do. */
+  keeps?: boolean;
+}
+
+export interface Removal {
+  ties: () => Promise<Tie[]>;
+  /** The deletion itself, once nothing holds on to it. */
+  end: () => Promise<unknown>;
+}
+
+/** INVARIANT: nothing is taken but what `told` named: what came in between stops it before anything went. */
+export async function carryOut({ ties, end }: Removal, told: Tie[]): Promise<void> {
+  const known = new Set(told.map((one) => one.id));
+  const found = await ties();
+  const fresh = found.filter((one) => !known.has(one.id));
+  if (fresh.length) throw new Failure("Changed", fresh.map((one) => one.text).join(", "), {});
+  for (const one of found) await one.take?.();
+  await end();
+}
 
 export interface Device {
   SerialNumber: string;
   EnableDate: string;
-}
-
-interface Belongings {
-  managed: { PolicyName: string; PolicyArn: string }[];
-  inline: string[];
-  groups: string[];
-  members: string[];
-  keys: string[];
-  devices: Device[];
-  password: boolean;
-  profiles: string[];
 }
 
 export const devicesOf = (user: string) => all<Device>("ListMFADevices", "MFADevices", { UserName: user });
@@ -34,57 +50,147 @@ export async function passwordOf(user: string): Promise<{ CreateDate: string; Pa
   }
 }
 
-const membersOf = (group: string) => all<Entity>("GetGroup", "Users", { GroupName: group });
-const profilesOf = (role: string) => all<Profile>("ListInstanceProfilesForRole", "InstanceProfiles", { RoleName: role });
-const names = (found: Entity[], key: "UserName" | "GroupName") => found.map((one) => one[key] ?? "");
-
-async function belongings(kind: Kind, name: string): Promise<Belongings> {
-  const [managed, written] = await Promise.all([attached(kind, name), inline(kind, name)]);
-  const found: Belongings = { managed, inline: written, groups: [], members: [], keys: [], devices: [], password: false, profiles: [] };
-  if (kind === "group") found.members = names(await membersOf(name), "UserName");
-  if (kind === "role") found.profiles = (await profilesOf(name)).map((one) => one.InstanceProfileName);
-  if (kind === "user") {
-    found.groups = names(await groupsOf(name), "GroupName");
-    found.keys = (await keysOf(name)).map((one) => one.AccessKeyId);
-    found.devices = await devicesOf(name);
-    found.password = (await passwordOf(name)) !== undefined;
-  }
-  return found;
-}
-
-/** In words: what is detached, taken out or deleted with it, and what runs with the role. */
-export async function dependants(kind: Kind, name: string, t: Words["t"]): Promise<string[]> {
-  const found = await belongings(kind, name);
-  const live = kind === "role" ? (await running().catch(() => ({ Workloads: [] }))).Workloads.filter((one) => one.Role?.Name === name) : [];
-  return [
-    ...live.map((one) => t("needed.running", { name: one.Name || one.Id })),
-    ...found.profiles.map((one) => t("needed.profile", { name: one })),
-    ...found.members.map((one) => t("needed.member", { name: one })),
-    ...found.groups.map((one) => t("needed.group", { name: one })),
-    ...found.managed.map((one) => t("needed.attached", { name: one.PolicyName })),
-    ...found.inline.map((one) => t("needed.inline", { name: one })),
-    ...found.keys.map((one) => t("needed.key", { name: one })),
-    ...found.devices.map((one) => t("needed.device", { name: one.SerialNumber })),
-    ...(found.password ? [t("needed.password")] : []),
-  ];
-}
-
 export async function removeDevice(user: string, serial: string): Promise<void> {
   await call("iam", "DeactivateMFADevice", { UserName: user, SerialNumber: serial });
   if (serial.includes(":mfa/")) await call("iam", "DeleteVirtualMFADevice", { SerialNumber: serial });
 }
 
-/** In the order that IAM wants, each step as whoever is signed in may. */
-export async function removeWhole(kind: Kind, name: string): Promise<void> {
-  const found = await belongings(kind, name);
+type T = Words["t"];
+
+/** Ties of one kind: `of` says what one is called. */
+const each = <X>(found: X[], t: T, key: Key, of: (one: X) => string, take?: (one: X) => Promise<unknown>): Tie[] =>
+  found.map((one) => ({ id: `${key} ${of(one)}`, text: t(key, { name: of(one) }), take: take && (() => take(one)) }));
+
+async function ofPolicies(kind: Kind, name: string, t: T): Promise<Tie[]> {
+  const [managed, written] = await Promise.all([attached(kind, name), inline(kind, name)]);
   const self = named(kind, name);
-  for (const InstanceProfileName of found.profiles) await call("iam", "RemoveRoleFromInstanceProfile", { InstanceProfileName, RoleName: name });
-  for (const UserName of found.members) await call("iam", "RemoveUserFromGroup", { GroupName: name, UserName });
-  for (const GroupName of found.groups) await call("iam", "RemoveUserFromGroup", { GroupName, UserName: name });
-  for (const { PolicyArn } of found.managed) await call("iam", `Detach${WORD[kind]}Policy`, { ...self, PolicyArn });
-  for (const PolicyName of found.inline) await call("iam", `Delete${WORD[kind]}Policy`, { ...self, PolicyName });
-  for (const AccessKeyId of found.keys) await call("iam", "DeleteAccessKey", { UserName: name, AccessKeyId });
-  for (const { SerialNumber } of found.devices) await removeDevice(name, SerialNumber);
-  if (found.password) await call("iam", "DeleteLoginProfile", { UserName: name });
-  await call("iam", `Delete${WORD[kind]}`, self);
+  return [
+    ...managed.map(({ PolicyName, PolicyArn }) => ({
+      id: PolicyArn,
+      text: t("needed.attached", { name: PolicyName }),
+      take: () => call("iam", `Detach${WORD[kind]}Policy`, { ...self, PolicyArn }),
+    })),
+    ...each(written, t, "needed.inline", String, (PolicyName) => call("iam", `Delete${WORD[kind]}Policy`, { ...self, PolicyName })),
+  ];
+}
+
+interface Credential {
+  SSHPublicKeyId?: string;
+  CertificateId?: string;
+  ServiceSpecificCredentialId?: string;
+}
+// The credentials of a user that are listed and deleted alike: list, member, id, deletion, words.
+const CREDENTIALS: [string, string, keyof Credential, string, Key][] = [
+  ["ListSSHPublicKeys", "SSHPublicKeys", "SSHPublicKeyId", "DeleteSSHPublicKey", "needed.ssh"],
+  ["ListSigningCertificates", "Certificates", "CertificateId", "DeleteSigningCertificate", "needed.certificate"],
+  ["ListServiceSpecificCredentials", "ServiceSpecificCredentials", "ServiceSpecificCredentialId", "DeleteServiceSpecificCredential", "needed.service"],
+];
+
+async function ofUser(UserName: string, t: T): Promise<Tie[]> {
+  const [groups, keys, devices, password, ...credentials] = await Promise.all([
+    groupsOf(UserName),
+    keysOf(UserName),
+    devicesOf(UserName),
+    passwordOf(UserName),
+    ...CREDENTIALS.map(([list, member]) => all<Credential>(list, member, { UserName })),
+  ]);
+  // What the user signs with goes first: without a policy that denies, nobody is to be left who may more than before.
+  return [
+    ...each(keys, t, "needed.key", (one: AccessKey) => one.AccessKeyId, ({ AccessKeyId }) => call("iam", "DeleteAccessKey", { UserName, AccessKeyId })),
+    ...(password ? [{ id: "password", text: t("needed.password"), take: () => call("iam", "DeleteLoginProfile", { UserName }) }] : []),
+    ...CREDENTIALS.flatMap(([, , id, deletion, key], at) =>
+      each(credentials[at] ?? [], t, key, (one) => one[id] ?? "", (one) => call("iam", deletion, { UserName, [id]: one[id] })),
+    ),
+    ...each(devices, t, "needed.device", (one) => one.SerialNumber, (one) => removeDevice(UserName, one.SerialNumber)),
+    ...each(groups.map((one) => one.GroupName ?? ""), t, "needed.group", String, (GroupName) => call("iam", "RemoveUserFromGroup", { GroupName, UserName })),
+  ];
+}
+
+async function ofGroup(GroupName: string, t: T): Promise<Tie[]> {
+  const members = await all<Entity>("GetGroup", "Users", { GroupName });
+  return each(members.map((one) => one.UserName ?? ""), t, "needed.member", String, (UserName) => call("iam", "RemoveUserFromGroup", { GroupName, UserName }));
+}
+
+/** What runs now, of a kind. That it cannot be told is said, too: who may delete need not be allowed to see it. */
+async function live(of: (one: Workload) => boolean, t: T): Promise<Tie[]> {
+  try {
+    const found = (await running()).Workloads.filter((one) => of(one) && one.State !== "STOPPED");
+    return each([...new Set(found.map((one) => one.Name || one.Id))], t, "needed.running", String);
+  } catch (error) {
+    return each([(error as Failure).code], t, "needed.unknown", String);
+  }
+}
+
+async function ofRole(RoleName: string, t: T): Promise<Tie[]> {
+  const [profiles, runs, definitions] = await Promise.all([
+    all<Profile>("ListInstanceProfilesForRole", "InstanceProfiles", { RoleName }),
+    live((one) => one.Role?.Name === RoleName, t),
+    definitionsWith(RoleName).then(
+      (found) => each(found, t, "needed.definition", String),
+      (error: Failure) => each([error.code], t, "needed.unknownDefinitions", String),
+    ),
+  ]);
+  return [
+    ...runs,
+    ...definitions,
+    ...each(profiles.map((one) => one.InstanceProfileName), t, "needed.profile", String, (InstanceProfileName) => call("iam", "RemoveRoleFromInstanceProfile", { InstanceProfileName, RoleName })),
+  ];
+}
+
+const OWN = { user: ofUser, group: ofGroup, role: ofRole };
+
+export function removalOf(kind: Kind, name: string, t: T): Removal {
+  return {
+    ties: async () => (await Promise.all([OWN[kind](name, t), ofPolicies(kind, name, t)])).flat(),
+    end: () => call("iam", `Delete${WORD[kind]}`, named(kind, name)),
+  };
+}
+
+/** The instances that run with a profile. */
+export const runsWith = async (profile: string) => (await running()).Workloads.filter((one) => one.InstanceProfile?.Name === profile);
+
+export function removalOfProfile({ InstanceProfileName, Roles }: Profile, t: T): Removal {
+  return {
+    ties: async () => [
+      ...(await live((one) => one.InstanceProfile?.Name === InstanceProfileName, t)),
+      ...each(Roles.map((one) => one.RoleName ?? ""), t, "needed.role", String, (RoleName) => call("iam", "RemoveRoleFromInstanceProfile", { InstanceProfileName, RoleName })),
+    ],
+    end: () => call("iam", "DeleteInstanceProfile", { InstanceProfileName }),
+  };
+}
+
+/** Whom a managed policy is attached to, or limits as a boundary. */
+export interface Holder {
+  kind: Kind;
+  name: string;
+  bound: boolean;
+}
+
+export async function holders(PolicyArn: string): Promise<Holder[]> {
+  const asked = [false, true].flatMap((bound) => (["user", "group", "role"] as const).map((kind) => ({ kind, bound })));
+  const found = await Promise.all(
+    asked.map(async ({ kind, bound }) => {
+      const PolicyUsageFilter = bound ? "PermissionsBoundary" : "PermissionsPolicy";
+      const listed = await all<Record<string, string>>("ListEntitiesForPolicy", `Policy${WORD[kind]}s`, { PolicyArn, EntityFilter: WORD[kind], PolicyUsageFilter });
+      return listed.map((one) => ({ kind, bound, name: one[`${WORD[kind]}Name`] ?? "" }));
+    }),
+  );
+  return found.flat();
+}
+
+export function removalOfPolicy(PolicyArn: string, t: T): Removal {
+  const holding = ({ kind, name, bound }: Holder): Tie => {
+    const text = t(bound ? "needed.bound" : "needed.holder", { type: t(`type.${kind.toUpperCase()}` as Key), name });
+    // Without its boundary somebody may more than before: that is decided where he is.
+    if (bound) return { id: text, text, keeps: true };
+    return { id: text, text, take: () => call("iam", `Detach${WORD[kind]}Policy`, { ...named(kind, name), PolicyArn }) };
+  };
+  return {
+    ties: async () => {
+      const [held, versions] = await Promise.all([holders(PolicyArn), all<PolicyVersion>("ListPolicyVersions", "Versions", { PolicyArn })]);
+      const older = versions.filter((one) => !one.IsDefaultVersion).map((one) => one.VersionId);
+      return [...held.map(holding), ...each(older, t, "needed.version", String, (VersionId) => call("iam", "DeletePolicyVersion", { PolicyArn, VersionId }))];
+    },
+    end: () => call("iam", "DeletePolicy", { PolicyArn }),
+  };
 }

@@ -135,6 +135,17 @@ export interface Definition {
 export const definition = async (name: string) =>
   (await call<{ taskDefinition: Definition }>("ecs", "DescribeTaskDefinition", { taskDefinition: name })).taskDefinition;
 
+const AT_ONCE = 10; // requests
+
+/** The active task definitions that name a role, for their tasks or to start them. */
+export async function definitionsWith(role: string): Promise<string[]> {
+  const arns = await definitions();
+  const found: Definition[] = [];
+  for (let from = 0; from < arns.length; from += AT_ONCE) found.push(...(await Promise.all(arns.slice(from, from + AT_ONCE).map(definition))));
+  const has = (arn?: string) => arn?.split("/").pop() === role;
+  return found.filter((one) => has(one.taskRoleArn) || has(one.executionRoleArn)).map((one) => revisionOf(one.taskDefinitionArn));
+}
+
 export const register = async (text: string) =>
   (await call<{ taskDefinition: Definition }>("ecs", "RegisterTaskDefinition", JSON.parse(text) as object)).taskDefinition;
 

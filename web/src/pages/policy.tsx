@@ -20,44 +20,12 @@ import { Confirm } from "../parts/confirm";
 import { Document } from "../parts/document";
 import { Frame, Overview } from "../parts/frame";
 import { List } from "../parts/list";
-import { Needed } from "../parts/needed";
+import { Removing } from "../parts/removing";
 import { Tags } from "../parts/tags";
+import { type Holder, holders, removalOfPolicy } from "../removal";
 import { go, to } from "../route";
-import type { Kind, Policy, PolicyVersion } from "../types";
+import type { Policy, PolicyVersion } from "../types";
 import { Copyable } from "./principal";
-
-interface Holder {
-  kind: Kind;
-  name: string;
-  bound: boolean;
-}
-
-async function holders(arn: string): Promise<Holder[]> {
-  const found: Holder[] = [];
-  for (const [usage, bound] of [
-    ["PermissionsPolicy", false],
-    ["PermissionsBoundary", true],
-  ] as const) {
-    for (const kind of ["user", "group", "role"] as const) {
-      const listed = await all<Record<string, string>>("ListEntitiesForPolicy", `Policy${WORD[kind]}s`, {
-        PolicyArn: arn,
-        EntityFilter: WORD[kind],
-        PolicyUsageFilter: usage,
-      });
-      found.push(...listed.map((one) => ({ kind, name: one[`${WORD[kind]}Name`] ?? "", bound })));
-    }
-  }
-  return found;
-}
-
-/** With its versions; whom it is attached to keeps it. */
-async function removePolicy(arn: string): Promise<void> {
-  const versions = await all<PolicyVersion>("ListPolicyVersions", "Versions", { PolicyArn: arn });
-  for (const { VersionId, IsDefaultVersion } of versions) {
-    if (!IsDefaultVersion) await call("iam", "DeletePolicyVersion", { PolicyArn: arn, VersionId });
-  }
-  await call("iam", "DeletePolicy", { PolicyArn: arn });
-}
 
 function Entities({ arn }: { arn: string }) {
   const { t } = useWords();
@@ -204,22 +172,7 @@ export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
       actions={!aws && <Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}
       dialogs={
         deleting && (
-          <Confirm
-            title={t("delete.title", { name })}
-            text={t("delete")}
-            act={() => removePolicy(arn)}
-            onDismiss={() => setDeleting(false)}
-            onDone={() => {
-              go("policies");
-              add({ type: "success", content: t("deleted", { name }) });
-            }}
-          >
-            <Needed
-              load={async () => (await holders(arn)).map((one) => `${t(`type.${one.kind.toUpperCase()}` as Key)} ${one.name}${one.bound ? ` (${t("boundary")})` : ""}`)}
-              of={arn}
-              about={t("delete.policyAbout")}
-            />
-          </Confirm>
+          <Removing name={name} about={t("delete.policyAbout")} removal={removalOfPolicy(arn, t)} list="policies" onDismiss={() => setDeleting(false)} />
         )
       }
     >

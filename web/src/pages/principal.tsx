@@ -8,20 +8,19 @@ import Tabs from "@cloudscape-design/components/tabs";
 import { useState } from "react";
 import { call } from "../api";
 import { get, LIST, named, pretty } from "../entities";
-import { dependants, removeWhole } from "../removal";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { useNotices } from "../notices";
 import { Advisor } from "../parts/advisor";
-import { Confirm } from "../parts/confirm";
 import { Document } from "../parts/document";
 import { Frame, Overview } from "../parts/frame";
 import { Keys } from "../parts/keys";
 import { Limit, SignInTab } from "../parts/limits";
 import { Members } from "../parts/members";
-import { Needed } from "../parts/needed";
 import { Permissions } from "../parts/permissions";
+import { Removing } from "../parts/removing";
 import { Tags } from "../parts/tags";
+import { removalOf } from "../removal";
 import { go } from "../route";
 import type { Entity, Kind } from "../types";
 
@@ -62,7 +61,6 @@ export function Copyable({ text }: { text: string }) {
 
 export function PrincipalPage({ kind, name, tab }: Props) {
   const { t, when } = useWords();
-  const { add } = useNotices();
   const loaded = useLoaded(() => get(kind, name), [kind, name]);
   const [deleting, setDeleting] = useState(false);
   const list = LIST[kind];
@@ -77,18 +75,7 @@ export function PrincipalPage({ kind, name, tab }: Props) {
       actions={<Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}
       dialogs={
         deleting && (
-          <Confirm
-            title={t("delete.title", { name })}
-            text={t("delete")}
-            act={() => removeWhole(kind, name)}
-            onDismiss={() => setDeleting(false)}
-            onDone={() => {
-              go(list);
-              add({ type: "success", content: t("deleted", { name }) });
-            }}
-          >
-            <Needed load={() => dependants(kind, name, t)} of={name} about={t("delete.about")} />
-          </Confirm>
+          <Removing name={name} about={t("delete.about")} removal={removalOf(kind, name, t)} list={list} onDismiss={() => setDeleting(false)} />
         )
       }
     >

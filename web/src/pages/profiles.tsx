@@ -15,11 +15,12 @@ import { Trouble, useNotices } from "../notices";
 import { Confirm } from "../parts/confirm";
 import { Frame, Overview, useTitle } from "../parts/frame";
 import { Clamped, List } from "../parts/list";
-import { Needed } from "../parts/needed";
+import { Removing } from "../parts/removing";
 import { EVERY, Moment, newest, State } from "../parts/running";
 import { Tags } from "../parts/tags";
+import { removalOfProfile, runsWith } from "../removal";
 import { go, to } from "../route";
-import { profile, type Profile, profiles, running } from "../workloads";
+import { profile, type Profile, profiles } from "../workloads";
 import { Copyable } from "./principal";
 
 function ChooseRole({ value, onChange }: { value: string; onChange: (name: string) => void }) {
@@ -85,27 +86,6 @@ function Edit({ of, onDismiss, onDone }: { of?: Profile; onDismiss: () => void; 
   );
 }
 
-/** The instances that run with it. */
-async function holders(name: string) {
-  const { Workloads } = await running();
-  return Workloads.filter((each) => each.InstanceProfile?.Name === name);
-}
-
-function Delete({ of, onDismiss, onDone }: { of: Profile; onDismiss: () => void; onDone: () => void }) {
-  const { t } = useWords();
-  const name = of.InstanceProfileName;
-  const act = async () => {
-    await giveRole(name, roleOf(of), "");
-    await call("iam", "DeleteInstanceProfile", { InstanceProfileName: name });
-  };
-  const needed = async () => (await holders(name)).map((each) => t("needed.running", { name: each.Name || each.Id }));
-  return (
-    <Confirm title={t("delete.title", { name })} text={t("delete")} act={act} onDismiss={onDismiss} onDone={onDone}>
-      <Needed load={needed} of={of.Arn} about={t("profile.deleteAbout")} />
-    </Confirm>
-  );
-}
-
 export function Profiles() {
   const { t, when } = useWords();
   useTitle(t("profiles"));
@@ -146,7 +126,7 @@ export function Profiles() {
 
 function Holders({ name }: { name: string }) {
   const { t } = useWords();
-  const loaded = useLoaded(() => holders(name), [name], EVERY);
+  const loaded = useLoaded(() => runsWith(name), [name], EVERY);
   return (
     <List
       title={t("instances")}
@@ -203,14 +183,7 @@ export function ProfilePage({ name, tab }: { name: string; tab?: string }) {
               />
             )}
             {open === "delete" && (
-              <Delete
-                of={found}
-                onDismiss={over}
-                onDone={() => {
-                  go("profiles");
-                  add({ type: "success", content: t("deleted", { name }) });
-                }}
-              />
+              <Removing name={name} about={t("profile.deleteAbout")} removal={removalOfProfile(found, t)} list="profiles" onDismiss={over} />
             )}
           </>
         )

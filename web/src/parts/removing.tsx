@@ -1,0 +1,74 @@
+// The question before a deletion: it names all that goes along and all that needs it, and takes nothing else.
+import Alert from "@cloudscape-design/components/alert";
+import Box from "@cloudscape-design/components/box";
+import SpaceBetween from "@cloudscape-design/components/space-between";
+import Spinner from "@cloudscape-design/components/spinner";
+import { useWords } from "../i18n";
+import { useLoaded } from "../loaded";
+import { Trouble, useNotices } from "../notices";
+import { carryOut, type Removal, type Tie } from "../removal";
+import { go } from "../route";
+import { Confirm } from "./confirm";
+
+interface Props {
+  name: string;
+  about: string;
+  removal: Removal;
+  /** The list that it is gone from. */
+  list: string;
+  onDismiss: () => void;
+}
+
+function Named({ header, ties }: { header: string; ties: Tie[] }) {
+  if (!ties.length) return null;
+  return (
+    <Alert type="warning" header={header}>
+      <ul className="needed">
+        {ties.map((one) => (
+          <li key={one.id}>{one.text}</li>
+        ))}
+      </ul>
+    </Alert>
+  );
+}
+
+export function Removing({ name, about, removal, list, onDismiss }: Props) {
+  const { t } = useWords();
+  const { add } = useNotices();
+  const { value: told, error, loading, reload } = useLoaded(removal.ties, [name]);
+  const found = told ?? [];
+  const keeping = found.filter((one) => one.keeps);
+  const taken = found.filter((one) => one.take);
+  const left = found.filter((one) => !one.take && !one.keeps);
+  const act = async () => {
+    try {
+      await carryOut(removal, found);
+    } catch (failed) {
+      reload();
+      throw failed;
+    }
+  };
+  return (
+    <Confirm
+      title={t("delete.title", { name })}
+      text={t("delete")}
+      act={act}
+      disabled={!told || loading || keeping.length > 0}
+      onDismiss={onDismiss}
+      onDone={() => {
+        go(list);
+        add({ type: "success", content: t("deleted", { name }) });
+      }}
+    >
+      <SpaceBetween size="s">
+        <Box>{about}</Box>
+        <Trouble error={error} />
+        {loading && <Spinner />}
+        {told && !found.length && <Box>{t("needed.nothing")}</Box>}
+        <Named header={t("needed.keeping", { n: keeping.length })} ties={keeping} />
+        <Named header={t("needed.left", { n: left.length })} ties={left} />
+        <Named header={t("needed", { n: taken.length })} ties={taken} />
+      </SpaceBetween>
+    </Confirm>
+  );
+}
