@@ -1,5 +1,7 @@
 """The records of a segment file: one JSON object per line: events, calls, policies, gaps, the end of the segment."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from kansatsu.advisor.calls import CallRecord, PolicyText
@@ -71,7 +73,8 @@ MISSING_SEGMENT = "missing segment"  # a whole file that should be there
 GAPS = frozenset({UNCLEAN_END, TORN_RECORD, WRITE_FAILED, MISSING_SEGMENT})
 
 Record = AccessEvent | CallRecord | PolicyText | Gap | End
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+_encode, _encode_lines = _encoder.encode, _encoder.encode_lines
 _KINDS: tuple[tuple[bytes, msgspec.json.Decoder[Record]], ...] = (
     (b'{"time":', msgspec.json.Decoder(AccessEvent)),
     (b'{"call":', msgspec.json.Decoder(CallRecord)),
@@ -84,6 +87,18 @@ _KINDS: tuple[tuple[bytes, msgspec.json.Decoder[Record]], ...] = (
 def encode(record: Record) -> bytes:
     """One line, with its line feed."""
     return _encode(record) + b"\n"
+
+
+def encoded(events: Sequence[AccessEvent], records: Sequence[CallRecord]) -> bytes:
+    """The lines of calls and then of events, at once where together they are no longer than one call may be."""
+    try:
+        lines = _encode_lines([*records, *events])
+    except (UnicodeError, TypeError, ValueError, RecursionError):
+        pass
+    else:
+        if len(lines) <= _LONGEST_CALL:
+            return lines
+    return b"".join(map(bounded, records)) + b"".join(map(encode, events))
 
 
 def bounded(record: CallRecord) -> bytes:

@@ -27,8 +27,8 @@ from kansatsu.advisor.events import (
     AccessEvent,
     End,
     Gap,
-    bounded,
     encode,
+    encoded,
 )
 from kansatsu.advisor.last_access import Attempts
 from kansatsu.advisor.organization_report import AccountAttempt
@@ -122,7 +122,7 @@ class Recorder:
         """
         if not events and not records:
             return
-        data = b"".join(map(bounded, records)) + b"".join(map(encode, events))
+        data = encoded(events, records)
         with self._lock:
             try:
                 if texts and (fresh := texts.keys() - self._texts):

@@ -69,9 +69,9 @@ class Registers:
 
 def _later(uses: dict[str, LastUse], subject: str, time: float, key: Key) -> None:
     known = uses.get(subject)
-    use = LastUse(time, key[3], key[5])
-    if known is None or use > known:  # by service and Region when the moment is the same: any order gives the same
-        uses[subject] = use
+    # By service and Region when the moment is the same: any order gives the same.
+    if known is None or time > known.time or (time == known.time and (key[3], key[5]) > known[1:]):
+        uses[subject] = LastUse(time, key[3], key[5])
 
 
 def save(conn: Connection, registers: Registers) -> None:

@@ -48,20 +48,22 @@ _CONTENTS: Mapping[str, frozenset[str]] = {
 
 def of_params(operation: Operation) -> Redactor | None:
     """What makes the parameters of an operation fit to be kept; None where they are as they come."""
-    return _compiled(operation, "input")
+    return _compiled(operation, _INPUT)
 
 
 def of_result(operation: Operation) -> Redactor | None:
     """The same for its result."""
-    return _compiled(operation, "output")
+    return _compiled(operation, _OUTPUT)
+
+
+_INPUT, _OUTPUT = "redaction input", "redaction output"
 
 
 def _compiled(operation: Operation, side: str) -> Redactor | None:
-    key = f"redaction {side}"
-    if key not in operation.codecs:
-        shape = operation.input if side == "input" else operation.output
-        operation.codecs[key] = _of(shape, operation.service.name, ()) if shape is not None else None
-    found: Redactor | None = operation.codecs[key]
+    if side not in operation.codecs:
+        shape = operation.input if side == _INPUT else operation.output
+        operation.codecs[side] = _of(shape, operation.service.name, ()) if shape is not None else None
+    found: Redactor | None = operation.codecs[side]
     return found
 
 

@@ -31,8 +31,12 @@ def of_resource(action: str, resource: str, owner: str, account: str, snapshot: 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount
     """
     owner = owner or (account if resource == "*" else "")
-    keys = ("aws:resourceaccount", "s3:resourceaccount") if action.startswith("s3:") else ("aws:resourceaccount",)
-    return {**dict.fromkeys(keys, owner), **snapshot.organization_keys("resource", owner)} if owner else {}
+    if not owner:
+        return {}
+    context: Context = {"aws:resourceaccount": owner}
+    if action.startswith("s3:"):
+        context["s3:resourceaccount"] = owner
+    return context | snapshot.organization_keys("resource", owner)
 
 
 def owner_of(resource: str, account: str, default: str = "") -> str:
