@@ -183,6 +183,43 @@ def test_a_role_in_full(world: World, iam: Any) -> None:
     assert iam.update_role_description(RoleName="r", Description="new")["Role"]["Description"] == "new"
 
 
+def test_the_longest_sign_in_with_a_role(world: World, iam: Any, refused: Refused) -> None:
+    """Set, kept, replaced and unset, apart from MaxSessionDuration; wherever a role is shown in whole."""
+
+    def longest() -> set[int | None]:
+        in_profile = iam.get_instance_profile(InstanceProfileName="p")["InstanceProfile"]["Roles"]
+        shown = [iam.get_role(RoleName="r")["Role"], *iam.list_roles()["Roles"], *in_profile]
+        assert {role["MaxSessionDuration"] for role in shown} == {7200} and len(shown) == 3
+        return {role.get("MaxSigninSessionDuration") for role in shown}
+
+    made = world.role("r", MaxSessionDuration=7200, MaxSigninSessionDuration=3600)
+    assert made["MaxSigninSessionDuration"] == 3600
+    iam.create_instance_profile(InstanceProfileName="p")
+    iam.add_role_to_instance_profile(InstanceProfileName="p", RoleName="r")
+    assert longest() == {3600}
+    iam.update_role(RoleName="r", Description="d", ResetMaxSigninSessionDuration=False)
+    assert longest() == {3600}
+    iam.update_role(RoleName="r", MaxSigninSessionDuration=7776000)
+    assert longest() == {7776000}
+    both = {"MaxSigninSessionDuration": 3600, "ResetMaxSigninSessionDuration": True}
+    assert "both" in refused("ValidationError", iam.update_role, RoleName="r", **both)
+    for wrong in (3599, 7776001):
+        refused("ValidationError", iam.update_role, RoleName="r", MaxSigninSessionDuration=wrong)
+    assert longest() == {7776000}
+    for _ in range(2):
+        iam.update_role(RoleName="r", ResetMaxSigninSessionDuration=True)
+        assert longest() == {None}
+
+
+def test_nobody_sets_how_long_one_is_signed_in_with_a_role_of_a_service(iam: Any, refused: Refused) -> None:
+    name = iam.create_service_linked_role(AWSServiceName="ecs.amazonaws.com")["Role"]["RoleName"]
+    iam.update_role(RoleName=name, Description="d", ResetMaxSigninSessionDuration=False)
+    for given in ({"MaxSigninSessionDuration": 3600}, {"ResetMaxSigninSessionDuration": True}):
+        refused("UnmodifiableEntity", iam.update_role, RoleName=name, Description="e", **given)
+    role = iam.get_role(RoleName=name)["Role"]
+    assert role["Description"] == "d" and "MaxSigninSessionDuration" not in role
+
+
 def test_last_use_of_a_role_comes_from_the_record(world: World, iam: Any) -> None:
     from .conftest import LastUse
 

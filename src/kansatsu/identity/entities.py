@@ -40,6 +40,7 @@ class Entity:
     trust_document: str | None = None
     description: str | None = None
     max_session_duration: int | None = None  # seconds
+    max_signin_duration: int | None = None  # seconds; None: unset
 
     @property
     def arn(self) -> str:
@@ -57,6 +58,7 @@ _COLUMNS = (
     entity.c.trust_document,
     entity.c.description,
     entity.c.max_session_duration,
+    entity.c.max_signin_duration,
 )
 _BY_NAME: Select[Any] = select(*_COLUMNS).where(
     entity.c.account == bindparam("account"),

@@ -116,6 +116,7 @@ def _record(row: Any, tags: dict[str, str]) -> EntityRecord:
         trust,
         row.max_session_duration or DEFAULT_SESSION_SECONDS,
         row.description,
+        row.max_signin_duration,
     )
 
 

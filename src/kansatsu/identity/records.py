@@ -35,6 +35,7 @@ class EntityRecord:
     trust: Policy | None
     max_session_duration: int
     description: str | None = None
+    max_signin_duration: int | None = None  # None: unset
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ entity = Table(
     Column("trust_document", Text),  # roles only, from here on
     Column("description", Text),
     Column("max_session_duration", Integer),  # seconds
+    Column("max_signin_duration", Integer),  # seconds; NULL: unset
     Index("entity_name", "account", "kind", "name_key", unique=True),
 )
 

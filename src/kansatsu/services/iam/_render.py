@@ -81,6 +81,8 @@ def role(item: Entity | EntityRecord, trust: str) -> Shown:
     }
     if item.description is not None:
         shown["Description"] = item.description
+    if item.max_signin_duration is not None:
+        shown["MaxSigninSessionDuration"] = item.max_signin_duration
     return shown
 
 

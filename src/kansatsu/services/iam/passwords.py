@@ -173,10 +173,7 @@ async def update_login_profile(
     max_signin_session_duration: int | None = None,
     reset_max_signin_session_duration: bool = False,
 ) -> dict[str, Any]:
-    if max_signin_session_duration is not None and reset_max_signin_session_duration:
-        raise ValidationError(
-            "MaxSigninSessionDuration and ResetMaxSigninSessionDuration cannot both be in the same request."
-        )
+    check_sign_in(max_signin_session_duration, reset=reset_max_signin_session_duration)
     details: dict[str, Any] = {} if password_reset_required is None else {"reset": password_reset_required}
     if max_signin_session_duration is not None or reset_max_signin_session_duration:
         details[LONGEST] = max_signin_session_duration
@@ -222,6 +219,14 @@ async def change_password(call: Call, old_password: str, new_password: str) -> d
         raise AccessDenied("The old password was incorrect.")
     await call.store.transact(_change, call, user.name, await _wanted(call, user.name, new_password), {"reset": False})
     return {}
+
+
+def check_sign_in(longest: int | None, *, reset: bool) -> None:
+    """MaxSigninSessionDuration is set or unset, of users and of roles. Raises ValidationError for both at once."""
+    if longest is not None and reset:
+        raise ValidationError(
+            "MaxSigninSessionDuration and ResetMaxSigninSessionDuration cannot both be in the same request."
+        )
 
 
 async def _wanted(call: Call, name: str, password: str) -> Wanted:

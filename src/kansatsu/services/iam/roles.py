@@ -6,7 +6,7 @@ from kansatsu.errors import ValidationError
 from kansatsu.identity import EntityRecord, entities, tags
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.pages import Cursor
-from kansatsu.services.iam import _render, _resources, _trust, users
+from kansatsu.services.iam import _render, _resources, _trust, passwords, users
 from kansatsu.services.iam._register import changeable, iam, twins
 from kansatsu.services.registry import Call
 
@@ -22,6 +22,7 @@ def create_role(
     path: str = "/",
     description: str | None = None,
     max_session_duration: int = DEFAULT_SESSION,
+    max_signin_session_duration: int | None = None,
     permissions_boundary: str | None = None,
     tags: list[dict[str, str]] | None = None,
 ) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def create_role(
         trust_document=_trust.stored(call.conn, assume_role_policy_document, call.store.quotas),
         description=description,
         max_session_duration=max_session_duration,
+        max_signin_duration=max_signin_session_duration,
     )
     return {"Role": _show(call, role)}
 
@@ -66,12 +68,23 @@ def list_roles(
 
 @twins("Update{}", "role", write=True)
 def update_role(
-    call: Call, role: Entity, description: str | None = None, max_session_duration: int | None = None
+    call: Call,
+    role: Entity,
+    description: str | None = None,
+    max_session_duration: int | None = None,
+    max_signin_session_duration: int | None = None,
+    reset_max_signin_session_duration: bool = False,
 ) -> dict[str, Any]:
-    if max_session_duration is not None:
+    passwords.check_sign_in(max_signin_session_duration, reset=reset_max_signin_session_duration)
+    durations = {"max_session_duration": max_session_duration, "max_signin_duration": max_signin_session_duration}
+    changes: dict[str, Any] = {name: value for name, value in durations.items() if value is not None}
+    if reset_max_signin_session_duration:
+        changes["max_signin_duration"] = None
+    if changes:
         changeable(call, role.name)
-    given = {"description": description, "max_session_duration": max_session_duration}
-    if changes := {name: value for name, value in given.items() if value is not None}:
+    if description is not None:
+        changes["description"] = description
+    if changes:
         entities.change(call.conn, role, **changes)
     return {}
 
