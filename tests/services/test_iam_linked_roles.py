@@ -4,6 +4,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from kansatsu.catalog.linked_roles import linked_roles
@@ -15,6 +16,7 @@ from .conftest import ACCOUNT, EC2_TRUST, POLICY, REGION, World
 
 Refused = Callable[..., str]
 ECS = "ecs.amazonaws.com"
+REFERENCE = "https://docs.aws.amazon.com/aws-managed-policy/latest/reference/"
 CHINA = "https://docs.amazonaws.cn/"  # the same guides, of whose pages not all are stored under the other address
 NAME = "AWSServiceRoleForECS"
 ARN = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{ECS}/{NAME}"
@@ -25,7 +27,6 @@ def test_every_template_hangs_on_a_policy_for_such_roles() -> None:
     policies = {info.arn for info in aws_managed.all() if info.path == "/aws-service-role/"}
     assert {template.policy_arn for template in linked_roles().values()} <= policies
     assert all(template.name.startswith("AWSServiceRoleFor") for template in linked_roles().values())
-    assert len(linked_roles()) > 230
 
 
 def test_templates_agree_with_what_policies_of_aws_say() -> None:
@@ -39,13 +40,42 @@ def test_templates_agree_with_what_policies_of_aws_say() -> None:
     both = {principal: names for principal, names in said.items() if principal in known}
     wrong = {p: n for p, n in both.items() if not any(known[p].name.startswith(name) for name in n)}
     assert wrong == {}
-    assert len(both) == 122
-    looked_up = {principal for principal, role in known.items() if role.page}
-    assert all(known[each].page.startswith(("https://docs.aws.amazon.com/", CHINA)) for each in looked_up)
-    # As docs/iam-coverage.md says: all others are from memory.
-    assert (len(looked_up), len(looked_up & set(both)), len(known)) == (101, 0, 240)
     # Two that the services' guides call by another name than the policies do.
     assert set(said) - set(known) == {"redshift-data.amazonaws.com", "rum.amazonaws.com"}
+
+
+def test_every_line_has_the_page_of_aws_that_proves_it() -> None:
+    """Where it is that of a managed policy, its document is here, and names the service."""
+    known = linked_roles()
+    pages = {principal: role.page for principal, role in known.items() if role.page}
+    # From memory: no page of AWS was found that names the role or the service as one that has it.
+    assert {principal.removesuffix(".amazonaws.com") for principal in set(known) - set(pages)} == {
+        "appconfig",
+        "discovery-datasync",
+        "mediaconnect",
+        "storagegateway",
+    }
+    assert all(page.startswith(("https://docs.aws.amazon.com/", CHINA)) for page in pages.values())
+    assert len(pages) == 245
+    policies = {f"{REFERENCE}{info.name}.html": info.arn for info in aws_managed.all()}
+    told = {each: policies[page] for each, page in pages.items() if page.startswith(REFERENCE)}
+    assert len(told) > 140
+    assert [
+        each for each, arn in told.items() if f'"{each}"' not in names_in(arn) and f"/{each}/" not in names_in(arn)
+    ] == []
+
+
+def names_in(arn: str) -> str:
+    return aws_managed.document(arn) or ""
+
+
+def test_every_policy_for_such_a_role_has_one_or_is_known_to_have_none() -> None:
+    """Those of the file: no page was found that tells of which service they are, or none was looked for."""
+    used = {template.policy_arn.rpartition("/")[2] for template in linked_roles().values()}
+    without = Path(__file__).with_name("linked_policies_without_a_role.txt").read_text().split()
+    assert without == sorted(set(without))
+    policies = {info.name for info in aws_managed.all() if info.path == "/aws-service-role/"}
+    assert policies - used == set(without)
 
 
 def test_a_role_is_made_by_its_template(world: World, iam: Any, refused: Refused) -> None:

@@ -2,11 +2,10 @@
 
 data/service_linked_roles.txt has a line for each: service principal (without .amazonaws.com), name of the role, with a
 "*" where a custom suffix may follow, AWS's managed policy, and the page of AWS's guides where it was looked up that
-this role trusts this principal (where the guide does not name it: the managed policy that lets one make a role for it).
+this role trusts this principal, or a managed policy that names it; where no page does both, one that names the role.
 AWS publishes no such list: the policies are those of the path /aws-service-role/ in
-https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html (its pages say what for). For half of
-the lines AWS's managed policies name principal and role as well, and a test holds them to that; those with neither are
-from memory of the services' guides, which were not looked up or do not name both:
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html (its pages say what for). A test holds
+each line to the managed policies that name it; the four lines without a page are from memory of the services' guides:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html lists these.
 """
 
