@@ -44,6 +44,36 @@ def test_a_file_is_read_as_a_shell_has_written_it(server: Server, tmp_path: Path
     assert json.loads(again.stdout)["UserDetailList"][0]["Tags"][0]["Value"] == "Zo\u00eb"
 
 
+def test_an_account_of_400_roles_comes_out_as_it_went_in(server: Server, tmp_path: Path) -> None:
+    account, file = "611100000010", tmp_path / "gaad.json"
+    trust = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}  # fmt: skip
+    text = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
+    names = [f"r{number:03}" for number in range(400)]
+    roles = [
+        {
+            "Path": "/p/",
+            "RoleName": name,
+            "RoleId": f"AROACLIMANYROLES{name.upper()}",
+            "Arn": f"arn:aws:iam::{account}:role/p/{name}",
+            "CreateDate": "2024-05-01T08:00:00+00:00",
+            "AssumeRolePolicyDocument": trust,
+            "InstanceProfileList": [],
+            "RolePolicyList": [{"PolicyName": "own", "PolicyDocument": text}],
+            "AttachedManagedPolicies": [],
+            "Tags": [{"Key": "name", "Value": name}],
+            "RoleLastUsed": {},
+        }
+        for name in names
+    ]
+    whole = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": roles, "Policies": []}
+    file.write_text(json.dumps(whole))
+    environ = server.environ()
+    done = kansatsu(environ, "import", str(file))
+    assert done.returncode == 0 and "400 roles" in done.stderr, done.stderr
+    assert json.loads(kansatsu(environ, "export", "--account", account).stdout) == whole
+
+
 def test_an_administrator_makes_way_and_is_still_who_the_profile_is(server: Server, tmp_path: Path) -> None:
     account, file = "611100000009", tmp_path / "gaad.json"
     file.write_text(details(account, "CLI9", "admin"))

@@ -1,0 +1,50 @@
+"""Generated accounts: what `kansatsu import` takes comes out of GetAccountAuthorizationDetails as the same document.
+
+Lists are compared in the order of their names, and an empty one is as good as none.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from hypothesis import given, settings
+
+from .conftest import Gateway
+from .generated_accounts import Drawn, Owner, Policy, accounts, document, ordered
+from .test_import import Account
+
+
+def exported(account: Account) -> dict[str, Any]:
+    """All pages, without the administrator and AWS's policies."""
+    found: dict[str, Any] = {"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": [], "Policies": []}
+    for page in account.iam.get_paginator("get_account_authorization_details").paginate():
+        for name in found:
+            found[name] += page[name]
+    found["UserDetailList"] = [user for user in found["UserDetailList"] if user["UserName"] != "admin"]
+    found["Policies"] = [each for each in found["Policies"] if not each["Arn"].startswith("arn:aws:iam::aws:")]
+    return dict(json.loads(json.dumps(found, default=datetime.isoformat)))
+
+
+def goes_through(gateway: Gateway, drawn: Drawn) -> None:
+    account = Account(gateway)
+    went_in = document(drawn, account.id)
+    account.take(went_in)
+    assert ordered(exported(account)) == ordered(went_in)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, database=None)
+@given(accounts().filter(lambda drawn: drawn.policies or drawn.groups or drawn.users or drawn.roles))
+def test_what_comes_out_is_what_went_in(gateway: Gateway, drawn: Drawn) -> None:
+    goes_through(gateway, drawn)
+
+
+def test_an_account_of_many_pages(gateway: Gateway) -> None:
+    text = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    own = Policy("own", "/", "2020-01-02T03:04:05+00:00", None, {1: text}, 1)
+    roles = [
+        Owner(f"r{number}", path=f"/p{number % 7}/", tags={"number": f"{number}"}, inline={"in": text},
+              attached=(0,) if number % 2 else (), boundary=0 if number % 3 else None, profiles=(f"p{number}",))
+        for number in range(400)
+    ]  # fmt: skip
+    users = [Owner(f"u{number}", groups=("staff",)) for number in range(30)]
+    goes_through(gateway, Drawn([own], [Owner("staff", attached=("ReadOnlyAccess",))], users, roles))
