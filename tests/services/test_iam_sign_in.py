@@ -1,6 +1,7 @@
 """Passwords and MFA devices: what is set counts, what is wrong is refused as AWS refuses it, nothing secret stays."""
 
 import base64
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
-from kansatsu.identity import passwords, schema, totp
+from kansatsu.identity import opening, passwords, schema, totp
 from kansatsu.identity.passwords import PasswordPolicy
 from kansatsu.identity.sealing import StoreError
 
@@ -164,22 +165,39 @@ def _files(directory: Path) -> list[bytes]:
     return [path.read_bytes() for path in (directory / "data").rglob("*") if path.is_file()]
 
 
-def test_former_passwords_which_an_earlier_version_kept_count_and_are_sealed_by_the_next_change(
-    world: World, iam: Any, ana: object, refused: Refused
+def test_former_passwords_which_an_earlier_version_kept_as_they_are_count_and_are_sealed_by_the_next_start(
+    world: World, iam: Any, ana: object, refused: Refused, tmp_path: Path
 ) -> None:
     iam.create_login_profile(UserName="ana", Password=BETTER)
+    world.user("never-changed-it")
+    iam.create_login_profile(UserName="never-changed-it", Password=BETTER)
     iam.update_account_password_policy(**RULES)
-    mine = schema.credential.c.kind == "password"
+    [profile] = [each for each in iam.list_users()["Users"] if each["UserName"] == "ana"]
+    mine = (schema.credential.c.kind == "password") & (schema.credential.c.owner == profile["UserId"])
+    details = select(schema.credential.c.details).where(mine)
+    start = functools.partial(
+        opening._checked,
+        world.store._database,
+        (tmp_path / "data" / opening.MASTER_KEY).read_bytes(),
+        world.clock,
+        tmp_path / "data",
+    )
     with world.store.write() as conn:
-        details = json.loads(conn.execute(select(schema.credential.c.details).where(mine)).scalar_one())
-        written = json.dumps(details | {"former": [passwords.digest(GOOD)]})
-        conn.execute(update(schema.credential).where(mine).values(details=written))
+        written = json.loads(conn.execute(details).scalar_one()) | {"former": [passwords.digest(GOOD)]}
+        conn.execute(update(schema.credential).where(mine).values(details=json.dumps(written)))
+    start().close()
+    with world.store.write() as conn:
+        assert "$argon2" in conn.execute(details).scalar_one(), "once is enough: no start looks through them again"
+        conn.execute(delete(schema.setting).where(schema.setting.c.name == "former_passwords_sealed"))
+    for _ in range(2):
+        start().close()
+        with world.store.read() as conn:
+            assert "$argon2" not in conn.execute(details).scalar_one()
     assert refused("PasswordPolicyViolation", iam.update_login_profile, UserName="ana", Password=GOOD) == VIOLATION
     iam.update_login_profile(UserName="ana", Password=BEST)
-    with world.store.read() as conn:
-        assert "$argon2" not in conn.execute(select(schema.credential.c.details).where(mine)).scalar_one()
     assert refused("PasswordPolicyViolation", iam.update_login_profile, UserName="ana", Password=BETTER) == VIOLATION
     iam.update_login_profile(UserName="ana", Password=GOOD)  # two others were in between
+    iam.update_login_profile(UserName="never-changed-it", Password=GOOD)
 
 
 # ---- MFA devices ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import insert, select
 
 from kansatsu.clock import Clock
-from kansatsu.identity import keyring
+from kansatsu.identity import former, keyring
 from kansatsu.identity.database import Database, standing
 from kansatsu.identity.quotas import AWS, Quotas
 from kansatsu.identity.schema import setting
@@ -131,6 +131,11 @@ def _checked(database: Database, key: bytes, clock: Clock, data_dir: Path) -> St
             f"{data_dir / MASTER_KEY} is not the key of the database {database.where()}. Put the one there that "
             "belongs to it: from a backup, or from the data directory of another node."
         ) from None
+    with store.read() as conn:
+        known = former.are_sealed(conn)
+    if not known:
+        with store.write() as conn:
+            former.seal_all(conn, store.sealer)
     return store
 
 
@@ -141,4 +146,5 @@ def _first_start(store: Store, vault: Vault) -> str:
             sealed = base64.b64encode(vault.seal(_CHECK_TEXT, "check", _CHECK)).decode()
             conn.execute(insert(setting), {"name": _CHECK, "value": sealed})
             keyring.add(conn, vault, store.clock.now())
+            former.seal_all(conn, store.sealer)
         return sealed

@@ -4,7 +4,6 @@ Hashing takes tens of milliseconds and has no transaction open: these operations
 """
 
 import asyncio
-import base64
 import json
 from dataclasses import asdict
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from sqlalchemy import Connection
 
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, EntityAlreadyExists, NoSuchEntity, ValidationError
-from kansatsu.identity import credentials, entities, passwords, roots
+from kansatsu.identity import credentials, entities, former, passwords, roots
 from kansatsu.identity.console import LONGEST
 from kansatsu.identity.credentials import Credential
 from kansatsu.identity.entities import Entity
@@ -234,7 +233,8 @@ async def _wanted(call: Call, name: str, password: str) -> Wanted:
         user = entities.get(conn, call.account, "user", name)
         profile = _existing(conn, user)
         rules = passwords.policy(conn, call.account)
-        hashes = [credentials.secret(conn, call.store.sealer, profile).value, *_former(call, profile)]
+        sealer = call.store.sealer
+        hashes = [credentials.secret(conn, sealer, profile).value, *former.opened(sealer, profile)]
     return await asyncio.to_thread(_hash, rules, call.account, password, hashes)
 
 
@@ -251,23 +251,10 @@ def _hash(rules: PasswordPolicy | None, account: str, password: str, hashes: lis
 def _change(conn: Connection, call: Call, name: str, wanted: Wanted | None, details: dict[str, Any]) -> None:
     profile = _existing(conn, entities.get(conn, call.account, "user", name))
     if wanted is not None:
-        details = details | {"changed": int(call.now.timestamp()), "former": _sealed(call, profile, wanted.former)}
+        held = former.sealed(call.store.sealer, profile, wanted.former)
+        details = details | {"changed": int(call.now.timestamp())} | held
     hashed = wanted.hashed if wanted is not None else None
     credentials.change(conn, call.store.sealer, profile, secret=hashed, details=details)
-
-
-def _sealed(call: Call, profile: Credential, hashes: list[str]) -> str:
-    """INVARIANT: a former password's hash is sealed like the one of now: people go back to former passwords."""
-    return base64.b64encode(call.store.sealer.seal_secret(json.dumps(hashes), f"{profile.id}:former")).decode()
-
-
-def _former(call: Call, profile: Credential) -> list[str]:
-    """Hashes of former passwords, the newest first. Rows of earlier versions have them as a list, unsealed."""
-    held: str | list[str] = profile.details["former"]
-    if isinstance(held, list):
-        return held
-    opened = call.store.sealer.open_secret(base64.b64decode(held), f"{profile.id}:former")
-    return list(json.loads(opened.value))
 
 
 def _profile(conn: Connection, user: Entity) -> Credential | None:
