@@ -40,7 +40,7 @@ class Cluster:
         self._fast = [] if durable else ["-c", "fsync=off", "-c", "full_page_writes=off"]
         self._numbers = itertools.count()
         self._template = ""
-        self._free: list[str] = []
+        self._free: dict[bool, list[str]] = {False: [], True: []}
         self.start()
 
     @property
@@ -89,12 +89,14 @@ class Cluster:
         return f"postgresql://kansatsu@/{database}?{query}"
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """The URL of a database with our tables, empty as on the first day; emptied, it is the next test's."""
-        name = self._free.pop() if self._free else self._made()
+    def database(self, *, lent: bool = False) -> Iterator[str]:
+        """The URL of a database with our tables, empty as on the first day; emptied, it is the next test's. On those of
+        stores.lent() connections stay open, which to other tests would be another node."""
+        free = self._free[lent]
+        name = free.pop() if free else self._made()
         yield self.url(name)
         self.ask(_EMPTY, name)
-        self._free.append(name)
+        free.append(name)
 
     @contextmanager
     def empty_database(self) -> Iterator[str]:

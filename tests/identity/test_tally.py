@@ -7,7 +7,6 @@ import time
 import pytest
 from sqlalchemy import delete, func, insert, select, text
 
-import stores
 from kansatsu.errors import EntityAlreadyExists, LimitExceeded
 from kansatsu.identity import (
     Store,
@@ -123,8 +122,7 @@ def test_many_writers_do_not_pass_the_quota(store: Store, other: Store) -> None:
 
 
 def left_alone(store: Store) -> None:
-    """Nobody upgrades a database that others use: what former tests keep open on it goes, in PostgreSQL's own time."""
-    stores.release()
+    """Nobody upgrades a database that others use: those of former tests go in PostgreSQL's own time."""
     limit = time.monotonic() + 180
     while store._database.others():
         assert time.monotonic() < limit

@@ -252,7 +252,7 @@ def store_url(request: pytest.FixtureRequest) -> Iterator[str]:
     if request.param == "sqlite":
         yield ""
         return
-    with request.getfixturevalue("cluster").database() as url:
+    with request.getfixturevalue("cluster").database(lent=True) as url:
         yield url
 
 
