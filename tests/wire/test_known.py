@@ -11,7 +11,7 @@ from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
 
 from .test_round_trip import SERVICES, adapt, load, to_request
-from .values import Values
+from .values import TRICKY, Values
 
 # Headers of SDKs, of HTTP, and of checksums that no model has.
 PASS = {
@@ -35,6 +35,7 @@ def test_nothing_that_an_operation_knows_is_lost(name: str) -> None:
         operation = model.operation_model(operation_name)
         values = Values(full=True)
         values.protocol = service.protocol
+        values.names = TRICKY.replace("/", "")  # with one a name may be read as two: test_paths has those
         params = values.of(operation.input_shape) if operation.input_shape else {}
         request = to_request(serializer.serialize_to_request(adapt(name, operation_name, params), operation))
         found = wire.match(service, request)

@@ -16,7 +16,7 @@ class Values:
     def __init__(self, full: bool, xml: bool = False):
         self.full = full
         self.count = 0
-        self.text = TRICKY
+        self.text = self.names = TRICKY  # the second in paths
 
     def of(self, shape: Shape, seen: tuple[str, ...] = ()) -> Any:
         """A value of the shape; recursion ends after one round."""
@@ -63,6 +63,8 @@ class Values:
             return f"value{self.count}"
         if shape.enum:
             return shape.enum[0]
+        if shape.serialization.get("location") == "uri":
+            return f"{self.names}{self.count}"
         return f"{self.text}{self.count}"
 
     def _integer(self, shape: Any, seen: tuple[str, ...]) -> Any:

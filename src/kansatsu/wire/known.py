@@ -6,11 +6,11 @@ two, or split a form elsewhere; none of that was authorized.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, urlencode
 
 from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
-from kansatsu.wire import form, rest
+from kansatsu.wire import form, paths, rest
 from kansatsu.wire.model import Operation, Shape
 
 # Of HTTP itself, of CORS, of SDKs, and what the next hop is built from (backends.head): of every operation.
@@ -67,8 +67,8 @@ def known(operation: Operation, request: HttpRequest) -> HttpRequest:
 
 
 def _path(operation: Operation, request: HttpRequest) -> str:
-    """INVARIANT: a path that was not decoded does not go on, nor one that another reader may shorten (`a/../b`, `a//b`,
-    `a/..;x/b`): in it a server may find another queue, or operation. To S3 such a path is the name of an object.
+    """INVARIANT: a path that was not decoded does not go on, nor one that another reader may take for another (see
+    paths): in it a server may find another queue, or operation. To S3 such a path is the name of an object.
     """
     service, path = operation.service, request.path
     if service.protocol == "smithy-rpc-v2-cbor":
@@ -76,16 +76,9 @@ def _path(operation: Operation, request: HttpRequest) -> str:
     if service.name == "s3":
         return path
     rest = service.protocol.startswith("rest")
-    if _is_devious(path) if rest else path not in ("", "/") and service.name != "sqs":
+    if paths.is_devious(operation, request) if rest else path not in ("", "/") and service.name != "sqs":
         raise AwsError("", code="UnknownOperationException", status=404)
     return path if rest else "/"
-
-
-def _is_devious(path: str) -> bool:
-    if path == "/":
-        return False
-    parts = path.removeprefix("/").removesuffix("/").split("/")
-    return "" in parts or any(part.partition(";")[0] in (".", "..") for part in unquote(path).split("/"))
 
 
 def _of(operation: Operation) -> _Known:

@@ -246,10 +246,16 @@ def _walk(node: _Node, parts: list[str], at: int) -> Any:
             yield from _walk(node.greedy, parts, end)
 
 
-def _match_rest(service: Service, request: HttpRequest) -> Operation:
+def routes(service: Service) -> RouteTable:
+    """The REST operations of a service, made ready once."""
     table: RouteTable | None = service.codecs.get("routes")
     if table is None:
         table = service.codecs["routes"] = RouteTable(service)
+    return table
+
+
+def _match_rest(service: Service, request: HttpRequest) -> Operation:
+    table = routes(service)
     try:
         found = table.find(path_style(request) if service.name == "s3" else request)
     except Malformed as error:
