@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
 from functools import partial
+from math import inf
 from typing import Any
 
 import uvicorn
@@ -27,50 +28,67 @@ _IDLE = 95
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's, with an end to the head of a request: nobody is authenticated before it is complete.
+    """uvicorn's, with an end to what is not a body: nobody is authenticated before a head is complete.
 
-    INVARIANT: what strangers hold is bounded: a head that does not end is not kept, neither by length nor by time, and
-    connections are so many and no more.
+    INVARIANT: what strangers hold is bounded: what comes before the end of a head is not kept for ever, neither by
+    length nor by time, and connections are so many and no more. While a request is answered, the start of the next one
+    is bounded by length alone: it waits for the answer, however long that takes.
     """
 
-    _head: int | None = 0  # bytes since the request began; None while its body or its answer is on the way
-    _since = 0.0  # when that was, on the loop's clock
+    _left: float = _LONGEST_HEAD  # bytes that may come before what is awaited is complete
+    _until: float = inf  # when it must be, on the loop's clock
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._since = self.loop.time()
+        self._await(_LONGEST_HEAD, _SLOWEST_HEAD)
         if len(self.connections) > _MOST_CONNECTIONS:
             transport.abort()
 
     def late(self, now: float) -> bool:
         """Whether the head of a request has been on its way for too long."""
-        return self._head is not None and now - self._since > _SLOWEST_HEAD
+        return now > self._until
+
+    def _await(self, most: float = inf, seconds: float = inf) -> None:
+        self._left, self._until = most, self.loop.time() + seconds
+
+    @property
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def data_received(self, data: bytes) -> None:
-        if self._head is not None:
-            self._head += len(data)
-            if self._head > _LONGEST_HEAD:
-                if not self.transport.is_closing():
-                    self.send_400_response("The head of the request is too long.")
-                return
+        if self._until == inf and not self._answering:  # what follows an answer begins, if only with an empty line
+            self._await(_LONGEST_HEAD, _SLOWEST_HEAD)
+        self._left -= len(data)
+        if self._left < 0:
+            if not self.transport.is_closing():
+                self.send_400_response("The head of the request is too long.")
+            return
         super().data_received(data)
 
-    def on_message_begin(self) -> None:
-        self._head = 0
-        self._since = self.loop.time()
-        super().on_message_begin()
+    def send_400_response(self, msg: str) -> None:
+        cycle = self.cycle
+        if self._answering and (self.pipeline or cycle.response_started or not cycle.more_body):
+            self.transport.abort()  # INVARIANT: nobody takes it for the answer, or a part of it, to the request before
+        else:
+            super().send_400_response(msg)
 
     def on_headers_complete(self) -> None:
-        self._head = None
         # INVARIANT: nobody else reads another one of two; https://www.rfc-editor.org/rfc/rfc9112#section-3.2
         if sum(name == b"host" for name, _ in self.headers) > 1:
             raise ValueError("more than one Host")  # answered by 400, like everything that the parser does not take
+        self._await()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._await(_LONGEST_HEAD)
 
     def on_response_complete(self) -> None:
         if self.cycle.more_body and not self.pipeline:
             self.transport.close()  # INVARIANT: what is left of a body that was not taken is not waited for
         super().on_response_complete()
+        if not self._answering and self._left < _LONGEST_HEAD:
+            self._until = self.loop.time() + _SLOWEST_HEAD
 
     def on_body(self, body: bytes) -> None:
         """uvicorn's, which would copy every piece twice: into a buffer, and out of it."""
