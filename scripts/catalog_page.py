@@ -4,6 +4,7 @@
 from pathlib import Path
 
 from kansatsu.catalog import survey
+from kansatsu.catalog.lending import LENDS
 
 PAGE = Path(__file__).parents[1] / "docs" / "catalog.md"
 HEAD = """# The catalog: what a request must be allowed to do
@@ -38,7 +39,10 @@ another Region the resource of the same name in the request's Region must be all
 The general rule fills condition keys that are called like a parameter, and `aws:RequestTag` and `aws:TagKeys` from tags
 in any shape; see [condition keys](condition-keys.md).
 
+Whatever policies allow, an operation that lends credentials of the backend's making is refused with 501, as nobody here
+knows them (GetConnection only `withSecret`, CreateBuild only without a `StorageLocation`):
 """
+HEAD += ",\n".join(f"{service} {', '.join(names)}" for service, names in LENDS.items()) + ".\n\n"
 
 
 # Services of which every operation is looked at: what falls back there is named, each time with the reason.

@@ -58,6 +58,32 @@ def test_what_users_do_is_unsigned_and_nothing_else_is(gateway: Gateway) -> None
         assert (got.status, got.code) == (400, "MissingAuthenticationTokenException"), name
 
 
+def test_an_identity_without_a_signature(gateway: Gateway) -> None:
+    """https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetId.html: "This is a public API."."""
+    made = gateway.client("cognito-identity").create_identity_pool(
+        IdentityPoolName="pool", AllowUnauthenticatedIdentities=True
+    )
+    anybody: Any = gateway.client("cognito-identity", signature_version=UNSIGNED)
+    logins = {"idp.example": "a-token-of-theirs"}
+    identity = anybody.get_id(IdentityPoolId=made["IdentityPoolId"], Logins=logins)["IdentityId"]
+    assert anybody.get_open_id_token(IdentityId=identity)["Token"]
+    assert "a-token-of-theirs" not in repr(gateway.recorder.recent(50))
+    for client in (anybody, gateway.client("cognito-identity")):
+        with pytest.raises(ClientError, match="lend credentials of its own") as refused:
+            client.get_credentials_for_identity(IdentityId=identity)
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_what_is_unsigned_of_identities_and_nothing_else_is(gateway: Gateway) -> None:
+    service = wire.load_service("cognito-identity")
+    unsigned = {name for name in service.operation_names if service.operation(name).unsigned}
+    assert unsigned == {"GetId", "GetCredentialsForIdentity", "GetOpenIdToken", "UnlinkIdentity"}
+    for name in sorted(set(service.operation_names) - unsigned):
+        headers = {"x-amz-target": f"AWSCognitoIdentityService.{name}", "content-type": "application/x-amz-json-1.1"}
+        got = raw.send(gateway.address, Ask("POST", headers=headers, body=b"{}"))
+        assert (got.status, got.code) == (400, "MissingAuthenticationTokenException"), name
+
+
 def test_a_signature_that_is_given_must_be_right(gateway: Gateway, pool: dict[str, str]) -> None:
     keys = raw.Keys(gateway.admin.id, "wrong")
     headers = {"x-amz-target": TARGET + "SignUp", "content-type": "application/x-amz-json-1.1"}

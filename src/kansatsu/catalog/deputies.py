@@ -7,6 +7,7 @@ address) no policy is asked about, so that a role with one permission would have
 from collections.abc import Mapping
 from typing import Any
 
+from kansatsu.catalog.lending import lends
 from kansatsu.wire import Operation
 
 _SECRETS = "aws/reference/secretsmanager"
@@ -56,6 +57,8 @@ def acts_unseen(operation: Operation, params: Mapping[str, Any]) -> str:
     # https://docs.aws.amazon.com/kms/latest/developerguide/cryptographic-attestation.html
     if operation.service.name == "kms" and params.get("Recipient"):
         return "nobody verifies the attestation document, and the backend would answer what only the enclave may read"
+    if lends(operation, params):
+        return "the backend would lend credentials of its own, which nobody here knows and no policy here limits"
     return _OPERATIONS.get(name, "")
 
 

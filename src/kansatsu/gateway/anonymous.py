@@ -23,7 +23,8 @@ from kansatsu.wire import Operation
 _BEARER = frozenset({("sts", "AssumeRoleWithWebIdentity"), ("sts", "AssumeRoleWithSAML")})
 # Services with operations of which AWS asks no IAM policy, because an application's user has no credentials of AWS:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-public-server-side.html
-_OF_USERS = frozenset({"cognito-idp"})
+# https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetId.html ("This is a public API.")
+_OF_USERS = frozenset({"cognito-idp", "cognito-identity"})
 # What a request that nobody signed can be for.
 SERVICES = OPEN | _OF_USERS | {service for service, _ in _BEARER}
 _REGION = re.compile(r"[./:]((?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-\d+)[./:]", re.ASCII)
@@ -46,7 +47,7 @@ def admitted(operation: Operation, request: HttpRequest) -> Identity:
 
 
 def is_of_users(operation: Operation) -> bool:
-    """Whether it is open to whoever has what it asks for: a password, a code, a token."""
+    """Whether it is open to whoever has what it asks for: a password, a code, a token, the id of a pool."""
     return operation.service.name in _OF_USERS and operation.unsigned
 
 
