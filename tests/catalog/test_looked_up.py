@@ -25,6 +25,7 @@ CEV = {"Engine": "custom-oracle-ee", "EngineVersion": "19.cdb"}
         ("ec2", "CreateSnapshots", VOLUMES, ATTACHED, [at("ec2", "instance/i-1"), at("ec2", "snapshot/*", account=""), at("ec2", "volume/vol-1"), at("ec2", "volume/vol-2")]),
         ("ec2", "CreateSnapshots", ROOTLESS, ATTACHED, [at("ec2", "instance/i-1"), at("ec2", "snapshot/*", account=""), at("ec2", "volume/vol-2"), at("ec2", "volume/vol-3")]),
         ("glue", "BatchGetDataQualityResult", {"ResultIds": ["a", "b"]}, {"result a": "x", "result b": "y"}, [at("glue", f"dataQualityRuleset/{n}") for n in "xy"]),
+        ("logs", "GetLogRecord", {"logRecordPointer": "p"}, {"record p": "123456789012:/aws/lambda/f"}, [at("logs", "log-group:/aws/lambda/f:log-stream:")]),
         ("rds", "ModifyCustomDBEngineVersion", CEV, {f"cev {CEV}": at("rds", "cev:custom-oracle-ee/19.cdb/1")}, [at("rds", "cev:custom-oracle-ee/19.cdb/1")]),
         ("rds", "DeleteTenantDatabase", {"DBInstanceIdentifier": "D", "TenantDBName": "t"}, {"tenant t": at("rds", "tenant-database:tdb-1")}, [at("rds", "db:d"), at("rds", "tenant-database:tdb-1")]),
         ("sqs", "CancelMessageMoveTask", {"TaskHandle": HANDLE}, {f"task {HANDLE}": at("sqs", "q")}, [at("sqs", "q")]),

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 
 from kansatsu.catalog.authorization import Params
-from kansatsu.catalog.rules import Frame, Rules
-from kansatsu.catalog.values import Unsure
+from kansatsu.catalog.rules import Frame, Question, Rules
+from kansatsu.catalog.values import Unsure, read, safe
 
 _GROUP = "arn:${Partition}:logs:${Region}:${Account}:log-group:${LogGroupName}"
 _GROUPS = ("logGroupName", "logGroupIdentifier", "logGroupNames", "logGroupIdentifiers", "resourceIdentifier")
@@ -24,6 +24,24 @@ def _in_the_text(params: Params, frame: Frame) -> Iterator[str]:
     if language not in (None, "CWLI", "PPL") or (_OF_PPL if language == "PPL" else _SOURCES).search(text):
         raise Unsure(text)
     yield from ()
+
+
+def _which(params: Params) -> Iterator[Question]:
+    """Of a pointer: the record says itself in which group it is, in a field of the service's own."""
+    for value in read(params, "logRecordPointer"):
+        asked = {"logRecordPointer": value}
+        yield Question(f"record {value}", "logs", "GetLogRecord", asked, "logRecord.@log")
+
+
+def _group_of_record(params: Params, frame: Frame) -> Iterator[str]:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html: "@log is a
+    log group identifier in the form of account-id:log-group-name."
+    """
+    value = params.get("logRecordPointer")
+    account, _, name = frame.known.get(f"record {value}", "").partition(":")
+    if account != frame.account or not safe(name, True):
+        raise Unsure("logRecordPointer")
+    yield frame.arn("logs", f"log-group:{name}:log-stream:")
 
 
 RULES = Rules(
@@ -51,5 +69,7 @@ RULES = Rules(
         "UpdateDeliveryConfiguration": ("delivery",),
     },
     also={"StartQuery": (("logs:StartQuery", _in_the_text),)},
+    finders={"GetLogRecord": _group_of_record},
+    questions={"GetLogRecord": _which},
     tagging="TagResource",
 )
