@@ -8,6 +8,7 @@ from kansatsu.advisor import Who, granting, report, shown
 from kansatsu.advisor.account import Account, Entity, is_policy, named
 from kansatsu.advisor.last_access import Report
 from kansatsu.advisor.logs import evidence as evidences
+from kansatsu.advisor.logs.blind import Blind
 from kansatsu.advisor.logs.evidence import Evidence, NoEvidence
 from kansatsu.catalog import tracking
 from kansatsu.cli.output import Exit, Failure
@@ -81,16 +82,17 @@ class Offline:
 
     def _report(self, held: PolicySet, people: list[Who], actions: bool) -> Report:
         ids = {who.id for who in people}
+        blind = Blind(self.evidence)
         perhaps = {(item.service, item.action) for item in self.evidence.seen if item.perhaps and item.id in ids}
 
         def told(namespace: str) -> tuple[str, ...]:
             names = granting.tracked(held, namespace) if actions else ()
-            seen = (name for name in names if visible(namespace, name))
+            seen = (name for name in names if (namespace, name) in sure or visible(namespace, name))
             return tuple(name for name in seen if (namespace, name) not in perhaps or (namespace, name) in sure)
 
         def visible(namespace: str, name: str) -> bool:
             by_aws = any(name in item.actions.get(namespace, ()) for item in reports)
-            return by_aws or evidences.visible(self.evidence, namespace, name)
+            return by_aws or blind.visible(namespace, name)
 
         arns = {who.arn for who in people}
         reports = [item for item in self.evidence.told if item.arn in arns]

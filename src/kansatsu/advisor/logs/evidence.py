@@ -15,14 +15,18 @@ from kansatsu.advisor import account as accounts
 from kansatsu.advisor.account import Account, Entity
 from kansatsu.advisor.last_access import Attempts
 from kansatsu.advisor.logs.callers import Caller
+from kansatsu.advisor.logs.kinds import DATA
 from kansatsu.advisor.logs.reading import Result
 from kansatsu.advisor.logs.summary import Tally, arns
 from kansatsu.arn import Arn
-from kansatsu.catalog import cloudtrail, tracking
+from kansatsu.catalog import cloudtrail
 
 NAME = "evidence.bin"
-VERSION = 1
+VERSION = 2
 _ENTITIES = {"user", "role"}
+# https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Operations.html
+_TRAILS = "cloudtrail.amazonaws.com"
+_SETTINGS = frozenset({"CreateTrail", "DeleteTrail", "PutEventSelectors", "StartLogging", "StopLogging", "UpdateTrail"})
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):
@@ -71,7 +75,11 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct):
-    """All of it. Times are epoch seconds; `since` is the begin of the window that was asked for, 0 for all."""
+    """All of it. Times are epoch seconds; `since` is the begin of the window that was asked for, 0 for all.
+
+    `spans` as in Totals; `settings` are changes of trails and their times; `passing` are the ids of who may have passed
+    roles that no record names.
+    """
 
     made: float
     since: float
@@ -92,7 +100,16 @@ class Evidence(msgspec.Struct):
     future: int  # rows whose time had not come yet
     told: list[Told]
     details: bytes
+    spans: dict[str, tuple[float, float]]
+    regions: list[str]
+    settings: list[tuple[str, float]]
+    passing: set[str]
     beside: dict[str, int] = msgspec.field(default_factory=dict)  # files that are no logs of events, by kind
+
+    @property
+    def begin(self) -> float:
+        """Since when there are calls, within the window that was asked for."""
+        return max(self.first, self.since) or self.made
 
     @property
     def account(self) -> Account:
@@ -106,11 +123,12 @@ def of(result: Result, details: bytes, told: Sequence[Told], now: datetime, sinc
     maker = _Maker(accounts.read(details), now.timestamp(), since.timestamp() if since else 0.0)
     for (caller, source, name, region), tally in totals.rows.items():
         maker.add(caller, source, name, region or "", tally)
+    days = _days(result.days, maker.since, now)
     return Evidence(
         made=now.timestamp(),
         since=maker.since,
-        first=totals.first,
-        last=totals.last,
+        first=_first(totals.first, maker.since, days),
+        last=min(totals.last, now.timestamp()),
         files=result.read + result.known,
         events=totals.events,
         duplicates=totals.duplicates,
@@ -118,14 +136,20 @@ def of(result: Result, details: bytes, told: Sequence[Told], now: datetime, sinc
         others=totals.others,
         troubles=result.troubles,
         older=result.older,
-        holes=list(_holes(result.days, since)),
-        data=sorted({cloudtrail.meaning(source, "").service for source in totals.data}),
+        holes=list(_holes(days)),
+        data=sorted(
+            {cloudtrail.meaning(kind.removeprefix(DATA), "").service for kind in totals.spans if kind.startswith(DATA)}
+        ),
         seen=maker.seen,
         strangers=sorted(maker.strangers.values(), key=lambda item: (-item.count, item.arn)),
         unmapped=sorted(((*key, count) for key, count in maker.unmapped.items()), key=lambda item: (-item[2], item)),
         future=maker.future,
         told=list(told),
         details=details,
+        spans={kind: (first, min(last, now.timestamp())) for kind, (first, last) in totals.spans.items()},
+        regions=sorted(maker.regions),
+        settings=sorted(maker.settings.items(), key=lambda item: (item[1], item[0])),
+        passing=maker.passing,
         beside=result.beside,
     )
 
@@ -135,6 +159,7 @@ class _Maker:
 
     def __init__(self, account: Account, now: float, since: float) -> None:
         self.since = since
+        self._now = now
         self._latest = now + timedelta(days=1).total_seconds()
         self._ids = {item.who.id for item in account.people()}
         self._names = {(item.who.kind, _bare(item.who.arn)): item.who.id for item in account.people()}
@@ -142,20 +167,29 @@ class _Maker:
         self.strangers: dict[tuple[str, str, str], Stranger] = {}
         self.unmapped: dict[tuple[str, str], int] = {}
         self.future = 0
+        self.regions: set[str] = set()
+        self.settings: dict[str, float] = {}
+        self.passing: set[str] = set()
 
     def add(self, caller: Caller, source: str, name: str, region: str, tally: Tally) -> None:
         last = tally.last.timestamp()
         if last < self.since:
             return
         if last > self._latest:
+            # INVARIANT: of a sum only the last time is known: a clock that is wrong hides no use at other times.
             self.future += 1
-            return
+            last = self._now
+        self.regions.add(region)
+        if source == _TRAILS and name in _SETTINGS and tally.allowed:
+            self.settings[name] = max(last, self.settings.get(name, 0.0))
         id_ = self._id(caller)
         if not id_:
             self._stranger(caller, last, tally.count)
             return
         meaning = cloudtrail.meaning(source, name)
-        allowed = tally.allowed.timestamp() if tally.allowed else 0.0
+        allowed = min(tally.allowed.timestamp(), self._now) if tally.allowed else 0.0
+        if tally.hinted and allowed:
+            self.passing.add(id_)
         event = f"{source.removesuffix('.amazonaws.com')}.{name}"
         named = arns(tally)
         common = (region, last, allowed, tally.count, tally.denied, caller.via, event)
@@ -195,11 +229,22 @@ def _bare(arn: str) -> str:
     return f"{parsed.account}:{kind}/{rest.rpartition('/')[2]}"
 
 
-def _holes(days: Iterable[str], since: datetime | None) -> Iterator[tuple[str, str]]:
+def _days(days: Iterable[str], since: float, now: datetime) -> list[datetime]:
+    """The days with events that are within the window."""
+    begin = f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d}"
+    return [datetime.fromisoformat(day) for day in sorted(days) if begin <= day <= f"{now:%Y-%m-%d}"]
+
+
+def _first(first: float, since: float, days: Sequence[datetime]) -> float:
+    """When the logs begin within the window: an event of before says nothing of it."""
+    if first >= since or not days:
+        return first
+    return max(since, days[0].replace(tzinfo=UTC).timestamp())
+
+
+def _holes(days: Sequence[datetime]) -> Iterator[tuple[str, str]]:
     """Times of two days and more without an event, between days with events."""
-    begin = since.date().isoformat() if since else ""
-    known = [datetime.fromisoformat(day) for day in sorted(days) if day >= begin]
-    for one, following in pairwise(known):
+    for one, following in pairwise(days):
         if following - one > timedelta(days=2):
             yield f"{one + timedelta(days=1):%Y-%m-%d}", f"{following - timedelta(days=1):%Y-%m-%d}"
 
@@ -219,13 +264,6 @@ def attempts(evidence: Evidence, account: Account) -> Iterator[Attempts]:
             for action, last in actions.items():
                 if last:
                     yield Attempts(service, action, "", (entity.who.id,), (last,))
-
-
-def visible(evidence: Evidence, service: str, action: str) -> bool:
-    """Could these logs show a use of the action? What they could not is unknown and never "unused"."""
-    if cloudtrail.is_data_event(service, action) and service not in evidence.data:
-        return False
-    return tracking.is_tracked(service, action)
 
 
 def told_of(evidence: Evidence, entity: Entity) -> list[Told]:

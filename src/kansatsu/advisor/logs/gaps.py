@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from kansatsu.advisor.account import Account
+from kansatsu.advisor.logs import blind
 from kansatsu.advisor.logs.evidence import Evidence, Stranger, day
 from kansatsu.catalog import cloudtrail
 
@@ -18,7 +19,13 @@ _TROUBLES = {
 
 def gaps(evidence: Evidence, account: Account) -> list[str]:
     """All of them; the most general first."""
-    return [*_window(evidence), *_files(evidence), *_data(evidence), *_others(evidence, account)]
+    return [
+        *_window(evidence),
+        *_files(evidence),
+        *blind.sentences(evidence),
+        *_data(evidence),
+        *_others(evidence, account),
+    ]
 
 
 def _window(evidence: Evidence) -> Iterator[str]:
@@ -49,7 +56,7 @@ def _files(evidence: Evidence) -> Iterator[str]:
     if evidence.malformed:
         yield f"{_number(evidence.malformed, 'record')} could not be understood."
     if evidence.future:
-        yield f"{_number(evidence.future, 'sum')} of calls lie in the future and do not count."
+        yield f"{_number(evidence.future, 'sum')} of calls lie in the future: they count as of now."
 
 
 def _data(evidence: Evidence) -> Iterator[str]:

@@ -13,10 +13,11 @@ import msgspec
 from kansatsu.advisor import granting
 from kansatsu.advisor.account import Account, Entity
 from kansatsu.advisor.logs import evidence as evidences
+from kansatsu.advisor.logs.blind import Blind
 from kansatsu.advisor.logs.evidence import Evidence
 from kansatsu.advisor.logs.gaps import gaps
 from kansatsu.advisor.shown import when
-from kansatsu.catalog import cloudtrail, tracking
+from kansatsu.catalog import tracking
 from kansatsu.policy import PolicySet
 
 USED, UNUSED, UNKNOWN = "used", "unused", "unknown"
@@ -89,8 +90,8 @@ def outcome(evidence: Evidence) -> Outcome:
     """The report of some evidence."""
     account = evidence.account
     uses = _uses(evidence, account)
-    grants = _Grants(evidence)
-    people = [_person(evidence, account, item, uses.get(item.who.id, {}), grants) for item in account.people()]
+    grants, blind = _Grants(), Blind(evidence)
+    people = [_person(account, item, uses.get(item.who.id, {}), grants, blind) for item in account.people()]
     people.sort(key=lambda item: (-item.cut, item.arn))
     return Outcome(evidence, account, tuple(gaps(evidence, account)), tuple(people))
 
@@ -114,10 +115,8 @@ def _uses(evidence: Evidence, account: Account) -> Mapping[str, Mapping[str, _Us
 class _Grants:
     """What sets of policies grant; many roles have the same ones."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        self._evidence = evidence
+    def __init__(self) -> None:
         self._known: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
-        self._invisible: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
 
     def of(self, held: PolicySet) -> dict[str, tuple[str, ...]]:
         """namespace -> actions that may be allowed."""
@@ -127,44 +126,28 @@ class _Grants:
             self._known[key] = {namespace: names for namespace, names in every if names}
         return self._known[key]
 
-    def invisible(self, namespace: str, names: tuple[str, ...]) -> frozenset[str]:
-        """Those that the logs cannot show."""
-        key = namespace, names
-        if key not in self._invisible:
-            unseen = (name for name in names if not evidences.visible(self._evidence, namespace, name))
-            self._invisible[key] = frozenset(unseen)
-        return self._invisible[key]
 
-
-def _person(evidence: Evidence, account: Account, entity: Entity, uses: Mapping[str, _Use], grants: _Grants) -> Person:
+def _person(account: Account, entity: Entity, uses: Mapping[str, _Use], grants: _Grants, blind: Blind) -> Person:
     held = account.held(entity)
-    told: set[str] = set()
-    tracked: defaultdict[str, set[str]] = defaultdict(set)
-    for item in evidences.told_of(evidence, entity):
-        told |= set(item.services)
-        for namespace, actions in item.actions.items():
-            tracked[namespace] |= set(actions)
     services = tuple(
-        _service(namespace, names, uses.get(namespace), grants.invisible(namespace, names) - tracked[namespace],
-                 namespace in told, held)
+        _service(namespace, names, uses.get(namespace), held,
+                 {name for name in names if blind.unknown(entity, namespace, name)})
         for namespace, names in grants.of(held).items()
     )  # fmt: skip
     last = max((use.last for use in uses.values()), default=0.0)
     return Person(entity.who.arn, entity.who.kind, entity.who.name, entity.elsewhere, last, services)
 
 
-def _service(
-    namespace: str, names: tuple[str, ...], use: _Use | None, invisible: frozenset[str], told: bool, held: PolicySet
-) -> Service:
-    """INVARIANT: a service that may have been used without a record is unknown, unless AWS itself says it is unused.
+def _service(namespace: str, names: tuple[str, ...], use: _Use | None, held: PolicySet, unseen: set[str]) -> Service:
+    """INVARIANT: a service that may have been used without a record is unknown, never unused.
 
-    It may have been where data events are off, and where no granted action leaves a record at all.
+    It may have been by what is `unseen`, and where no granted action leaves a record at all.
     """
     done = use.actions if use else set[str]()
     used = sum(name in done for name in names)
-    unknown = {name for name in invisible if name not in done} | ({*use.perhaps} - done if use else set())
-    unseen = len(unknown) == len(names) or any(cloudtrail.is_data_event(namespace, name) for name in unknown)
-    state = USED if use else UNUSED if told or not unseen else UNKNOWN
+    untracked = {name for name in names if not tracking.is_tracked(namespace, name)}
+    unknown = (unseen | untracked | (use.perhaps if use else set[str]())) - done
+    state = USED if use else UNKNOWN if unseen or len(unknown) == len(names) else UNUSED
     policies = tuple(policy.source.arn or policy.source.name for policy in granting.granting(held, namespace))
     return Service(
         namespace, state, use.last if use else 0.0, use.calls if use else 0, len(names), used,

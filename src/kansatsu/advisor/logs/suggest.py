@@ -11,10 +11,10 @@ from typing import Any
 from kansatsu.advisor import granting, shown
 from kansatsu.advisor.account import Account, Entity, is_policy, named
 from kansatsu.advisor.logs import evidence as evidences
+from kansatsu.advisor.logs.blind import Blind
 from kansatsu.advisor.logs.evidence import Evidence, Seen
 from kansatsu.advisor.logs.gaps import gaps
 from kansatsu.advisor.narrow import Use, narrow, written
-from kansatsu.catalog import cloudtrail
 from kansatsu.policy import Policy, PolicySet
 
 _DAY = 86400.0
@@ -125,41 +125,21 @@ def _tried(evidence: Evidence, people: Sequence[Entity]) -> Iterator[Use]:
 def _unseen(evidence: Evidence, subject: Subject) -> Iterator[Use]:
     """What may have been done without a record.
 
-    INVARIANT: it is kept: data events, of which a trail need not tell, unless AWS says of everybody whose use counts
-    that the service, or the action, was not used; and all of a service that was used before the logs begin.
+    INVARIANT: it is kept: what of somebody whose use counts is unknown, blind.py says.
     """
-    held = PolicySet(subject.policies)
+    held, blind = PolicySet(subject.policies), Blind(evidence)
     for namespace in granting.reachable(held):
-        early = any(_used_before(evidence, entity, namespace) for entity in subject.people)
         for name in granting.granted(held, namespace):
-            if early or (
-                cloudtrail.is_data_event(namespace, name)
-                and not all(_told_unused(evidence, entity, namespace, name) for entity in subject.people)
-            ):
+            if any(blind.unknown(entity, namespace, name) for entity in subject.people):
                 yield Use(f"{namespace}:{name}", "*", False, None, 0.0, "", seen=False)
-
-
-def _told_unused(evidence: Evidence, entity: Entity, namespace: str, name: str) -> bool:
-    return any(
-        item.services.get(namespace) == 0.0 or item.actions.get(namespace, {}).get(name) == 0.0
-        for item in evidences.told_of(evidence, entity)
-    )
-
-
-def _used_before(evidence: Evidence, entity: Entity, namespace: str) -> bool:
-    """Does AWS know of a use that the logs are too young for, and not say of which actions?"""
-    begin = max(evidence.first, evidence.since) or evidence.made
-    return any(
-        0.0 < item.services.get(namespace, 0.0) < begin and namespace not in item.actions
-        for item in evidences.told_of(evidence, entity)
-    )
 
 
 def _confidence(evidence: Evidence) -> str:
     """How far silence may be taken for "unused": as for Kansatsu's own record."""
     days = (evidence.last - max(evidence.first, evidence.since)) / _DAY if evidence.events else 0.0
     broken = any(trouble and trouble != "no log" for _, trouble, _ in evidence.troubles)
-    if broken or evidence.malformed or evidence.holes or days < 7:
+    partial = evidence.settings or evidence.future or len(evidence.regions) == 1
+    if broken or partial or evidence.malformed or evidence.holes or days < 7:
         return "low"
     return "high" if days >= 90 else "medium"
 
@@ -181,6 +161,9 @@ def _notes(evidence: Evidence, subject: Subject) -> Iterator[str]:
     for entity in subject.people:
         if entity.who.kind == "role" and entity.who.id in chaining:
             yield f"{entity.who.arn} assumed further roles (role chaining): who was behind it, its own callers tell."
+    passing = [entity.who.arn for entity in subject.people if entity.who.id in evidence.passing]
+    if passing:
+        yield f"{', '.join(passing)} may have passed roles that no record names: iam:PassRole is unknown."
     untold = [entity.who.arn for entity in subject.people if not evidences.told_of(evidence, entity)]
     if untold:
         yield (

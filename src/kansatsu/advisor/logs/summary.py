@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from zlib_ng import zlib_ng
 
-from kansatsu.advisor.logs import callers
+from kansatsu.advisor.logs import callers, kinds, passing
 from kansatsu.advisor.logs.callers import Caller
 from kansatsu.advisor.logs.records import NOTHING, Record, read
 
-VERSION = 3  # of what is kept: with another one everything is read again
+VERSION = 4  # of what is kept: with another one everything is read again
 MOST_NAMED = 25  # resources that are kept of an action of a caller; of more there is only that there are more
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 _CALLS = frozenset({"AwsApiCall", "AwsConsoleAction", None})
@@ -27,7 +27,6 @@ DENIED = frozenset(
         *("Client.UnauthorizedAccess", "AccessDeniedFault", "KMS.AccessDeniedException"),
     }
 )
-_ROLE = b":role/"
 
 Key = tuple[Caller, str, str, str | None]  # who, event source, event name, Region
 
@@ -37,7 +36,8 @@ class Tally(msgspec.Struct, array_like=True, gc=False):
 
     `last` and `allowed` are the times of the last attempt and of the last that was not denied. `resources` are the
     members of that name in the records, as they stand there, and `many` says that there were more than MOST_NAMED;
-    `unnamed` counts records without. `passed` are ARNs of roles in the parameters of what is not only reading.
+    `unnamed` counts records without. `passed` are ARNs of roles in the parameters of what is not only reading, and
+    `hinted` says that there was a call with other words of roles, or with no parameters on record.
     """
 
     last: datetime
@@ -48,12 +48,13 @@ class Tally(msgspec.Struct, array_like=True, gc=False):
     many: bool = False
     resources: set[bytes] | None = None
     passed: set[str] | None = None
+    hinted: bool = False
 
 
 class Totals(msgspec.Struct):
     """What was counted: of a file, of many, of all. `window` are the times of the first and the last event, 0 for none.
 
-    `others` counts events that are no calls, by their type; `data` are event sources with data events on record.
+    `others` counts events that are no calls, by their type; `spans` are the first and last times of each of `kinds`.
     """
 
     rows: dict[Key, Tally] = msgspec.field(default_factory=dict)
@@ -61,7 +62,7 @@ class Totals(msgspec.Struct):
     duplicates: int = 0
     malformed: int = 0
     others: dict[str, int] = msgspec.field(default_factory=dict)
-    data: set[str] = msgspec.field(default_factory=set)
+    spans: dict[str, tuple[float, float]] = msgspec.field(default_factory=dict)
     first: float = 0.0
     last: float = 0.0
 
@@ -91,14 +92,21 @@ class Totals(msgspec.Struct):
                         old.many, old.resources = True, None
             if new.passed is not None:
                 old.passed = new.passed | (old.passed or set())
+            old.hinted = old.hinted or new.hinted
         self.events += other.events
         self.duplicates += other.duplicates
         self.malformed += other.malformed
         for name, count in other.others.items():
             self.others[name] = self.others.get(name, 0) + count
-        self.data |= other.data
+        for kind, (first, last) in other.spans.items():
+            self.span(kind, first, last)
         self.first = min(filter(None, (self.first, other.first)), default=0.0)
         self.last = max(self.last, other.last)
+
+    def span(self, kind: str, first: float, last: float) -> None:
+        """Events of a kind were there at these times."""
+        known = self.spans.get(kind, (first, last))
+        self.spans[kind] = min(first, known[0]), max(last, known[1])
 
 
 Hours = dict[str, bytes]  # 2026-11-25T21 (UTC) -> digests of the eventIDs of that hour, 8 bytes each
@@ -167,10 +175,8 @@ def _count(records: Sequence[Record], totals: Totals) -> None:  # noqa: PLR0912 
                 row.resources.add(bytes(named))
                 if len(row.resources) > MOST_NAMED:
                     row.many, row.resources = True, None
-        if record.managementEvent is False:
-            totals.data.add(record.eventSource)
-        if not record.readOnly and _ROLE in (parameters := bytes(record.requestParameters)):
-            _pass(row, record.eventSource, parameters)
+        if not record.readOnly:
+            _pass(row, record)
     totals.events += events
 
 
@@ -198,22 +204,13 @@ def arns(tally: Tally) -> set[str] | None:
     return found
 
 
-def _pass(row: Tally, event_source: str, parameters: bytes) -> None:
-    """Keep the roles in parameters: iam:PassRole leaves no record of its own.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
-    """
-    if not event_source.startswith(("sts.", "iam.")):
-        row.passed = (row.passed or set()) | set(_roles(_text.decode(parameters)))
-
-
-def _roles(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        if value.startswith("arn:") and ":iam::" in value and ":role/" in value:
-            yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _roles(item)
+def _pass(row: Tally, record: Record) -> None:
+    """Keep the roles that a call passed: iam:PassRole leaves no record of its own."""
+    parameters = bytes(record.requestParameters)
+    if roles := passing.roles(record.eventSource, parameters):
+        row.passed = roles | (row.passed or set())
+    elif not row.hinted:
+        row.hinted = passing.hinted(record.eventSource, record.eventName, parameters)
 
 
 def _other(record: Record, totals: Totals) -> None:
@@ -246,6 +243,8 @@ def _distinct(records: list[Record], known: Known, totals: Totals) -> tuple[list
     first, last = min(times), max(times)
     totals.first = min(filter(None, (totals.first, first.timestamp())))
     totals.last = max(totals.last, last.timestamp())
+    for span in kinds.spans(records, first, last):
+        totals.span(*span)
     digests = _digests(records)
     if digests is None or len(set(digests)) < len(digests) or last - first > _MOST_AT_ONCE:
         ids = digests or [_digest(record.eventID) for record in records]
