@@ -195,10 +195,10 @@ def test_a_policy_goes_with_versions_and_attachments_but_not_as_a_boundary(opens
     iam.attach_user_policy(UserName=name, PolicyArn=arn)
     seen = opens("en")
     seen.sign_in()
-    kinds = ("USER", "GROUP", "ROLE")
-    gone = {seen.t("needed.holder", type=seen.t(f"type.{kind}"), name=name) for kind in kinds}
+    kinds = ("user", "group", "role")
+    gone = {seen.t(f"needed.holder.{kind}", name=name) for kind in kinds}
     gone |= {seen.t("needed.version", name="v1")}
-    bound = seen.t("needed.bound", type=seen.t("type.USER"), name=name)
+    bound = seen.t("needed.bound.user", name=name)
     dialog = question(seen, "policies", quote(arn, safe=""))
     assert named(dialog) == gone | {bound}
     assert dialog.get_by_text(seen.t("needed.keeping", n=1)).is_visible()

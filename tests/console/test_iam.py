@@ -1,6 +1,7 @@
 """IAM by clicks: an editor that completes and finds fault; groups, boundary, password, device; what depends on whom."""
 
 import json
+import re
 import time
 from urllib.parse import quote
 from uuid import uuid4
@@ -209,6 +210,34 @@ def test_the_longest_names_and_paths_fit(opens: Opens, story: Story, width: str)
     seen.button("delete").first.click()
     page.get_by_role("dialog").get_by_text(policy).first.wait_for()
     look(seen, "long-delete", width)
+
+
+# The lines of a text, as they are shown.
+LINES = """one => {
+  const range = document.createRange(), lines = [];
+  const walker = document.createTreeWalker(one, NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) for (let at = 0; at < node.length; at++) {
+    range.setStart(node, at);
+    range.setEnd(node, at + 1);
+    const { top } = range.getBoundingClientRect();
+    if (lines.at(-1)?.top !== top) lines.push({ top, text: "" });
+    lines.at(-1).text += node.data[at];
+  }
+  return lines.map(line => line.text);
+}"""
+
+
+def test_names_break_between_their_parts(opens: Opens, story: Story) -> None:
+    name, path = f"PayrollExportNightlyReconciliation-{uuid4().hex[:8]}", "/finance/batch-jobs/"
+    arn = story.iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    seen = opens("en", "narrow")
+    main = seen.page.get_by_role("main")
+    seen.sign_in()
+    seen.open("roles", name)
+    for shown in (main.get_by_role("heading", name=name, exact=True), main.get_by_text(arn, exact=True)):
+        *lines, _ = shown.evaluate(LINES)
+        assert lines
+        assert [line for line in lines if not re.search("([:/-]|Payroll|Export|Nightly)$", line)] == []
 
 
 def test_five_thousand_roles_stay_quick(opens: Opens, story: Story) -> None:

@@ -175,4 +175,4 @@ def test_two_tasks_each_with_its_own_role(opens: Opens, image: Callable[[str], s
     row.get_by_role("link").first.click()
     seen.button("task.stop").click()
     seen.confirm("task.stop")
-    main.get_by_text("STOPPED", exact=True).first.wait_for()
+    main.get_by_text(seen.t("state.stopped"), exact=True).first.wait_for()

@@ -1,6 +1,7 @@
 // The language of the page: two catalogues that hold the same texts, loaded when they are chosen.
 import { I18nProvider, type I18nProviderProps } from "@cloudscape-design/components/i18n";
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import { createContext, Fragment, type ReactElement, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import { Broken } from "./parts/broken";
 import { type Phrases, type Said, saying } from "./said";
 import type en from "./strings/en";
 
@@ -44,6 +45,8 @@ export interface Words {
   language: Language;
   setLanguage: (language: Language) => void;
   t: (key: Key, values?: Record<string, string | number>) => string;
+  /** The same to be shown, where names, ids and the like are marked as no words of the language. */
+  say: (key: Key, values: Record<string, string | number | ReactElement>) => ReactNode;
   /** A moment in the reader's own form and time zone, to the minute or the second; "" of none. */
   when: (text: string | undefined, seconds?: boolean) => string;
   /** A sentence of the server in this language. */
@@ -69,6 +72,11 @@ function words({ language, texts, phrases }: Catalogue, setLanguage: (language: 
     language,
     setLanguage,
     t: (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? "")),
+    say: (key, values) =>
+      texts[key].split(/\{(\w+)\}/).map((part, at) => {
+        const value = at % 2 ? values[part] : part;
+        return <Fragment key={at}>{at % 2 && typeof value === "string" ? <Broken of={value} /> : value}</Fragment>;
+      }),
     said: language === "en" ? (text) => text : saying(phrases),
     when: (text, seconds) => (text ? (seconds ? precise : date).format(new Date(text)) : ""),
     ago: (text) => {

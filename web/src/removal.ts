@@ -1,4 +1,5 @@
 // What a deletion takes along, by name and before anybody says yes: what AWS's DeleteConflict would name, and what stays.
+import type { ReactNode } from "react";
 import { all, call, Failure } from "./api";
 import { attached, groupsOf, inline, keysOf, named, WORD } from "./entities";
 import type { Key, Words } from "./i18n";
@@ -10,6 +11,7 @@ export interface Tie {
   /** What it is known by when it is looked for again. */
   id: string;
   text: string;
+  shown: ReactNode;
   /** How it goes; what has no such way stays. */
   take?: () => Promise<unknown>;
   /** It must give it up first, and that is not for this deletion to do. */
@@ -55,22 +57,24 @@ export async function removeDevice(user: string, serial: string): Promise<void> 
   if (serial.includes(":mfa/")) await call("iam", "DeleteVirtualMFADevice", { SerialNumber: serial });
 }
 
-type T = Words["t"];
+type Speech = Pick<Words, "t" | "say">;
 
 /** Ties of one kind: `of` says what one is called. */
-const each = <X>(found: X[], t: T, key: Key, of: (one: X) => string, take?: (one: X) => Promise<unknown>): Tie[] =>
-  found.map((one) => ({ id: `${key} ${of(one)}`, text: t(key, { name: of(one) }), take: take && (() => take(one)) }));
+const each = <X>(found: X[], words: Speech, key: Key, of: (one: X) => string, take?: (one: X) => Promise<unknown>): Tie[] =>
+  found.map((one) => ({ id: `${key} ${of(one)}`, ...told(words, key, of(one)), take: take && (() => take(one)) }));
 
-async function ofPolicies(kind: Kind, name: string, t: T): Promise<Tie[]> {
+const told = ({ t, say }: Speech, key: Key, name: string) => ({ text: t(key, { name }), shown: say(key, { name }) });
+
+async function ofPolicies(kind: Kind, name: string, words: Speech): Promise<Tie[]> {
   const [managed, written] = await Promise.all([attached(kind, name), inline(kind, name)]);
   const self = named(kind, name);
   return [
     ...managed.map(({ PolicyName, PolicyArn }) => ({
       id: PolicyArn,
-      text: t("needed.attached", { name: PolicyName }),
+      ...told(words, "needed.attached", PolicyName),
       take: () => call("iam", `Detach${WORD[kind]}Policy`, { ...self, PolicyArn }),
     })),
-    ...each(written, t, "needed.inline", String, (PolicyName) => call("iam", `Delete${WORD[kind]}Policy`, { ...self, PolicyName })),
+    ...each(written, words, "needed.inline", String, (PolicyName) => call("iam", `Delete${WORD[kind]}Policy`, { ...self, PolicyName })),
   ];
 }
 
@@ -86,7 +90,7 @@ const CREDENTIALS: [string, string, keyof Credential, string, Key][] = [
   ["ListServiceSpecificCredentials", "ServiceSpecificCredentials", "ServiceSpecificCredentialId", "DeleteServiceSpecificCredential", "needed.service"],
 ];
 
-async function ofUser(UserName: string, t: T): Promise<Tie[]> {
+async function ofUser(UserName: string, words: Speech): Promise<Tie[]> {
   const [groups, keys, devices, password, ...credentials] = await Promise.all([
     groupsOf(UserName),
     keysOf(UserName),
@@ -96,52 +100,52 @@ async function ofUser(UserName: string, t: T): Promise<Tie[]> {
   ]);
   // What the user signs with goes first: without a policy that denies, nobody is to be left who may more than before.
   return [
-    ...each(keys, t, "needed.key", (one: AccessKey) => one.AccessKeyId, ({ AccessKeyId }) => call("iam", "DeleteAccessKey", { UserName, AccessKeyId })),
-    ...(password ? [{ id: "password", text: t("needed.password"), take: () => call("iam", "DeleteLoginProfile", { UserName }) }] : []),
+    ...each(keys, words, "needed.key", (one: AccessKey) => one.AccessKeyId, ({ AccessKeyId }) => call("iam", "DeleteAccessKey", { UserName, AccessKeyId })),
+    ...(password ? [{ id: "password", text: words.t("needed.password"), shown: words.t("needed.password"), take: () => call("iam", "DeleteLoginProfile", { UserName }) }] : []),
     ...CREDENTIALS.flatMap(([, , id, deletion, key], at) =>
-      each(credentials[at] ?? [], t, key, (one) => one[id] ?? "", (one) => call("iam", deletion, { UserName, [id]: one[id] })),
+      each(credentials[at] ?? [], words, key, (one) => one[id] ?? "", (one) => call("iam", deletion, { UserName, [id]: one[id] })),
     ),
-    ...each(devices, t, "needed.device", (one) => one.SerialNumber, (one) => removeDevice(UserName, one.SerialNumber)),
-    ...each(groups.map((one) => one.GroupName ?? ""), t, "needed.group", String, (GroupName) => call("iam", "RemoveUserFromGroup", { GroupName, UserName })),
+    ...each(devices, words, "needed.device", (one) => one.SerialNumber, (one) => removeDevice(UserName, one.SerialNumber)),
+    ...each(groups.map((one) => one.GroupName ?? ""), words, "needed.group", String, (GroupName) => call("iam", "RemoveUserFromGroup", { GroupName, UserName })),
   ];
 }
 
-async function ofGroup(GroupName: string, t: T): Promise<Tie[]> {
+async function ofGroup(GroupName: string, words: Speech): Promise<Tie[]> {
   const members = await all<Entity>("GetGroup", "Users", { GroupName });
-  return each(members.map((one) => one.UserName ?? ""), t, "needed.member", String, (UserName) => call("iam", "RemoveUserFromGroup", { GroupName, UserName }));
+  return each(members.map((one) => one.UserName ?? ""), words, "needed.member", String, (UserName) => call("iam", "RemoveUserFromGroup", { GroupName, UserName }));
 }
 
 /** What runs now, of a kind. That it cannot be told is said, too: who may delete need not be allowed to see it. */
-async function live(of: (one: Workload) => boolean, t: T): Promise<Tie[]> {
+async function live(of: (one: Workload) => boolean, words: Speech): Promise<Tie[]> {
   try {
     const found = (await running()).Workloads.filter((one) => of(one) && one.State !== "STOPPED");
-    return each([...new Set(found.map((one) => one.Name || one.Id))], t, "needed.running", String);
+    return each([...new Set(found.map((one) => one.Name || one.Id))], words, "needed.running", String);
   } catch (error) {
-    return each([(error as Failure).code], t, "needed.unknown", String);
+    return each([(error as Failure).code], words, "needed.unknown", String);
   }
 }
 
-async function ofRole(RoleName: string, t: T): Promise<Tie[]> {
+async function ofRole(RoleName: string, words: Speech): Promise<Tie[]> {
   const [profiles, runs, definitions] = await Promise.all([
     all<Profile>("ListInstanceProfilesForRole", "InstanceProfiles", { RoleName }),
-    live((one) => one.Role?.Name === RoleName, t),
+    live((one) => one.Role?.Name === RoleName, words),
     definitionsWith(RoleName).then(
-      (found) => each(found, t, "needed.definition", String),
-      (error: Failure) => each([error.code], t, "needed.unknownDefinitions", String),
+      (found) => each(found, words, "needed.definition", String),
+      (error: Failure) => each([error.code], words, "needed.unknownDefinitions", String),
     ),
   ]);
   return [
     ...runs,
     ...definitions,
-    ...each(profiles.map((one) => one.InstanceProfileName), t, "needed.profile", String, (InstanceProfileName) => call("iam", "RemoveRoleFromInstanceProfile", { InstanceProfileName, RoleName })),
+    ...each(profiles.map((one) => one.InstanceProfileName), words, "needed.profile", String, (InstanceProfileName) => call("iam", "RemoveRoleFromInstanceProfile", { InstanceProfileName, RoleName })),
   ];
 }
 
 const OWN = { user: ofUser, group: ofGroup, role: ofRole };
 
-export function removalOf(kind: Kind, name: string, t: T): Removal {
+export function removalOf(kind: Kind, name: string, words: Speech): Removal {
   return {
-    ties: async () => (await Promise.all([OWN[kind](name, t), ofPolicies(kind, name, t)])).flat(),
+    ties: async () => (await Promise.all([OWN[kind](name, words), ofPolicies(kind, name, words)])).flat(),
     end: () => call("iam", `Delete${WORD[kind]}`, named(kind, name)),
   };
 }
@@ -149,11 +153,11 @@ export function removalOf(kind: Kind, name: string, t: T): Removal {
 /** The instances that run with a profile. */
 export const runsWith = async (profile: string) => (await running()).Workloads.filter((one) => one.InstanceProfile?.Name === profile);
 
-export function removalOfProfile({ InstanceProfileName, Roles }: Profile, t: T): Removal {
+export function removalOfProfile({ InstanceProfileName, Roles }: Profile, words: Speech): Removal {
   return {
     ties: async () => [
-      ...(await live((one) => one.InstanceProfile?.Name === InstanceProfileName, t)),
-      ...each(Roles.map((one) => one.RoleName ?? ""), t, "needed.role", String, (RoleName) => call("iam", "RemoveRoleFromInstanceProfile", { InstanceProfileName, RoleName })),
+      ...(await live((one) => one.InstanceProfile?.Name === InstanceProfileName, words)),
+      ...each(Roles.map((one) => one.RoleName ?? ""), words, "needed.role", String, (RoleName) => call("iam", "RemoveRoleFromInstanceProfile", { InstanceProfileName, RoleName })),
     ],
     end: () => call("iam", "DeleteInstanceProfile", { InstanceProfileName }),
   };
@@ -178,18 +182,18 @@ export async function holders(PolicyArn: string): Promise<Holder[]> {
   return found.flat();
 }
 
-export function removalOfPolicy(PolicyArn: string, t: T): Removal {
+export function removalOfPolicy(PolicyArn: string, words: Speech): Removal {
   const holding = ({ kind, name, bound }: Holder): Tie => {
-    const text = t(bound ? "needed.bound" : "needed.holder", { type: t(`type.${kind.toUpperCase()}` as Key), name });
+    const tie = { id: `${bound} ${kind} ${name}`, ...told(words, `${bound ? "needed.bound" : "needed.holder"}.${kind}`, name) };
     // Without its boundary somebody may more than before: that is decided where he is.
-    if (bound) return { id: text, text, keeps: true };
-    return { id: text, text, take: () => call("iam", `Detach${WORD[kind]}Policy`, { ...named(kind, name), PolicyArn }) };
+    if (bound) return { ...tie, keeps: true };
+    return { ...tie, take: () => call("iam", `Detach${WORD[kind]}Policy`, { ...named(kind, name), PolicyArn }) };
   };
   return {
     ties: async () => {
       const [held, versions] = await Promise.all([holders(PolicyArn), all<PolicyVersion>("ListPolicyVersions", "Versions", { PolicyArn })]);
       const older = versions.filter((one) => !one.IsDefaultVersion).map((one) => one.VersionId);
-      return [...held.map(holding), ...each(older, t, "needed.version", String, (VersionId) => call("iam", "DeletePolicyVersion", { PolicyArn, VersionId }))];
+      return [...held.map(holding), ...each(older, words, "needed.version", String, (VersionId) => call("iam", "DeletePolicyVersion", { PolicyArn, VersionId }))];
     },
     end: () => call("iam", "DeletePolicy", { PolicyArn }),
   };

@@ -7,6 +7,7 @@ import Toggle from "@cloudscape-design/components/toggle";
 import { useEffect, useState } from "react";
 import { useWords } from "../i18n";
 import { useEvery } from "../loaded";
+import { Broken } from "../parts/broken";
 import { useTitle } from "../parts/frame";
 import { Clamped, List } from "../parts/list";
 import { idOf, type Recorded, recorded } from "../requests";
@@ -17,7 +18,7 @@ const OUTCOMES = ["ALL", "DENIED", "ALLOWED"] as const;
 const MOST = 2000; // rows that the page keeps
 
 function Outcome({ of }: { of: Recorded }) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   if (!of.Allowed || of.Observed) {
     return (
       <>
@@ -28,7 +29,7 @@ function Outcome({ of }: { of: Recorded }) {
       </>
     );
   }
-  if (of.Error) return <StatusIndicator type="warning">{t("failed", { code: of.Error })}</StatusIndicator>;
+  if (of.Error) return <StatusIndicator type="warning">{say("failed", { code: of.Error })}</StatusIndicator>;
   return <StatusIndicator>{t("allowed")}</StatusIndicator>;
 }
 
@@ -123,13 +124,13 @@ export function Activity() {
           header: t("action"),
           isRowHeader: true,
           minWidth: 205,
-          cell: (of) => <Link href={to("activity", of.RequestId)}>{action(of)}</Link>,
+          cell: (of) => <Link href={to("activity", of.RequestId)}><Broken of={action(of)} /></Link>,
         },
         { id: "outcome", header: t("outcome"), minWidth: 150, cell: (of) => <Outcome of={of} /> },
         { id: "time", header: t("time"), sortingField: "Time", minWidth: 165, cell: (of) => when(of.Time, true) },
         { id: "who", header: t("principal"), minWidth: 120, cell: (of) => <Clamped of={short(of.PrincipalArn)} /> },
         { id: "what", header: t("resource"), minWidth: 180, cell: (of) => <Clamped of={resources(of)} /> },
-        { id: "from", header: t("from"), minWidth: 125, cell: (of) => of.Via ?? of.SourceIp },
+        { id: "from", header: t("from"), minWidth: 125, cell: (of) => <Broken of={of.Via ?? of.SourceIp} /> },
       ]}
     />
   );

@@ -5,11 +5,13 @@ import Link from "@cloudscape-design/components/link";
 import Tabs from "@cloudscape-design/components/tabs";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
+import { Broken } from "../parts/broken";
 import { Frame, useTitle } from "../parts/frame";
 import { List } from "../parts/list";
 import { EVERY, Moment, newest, RoleLink, State } from "../parts/running";
 import { go, to } from "../route";
 import { clusters, revisionOf, running, type Service, services } from "../workloads";
+import { Said } from "../parts/said";
 
 // Its tabs load what they show.
 const HERE = { value: true, error: undefined, loading: false };
@@ -27,7 +29,7 @@ export function Clusters() {
       text={(each) => each.clusterName}
       empty={t("clusters.none")}
       columns={[
-        { id: "name", header: t("name"), sortingField: "clusterName", isRowHeader: true, minWidth: 140, cell: (each) => <Link href={to("clusters", each.clusterName)}>{each.clusterName}</Link> },
+        { id: "name", header: t("name"), sortingField: "clusterName", isRowHeader: true, minWidth: 140, cell: (each) => <Link href={to("clusters", each.clusterName)}><Broken of={each.clusterName} /></Link> },
         { id: "state", header: t("state"), minWidth: 140, cell: (each) => <State of={each.status} /> },
         { id: "running", header: t("tasks.running"), cell: (each) => each.runningTasksCount },
         { id: "pending", header: t("tasks.pending"), cell: (each) => each.pendingTasksCount },
@@ -52,9 +54,9 @@ export function Tasks({ cluster }: { cluster?: string }) {
       empty={t("tasks.none")}
       newest="launched"
       columns={[
-        { id: "id", header: t("task"), isRowHeader: true, minWidth: 140, cell: (each) => <Link href={to("tasks", each.Id)}>{each.Id.slice(0, 12)}</Link> },
+        { id: "id", header: t("task"), isRowHeader: true, minWidth: 140, cell: (each) => <Link href={to("tasks", each.Id)}><Broken of={each.Id.slice(0, 12)} /></Link> },
         { id: "state", header: t("state"), minWidth: 150, cell: (each) => <State of={each.State} /> },
-        { id: "definition", header: t("definition"), minWidth: 120, cell: (each) => <Link href={to("definitions", each.TaskDefinition ?? "")}>{each.TaskDefinition}</Link> },
+        { id: "definition", header: t("definition"), minWidth: 120, cell: (each) => <Link href={to("definitions", each.TaskDefinition ?? "")}><Broken of={each.TaskDefinition ?? ""} /></Link> },
         { id: "role", header: t("role"), minWidth: 120, cell: (each) => <RoleLink role={each.Role} /> },
         { id: "expires", header: t("credentials.expires"), minWidth: 140, cell: (each) => <Moment at={newest(each)?.Expiration} /> },
         { id: "used", header: t("credentials.used"), minWidth: 140, cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
@@ -71,8 +73,8 @@ function Events({ of }: { of: Service }) {
   return (
     <ExpandableSection headerText={t("events", { n: events.length })}>
       {events.map((each) => (
-        <div key={each.id} lang="en">
-          {when(each.createdAt, true)}: {each.message}
+        <div key={each.id}>
+          {when(each.createdAt, true)}: <Said text={each.message} />
         </div>
       ))}
     </ExpandableSection>
@@ -91,13 +93,13 @@ function Services({ cluster }: { cluster: string }) {
       text={(each) => `${each.serviceName} ${each.taskDefinition}`}
       empty={t("services.none")}
       columns={[
-        { id: "name", header: t("name"), sortingField: "serviceName", isRowHeader: true, minWidth: 140, cell: (each) => each.serviceName },
+        { id: "name", header: t("name"), sortingField: "serviceName", isRowHeader: true, minWidth: 140, cell: (each) => <Broken of={each.serviceName} /> },
         { id: "state", header: t("state"), minWidth: 140, cell: (each) => <State of={each.status} /> },
         {
           id: "definition",
           header: t("definition"),
           minWidth: 130,
-          cell: (each) => <Link href={to("definitions", revisionOf(each.taskDefinition))}>{revisionOf(each.taskDefinition)}</Link>,
+          cell: (each) => <Link href={to("definitions", revisionOf(each.taskDefinition))}><Broken of={revisionOf(each.taskDefinition)} /></Link>,
         },
         { id: "count", header: t("services.count"), minWidth: 110, cell: (each) => <Badge>{`${each.runningCount} / ${each.desiredCount}`}</Badge> },
         { id: "events", header: t("services.events"), minWidth: 200, cell: (each) => <Events of={each} /> },

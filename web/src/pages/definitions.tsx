@@ -10,6 +10,7 @@ import Textarea from "@cloudscape-design/components/textarea";
 import { useState } from "react";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
+import { Broken } from "../parts/broken";
 import { Confirm } from "../parts/confirm";
 import { Code, noJson } from "../parts/document";
 import { Frame, Overview, useTitle } from "../parts/frame";
@@ -69,7 +70,7 @@ export function Definitions() {
             {t("definition.register")}
           </Button>
         }
-        columns={[{ id: "name", header: t("name"), isRowHeader: true, cell: (arn) => <Link href={to("definitions", revisionOf(arn))}>{revisionOf(arn)}</Link> }]}
+        columns={[{ id: "name", header: t("name"), isRowHeader: true, cell: (arn) => <Link href={to("definitions", revisionOf(arn))}><Broken of={revisionOf(arn)} /></Link> }]}
       />
       {writing && <Register text={START} onDismiss={() => setWriting(false)} />}
     </>
@@ -77,11 +78,11 @@ export function Definitions() {
 }
 
 function Run({ name, onDismiss }: { name: string; onDismiss: () => void }) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const [cluster, setCluster] = useState("default");
   return (
     <Confirm
-      title={t("task.run", { name })}
+      title={say("task.run", { name })}
       text={t("run")}
       act={async () => go("tasks", await run(name, cluster.trim()))}
       disabled={!cluster.trim()}
@@ -97,7 +98,7 @@ function Run({ name, onDismiss }: { name: string; onDismiss: () => void }) {
 
 function RoleOf({ arn }: { arn?: string }) {
   const page = pageOf(arn ?? "");
-  return page ? <Link href={page}>{revisionOf(arn ?? "")}</Link> : <>-</>;
+  return page ? <Link href={page}><Broken of={revisionOf(arn ?? "")} /></Link> : <>-</>;
 }
 
 export function DefinitionPage({ name }: { name: string }) {

@@ -10,6 +10,7 @@ import { call } from "../api";
 import { type Key, useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
+import { Broken } from "../parts/broken";
 import { Confirm } from "../parts/confirm";
 import { Frame, Overview } from "../parts/frame";
 import { EVERY, Keys, Moment, Problems, RoleLink, State } from "../parts/running";
@@ -45,7 +46,7 @@ export function ChooseProfile({ value, onChange, optional }: { value: string; on
 type Act = "attach" | "detach" | "forget";
 
 function Acting({ of, act, onDismiss, onDone }: { of: Workload; act: Act; onDismiss: () => void; onDone: () => void }) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const [profile, setProfile] = useState("");
   const acts: Record<Act, () => Promise<unknown>> = {
     attach: () => attachProfile(of, profile),
@@ -55,14 +56,14 @@ function Acting({ of, act, onDismiss, onDone }: { of: Workload; act: Act; onDism
   const text = t(act === "attach" ? (of.AssociationId ? "role.replace" : "role.attach") : act === "detach" ? "role.detach" : "forget");
   return (
     <Confirm title={text} text={text} act={acts[act]} disabled={act === "attach" && !profile} onDismiss={onDismiss} onDone={onDone}>
-      <Box>{t(`role.${act}About` as Key, { name: of.Name })}</Box>
+      <Box>{say(`role.${act}About` as Key, { name: of.Name })}</Box>
       {act === "attach" && <ChooseProfile value={profile} onChange={setProfile} />}
     </Confirm>
   );
 }
 
 export function InstancePage({ id }: { id: string }) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const { add } = useNotices();
   const [acting, setActing] = useState<Act | undefined>(undefined);
   const loaded = useLoaded(() => one(id), [id], EVERY);
@@ -100,7 +101,7 @@ export function InstancePage({ id }: { id: string }) {
               setActing(undefined);
               if (acting === "forget") go("instances");
               else loaded.reload();
-              add({ type: "success", content: t(`role.${acting}Done` as Key, { name }) });
+              add({ type: "success", content: say(`role.${acting}Done` as Key, { name }) });
             }}
           />
         )
@@ -114,12 +115,12 @@ export function InstancePage({ id }: { id: string }) {
               { label: t("state"), value: <State of={of.State} /> },
               { label: t("role"), value: <RoleLink role={of.Role} /> },
               { label: t("role.lastUsed"), value: <Moment at={of.Role?.LastUsed} /> },
-              { label: t("profile"), value: of.InstanceProfile ? <Link href={to("profiles", of.InstanceProfile.Name)}>{of.InstanceProfile.Name}</Link> : "-" },
-              { label: t("instance.id"), value: <span className="breaks">{of.Id}</span> },
-              { label: t("kind"), value: t(of.Adopted ? "adopted" : "launched", { kind: of.Kind }) },
+              { label: t("profile"), value: of.InstanceProfile ? <Link href={to("profiles", of.InstanceProfile.Name)}><Broken of={of.InstanceProfile.Name} /></Link> : "-" },
+              { label: t("instance.id"), value: <Broken of={of.Id} /> },
+              { label: t("kind"), value: t(`${of.Adopted ? "adopted" : "launched"}.${of.Kind}` as Key) },
               { label: t("launchedAt"), value: <Moment at={of.Launched} /> },
-              { label: t("address"), value: of.PrivateIpAddress ?? "-" },
-              { label: t("image"), value: <span className="breaks">{of.ImageId ?? "-"}</span> },
+              { label: t("address"), value: <Broken of={of.PrivateIpAddress ?? "-"} /> },
+              { label: t("image"), value: <Broken of={of.ImageId ?? "-"} /> },
             ]}
           />
           <Keys of={of} />

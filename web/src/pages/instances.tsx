@@ -9,6 +9,7 @@ import { useState } from "react";
 import { call } from "../api";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
+import { Broken } from "../parts/broken";
 import { Confirm } from "../parts/confirm";
 import { useTitle } from "../parts/frame";
 import { List } from "../parts/list";
@@ -16,6 +17,7 @@ import { EVERY, Moment, newest, RoleLink, State } from "../parts/running";
 import { go, to } from "../route";
 import { running, type Workload } from "../workloads";
 import { ChooseProfile } from "./instance";
+import { Said } from "../parts/said";
 
 function Adopt({ onDismiss }: { onDismiss: () => void }) {
   const { t } = useWords();
@@ -39,7 +41,7 @@ function Adopt({ onDismiss }: { onDismiss: () => void }) {
 }
 
 export function Instances() {
-  const { t } = useWords();
+  const { t, say } = useWords();
   useTitle(t("instances"));
   const [adopting, setAdopting] = useState(false);
   const loaded = useLoaded(() => running(), [], EVERY);
@@ -47,8 +49,8 @@ export function Instances() {
   return (
     <SpaceBetween size="m">
       {(loaded.value?.Refused ?? []).map((each) => (
-        <Alert key={each.Container} type="warning" header={t("adopt.refused", { container: each.Container })}>
-          <span lang="en">{each.Reason}</span>
+        <Alert key={each.Container} type="warning" header={say("adopt.refused", { container: each.Container })}>
+          <Said text={each.Reason} />
         </Alert>
       ))}
       <List
@@ -64,13 +66,13 @@ export function Instances() {
           </Button>
         }
         columns={[
-          { id: "name", header: t("name"), sortingField: "Name", isRowHeader: true, minWidth: 140, cell: (each) => <Link href={to("instances", each.Id)}>{each.Name || each.Id}</Link> },
+          { id: "name", header: t("name"), sortingField: "Name", isRowHeader: true, minWidth: 140, cell: (each) => <Link href={to("instances", each.Id)}><Broken of={each.Name || each.Id} /></Link> },
           { id: "state", header: t("state"), sortingField: "State", minWidth: 120, cell: (each) => <State of={each.State} /> },
           { id: "role", header: t("role"), minWidth: 110, cell: (each) => <RoleLink role={each.Role} /> },
           { id: "issued", header: t("credentials.issued"), minWidth: 130, cell: (each) => <Moment at={newest(each)?.Issued} /> },
           { id: "expires", header: t("credentials.expires"), minWidth: 130, cell: (each) => <Moment at={newest(each)?.Expiration} /> },
           { id: "used", header: t("credentials.used"), minWidth: 130, cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
-          { id: "id", header: t("instance.id"), minWidth: 155, cell: (each) => each.Id },
+          { id: "id", header: t("instance.id"), minWidth: 155, cell: (each) => <Broken of={each.Id} /> },
         ]}
       />
       {adopting && <Adopt onDismiss={() => setAdopting(false)} />}

@@ -7,6 +7,7 @@ import { useState } from "react";
 import { isAws, list, LIST, nameOf, policies } from "../entities";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
+import { Broken } from "../parts/broken";
 import { Create } from "../parts/create";
 import { useTitle } from "../parts/frame";
 import { Clamped, List } from "../parts/list";
@@ -55,9 +56,9 @@ export function PrincipalList({ kind, account }: { kind: Kind; account: string }
           sortingField: `${kind === "user" ? "User" : kind === "group" ? "Group" : "Role"}Name`,
           isRowHeader: true,
           minWidth: 140,
-          cell: (item) => <Link href={to(LIST[kind], nameOf(kind, item))}>{nameOf(kind, item)}</Link>,
+          cell: (item) => <Link href={to(LIST[kind], nameOf(kind, item))}><Broken of={nameOf(kind, item)} /></Link>,
         },
-        ...(kind === "role" ? [{ id: "trust", header: t("trusted"), cell: trusted, minWidth: 160 }] : []),
+        ...(kind === "role" ? [{ id: "trust", header: t("trusted"), cell: (item: Entity) => <Broken of={trusted(item)} />, minWidth: 160 }] : []),
         { id: "path", header: t("path"), sortingField: "Path", cell: (item: Entity) => <Clamped of={item.Path} /> },
         { id: "created", header: t("created"), sortingField: "CreateDate", cell: (item: Entity) => when(item.CreateDate), minWidth: 130 },
       ]}
@@ -104,7 +105,7 @@ export function PolicyList({ account }: { account: string }) {
           sortingField: "PolicyName",
           isRowHeader: true,
           minWidth: 160,
-          cell: (item) => <Link href={to("policies", item.Arn)}>{item.PolicyName}</Link>,
+          cell: (item) => <Link href={to("policies", item.Arn)}><Broken of={item.PolicyName} /></Link>,
         },
         {
           id: "kind",

@@ -16,6 +16,7 @@ import { type Key, useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
 import { Advisor } from "../parts/advisor";
+import { Broken, Prose } from "../parts/broken";
 import { Confirm } from "../parts/confirm";
 import { Document } from "../parts/document";
 import { Frame, Overview } from "../parts/frame";
@@ -28,7 +29,7 @@ import type { Policy, PolicyVersion } from "../types";
 import { Copyable } from "./principal";
 
 function Entities({ arn }: { arn: string }) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const { add } = useNotices();
   const [going, setGoing] = useState<Holder | undefined>(undefined);
   const loaded = useLoaded(() => holders(arn), [arn]);
@@ -47,7 +48,7 @@ function Entities({ arn }: { arn: string }) {
             header: t("name"),
             sortingField: "name",
             isRowHeader: true,
-            cell: (item) => <Link href={to(LIST[item.kind], item.name)}>{item.name}</Link>,
+            cell: (item) => <Link href={to(LIST[item.kind], item.name)}><Broken of={item.name} /></Link>,
           },
           { id: "type", header: t("type"), cell: (item) => t(`type.${item.kind.toUpperCase()}` as Key) },
           { id: "as", header: t("usedAs"), cell: (item) => t(item.bound ? "boundary" : "permissions") },
@@ -67,17 +68,17 @@ function Entities({ arn }: { arn: string }) {
       />
       {going && (
         <Confirm
-          title={t("detach.title", { name: going.name })}
+          title={say("detach.title", { name: going.name })}
           text={t("detach")}
           act={() => call("iam", `Detach${WORD[going.kind]}Policy`, { ...named(going.kind, going.name), PolicyArn: arn })}
           onDismiss={() => setGoing(undefined)}
           onDone={() => {
-            add({ type: "success", content: t("detached", { name: going.name }) });
+            add({ type: "success", content: say("detached", { name: going.name }) });
             setGoing(undefined);
             loaded.reload();
           }}
         >
-          <Box>{t("detach.about", { who: going.name })}</Box>
+          <Box>{say("detach.about", { who: going.name })}</Box>
         </Confirm>
       )}
     </>
@@ -110,7 +111,7 @@ function Versions({ arn, onChanged }: { arn: string; onChanged: () => void }) {
         text={(item) => item.VersionId}
         empty=""
         columns={[
-          { id: "id", header: t("version"), isRowHeader: true, cell: (item) => item.VersionId },
+          { id: "id", header: t("version"), isRowHeader: true, cell: (item) => <Broken of={item.VersionId} /> },
           { id: "created", header: t("created"), cell: (item) => when(item.CreateDate) },
           {
             id: "default",
@@ -146,7 +147,8 @@ function Versions({ arn, onChanged }: { arn: string; onChanged: () => void }) {
 }
 
 export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
-  const { t, when } = useWords();
+  const words = useWords();
+  const { t, say, when } = words;
   const { add } = useNotices();
   const [deleting, setDeleting] = useState(false);
   const loaded = useLoaded(async () => {
@@ -157,7 +159,7 @@ export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
   const aws = isAws(arn);
   const save = async (text: string) => {
     await saveManaged(arn, text);
-    add({ type: "success", content: t("saved", { name }) });
+    add({ type: "success", content: say("saved", { name }) });
     loaded.reload();
   };
   return (
@@ -172,7 +174,7 @@ export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
       actions={!aws && <Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}
       dialogs={
         deleting && (
-          <Removing name={name} about={t("delete.policyAbout")} removal={removalOfPolicy(arn, t)} list="policies" onDismiss={() => setDeleting(false)} />
+          <Removing name={name} about={t("delete.policyAbout")} removal={removalOfPolicy(arn, words)} list="policies" onDismiss={() => setDeleting(false)} />
         )
       }
     >
@@ -183,7 +185,7 @@ export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
               { label: "ARN", value: <Copyable text={arn} /> },
               { label: t("updated"), value: when(found.policy.UpdateDate) },
               { label: t("attachments"), value: found.policy.AttachmentCount },
-              ...(found.policy.Description ? [{ label: t("description"), value: found.policy.Description }] : []),
+              ...(found.policy.Description ? [{ label: t("description"), value: <Prose of={found.policy.Description} /> }] : []),
             ]}
           />
           <Tabs
@@ -194,7 +196,7 @@ export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
                 id: "document",
                 label: t("permissions"),
                 content: (
-                  <Container header={<Header variant="h2" description={`${t("version")} ${found.policy.DefaultVersionId}`}>{t("document")}</Header>}>
+                  <Container header={<Header variant="h2" description={<>{t("version")} <Broken of={found.policy.DefaultVersionId} /></>}>{t("document")}</Header>}>
                     <Document key={found.text} text={found.text} save={aws ? undefined : save} />
                   </Container>
                 ),

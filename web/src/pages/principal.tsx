@@ -12,6 +12,7 @@ import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { useNotices } from "../notices";
 import { Advisor } from "../parts/advisor";
+import { Broken, Prose } from "../parts/broken";
 import { Document } from "../parts/document";
 import { Frame, Overview } from "../parts/frame";
 import { Keys } from "../parts/keys";
@@ -31,12 +32,12 @@ interface Props {
 }
 
 function Trust({ role, reload }: { role: Entity; reload: () => void }) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const { add } = useNotices();
   const text = pretty(decodeURIComponent(role.AssumeRolePolicyDocument ?? ""));
   const save = async (changed: string) => {
     await call("iam", "UpdateAssumeRolePolicy", { RoleName: role.RoleName, PolicyDocument: changed });
-    add({ type: "success", content: t("saved", { name: t("trust") }) });
+    add({ type: "success", content: say("saved", { name: <>{t("trust")}</> }) });
     reload();
   };
   return (
@@ -52,6 +53,7 @@ export function Copyable({ text }: { text: string }) {
     <CopyToClipboard
       variant="inline"
       textToCopy={text}
+      textToDisplay={<Broken of={text} />}
       copyButtonAriaLabel={t("copyArn")}
       copySuccessText={t("copied")}
       copyErrorText={t("notCopied")}
@@ -60,7 +62,8 @@ export function Copyable({ text }: { text: string }) {
 }
 
 export function PrincipalPage({ kind, name, tab }: Props) {
-  const { t, when } = useWords();
+  const words = useWords();
+  const { t, when } = words;
   const loaded = useLoaded(() => get(kind, name), [kind, name]);
   const [deleting, setDeleting] = useState(false);
   const list = LIST[kind];
@@ -75,7 +78,7 @@ export function PrincipalPage({ kind, name, tab }: Props) {
       actions={<Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}
       dialogs={
         deleting && (
-          <Removing name={name} about={t("delete.about")} removal={removalOf(kind, name, t)} list={list} onDismiss={() => setDeleting(false)} />
+          <Removing name={name} about={t("delete.about")} removal={removalOf(kind, name, words)} list={list} onDismiss={() => setDeleting(false)} />
         )
       }
     >
@@ -93,7 +96,7 @@ export function PrincipalPage({ kind, name, tab }: Props) {
                       value: <Limit kind={kind} name={name} boundary={entity.PermissionsBoundary?.PermissionsBoundaryArn} onChanged={loaded.reload} />,
                     },
                   ]),
-              ...(entity.Description ? [{ label: t("description"), value: entity.Description }] : []),
+              ...(entity.Description ? [{ label: t("description"), value: <Prose of={entity.Description} /> }] : []),
             ]}
           />
           <Tabs

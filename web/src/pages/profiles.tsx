@@ -12,6 +12,7 @@ import { list } from "../entities";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
+import { Broken } from "../parts/broken";
 import { Confirm } from "../parts/confirm";
 import { Frame, Overview, useTitle } from "../parts/frame";
 import { Clamped, List } from "../parts/list";
@@ -55,11 +56,11 @@ const roleOf = (of: Profile) => of.Roles[0]?.RoleName ?? "";
 
 function RoleIn({ of }: { of: Profile }) {
   const role = roleOf(of);
-  return role ? <Link href={to("roles", role)}>{role}</Link> : <>-</>;
+  return role ? <Link href={to("roles", role)}><Broken of={role} /></Link> : <>-</>;
 }
 
 function Edit({ of, onDismiss, onDone }: { of?: Profile; onDismiss: () => void; onDone: (name: string) => void }) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const [given, setGiven] = useState("");
   const [role, setRole] = useState(of ? roleOf(of) : "");
   const name = of?.InstanceProfileName ?? given.trim();
@@ -69,7 +70,7 @@ function Edit({ of, onDismiss, onDone }: { of?: Profile; onDismiss: () => void; 
   };
   return (
     <Confirm
-      title={of ? t("profile.change", { name }) : t("create.profile")}
+      title={of ? say("profile.change", { name }) : t("create.profile")}
       text={t(of ? "save" : "create")}
       act={act}
       disabled={!name}
@@ -112,7 +113,7 @@ export function Profiles() {
             sortingField: "InstanceProfileName",
             isRowHeader: true,
             minWidth: 150,
-            cell: (each) => <Link href={to("profiles", each.InstanceProfileName)}>{each.InstanceProfileName}</Link>,
+            cell: (each) => <Link href={to("profiles", each.InstanceProfileName)}><Broken of={each.InstanceProfileName} /></Link>,
           },
           { id: "role", header: t("role"), minWidth: 130, cell: (each) => <RoleIn of={each} /> },
           { id: "path", header: t("path"), sortingField: "Path", cell: (each) => <Clamped of={each.Path} /> },
@@ -137,7 +138,7 @@ function Holders({ name }: { name: string }) {
       text={(each) => `${each.Id} ${each.Name} ${each.State}`}
       empty={t("profile.noHolders")}
       columns={[
-        { id: "name", header: t("name"), sortingField: "Name", isRowHeader: true, minWidth: 150, cell: (each) => <Link href={to("instances", each.Id)}>{each.Name || each.Id}</Link> },
+        { id: "name", header: t("name"), sortingField: "Name", isRowHeader: true, minWidth: 150, cell: (each) => <Link href={to("instances", each.Id)}><Broken of={each.Name || each.Id} /></Link> },
         { id: "state", header: t("state"), minWidth: 130, cell: (each) => <State of={each.State} /> },
         { id: "used", header: t("credentials.used"), minWidth: 140, cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
       ]}
@@ -146,7 +147,8 @@ function Holders({ name }: { name: string }) {
 }
 
 export function ProfilePage({ name, tab }: { name: string; tab?: string }) {
-  const { t, when } = useWords();
+  const words = useWords();
+  const { t, say, when } = words;
   const { add } = useNotices();
   const [open, setOpen] = useState<"edit" | "delete" | undefined>(undefined);
   const loaded = useLoaded(() => profile(name), [name]);
@@ -177,13 +179,13 @@ export function ProfilePage({ name, tab }: { name: string; tab?: string }) {
                 onDismiss={over}
                 onDone={() => {
                   over();
-                  add({ type: "success", content: t("saved", { name }) });
+                  add({ type: "success", content: say("saved", { name }) });
                   loaded.reload();
                 }}
               />
             )}
             {open === "delete" && (
-              <Removing name={name} about={t("profile.deleteAbout")} removal={removalOfProfile(found, t)} list="profiles" onDismiss={over} />
+              <Removing name={name} about={t("profile.deleteAbout")} removal={removalOfProfile(found, words)} list="profiles" onDismiss={over} />
             )}
           </>
         )

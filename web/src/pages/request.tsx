@@ -13,6 +13,7 @@ import { LIST, named, pretty, WORD } from "../entities";
 import { type Key, useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { useNotices } from "../notices";
+import { Broken } from "../parts/broken";
 import { Confirm } from "../parts/confirm";
 import { Code } from "../parts/document";
 import { Evaluated, typeName } from "../parts/evaluation";
@@ -25,25 +26,31 @@ import { short } from "./activity";
 
 function Proposed({ change }: { change: Change }) {
   const words = useWords();
-  const { t } = words;
+  const { t, say } = words;
   const owner = short(change.Owner ?? "");
-  const place = change.PolicyArn || [change.PolicyName || typeName(change.PolicyType, words), owner].filter(Boolean).join(", ");
+  const named = change.PolicyArn || change.PolicyName;
+  const place = (
+    <>
+      {named ? <Broken of={named} /> : typeName(change.PolicyType, words)}
+      {owner && !change.PolicyArn && <Broken of={`, ${owner}`} />}
+    </>
+  );
   return (
     <SpaceBetween size="xs">
-      <Box>{t(`change.${change.Kind}` as Key, { place, type: typeName(change.PolicyType, words), n: (change.Index ?? 0) + 1 })}</Box>
+      <Box>{say(`change.${change.Kind}` as Key, { place, type: <>{typeName(change.PolicyType, words)}</>, n: (change.Index ?? 0) + 1 })}</Box>
       {change.Kind === "MeetCondition" ? (
         <KeyValuePairs
           columns={2}
           items={change.Conditions.map((one) => ({
-            label: `${one.Operator} ${one.Key}`,
-            value: t("change.condition", { wanted: one.Wanted.join(", "), given: one.Given.join(", ") || "-" }),
+            label: <Broken of={`${one.Operator} ${one.Key}`} />,
+            value: say("change.condition", { wanted: one.Wanted.join(", "), given: one.Given.join(", ") || "-" }),
           }))}
         />
       ) : (
         <Code text={pretty(change.Statement)} label={t("change.statement")} />
       )}
       <Box color="text-body-secondary" fontSize="body-s">
-        <span lang="en">{change.Description}</span>
+        <Said text={change.Description} />
       </Box>
     </SpaceBetween>
   );
@@ -51,11 +58,11 @@ function Proposed({ change }: { change: Change }) {
 
 /** The change as an inline policy of its own, for which there is a button. */
 function Add({ of, onDismiss, onDone }: { of: NonNullable<ReturnType<typeof asPolicy>>; onDismiss: () => void; onDone: () => void }) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const name = `${of.policy.slice(0, 110)}-${Date.now().toString(36)}`;
   return (
     <Confirm
-      title={t("change.put", { name: of.name })}
+      title={say("change.put", { name: of.name })}
       text={t("change.add")}
       size="large"
       act={() => call("iam", `Put${WORD[of.kind]}Policy`, { ...named(of.kind, of.name), PolicyName: name, PolicyDocument: of.text })}
@@ -92,7 +99,7 @@ function Changes({ changes }: { changes: Change[] }) {
           onDismiss={() => setAdding(false)}
           onDone={() => {
             setAdding(false);
-            add({ type: "success", content: <>{t("change.added")} <Link color="inverted" href={to(LIST[made.kind], made.name)}>{made.name}</Link></> });
+            add({ type: "success", content: <>{t("change.added")} <Link color="inverted" href={to(LIST[made.kind], made.name)}><Broken of={made.name} /></Link></> });
           }}
         />
       )}
@@ -108,16 +115,16 @@ function Explained({ of }: { of: Explanation }) {
     <SpaceBetween size="l">
       <Overview
         items={[
-          { label: t("principal"), value: page ? <Link href={page}>{short(of.PrincipalArn)}</Link> : of.PrincipalArn },
+          { label: t("principal"), value: page ? <Link href={page}><Broken of={short(of.PrincipalArn)} /></Link> : <Broken of={of.PrincipalArn} /> },
           { label: t("time"), value: when(of.Time, true) },
-          { label: t("region"), value: of.Region },
-          ...(of.Operation ? [{ label: t("operation"), value: of.Operation }] : []),
-          { label: t("requestId"), value: <span className="breaks">{of.RequestId}</span> },
+          { label: t("region"), value: <Broken of={of.Region} /> },
+          ...(of.Operation ? [{ label: t("operation"), value: <Broken of={of.Operation} /> }] : []),
+          { label: t("requestId"), value: <Broken of={of.RequestId} /> },
           { label: t("basis"), value: t(`basis.${of.Basis}`) },
         ]}
       />
       {of.Evaluations.map((one, at) => (
-        <Container key={at} header={<Header variant="h2">{`${t(one.Allowed ? "allowed" : "denied")}: ${one.Action}`}</Header>}>
+        <Container key={at} header={<Header variant="h2">{t(one.Allowed ? "allowed" : "denied")}: <Broken of={one.Action} /></Header>}>
           <Evaluated of={one} />
         </Container>
       ))}
@@ -144,6 +151,7 @@ export function RequestPage({ id }: { id: string }) {
         [id.slice(0, 8), "activity", id],
       ]}
       title={title}
+      said
       loaded={loaded}
     >
       {(of) => <Explained of={of} />}

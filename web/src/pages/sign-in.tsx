@@ -173,7 +173,7 @@ export function SignIn({ theme, ...form }: FormProps & { theme: [Theme, (theme: 
 
 /** Over the page whose session ended, which stays as it is: nothing that was typed is lost. */
 export function SignInAgain({ who, onDone, onLeave }: { who: Session; onDone: (session: Session) => void; onLeave: () => void }) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   return (
     <Modal
       visible
@@ -183,7 +183,7 @@ export function SignInAgain({ who, onDone, onLeave }: { who: Session; onDone: (s
       onDismiss={({ detail }) => detail.reason === "closeButton" && onLeave()}
     >
       <SpaceBetween size="m">
-        <Box>{t("signIn.over", { user: who.user })}</Box>
+        <Box>{say("signIn.over", { user: who.user })}</Box>
         <Ways before={who} onDone={onDone} />
       </SpaceBetween>
     </Modal>

@@ -11,12 +11,14 @@ import { useState } from "react";
 import { useWords } from "../i18n";
 import { useEvery, useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
+import { Broken } from "../parts/broken";
 import { Confirm } from "../parts/confirm";
 import { Code } from "../parts/document";
 import { Frame, Overview } from "../parts/frame";
 import { EVERY, Keys, Moment, Problems, RoleLink, State } from "../parts/running";
 import { to } from "../route";
 import { type Log, logs, one, stop, type Workload } from "../workloads";
+import { Said } from "../parts/said";
 
 const STARTING = new Set(["PROVISIONING", "PENDING", "ACTIVATING"]);
 const KEPT = 5000; // lines of one container that the page keeps
@@ -53,7 +55,7 @@ function Logs({ task, begun }: { task: string; begun: boolean }) {
         {!shown.length && <Box>{t("logs.none")}</Box>}
         {shown.map((each) => (
           <SpaceBetween key={each.Container} size="xs">
-            <Box variant="h3">{each.Container}</Box>
+            <Box variant="h3"><Broken of={each.Container} /></Box>
             <div className="logs">
               <Code text={each.Text.replace(/\n$/, "")} label={t("logs.of", { name: each.Container })} />
             </div>
@@ -78,17 +80,17 @@ function Containers({ of }: { of: Workload }) {
       trackBy="Name"
       wrapLines
       columnDefinitions={[
-        { id: "name", header: t("name"), isRowHeader: true, cell: (each) => each.Name },
+        { id: "name", header: t("name"), isRowHeader: true, cell: (each) => <Broken of={each.Name} /> },
         { id: "state", header: t("state"), minWidth: 120, cell: (each) => <State of={each.State} /> },
-        { id: "image", header: t("image"), minWidth: 140, cell: (each) => <span className="breaks">{each.Image}</span> },
-        { id: "exit", header: t("exitCode"), cell: (each) => [each.ExitCode ?? "-", each.Reason].filter((part) => part !== undefined).join(": ") },
+        { id: "image", header: t("image"), minWidth: 140, cell: (each) => <Broken of={each.Image} /> },
+        { id: "exit", header: t("exitCode"), cell: (each) => <>{each.ExitCode ?? "-"}{each.Reason && <>: <Said text={each.Reason} /></>}</> },
       ]}
     />
   );
 }
 
 export function TaskPage({ id }: { id: string }) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const { add } = useNotices();
   const [stopping, setStopping] = useState(false);
   const loaded = useLoaded(() => one(id), [id], EVERY);
@@ -114,7 +116,7 @@ export function TaskPage({ id }: { id: string }) {
             onDismiss={() => setStopping(false)}
             onDone={() => {
               setStopping(false);
-              add({ type: "success", content: t("task.stopped", { name }) });
+              add({ type: "success", content: say("task.stopped", { name }) });
               loaded.reload();
             }}
           >
@@ -128,7 +130,7 @@ export function TaskPage({ id }: { id: string }) {
           <Problems of={of} />
           {of.StoppedReason && (
             <Alert type="info">
-              <span lang="en">{of.StoppedReason}</span>
+              <Said text={of.StoppedReason} />
             </Alert>
           )}
           <Overview
@@ -136,9 +138,9 @@ export function TaskPage({ id }: { id: string }) {
               { label: t("state"), value: <State of={of.State} /> },
               { label: t("role"), value: <RoleLink role={of.Role} /> },
               { label: t("role.lastUsed"), value: <Moment at={of.Role?.LastUsed} /> },
-              { label: t("definition"), value: <Link href={to("definitions", of.TaskDefinition ?? "")}>{of.TaskDefinition}</Link> },
-              { label: t("address"), value: of.PrivateIpAddress ?? "-" },
-              { label: t("task"), value: <span className="breaks">{of.Id}</span> },
+              { label: t("definition"), value: <Link href={to("definitions", of.TaskDefinition ?? "")}><Broken of={of.TaskDefinition ?? ""} /></Link> },
+              { label: t("address"), value: <Broken of={of.PrivateIpAddress ?? "-"} /> },
+              { label: t("task"), value: <Broken of={of.Id} /> },
             ]}
           />
           <Keys of={of} />

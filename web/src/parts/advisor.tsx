@@ -9,7 +9,7 @@ import Modal from "@cloudscape-design/components/modal";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Spinner from "@cloudscape-design/components/spinner";
-import { type ReactNode, useState } from "react";
+import { Fragment, type ReactNode, useState } from "react";
 import { documentOf, entitiesOf, granting, holder, report, saveManaged } from "../advisor";
 import { call } from "../api";
 import { type Held, held, isAws, named, WORD } from "../entities";
@@ -18,6 +18,7 @@ import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
 import { pageOf } from "../route";
 import type { Granting, Kind, ServiceUse } from "../types";
+import { Broken } from "./broken";
 import { Document } from "./document";
 import { List } from "./list";
 import { RemoveUnused } from "./remove-unused";
@@ -65,7 +66,7 @@ export function Last({ at, by }: { at: string | undefined; by?: string }) {
   );
 }
 
-function Window({ title, children, onDismiss }: { title: string; children: ReactNode; onDismiss: () => void }) {
+function Window({ title, children, onDismiss }: { title: ReactNode; children: ReactNode; onDismiss: () => void }) {
   const { t } = useWords();
   return (
     <Modal
@@ -107,7 +108,8 @@ function Entities({ job, service }: { job: string; service: ServiceUse }) {
           sortingComparator: (a, b) => a.EntityInfo.Name.localeCompare(b.EntityInfo.Name),
           cell: ({ EntityInfo: who }) => {
             const page = pageOf(who.Arn);
-            return page ? <Link href={page}>{who.Name}</Link> : who.Name;
+            const name = <Broken of={who.Name} />;
+            return page ? <Link href={page}>{name}</Link> : name;
           },
         },
         { id: "type", header: t("type"), cell: ({ EntityInfo: who }) => t(`type.${who.Type}` as Key) },
@@ -138,31 +140,31 @@ function Actions({ service }: { service: ServiceUse }) {
       text={(item) => item.ActionName}
       empty={t("advisor.noActions")}
       columns={[
-        { id: "action", header: t("action"), sortingField: "ActionName", isRowHeader: true, cell: (item) => item.ActionName },
+        { id: "action", header: t("action"), sortingField: "ActionName", isRowHeader: true, cell: (item) => <Broken of={item.ActionName} /> },
         {
           id: "last",
           header: t("advisor.last"),
           sortingComparator: (a, b) => (a.LastAccessedTime ?? "").localeCompare(b.LastAccessedTime ?? ""),
           cell: (item) => <Last at={item.LastAccessedTime} by={item.LastAccessedEntity} />,
         },
-        { id: "region", header: t("region"), cell: (item) => item.LastAccessedRegion ?? "-" },
+        { id: "region", header: t("region"), cell: (item) => <Broken of={item.LastAccessedRegion ?? "-"} /> },
       ]}
     />
   );
 }
 
 /** The ways by which a user has a policy that is not (only) its own: AWS's answer names a group of inline ones alone. */
-function ways(policy: Granting, all: Held[], { t }: Pick<Words, "t">): string[] {
+function ways(policy: Granting, all: Held[], { t, say }: Pick<Words, "t" | "say">): ReactNode[] {
   const found = policy.PolicyArn
     ? all.filter((one) => one.arn === policy.PolicyArn).map((one) => one.group)
     : [policy.EntityType === "GROUP" ? policy.EntityName : undefined];
-  const named = found.map((group) => (group ? t("kind.through", { group }) : t("directly").toLowerCase()));
+  const named = found.map((group) => (group ? say("kind.through", { group }) : t("directly").toLowerCase()));
   return found.some(Boolean) ? named : [];
 }
 
 function Policy({ policy, kind, all, changed }: { policy: Granting; kind: Kind; all: Held[]; changed: () => void }) {
   const words = useWords();
-  const { t } = words;
+  const { t, say } = words;
   const { add } = useNotices();
   const [open, setOpen] = useState(false);
   const loaded = useLoaded(async () => (open ? await documentOf(policy) : ""), [open]);
@@ -178,7 +180,7 @@ function Policy({ policy, kind, all, changed }: { policy: Granting; kind: Kind; 
         PolicyDocument: text,
       });
     }
-    add({ type: "success", content: t("saved", { name: policy.PolicyName }) });
+    add({ type: "success", content: say("saved", { name: policy.PolicyName }) });
     loaded.reload();
     changed();
   };
@@ -187,8 +189,19 @@ function Policy({ policy, kind, all, changed }: { policy: Granting; kind: Kind; 
       variant="footer"
       expanded={open}
       onChange={({ detail }) => setOpen(detail.expanded)}
-      headerText={policy.PolicyName}
-      headerDescription={[kindOf(policy, words), ...through].join(", ")}
+      headerText={
+        <>
+          <Broken of={policy.PolicyName} />
+          <Box color="text-body-secondary" fontSize="body-s">
+            {[kindOf(policy, words), ...through].map((part, at) => (
+              <Fragment key={at}>
+                {at > 0 && ", "}
+                {part}
+              </Fragment>
+            ))}
+          </Box>
+        </>
+      }
     >
       <Trouble error={loaded.error} />
       {loaded.value ? (
@@ -271,7 +284,7 @@ export function Advisor({ arn, kind, name }: { arn: string; kind: Kind | "policy
                   show("actions", row);
                 }}
               >
-                {row.ServiceName}
+                <Broken of={row.ServiceName} />
               </Link>
             ),
           },
@@ -291,7 +304,7 @@ export function Advisor({ arn, kind, name }: { arn: string; kind: Kind | "policy
                         show("policies", row);
                       }}
                     >
-                      {policiesOf(row)}
+                      {row.policies?.length === 1 ? <Broken of={policiesOf(row)} /> : policiesOf(row)}
                     </Link>
                   ),
                 },
@@ -324,7 +337,7 @@ export function Advisor({ arn, kind, name }: { arn: string; kind: Kind | "policy
         ]}
       />
       {open && opened && (
-        <Window title={`${opened.ServiceName} (${opened.ServiceNamespace})`} onDismiss={() => setOpen(undefined)}>
+        <Window title={<Broken of={`${opened.ServiceName} (${opened.ServiceNamespace})`} />} onDismiss={() => setOpen(undefined)}>
           {open.what === "actions" && <Actions service={opened} />}
           {open.what === "entities" && made.value && <Entities job={made.value.job} service={opened} />}
           {open.what === "policies" && kind !== "policy" && (

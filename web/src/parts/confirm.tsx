@@ -8,7 +8,7 @@ import { useWords } from "../i18n";
 import { Trouble } from "../notices";
 
 interface Props {
-  title: string;
+  title: ReactNode;
   children: ReactNode;
   text: string;
   act: () => Promise<unknown>;

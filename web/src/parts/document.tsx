@@ -11,7 +11,7 @@ import { Editor } from "./editor";
 
 export function Code({ text, marked, label }: { text: string; marked?: ReadonlySet<number>; label?: string }) {
   return (
-    <pre className="code" tabIndex={0} role={label && "region"} aria-label={label}>
+    <pre className="code" translate="no" tabIndex={0} role={label && "region"} aria-label={label}>
       {text.split("\n").map((line, at) => (
         <span key={at} className={marked?.has(at + 1) ? "line marked" : "line"}>
           {marked?.has(at + 1) ? <mark>{line || " "}</mark> : line || " "}
@@ -158,7 +158,7 @@ export function Difference({ before, after }: { before: string; after: string })
   const sign: Record<Side, string> = { same: " ", added: "+", removed: "-" };
   if (lines.every(({ side }) => side === "same")) return <Box>{t("same")}</Box>;
   return (
-    <pre className="code" tabIndex={0} aria-label={t("difference")}>
+    <pre className="code" translate="no" tabIndex={0} aria-label={t("difference")}>
       {lines.map(({ side, line }, at) => (
         <span key={at} className={`line ${side}`}>
           {`${sign[side]} ${line}`}

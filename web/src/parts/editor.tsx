@@ -9,6 +9,7 @@ import Textarea from "@cloudscape-design/components/textarea";
 import { useEffect, useRef, useState } from "react";
 import { completions, type Finding, findings, type Place, placeOf } from "../editing";
 import { useWords } from "../i18n";
+import { Broken } from "./broken";
 import { wrong } from "./document";
 import { Said } from "./said";
 
@@ -35,7 +36,7 @@ function Findings({ found }: { found: Finding[] | undefined }) {
           <StatusIndicator type={LOOKS[one.Severity]}>{t("lint.line", { line: one.Line, column: one.Column })}</StatusIndicator>{" "}
           <Said text={one.Message} />{" "}
           <Link href={one.Url} external externalIconAriaLabel={t("lint.more")}>
-            {one.Rule}
+            <Broken of={one.Rule} />
           </Link>
         </li>
       ))}
@@ -113,7 +114,7 @@ export function Editor({ value, onChange, type = "identity-based policy", rows }
         <div role="group" aria-label={t("complete")} className="offered">
           {offered.map((word) => (
             <Button key={word} variant="inline-link" onClick={() => take(word)}>
-              {word}
+              <Broken of={word} />
             </Button>
           ))}
           <Box color="text-body-secondary" fontSize="body-s">

@@ -10,6 +10,7 @@ import { useWords } from "../i18n";
 import type { Loaded } from "../loaded";
 import { Trouble } from "../notices";
 import { to } from "../route";
+import { Broken } from "./broken";
 
 export function useTitle(title: string): void {
   useEffect(() => {
@@ -21,6 +22,8 @@ interface Props<T> {
   /** Each with the parts of its address, the page itself last. */
   trail: [text: string, ...address: string[]][];
   title: string;
+  /** The title is a text of ours, and no name. */
+  said?: boolean;
   info?: ReactNode;
   actions?: ReactNode;
   loaded: Pick<Loaded<T>, "value" | "error" | "loading">;
@@ -29,14 +32,14 @@ interface Props<T> {
   dialogs?: ReactNode;
 }
 
-export function Frame<T>({ trail, title, info, actions, loaded, children, dialogs }: Props<T>) {
+export function Frame<T>({ trail, title, said, info, actions, loaded, children, dialogs }: Props<T>) {
   const { t } = useWords();
   useTitle(title);
   return (
     <SpaceBetween size="l">
       <BreadcrumbGroup ariaLabel={t("breadcrumbs")} items={trail.map(([text, ...address]) => ({ text, href: to(...address) }))} />
       <Header variant="h1" info={info} actions={actions}>
-        <span className="breaks">{title}</span>
+        {said ? title : <Broken of={title} />}
       </Header>
       <Trouble error={loaded.error} />
       {loaded.loading && loaded.value === undefined && <Spinner />}

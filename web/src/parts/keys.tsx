@@ -15,6 +15,7 @@ import { useLoaded } from "../loaded";
 import { Trouble } from "../notices";
 import type { AccessKey } from "../types";
 import { Last } from "./advisor";
+import { Broken } from "./broken";
 import { Confirm } from "./confirm";
 import { List } from "./list";
 
@@ -38,7 +39,7 @@ async function rows(user: string): Promise<Row[]> {
 }
 
 export function Keys({ user }: { user: string }) {
-  const { t, when } = useWords();
+  const { t, say, when } = useWords();
   const loaded = useLoaded(() => rows(user), [user]);
   const [made, setMade] = useState<{ AccessKeyId: string; SecretAccessKey: string } | undefined>(undefined);
   const [going, setGoing] = useState<AccessKey | undefined>(undefined);
@@ -78,7 +79,7 @@ export function Keys({ user }: { user: string }) {
           </Button>
         }
         columns={[
-          { id: "id", header: t("keys.id"), sortingField: "AccessKeyId", isRowHeader: true, minWidth: 190, cell: (key) => key.AccessKeyId },
+          { id: "id", header: t("keys.id"), sortingField: "AccessKeyId", isRowHeader: true, minWidth: 190, cell: (key) => <Broken of={key.AccessKeyId} /> },
           {
             id: "status",
             header: t("status"),
@@ -135,6 +136,7 @@ export function Keys({ user }: { user: string }) {
                   <CopyToClipboard
                     variant="inline"
                     textToCopy={value}
+                    textToDisplay={<Broken of={value} />}
                     copyButtonAriaLabel={t("copy")}
                     copySuccessText={t("copied")}
                     copyErrorText={t("notCopied")}
@@ -147,7 +149,7 @@ export function Keys({ user }: { user: string }) {
       )}
       {going && (
         <Confirm
-          title={t("delete.title", { name: going.AccessKeyId })}
+          title={say("delete.title", { name: going.AccessKeyId })}
           text={t("delete")}
           act={() => call("iam", "DeleteAccessKey", { UserName: user, AccessKeyId: going.AccessKeyId })}
           onDismiss={() => setGoing(undefined)}

@@ -18,6 +18,7 @@ import { Trouble, useNotices } from "../notices";
 import { devicesOf, passwordOf, removeDevice } from "../removal";
 import { to } from "../route";
 import type { Kind } from "../types";
+import { Broken } from "./broken";
 import { Confirm } from "./confirm";
 import { List } from "./list";
 
@@ -33,7 +34,7 @@ export function Limit({ boundary, ...of }: LimitProps) {
   const [open, setOpen] = useState(false);
   return (
     <SpaceBetween direction="horizontal" size="xs">
-      {boundary ? <Link href={to("policies", boundary)}>{boundary.split("/").pop()}</Link> : "-"}
+      {boundary ? <Link href={to("policies", boundary)}><Broken of={boundary.split("/").pop() ?? boundary} /></Link> : "-"}
       <Button variant="inline-link" ariaLabel={`${t("edit")} ${t("boundary")}`} onClick={() => setOpen(true)}>
         {t("edit")}
       </Button>
@@ -155,7 +156,7 @@ function NewDevice({ user, onDismiss, onDone }: { user: string; onDismiss: () =>
 type Open = { what: "password" | "device" | "noPassword" } | { what: "gone"; serial: string };
 
 export function SignInTab({ user }: { user: string }) {
-  const { t, when } = useWords();
+  const { t, say, when } = useWords();
   const { add } = useNotices();
   const [open, setOpen] = useState<Open | undefined>(undefined);
   const password = useLoaded(() => passwordOf(user), [user]);
@@ -163,7 +164,7 @@ export function SignInTab({ user }: { user: string }) {
   const over = () => setOpen(undefined);
   const done = () => {
     over();
-    add({ type: "success", content: t("saved", { name: user }) });
+    add({ type: "success", content: say("saved", { name: user }) });
     password.reload();
     devices.reload();
   };
@@ -197,7 +198,7 @@ export function SignInTab({ user }: { user: string }) {
         empty={t("mfa.none")}
         actions={<Button onClick={() => setOpen({ what: "device" })}>{t("mfa.add")}</Button>}
         columns={[
-          { id: "serial", header: t("mfa.serial"), isRowHeader: true, cell: (one) => <span className="breaks">{one.SerialNumber}</span> },
+          { id: "serial", header: t("mfa.serial"), isRowHeader: true, cell: (one) => <Broken of={one.SerialNumber} /> },
           { id: "since", header: t("created"), cell: (one) => when(one.EnableDate) },
           {
             id: "act",
@@ -214,12 +215,12 @@ export function SignInTab({ user }: { user: string }) {
       {open?.what === "device" && <NewDevice user={user} onDismiss={over} onDone={done} />}
       {open?.what === "noPassword" && (
         <Confirm title={t("password.delete")} text={t("delete")} act={() => call("iam", "DeleteLoginProfile", { UserName: user })} onDismiss={over} onDone={done}>
-          <Box>{t("password.deleteAbout", { name: user })}</Box>
+          <Box>{say("password.deleteAbout", { name: user })}</Box>
         </Confirm>
       )}
       {open?.what === "gone" && (
-        <Confirm title={t("delete.title", { name: open.serial })} text={t("delete")} act={() => removeDevice(user, open.serial)} onDismiss={over} onDone={done}>
-          <Box>{t("mfa.deleteAbout", { name: user })}</Box>
+        <Confirm title={say("delete.title", { name: open.serial })} text={t("delete")} act={() => removeDevice(user, open.serial)} onDismiss={over} onDone={done}>
+          <Box>{say("mfa.deleteAbout", { name: user })}</Box>
         </Confirm>
       )}
     </SpaceBetween>

@@ -11,6 +11,7 @@ import type { ReactNode } from "react";
 import { useWords } from "../i18n";
 import type { Loaded } from "../loaded";
 import { Trouble } from "../notices";
+import { Broken } from "./broken";
 
 interface Props<T> {
   title: string;
@@ -36,7 +37,7 @@ const NARROWEST = 100; // pixels: words break anywhere in a table, and none is t
 export function Clamped({ of }: { of: string }) {
   return (
     <span className="clamped" title={of}>
-      {of}
+      <Broken of={of} />
     </span>
   );
 }

@@ -12,6 +12,7 @@ import { useLoaded } from "../loaded";
 import { Trouble } from "../notices";
 import { to } from "../route";
 import type { Entity } from "../types";
+import { Broken } from "./broken";
 import { Confirm } from "./confirm";
 import { List } from "./list";
 
@@ -52,7 +53,7 @@ function Join({ of, taken, onDismiss, onDone }: { of: Props; taken: Set<string>;
 
 export function Members(of: Props) {
   const { kind, name } = of;
-  const { t, when } = useWords();
+  const { t, say, when } = useWords();
   const other = kind === "user" ? "group" : "user";
   const [joining, setJoining] = useState(false);
   const [going, setGoing] = useState("");
@@ -88,7 +89,7 @@ export function Members(of: Props) {
             header: t("name"),
             isRowHeader: true,
             sortingField: other === "user" ? "UserName" : "GroupName",
-            cell: (item) => <Link href={to(LIST[other], nameOf(other, item))}>{nameOf(other, item)}</Link>,
+            cell: (item) => <Link href={to(LIST[other], nameOf(other, item))}><Broken of={nameOf(other, item)} /></Link>,
           },
           { id: "created", header: t("created"), sortingField: "CreateDate", cell: (item) => when(item.CreateDate) },
           {
@@ -104,7 +105,7 @@ export function Members(of: Props) {
       />
       {joining && <Join of={of} taken={new Set(loaded.value?.map((item) => nameOf(other, item)))} onDismiss={over} onDone={done} />}
       {going && (
-        <Confirm title={t("members.remove", { name: going })} text={t("remove")} act={() => call("iam", "RemoveUserFromGroup", pair(of, going))} onDismiss={over} onDone={done}>
+        <Confirm title={say("members.remove", { name: going })} text={t("remove")} act={() => call("iam", "RemoveUserFromGroup", pair(of, going))} onDismiss={over} onDone={done}>
           <Box>{t("members.removeAbout")}</Box>
         </Confirm>
       )}

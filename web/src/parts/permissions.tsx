@@ -17,6 +17,7 @@ import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
 import { to } from "../route";
 import type { Kind } from "../types";
+import { Broken } from "./broken";
 import { Confirm } from "./confirm";
 import { Document } from "./document";
 import { List } from "./list";
@@ -51,19 +52,19 @@ function Attach({ kind, name, taken, onDone, onDismiss }: { kind: Kind; name: st
 
 /** An inline policy, read and written; without a name it is a new one. */
 function Inline({ kind, holder, name, editable, onChanged, onDismiss }: { kind: Kind; holder: string; name?: string; editable: boolean; onChanged: () => void; onDismiss: () => void }) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const { add } = useNotices();
   const [given, setGiven] = useState("");
   const loaded = useLoaded(async () => (name ? await inlineDocument(kind, holder, name) : START), [kind, holder, name]);
   const save = async (text: string) => {
     await call("iam", `Put${WORD[kind]}Policy`, { ...named(kind, holder), PolicyName: name ?? given.trim(), PolicyDocument: text });
-    add({ type: "success", content: t("saved", { name: name ?? given.trim() }) });
+    add({ type: "success", content: say("saved", { name: name ?? given.trim() }) });
     onChanged();
     if (name) loaded.reload();
     else onDismiss();
   };
   return (
-    <Modal visible size="large" header={name ?? t("inline.create")} closeAriaLabel={t("close")} onDismiss={onDismiss}>
+    <Modal visible size="large" header={name ? <Broken of={name} /> : t("inline.create")} closeAriaLabel={t("close")} onDismiss={onDismiss}>
       <SpaceBetween size="m">
         <Trouble error={loaded.error} />
         {!name && (
@@ -88,7 +89,7 @@ function Inline({ kind, holder, name, editable, onChanged, onDismiss }: { kind: 
 }
 
 export function Permissions({ kind, name }: { kind: Kind; name: string }) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const { add } = useNotices();
   const loaded = useLoaded(() => held(kind, name), [kind, name]);
   const [attaching, setAttaching] = useState(false);
@@ -124,7 +125,7 @@ export function Permissions({ kind, name }: { kind: Kind; name: string }) {
             minWidth: 160,
             cell: (row) =>
               row.arn ? (
-                <Link href={to("policies", row.arn)}>{row.name}</Link>
+                <Link href={to("policies", row.arn)}><Broken of={row.name} /></Link>
               ) : (
                 <Link
                   href=""
@@ -133,7 +134,7 @@ export function Permissions({ kind, name }: { kind: Kind; name: string }) {
                     setOpened(row);
                   }}
                 >
-                  {row.name}
+                  <Broken of={row.name} />
                 </Link>
               ),
           },
@@ -148,7 +149,7 @@ export function Permissions({ kind, name }: { kind: Kind; name: string }) {
                 {
                   id: "through",
                   header: t("through"),
-                  cell: (row: Held) => (row.group ? <Link href={to(LIST.group, row.group)}>{row.group}</Link> : t("directly")),
+                  cell: (row: Held) => (row.group ? <Link href={to(LIST.group, row.group)}><Broken of={row.group} /></Link> : t("directly")),
                 },
               ]
             : []),
@@ -194,17 +195,17 @@ export function Permissions({ kind, name }: { kind: Kind; name: string }) {
       )}
       {going && (
         <Confirm
-          title={t(going.arn ? "detach.title" : "delete.title", { name: going.name })}
+          title={say(going.arn ? "detach.title" : "delete.title", { name: going.name })}
           text={t(going.arn ? "detach" : "delete")}
           act={() => take(going)}
           onDismiss={() => setGoing(undefined)}
           onDone={() => {
-            add({ type: "success", content: t(going.arn ? "detached" : "deleted", { name: going.name }) });
+            add({ type: "success", content: say(going.arn ? "detached" : "deleted", { name: going.name }) });
             setGoing(undefined);
             loaded.reload();
           }}
         >
-          <Box>{t(going.arn ? "detach.about" : "inline.deleteAbout", { who: name })}</Box>
+          <Box>{say(going.arn ? "detach.about" : "inline.deleteAbout", { who: name })}</Box>
         </Confirm>
       )}
     </>

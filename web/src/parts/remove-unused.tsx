@@ -15,6 +15,7 @@ import { type Key, useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
 import type { Line, Proposal, Replay } from "../types";
+import { Broken } from "./broken";
 import { Confirm } from "./confirm";
 import { Difference } from "./document";
 import { Said } from "./said";
@@ -56,7 +57,7 @@ function Evidence({ lines }: { lines: Line[] }) {
       wrapLines
       trackBy={(line) => `${line.PolicyArn ?? ""}${line.PolicyName ?? ""}${line.Index}${line.Action}`}
       columnDefinitions={[
-        { id: "action", header: t("action"), isRowHeader: true, cell: (line) => line.Action },
+        { id: "action", header: t("action"), isRowHeader: true, cell: (line) => <Broken of={line.Action} /> },
         { id: "fate", header: t("unused.fate"), minWidth: 120, cell: (line) => <Fate line={line} /> },
         {
           id: "uses",
@@ -99,9 +100,9 @@ function Answer({ replay }: { replay: Replay }) {
             trackBy="RequestId"
             columnDefinitions={[
               { id: "time", header: t("time"), isRowHeader: true, cell: (one) => when(one.Time) },
-              { id: "who", header: t("principal"), cell: (one) => one.PrincipalArn },
-              { id: "action", header: t("action"), cell: (one) => one.Action },
-              { id: "resource", header: t("resource"), cell: (one) => one.Resource },
+              { id: "who", header: t("principal"), cell: (one) => <Broken of={one.PrincipalArn} /> },
+              { id: "action", header: t("action"), cell: (one) => <Broken of={one.Action} /> },
+              { id: "resource", header: t("resource"), cell: (one) => <Broken of={one.Resource} /> },
               { id: "count", header: t("replay.count"), cell: (one) => one.Count },
             ]}
           />

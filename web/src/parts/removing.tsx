@@ -25,7 +25,7 @@ function Named({ header, ties }: { header: string; ties: Tie[] }) {
     <Alert type="warning" header={header}>
       <ul className="needed">
         {ties.map((one) => (
-          <li key={one.id}>{one.text}</li>
+          <li key={one.id}>{one.shown}</li>
         ))}
       </ul>
     </Alert>
@@ -33,7 +33,7 @@ function Named({ header, ties }: { header: string; ties: Tie[] }) {
 }
 
 export function Removing({ name, about, removal, list, onDismiss }: Props) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const { add } = useNotices();
   const { value: told, error, loading, reload } = useLoaded(removal.ties, [name]);
   const found = told ?? [];
@@ -50,14 +50,14 @@ export function Removing({ name, about, removal, list, onDismiss }: Props) {
   };
   return (
     <Confirm
-      title={t("delete.title", { name })}
+      title={say("delete.title", { name })}
       text={t("delete")}
       act={act}
       disabled={!told || loading || keeping.length > 0}
       onDismiss={onDismiss}
       onDone={() => {
         go(list);
-        add({ type: "success", content: t("deleted", { name }) });
+        add({ type: "success", content: say("deleted", { name }) });
       }}
     >
       <SpaceBetween size="s">

@@ -6,20 +6,41 @@ import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/c
 import Table from "@cloudscape-design/components/table";
 import { useWords } from "../i18n";
 import { pageOf } from "../route";
+import { Broken } from "./broken";
 import { Said } from "./said";
 import type { Credentials, Workload } from "../workloads";
 
-const LOOKS: Record<string, StatusIndicatorProps.Type> = { running: "success", active: "success", stopped: "stopped", terminated: "stopped" };
+// The states of EC2 and ECS, each with its look.
+const LOOKS = {
+  running: "success",
+  active: "success",
+  stopped: "stopped",
+  terminated: "stopped",
+  inactive: "stopped",
+  failed: "error",
+  provisioning: "pending",
+  pending: "pending",
+  activating: "pending",
+  deactivating: "pending",
+  stopping: "pending",
+  deprovisioning: "pending",
+  draining: "pending",
+  delete_in_progress: "pending",
+  "shutting-down": "pending",
+} as const satisfies Record<string, StatusIndicatorProps.Type>;
 
 export const EVERY = 2000; // milliseconds between looks at what runs
 
 export function State({ of }: { of: string }) {
-  return <StatusIndicator type={LOOKS[of.toLowerCase()] ?? "pending"}>{of}</StatusIndicator>;
+  const { t } = useWords();
+  const state = of.toLowerCase() as keyof typeof LOOKS;
+  const known = Object.hasOwn(LOOKS, state);
+  return <StatusIndicator type={known ? LOOKS[state] : "pending"}>{known ? t(`state.${state}`) : <Broken of={of} />}</StatusIndicator>;
 }
 
 export function RoleLink({ role }: { role: Workload["Role"] }) {
   const page = role && pageOf(role.Arn);
-  return page ? <Link href={page}>{role.Name}</Link> : <>-</>;
+  return page ? <Link href={page}><Broken of={role.Name} /></Link> : <>-</>;
 }
 
 export const newest = (of: Workload): Credentials | undefined =>
@@ -32,7 +53,12 @@ export function Moment({ at, by }: { at: string | undefined; by?: string }) {
     <span>
       {ago(at)}
       <Box color="text-body-secondary" fontSize="body-s">
-        {[when(at, true), by].filter(Boolean).join(", ")}
+        {when(at, true)}
+        {by && (
+          <>
+            , <Broken of={by} />
+          </>
+        )}
       </Box>
     </span>
   );
@@ -53,11 +79,11 @@ export function Keys({ of }: { of: Workload }) {
       wrapLines
       empty={t("credentials.none")}
       columnDefinitions={[
-        { id: "id", header: t("keys.id"), isRowHeader: true, minWidth: 190, cell: (one) => one.AccessKeyId },
+        { id: "id", header: t("keys.id"), isRowHeader: true, minWidth: 190, cell: (one) => <Broken of={one.AccessKeyId} /> },
         { id: "issued", header: t("credentials.issued"), minWidth: 150, cell: (one) => <Moment at={one.Issued} /> },
         { id: "expires", header: t("credentials.expires"), minWidth: 150, cell: (one) => <Moment at={one.Expiration} /> },
         { id: "used", header: t("lastUsed"), minWidth: 150, cell: (one) => <Moment at={one.LastUsed} by={one.LastUsedService} /> },
-        { id: "how", header: t("credentials.delivery"), cell: (one) => (one.Delivery ? `IMDS ${one.Delivery}` : "-") },
+        { id: "how", header: t("credentials.delivery"), cell: (one) => (one.Delivery ? <Broken of={`IMDS ${one.Delivery}`} /> : "-") },
       ]}
     />
   );

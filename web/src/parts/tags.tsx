@@ -21,7 +21,7 @@ interface Props {
 const MOST = 50;
 
 export function Tags({ word, of, tags, onChanged }: Props) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const { add } = useNotices();
   const [items, setItems] = useState(tags);
   const [busy, setBusy] = useState(false);
@@ -36,7 +36,7 @@ export function Tags({ word, of, tags, onChanged }: Props) {
       const gone = tags.filter(({ Key }) => !wanted.some((tag) => tag.Key === Key)).map(({ Key }) => Key);
       if (gone.length) await call("iam", `Untag${word}`, { ...of, TagKeys: gone });
       if (wanted.length) await call("iam", `Tag${word}`, { ...of, Tags: wanted });
-      add({ type: "success", content: t("saved", { name: t("tags") }) });
+      add({ type: "success", content: say("saved", { name: <>{t("tags")}</> }) });
       onChanged();
     } catch (failed) {
       setError(failed);
