@@ -133,6 +133,10 @@ class Seen:
         self.page.goto(self.story.link())
         self.page.get_by_role("heading", name=re.compile(rf"^{re.escape(self.t('users'))} \(")).wait_for()
 
+    def text(self, text: Any) -> Any:
+        """What is to be seen; live regions, which say it once more, are elsewhere."""
+        return self.page.locator("#root, [role=dialog]").get_by_text(text)
+
     def button(self, key: str, **values: object) -> Any:
         return self.page.get_by_role("button", name=self.t(key, **values), exact=True)
 

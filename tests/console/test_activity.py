@@ -26,6 +26,7 @@ def test_a_denial_appears_is_explained_and_resolved(opens: Opens, story: Story, 
     story.keys[name] = story.user(name)
     story.iam.put_user_policy(UserName=name, PolicyName="guarded", PolicyDocument=GUARDED)
     s3, iam = story.client(name, "s3"), story.client(name, "iam")
+    story.client("ana", "sqs").list_queues()
     seen = opens(language)
     page = seen.page
     seen.sign_in()
@@ -59,13 +60,14 @@ def test_a_denial_appears_is_explained_and_resolved(opens: Opens, story: Story, 
     main.get_by_text(seen.t("reason.implicit", type=kind, action="iam:ListRoles")).wait_for()
     seen.button("change.add").click()
     page.get_by_role("dialog").get_by_role("button", name=seen.t("change.add"), exact=True).click()
-    page.get_by_text(seen.t("change.added")).wait_for()
+    seen.text(seen.t("change.added")).wait_for()
     assert iam.list_roles()["Roles"]
 
     # Only what was denied.
     seen.open("activity")
     main.get_by_role("button", name=seen.t("outcome.ALL")).click()
     page.get_by_role("option", name=seen.t("outcome.DENIED"), exact=True).click()
+    main.get_by_text(seen.t("allowed"), exact=True).first.wait_for(state="hidden")
     main.get_by_role("link", name="iam:ListRoles").first.wait_for()
     assert main.get_by_text(seen.t("allowed"), exact=True).count() == 0
 
@@ -86,6 +88,6 @@ def test_a_denial_that_the_console_meets_opens_its_explanation(opens: Opens, sto
     page.get_by_role("link", name=seen.t("why"), exact=True).click()
     page.get_by_role("heading", name=seen.t("explained.denied")).wait_for()
     reason = seen.t("reason.implicit", type=seen.t("policyType.identity-based policy"), action="iam:ListRoles")
-    page.get_by_text(reason).wait_for()
+    seen.text(reason).wait_for()
     seen.open("nope")
     page.get_by_role("heading", name=seen.t("notFound")).wait_for()

@@ -95,7 +95,7 @@ def test_a_user_goes_with_everything_that_belongs_to_it(opens: Opens, story: Sto
     dialog = question(seen, "users", name)
     assert named(dialog) == {seen.t(f"needed.{what}", name=of) for what, of in held.items()}
     seen.confirm("delete")
-    seen.page.get_by_text(seen.t("deleted", name=name)).wait_for()
+    seen.text(seen.t("deleted", name=name)).wait_for()
     missing(story.iam.get_user, UserName=name)
     devices = story.iam.get_paginator("list_virtual_mfa_devices").paginate().build_full_result()
     assert held["device"] not in [one["SerialNumber"] for one in devices["VirtualMFADevices"]]
@@ -124,7 +124,7 @@ def test_what_came_after_the_question_stops_it(opens: Opens, story: Story) -> No
     dialog.get_by_role("listitem").filter(has_text=key).wait_for()
     assert named(dialog) == before | set(came)
     seen.confirm("delete")
-    seen.page.get_by_text(seen.t("deleted", name=name)).wait_for()
+    seen.text(seen.t("deleted", name=name)).wait_for()
     missing(story.iam.get_user, UserName=name)
 
 
@@ -146,7 +146,7 @@ def test_a_role_goes_and_what_names_it_is_said(opens: Opens, story: Story) -> No
     assert named(dialog) == {seen.t(f"needed.{what}", name=of) for what, of in taken.items()} | set(stays)
     assert dialog.get_by_text(seen.t("needed.left", n=2)).is_visible()
     seen.confirm("delete")
-    seen.page.get_by_text(seen.t("deleted", name=name)).wait_for()
+    seen.text(seen.t("deleted", name=name)).wait_for()
     missing(iam.get_role, RoleName=name)
     assert iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Roles"] == []
     assert ecs.describe_task_definition(taskDefinition=f"as-{name}")["taskDefinition"]["taskRoleArn"] == arn
@@ -163,7 +163,7 @@ def test_a_group_goes_and_its_users_stay(opens: Opens, story: Story) -> None:
     held = {"member": "ana", "attached": "TeamAccess", "inline": "own"}
     assert named(question(seen, "groups", name)) == {seen.t(f"needed.{what}", name=of) for what, of in held.items()}
     seen.confirm("delete")
-    seen.page.get_by_text(seen.t("deleted", name=name)).wait_for()
+    seen.text(seen.t("deleted", name=name)).wait_for()
     missing(iam.get_group, GroupName=name)
     assert iam.get_user(UserName="ana")["User"]["UserName"] == "ana"
 
@@ -177,7 +177,7 @@ def test_a_profile_goes_and_its_role_stays(opens: Opens, story: Story) -> None:
     seen.sign_in()
     assert named(question(seen, "profiles", name)) == {seen.t("needed.role", name=name)}
     seen.confirm("delete")
-    seen.page.get_by_text(seen.t("deleted", name=name)).wait_for()
+    seen.text(seen.t("deleted", name=name)).wait_for()
     missing(iam.get_instance_profile, InstanceProfileName=name)
     assert iam.get_role(RoleName=name)["Role"]["RoleName"] == name
 
@@ -196,9 +196,9 @@ def test_a_policy_goes_with_versions_and_attachments_but_not_as_a_boundary(opens
     seen = opens("en")
     seen.sign_in()
     kinds = ("user", "group", "role")
-    gone = {seen.t(f"needed.holder.{kind}", name=name) for kind in kinds}
+    gone = {seen.t(f"holder.{kind}", name=name) for kind in kinds}
     gone |= {seen.t("needed.version", name="v1")}
-    bound = seen.t("needed.bound.user", name=name)
+    bound = seen.t("bound.user", name=name)
     dialog = question(seen, "policies", quote(arn, safe=""))
     assert named(dialog) == gone | {bound}
     assert dialog.get_by_text(seen.t("needed.keeping", n=1)).is_visible()
@@ -207,6 +207,6 @@ def test_a_policy_goes_with_versions_and_attachments_but_not_as_a_boundary(opens
     iam.delete_user_permissions_boundary(UserName=name)
     assert named(question(seen, "policies", quote(arn, safe=""))) == gone
     seen.confirm("delete")
-    seen.page.get_by_text(seen.t("deleted", name=name)).wait_for()
+    seen.text(seen.t("deleted", name=name)).wait_for()
     missing(iam.get_policy, PolicyArn=arn)
     assert json.loads(TRUST) == iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]

@@ -99,7 +99,7 @@ def test_a_user_from_first_to_last(opens: Opens, story: Story) -> None:
         dialog.get_by_text(seen.t(f"needed.{key}", name=name)).wait_for()
     assert dialog.get_by_text(seen.t("needed.password"), exact=True).is_visible()
     seen.confirm("delete")
-    page.get_by_text(seen.t("deleted", name="fumi")).wait_for()
+    seen.text(seen.t("deleted", name="fumi")).wait_for()
     assert "fumi" not in [one["UserName"] for one in iam.list_users()["Users"]]
 
 
@@ -136,7 +136,7 @@ def test_a_profile_from_first_to_last(opens: Opens, story: Story) -> None:
     seen.button("tags.add").click()
     main.get_by_role("textbox", name=seen.t("tags.key"), exact=True).fill("team")
     seen.button("save").click()
-    page.get_by_text(seen.t("saved", name=seen.t("tags"))).wait_for()
+    seen.text(seen.t("saved", name=seen.t("tags"))).wait_for()
     found = iam.get_instance_profile(InstanceProfileName=name)["InstanceProfile"]
     assert ([one["RoleName"] for one in found["Roles"]], found["Tags"]) == (
         ["web-server"],
@@ -145,7 +145,7 @@ def test_a_profile_from_first_to_last(opens: Opens, story: Story) -> None:
     seen.button("delete").click()
     page.get_by_role("dialog").get_by_text(seen.t("needed.role", name="web-server")).wait_for()
     seen.confirm("delete")
-    page.get_by_text(seen.t("deleted", name=name)).wait_for()
+    seen.text(seen.t("deleted", name=name)).wait_for()
     main.get_by_role("link", name="web-server", exact=True).first.wait_for()
     left = iam.get_paginator("list_instance_profiles").paginate().build_full_result()["InstanceProfiles"]
     assert name not in [one["InstanceProfileName"] for one in left]
@@ -168,7 +168,7 @@ def test_a_policy_is_detached_on_its_page(opens: Opens, story: Story) -> None:
     seen.button("delete").click()
     page.get_by_role("dialog").get_by_text(seen.t("needed.nothing")).wait_for()
     seen.confirm("delete")
-    page.get_by_text(seen.t("deleted", name=name)).wait_for()
+    seen.text(seen.t("deleted", name=name)).wait_for()
     assert name not in [one["PolicyName"] for one in iam.list_policies(Scope="Local")["Policies"]]
 
 
@@ -264,7 +264,7 @@ def _many_roles(seen: Seen, total: int) -> None:
     seen.sign_in()
     page.on("request", lambda request: asked.append(request.post_data or "") if "/api/call" in request.url else None)
     seen.open("roles")
-    page.get_by_text(f"({total})").wait_for()
+    seen.text(f"({total})").wait_for()
     assert page.get_by_role("row").count() == 51
     assert sum("ListRoles" in one for one in asked) == 6
     page.get_by_role("searchbox").fill("role-4321")

@@ -100,12 +100,12 @@ def test_unused_permissions_go_and_come_back(opens: Opens, story: Story) -> None
     page.keyboard.press("Enter")
     keyboard.press(dialog.get_by_role("checkbox"), "Space")
     keyboard.press(dialog.get_by_role("button", name=seen.t("apply"), exact=True))
-    page.get_by_text(seen.t("unused.applied")).wait_for()
+    seen.text(seen.t("unused.applied")).wait_for()
     assert may() == []
     assert serious(seen) == []
     keyboard.reach(seen.button("undo"), "Shift+Tab")
     page.keyboard.press("Enter")
-    page.get_by_text(seen.t("unused.undone")).wait_for()
+    seen.text(seen.t("unused.undone")).wait_for()
     assert may() == ["may"]
 
 

@@ -45,7 +45,7 @@ def test_an_access_key_signs_in(opens: Opens, story: Story) -> None:
     secret = page.get_by_label(seen.t("signIn.secretAccessKey"))
     secret.fill("x" * 40)
     seen.button("signIn").click()
-    page.get_by_text(seen.t("error.signInFailed")).wait_for()
+    seen.text(seen.t("error.signInFailed")).wait_for()
     secret.fill(key["aws_secret_access_key"])
     seen.button("signIn").click()
     page.get_by_role("link", name="ana", exact=True).wait_for()
@@ -58,7 +58,7 @@ def test_a_link_signs_in_once(opens: Opens, story: Story) -> None:
     first.page.goto(link)
     first.page.get_by_role("link", name="ana", exact=True).wait_for()
     second.page.goto(link)
-    second.page.get_by_text(second.t("error.linkInvalid")).wait_for()
+    second.text(second.t("error.linkInvalid")).wait_for()
 
 
 def test_a_password_needs_the_code_of_its_device(opens: Opens, story: Story, admin: str) -> None:
@@ -75,7 +75,7 @@ def test_a_password_needs_the_code_of_its_device(opens: Opens, story: Story, adm
     code = page.get_by_label(seen.t("signIn.code"))
     code.fill("000000" if codes["AuthenticationCode1"] != "000000" else "111111")
     seen.button("signIn").click()
-    page.get_by_text(seen.t("error.codeWrong")).wait_for()
+    seen.text(seen.t("error.codeWrong")).wait_for()
     code.fill(totp.code(seed, int(time.time()) // totp.STEP))
     seen.button("signIn").click()
     page.get_by_role("link", name="developers", exact=True).wait_for()
@@ -87,11 +87,11 @@ def test_a_password_that_must_be_changed_is_changed(opens: Opens, story: Story, 
     page = seen.page
     seen.open("groups")
     by_password(seen, admin)
-    page.get_by_text(seen.t("signIn.mustChange")).wait_for()
+    seen.text(seen.t("signIn.mustChange")).wait_for()
     page.get_by_label(seen.t("signIn.newPassword"), exact=True).fill(PASSWORD + "1")
     page.get_by_label(seen.t("signIn.again")).fill(PASSWORD + "2")
     seen.button("signIn").click()
-    page.get_by_text(seen.t("signIn.differ")).wait_for()
+    seen.text(seen.t("signIn.differ")).wait_for()
     page.get_by_label(seen.t("signIn.again")).fill(PASSWORD + "1")
     seen.button("signIn").click()
     page.get_by_role("link", name="developers", exact=True).wait_for()
@@ -138,7 +138,7 @@ def test_who_signs_in_instead_sees_and_sends_nothing_of_it(opens: Opens, story: 
     page = seen.page
     seen.open("policies")
     by_password(seen, "chie")
-    page.get_by_text("AccessDenied").first.wait_for()
+    seen.text("AccessDenied").first.wait_for()
     name = f"Foreign-{admin}"
     begin_policy(seen, name, document("s3:GetObject"))
     again = page.get_by_role("dialog").filter(has_text=seen.t("signIn.over", user="chie"))
@@ -161,7 +161,7 @@ def test_back_and_forward_and_what_was_told_ends_with_its_page(opens: Opens, sto
     seen.button("tags.add").click()
     page.get_by_role("textbox", name=seen.t("tags.key"), exact=True).fill("team")
     seen.button("save").click()
-    told = page.get_by_text(seen.t("saved", name=seen.t("tags")))
+    told = seen.text(seen.t("saved", name=seen.t("tags")))
     told.wait_for()
     seen.tab("permissions")
     page.get_by_role("button", name="all", exact=True).wait_for()
@@ -187,7 +187,7 @@ def test_signing_out_ends_the_session_and_what_was_told_in_it(opens: Opens, stor
     seen.button("tags.add").click()
     page.get_by_role("textbox", name=seen.t("tags.key"), exact=True).last.fill(admin)
     seen.button("save").click()
-    told = page.get_by_text(seen.t("saved", name=seen.t("tags")))
+    told = seen.text(seen.t("saved", name=seen.t("tags")))
     told.wait_for()
     page.get_by_role("button", name=f"{admin} @ 123456789012").click()
     page.get_by_role("menuitem", name=seen.t("signOut")).click()

@@ -71,10 +71,10 @@ def test_an_administrator_follows_access_to_policies_and_removes_what_is_unused(
         assert seen.button("apply").is_disabled()
         dialog.get_by_role("checkbox").check()
     seen.button("apply").click()
-    page.get_by_text(seen.t("unused.applied")).wait_for()
+    seen.text(seen.t("unused.applied")).wait_for()
     assert _policies(story) != before
     seen.button("undo").click()
-    page.get_by_text(seen.t("unused.undone")).wait_for()
+    seen.text(seen.t("unused.undone")).wait_for()
     assert _policies(story) == before
 
 
@@ -101,11 +101,11 @@ def test_signing_in_by_password_what_is_denied_and_signing_out(opens: Opens, sto
     password = page.get_by_role("textbox", name=seen.t("signIn.password"))
     password.fill("wrong")
     seen.button("signIn").click()
-    page.get_by_text(seen.t("error.signInFailed")).wait_for()
+    seen.text(seen.t("error.signInFailed")).wait_for()
     password.fill(PASSWORD)
     seen.button("signIn").click()
     # She may list users and nothing else: the page says what AWS says.
-    page.get_by_text("AccessDenied: User: arn:aws:iam::123456789012:user/chie is not authorized").wait_for()
+    seen.text("AccessDenied: User: arn:aws:iam::123456789012:user/chie is not authorized").wait_for()
     page.get_by_role("link", name=seen.t("users"), exact=True).click()
     page.get_by_role("link", name="ana", exact=True).wait_for()
     page.reload()
@@ -146,7 +146,7 @@ def test_writing_attaching_and_detaching(opens: Opens, story: Story) -> None:
     assert _attached(story) == ["TeamAccess"]
     page.get_by_role("button", name=f"{seen.t('detach')} TeamAccess").click()
     page.get_by_role("dialog").get_by_role("button", name=seen.t("detach"), exact=True).click()
-    page.get_by_text(seen.t("detached", name="TeamAccess")).wait_for()
+    seen.text(seen.t("detached", name="TeamAccess")).wait_for()
     assert _attached(story) == []
 
     seen.open("policies", quote(story.team, safe=""))
@@ -154,7 +154,7 @@ def test_writing_attaching_and_detaching(opens: Opens, story: Story) -> None:
     box = page.get_by_role("textbox", name=seen.t("document"))
     box.fill(box.input_value().replace("kms:ListKeys", "kms:ListAliases"))
     seen.button("save").click()
-    page.get_by_text(seen.t("saved", name="TeamAccess")).wait_for()
+    seen.text(seen.t("saved", name="TeamAccess")).wait_for()
     made = iam.get_policy(PolicyArn=story.team)["Policy"]["DefaultVersionId"]
     found = iam.get_policy_version(PolicyArn=story.team, VersionId=made)["PolicyVersion"]["Document"]
     assert (made, "kms:ListAliases" in json.dumps(found)) == ("v2", True)

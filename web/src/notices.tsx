@@ -2,6 +2,7 @@
 import Alert from "@cloudscape-design/components/alert";
 import Button from "@cloudscape-design/components/button";
 import Flashbar, { type FlashbarProps } from "@cloudscape-design/components/flashbar";
+import LiveRegion from "@cloudscape-design/components/live-region";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { Failure } from "./api";
 import { type Key, useWords, type Words } from "./i18n";
@@ -35,6 +36,7 @@ export function Notices({ children }: { children: ReactNode }) {
         id,
         type,
         content,
+        ariaRole: "status",
         dismissible: true,
         dismissLabel: t("dismiss"),
         onDismiss: () => drop(id),
@@ -111,14 +113,16 @@ export function Trouble({ error }: { error: unknown }) {
   if (!error) return null;
   const why = error instanceof Failure && DENIED.has(error.code) && error.requestId;
   return (
-    <Alert
-      type="error"
-      header={words.t((error instanceof Failure && ABOUT[error.code]) || "error.title")}
-      action={why && <Button href={to("activity", why)}>{words.t("why")}</Button>}
-    >
-      <span className="breaks" lang={error instanceof Failure && OWN[error.code] ? words.language : "en"}>
-        {sentence(error, words)}
-      </span>
-    </Alert>
+    <LiveRegion assertive>
+      <Alert
+        type="error"
+        header={words.t((error instanceof Failure && ABOUT[error.code]) || "error.title")}
+        action={why && <Button href={to("activity", why)}>{words.t("why")}</Button>}
+      >
+        <span className="breaks" lang={error instanceof Failure && OWN[error.code] ? words.language : "en"}>
+          {sentence(error, words)}
+        </span>
+      </Alert>
+    </LiveRegion>
   );
 }

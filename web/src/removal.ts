@@ -184,7 +184,7 @@ export async function holders(PolicyArn: string): Promise<Holder[]> {
 
 export function removalOfPolicy(PolicyArn: string, words: Speech): Removal {
   const holding = ({ kind, name, bound }: Holder): Tie => {
-    const tie = { id: `${bound} ${kind} ${name}`, ...told(words, `${bound ? "needed.bound" : "needed.holder"}.${kind}`, name) };
+    const tie = { id: `${bound} ${kind} ${name}`, ...told(words, bound ? `bound.${kind}` : `holder.${kind}`, name) };
     // Without its boundary somebody may more than before: that is decided where he is.
     if (bound) return { ...tie, keeps: true };
     return { ...tie, take: () => call("iam", `Detach${WORD[kind]}Policy`, { ...named(kind, name), PolicyArn }) };

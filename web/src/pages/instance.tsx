@@ -117,7 +117,7 @@ export function InstancePage({ id }: { id: string }) {
               { label: t("role.lastUsed"), value: <Moment at={of.Role?.LastUsed} /> },
               { label: t("profile"), value: of.InstanceProfile ? <Link href={to("profiles", of.InstanceProfile.Name)}><Broken of={of.InstanceProfile.Name} /></Link> : "-" },
               { label: t("instance.id"), value: <Broken of={of.Id} /> },
-              { label: t("kind"), value: t(`${of.Adopted ? "adopted" : "launched"}.${of.Kind}` as Key) },
+              { label: t("kind"), value: t((of.Adopted ? `adopted.${of.Kind}` : `launched.${of.Kind}`) as Key) },
               { label: t("launchedAt"), value: <Moment at={of.Launched} /> },
               { label: t("address"), value: <Broken of={of.PrivateIpAddress ?? "-"} /> },
               { label: t("image"), value: <Broken of={of.ImageId ?? "-"} /> },

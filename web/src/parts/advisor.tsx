@@ -8,7 +8,6 @@ import Link from "@cloudscape-design/components/link";
 import Modal from "@cloudscape-design/components/modal";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
 import { Fragment, type ReactNode, useState } from "react";
 import { documentOf, entitiesOf, granting, holder, report, saveManaged } from "../advisor";
 import { call } from "../api";
@@ -20,6 +19,7 @@ import { pageOf } from "../route";
 import type { Granting, Kind, ServiceUse } from "../types";
 import { Broken } from "./broken";
 import { Document } from "./document";
+import { Waiting } from "./heard";
 import { List } from "./list";
 import { RemoveUnused } from "./remove-unused";
 
@@ -210,7 +210,7 @@ function Policy({ policy, kind, all, changed }: { policy: Granting; kind: Kind; 
           <Document key={loaded.value} text={loaded.value} save={arn && isAws(arn) ? undefined : save} />
         </SpaceBetween>
       ) : (
-        loaded.loading && <Spinner />
+        loaded.loading && <Waiting />
       )}
     </ExpandableSection>
   );

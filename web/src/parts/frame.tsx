@@ -4,13 +4,13 @@ import Container from "@cloudscape-design/components/container";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs, { type KeyValuePairsProps } from "@cloudscape-design/components/key-value-pairs";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
 import { type ReactNode, useEffect } from "react";
 import { useWords } from "../i18n";
 import type { Loaded } from "../loaded";
 import { Trouble } from "../notices";
 import { to } from "../route";
 import { Broken } from "./broken";
+import { Heard, Waiting } from "./heard";
 
 export function useTitle(title: string): void {
   useEffect(() => {
@@ -42,7 +42,8 @@ export function Frame<T>({ trail, title, said, info, actions, loaded, children, 
         {said ? title : <Broken of={title} />}
       </Header>
       <Trouble error={loaded.error} />
-      {loaded.loading && loaded.value === undefined && <Spinner />}
+      {loaded.loading && loaded.value === undefined && <Waiting />}
+      <Heard text={loaded.value === undefined ? "" : t("loaded", { name: title })} />
       {loaded.value !== undefined && children(loaded.value)}
       {dialogs}
     </SpaceBetween>

@@ -7,11 +7,12 @@ import Pagination from "@cloudscape-design/components/pagination";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import Table, { type TableProps } from "@cloudscape-design/components/table";
 import TextFilter from "@cloudscape-design/components/text-filter";
-import type { ReactNode } from "react";
+import { type ReactNode, useMemo } from "react";
 import { useWords } from "../i18n";
 import type { Loaded } from "../loaded";
 import { Trouble } from "../notices";
 import { Broken } from "./broken";
+import { Heard } from "./heard";
 
 interface Props<T> {
   title: string;
@@ -57,10 +58,14 @@ export function List<T>({ title, heading = "h1", loaded, columns, text, id, empt
   const total = loaded.value?.length;
   const shown = found.filteredItemsCount ?? total;
   const known = loaded.partial ? `${total}+` : `${total}`;
+  const whole = total !== undefined && !loaded.partial;
+  // What comes to a list that is watched is not read out: that it was loaded is, once.
+  const heard = useMemo(() => (whole ? t("list.loaded", { what: title, n: total }) : ""), [whole, title, t]);
   const many = (total ?? 0) > size;
   return (
     <SpaceBetween size="m">
       <Trouble error={loaded.error} />
+      <Heard text={heard} />
       <Table
         {...found.collectionProps}
         variant={more.variant ?? "container"}
@@ -91,6 +96,7 @@ export function List<T>({ title, heading = "h1", loaded, columns, text, id, empt
             <div className="filter">
               <TextFilter
                 {...found.filterProps}
+                countText={t("list.matches", { n: shown ?? 0 })}
                 filteringAriaLabel={t("find", { what: more.what ?? title })}
                 filteringPlaceholder={t("find", { what: more.what ?? title })}
               />

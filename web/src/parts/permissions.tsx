@@ -8,7 +8,6 @@ import Link from "@cloudscape-design/components/link";
 import Modal from "@cloudscape-design/components/modal";
 import Multiselect, { type MultiselectProps } from "@cloudscape-design/components/multiselect";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
 import { useState } from "react";
 import { call } from "../api";
 import { type Held, held, inlineDocument, isAws, LIST, named, ownFirst, policies, START, WORD } from "../entities";
@@ -20,6 +19,7 @@ import type { Kind } from "../types";
 import { Broken } from "./broken";
 import { Confirm } from "./confirm";
 import { Document } from "./document";
+import { Waiting } from "./heard";
 import { List } from "./list";
 
 function Attach({ kind, name, taken, onDone, onDismiss }: { kind: Kind; name: string; taken: Set<string>; onDone: () => void; onDismiss: () => void }) {
@@ -81,7 +81,7 @@ function Inline({ kind, holder, name, editable, onChanged, onDismiss }: { kind: 
             onCancel={name ? undefined : onDismiss}
           />
         ) : (
-          loaded.loading && <Spinner />
+          loaded.loading && <Waiting />
         )}
       </SpaceBetween>
     </Modal>

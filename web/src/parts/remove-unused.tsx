@@ -5,8 +5,8 @@ import Checkbox from "@cloudscape-design/components/checkbox";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
 import Header from "@cloudscape-design/components/header";
 import KeyValuePairs from "@cloudscape-design/components/key-value-pairs";
+import LiveRegion from "@cloudscape-design/components/live-region";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
 import Table from "@cloudscape-design/components/table";
 import { useState } from "react";
@@ -18,6 +18,7 @@ import type { Line, Proposal, Replay } from "../types";
 import { Broken } from "./broken";
 import { Confirm } from "./confirm";
 import { Difference } from "./document";
+import { Waiting } from "./heard";
 import { Said } from "./said";
 
 const FATES: Record<string, { type: StatusIndicatorProps.Type; key: Key }> = {
@@ -75,12 +76,14 @@ function Answer({ replay }: { replay: Replay }) {
   const { t, when } = useWords();
   return (
     <SpaceBetween size="s">
-      <Alert
-        type={replay.Refused ? "warning" : "success"}
-        header={replay.Refused ? t("replay.refused", { n: replay.Refused }) : t("replay.none")}
-      >
-        {t("replay.about", { n: replay.Requests })}
-      </Alert>
+      <LiveRegion>
+        <Alert
+          type={replay.Refused ? "warning" : "success"}
+          header={replay.Refused ? t("replay.refused", { n: replay.Refused }) : t("replay.none")}
+        >
+          {t("replay.about", { n: replay.Requests })}
+        </Alert>
+      </LiveRegion>
       <KeyValuePairs
         columns={4}
         items={[
@@ -179,7 +182,7 @@ export function RemoveUnused({ arn, onDismiss, onChanged }: { arn: string; onDis
         <Trouble error={loaded.error} />
         {loaded.loading && (
           <Box textAlign="center">
-            <Spinner /> {t("unused.loading")}
+            <Waiting text={t("unused.loading")} />
           </Box>
         )}
         {made && (

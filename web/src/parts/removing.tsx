@@ -1,14 +1,15 @@
 // The question before a deletion: it names all that goes along and all that needs it, and takes nothing else.
 import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
+import LiveRegion from "@cloudscape-design/components/live-region";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Spinner from "@cloudscape-design/components/spinner";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
 import { carryOut, type Removal, type Tie } from "../removal";
 import { go } from "../route";
 import { Confirm } from "./confirm";
+import { Waiting } from "./heard";
 
 interface Props {
   name: string;
@@ -63,11 +64,15 @@ export function Removing({ name, about, removal, list, onDismiss }: Props) {
       <SpaceBetween size="s">
         <Box>{about}</Box>
         <Trouble error={error} />
-        {loading && <Spinner />}
-        {told && !found.length && <Box>{t("needed.nothing")}</Box>}
-        <Named header={t("needed.keeping", { n: keeping.length })} ties={keeping} />
-        <Named header={t("needed.left", { n: left.length })} ties={left} />
-        <Named header={t("needed", { n: taken.length })} ties={taken} />
+        {loading && <Waiting />}
+        <LiveRegion>
+          <SpaceBetween size="s">
+            {told && !found.length && <Box>{t("needed.nothing")}</Box>}
+            <Named header={t("needed.keeping", { n: keeping.length })} ties={keeping} />
+            <Named header={t("needed.left", { n: left.length })} ties={left} />
+            <Named header={t("needed", { n: taken.length })} ties={taken} />
+          </SpaceBetween>
+        </LiveRegion>
       </SpaceBetween>
     </Confirm>
   );

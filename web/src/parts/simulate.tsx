@@ -13,6 +13,7 @@ import { useWords } from "../i18n";
 import { Trouble } from "../notices";
 import { type ContextKey, simulated } from "../requests";
 import { Evaluated } from "./evaluation";
+import { Heard } from "./heard";
 
 interface Props {
   principal: string;
@@ -71,6 +72,7 @@ export function Simulate({ principal, action = "", resource = "*", context = [] 
           {t("simulate.run")}
         </Button>
         <Trouble error={error} />
+        <Heard text={found ? t(found.Undecided ? "simulate.undecided" : found.Evaluation.Allowed ? "allowed" : "denied") : ""} />
         {found?.Undecided ? <Box>{t("simulate.undecided")}</Box> : found && <Evaluated of={found.Evaluation} />}
       </SpaceBetween>
     </Container>
