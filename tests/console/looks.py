@@ -1,4 +1,4 @@
-"""What a page must be like, whatever it shows: no serious fault, nothing wider than the screen, no word torn in two.
+"""What a page must be like: no serious fault, nothing wider than the screen, no word torn in two, none in English.
 
 With CONSOLE_SCREENSHOTS=DIRECTORY pictures are put there; docs/images has those of the main pages. Japanese
 needs fonts-noto-cjk for them.
@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from .conftest import WEB, Seen
+from .english import english
 
 AXE = WEB / "node_modules" / "axe-core" / "axe.min.js"
 _RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}"
@@ -39,6 +40,8 @@ def look(seen: Seen, name: str, width: str) -> None:
         seen.errors.append(f"{name} is {wider} pixels wider than the screen")
     if torn := page.evaluate(_TORN):
         seen.errors.append(f"{page.url}: {name}, {width}: torn words: {torn}")
+    if seen.language == "ja":
+        seen.errors += [f"{name}: {fault}" for fault in english(page) if fault not in seen.errors]
     seen.errors += [fault for fault in serious(seen) if fault not in seen.errors]
     if pictures := os.environ.get("CONSOLE_SCREENSHOTS"):
         page.screenshot(path=Path(pictures) / f"console-{name}-{width}.png")

@@ -45,6 +45,9 @@ SPEAKERS = {
     "services/kansatsu/notes.py": (),
     "services/kansatsu/explain.py": ("_of_denial", "_unmet", "_two_sides", "_changes", "_of_events"),
     "advisor/replay.py": ("",),
+    "workload/tasks/plan.py": ("_judged", "_moved", "_arrived"),
+    "workload/tasks/runner.py": ("_look", "_ready"),
+    "workload/attachment.py": ("check", "attach"),
 }
 
 

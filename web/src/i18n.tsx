@@ -77,7 +77,7 @@ function words({ language, texts, phrases }: Catalogue, setLanguage: (language: 
         const value = at % 2 ? values[part] : part;
         return <Fragment key={at}>{at % 2 && typeof value === "string" ? <Broken of={value} /> : value}</Fragment>;
       }),
-    said: language === "en" ? (text) => text : saying(phrases),
+    said: language === "en" ? (text) => [text] : saying(phrases),
     when: (text, seconds) => (text ? (seconds ? precise : date).format(new Date(text)) : ""),
     ago: (text) => {
       const seconds = (new Date(text).getTime() - Date.now()) / 1000;

@@ -2,8 +2,10 @@
 
 /** Sentences with {places} for values, and what they are in another language. */
 export type Phrases = Record<string, string>;
+/** Words of the language, or a value that is none: a name, an ARN, somebody else's text. */
+export type Piece = string | { value: string };
 /** undefined: nothing is known of the text, which stays as it is. */
-export type Said = (text: string) => string | undefined;
+export type Said = (text: string) => Piece[] | undefined;
 
 const FEW = 6; // letters
 const PLACE = /\{(\w+)\}/g;
@@ -27,10 +29,10 @@ export function saying(phrases: Phrases): Said {
       // Where hardly a word of it is fixed, it is meant when a value of it is known.
       if (parts.length > 0 && literal(phrase).length < FEW && !parts.some((part) => said(part))) continue;
       const values = Object.fromEntries(names.map((name, at) => [name, value(name, parts[at] ?? "")]));
-      return phrases[phrase]?.replace(PLACE, (_, name: string) => values[name] ?? "");
+      return phrases[phrase]?.split(PLACE).flatMap((part, at) => (at % 2 ? (values[part] ?? []) : [part]));
     }
     return undefined;
   };
-  const value = (name: string, text: string) => (name === "text" ? text : (said(text) ?? text));
+  const value = (name: string, text: string): Piece[] => (name !== "text" && said(text)) || [{ value: text }];
   return said;
 }

@@ -57,10 +57,12 @@ export function Last({ at, by }: { at: string | undefined; by?: string }) {
     );
   }
   return (
-    <span title={by}>
+    <span>
       {ago(at)}
       <Box color="text-body-secondary" fontSize="body-s">
-        {when(at)}
+        <span translate="no" title={by}>
+          {when(at)}
+        </span>
       </Box>
     </span>
   );

@@ -158,7 +158,7 @@ export function RemoveUnused({ arn, onDismiss, onChanged }: { arn: string; onDis
       type: "success",
       content: (
         <>
-          {t("unused.applied")} {done.Steps.join("; ")}
+          {t("unused.applied")} <Broken of={done.Steps.join("; ")} />
         </>
       ),
       action: { text: t("undo"), act: () => void undo(done.CommitId) },
