@@ -1,7 +1,6 @@
-"""English that a Japanese page shows: each word that is neither data, which is marked, nor a word of a catalogue.
+"""English words that a Japanese page shows, but for data, which is marked, and terms of the Japanese catalogues.
 
-Data is what has translate="no" (names, ids, ARNs, states of others) or the language of its own author; nothing is guessed
-from its looks. Terms as "MFA" are Japanese where the Japanese catalogues say them.
+Data has translate="no" (names, ids, ARNs, times) or the language of its author; nothing is guessed from its looks.
 """
 
 import json
