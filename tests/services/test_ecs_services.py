@@ -316,16 +316,14 @@ def test_a_deployment_that_was_killed_anywhere_goes_on_without_a_task_too_many(
         fleet.update(taskDefinition="f:2")
     fleet.rounds(10)
     assert fleet.revisions() == [2, 2] and fleet.count() == (2, 2, 0)
-    names = [item.name for item in fleet.engine.fake.containers.values() if item.running]
-    assert len(names) == 4
+    assert sum(item.running for item in fleet.engine.fake.containers.values()) == 4
     (deployment,) = fleet.now()["deployments"]
     assert deployment["rolloutState"] == "COMPLETED"
 
 
 async def _until(there: asyncio.Event, world: Ec2World, fleet: Fleet) -> None:
     """A deployment, as far as it goes, or to its end."""
-    held = next(iter(world.workload.services))
-    now = world.clock.now().timestamp()
+    held, now = next(iter(world.workload.services)), world.clock.now().timestamp()
 
     async def all_of_it() -> None:
         async with held.lock:
