@@ -95,7 +95,10 @@ def test_to_a_backend_that_is_literal_they_are_names(gateway: Gateway, bucket: s
 
 
 @pytest.mark.parametrize("key", OUTSIDE)
-def test_nobody_leaves_the_bucket(gateway: Gateway, bucket: str, passed: list[HttpRequest], key: str) -> None:
+def test_nobody_leaves_the_bucket(
+    gateway: Gateway, bucket: str, passed: list[HttpRequest], monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(gateway.backend, "literal", False)
     assert asked(gateway, gateway.admin, bucket, key, "GET") == (400, "InvalidURI")
     assert passed == []
 

@@ -193,15 +193,11 @@ def resolve(operation: str, params: Params) -> Iterator[Authorization]:
 
 
 def _check_key(key: str) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: at most 1,024 bytes of UTF-8, and from
-    left to right never more `..` than other parts.
-    """
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html: at most 1,024 bytes of UTF-8."""
     size = len(key.encode("utf-8", "surrogatepass"))
     if size > _LONGEST_KEY:
         fields: dict[str, object] = {"Size": size, "MaxSizeAllowed": _LONGEST_KEY}
         raise AwsError("Your key is too long", code="KeyTooLongError", status=400, fields=fields)
-    if ".." in key:
-        shortened(key)
 
 
 def shortened(key: str) -> str:
