@@ -101,12 +101,11 @@ of operations and the tests; a test fails when the page is not what the script w
 - **proven by**: the test that is most about this operation (it calls the fewest others), and how many more call it.
 - **errors**: of those that the model declares, which a test provokes (**bold**), and which none does (plain).
 
-Service-linked roles can be made for the 249 service principals of `catalog/data/service_linked_roles.txt`: AWS has no
-list of them. 245 lines have the page of AWS that proves them: its guides, or its managed policies, of which a test
-sees that they name the principal; the other 4 are from memory of such guides, in which they were not found.
-`tests/services/linked_policies_without_a_role.txt` names AWS's policies for such roles whose role is not there. A
-principal that is not there is refused as one that AWS does not know. A role has no description but that of the request,
-where AWS gives some its own.
+Service-linked roles can be made for the 318 service principals of `catalog/data/service_linked_roles.txt`: AWS has no
+list of them. Each line has the page of AWS that tells of it: its guides, or its managed policies, of which a test
+sees that they name the principal. `tests/services/linked_policies_without_a_role.txt` names AWS's policies for such roles whose role is not there, as no
+page of AWS tells of it, or it is a second one of its principal. A principal that is not there is refused as one that AWS
+does not know. A role has no description but that of the request, where AWS gives some its own.
 
 Errors that the model declares are left out of the table where no request can provoke them:
 

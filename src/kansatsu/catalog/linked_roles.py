@@ -5,8 +5,8 @@ data/service_linked_roles.txt has a line for each: service principal (without .a
 this role trusts this principal, or a managed policy that names it; where no page does both, one that names the role.
 AWS publishes no such list: the policies are those of the path /aws-service-role/ in
 https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html (its pages say what for). A test holds
-each line to the managed policies that name it; the four lines without a page are from memory of the services' guides:
-https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html lists these.
+each line to the managed policies that name it. Policies of which no page of AWS tells the role are not here, nor is a
+second role of one principal.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ class LinkedRole:
     name: str
     suffixed: bool
     policy_arn: str
-    page: str = ""  # where it was looked up; "": nowhere
+    page: str  # where it was looked up
 
     @property
     def path(self) -> str:
@@ -43,8 +43,6 @@ def linked_roles() -> Mapping[str, LinkedRole]:
     """All that are known, by service principal."""
     lines = (line.split() for line in _DATA.read_text(encoding="ascii").splitlines())
     return {
-        service + _DOMAIN: LinkedRole(
-            service + _DOMAIN, role.rstrip("*"), role.endswith("*"), _POLICIES + policy, *page
-        )
-        for service, role, policy, *page in lines
+        service + _DOMAIN: LinkedRole(service + _DOMAIN, role.rstrip("*"), role.endswith("*"), _POLICIES + policy, page)
+        for service, role, policy, page in lines
     }
