@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kansatsu.errors import AwsError
 from kansatsu.gateway import asgi
 from kansatsu.gateway.server import HttpServer
 
@@ -162,3 +163,23 @@ def test_what_is_left_after_the_bounds_is_not_waited_for(
 def test_a_pooled_connection_is_there_when_its_client_sends() -> None:
     """Go's clients keep one for 90 seconds, Java's for 60."""
     assert HttpServer(lambda: None)._config.timeout_keep_alive > 90
+
+
+@pytest.mark.parametrize("sends", [0, PIECE])
+def test_a_body_that_never_comes_holds_nothing(sends: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attack: many connections, each with the head of a small request that nobody signed."""
+    monkeypatch.setattr(asgi, "_READING", 0.05)
+    client = Client(2 * PIECE, sends=sends)
+    with pytest.raises(AwsError, match="within the timeout period") as raised:
+        asyncio.run(asgi.read(client.receive, client.headers))
+    assert (raised.value.code, raised.value.status) == ("RequestTimeout", 400)
+
+
+def test_nor_does_it_at_the_gateway(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_READING", "_SILENCE"):
+        monkeypatch.setattr(asgi, name, 0.05)
+    ask = Ask("POST", headers={"content-type": "application/x-www-form-urlencoded"})
+    with closing(socket.create_connection(gateway.address, WAIT)) as connection:
+        connection.sendall(head_bytes(ask, gateway.host, 10) + b"Action=")
+        said = read_all(connection)  # to the end: the server closes
+    assert said.startswith(b"HTTP/1.1 400 ") and b"RequestTimeout" in said

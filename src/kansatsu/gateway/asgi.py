@@ -20,6 +20,7 @@ ANONYMOUS_LIMIT = 1024 * 1024
 # Of a body that nobody asked for: seconds for the next piece, for all of it after the answer, and for all of it before
 # the answer where it is no longer than _SMALL; and how much of it is read at all.
 _SILENCE, _LINGERING, _WAITING = 5.0, 120.0, 20.0
+_READING = 300.0  # seconds for all of a body that is read as a whole
 _SMALL, _MOST_UNREAD = ANONYMOUS_LIMIT, 128 * 1024 * 1024
 
 
@@ -125,7 +126,8 @@ def fits(headers: Mapping[str, str], limit: int) -> bool:
 async def read(receive: Receive, headers: Mapping[str, str], limit: int = BODY_LIMIT) -> bytes:
     """The whole body.
 
-    Raises AwsError RequestEntityTooLarge (413) past `limit` bytes, before more is read.
+    Raises AwsError: RequestEntityTooLarge (413) past `limit` bytes, before more is read; RequestTimeout (400) where it
+    has not come in time. INVARIANT: nobody holds a connection by a body that never comes.
     """
     declared = headers.get("content-length", "0")
     if declared == "0" and "transfer-encoding" not in headers:
@@ -134,11 +136,17 @@ async def read(receive: Receive, headers: Mapping[str, str], limit: int = BODY_L
         raise _too_large(limit)
     pieces: list[bytes] = []
     size = 0
-    async for piece in stream(receive):
-        size += len(piece)
-        if size > limit:
-            raise _too_large(limit)
-        pieces.append(piece)
+    try:
+        async with asyncio.timeout(_READING):
+            async for piece in stream(receive):
+                size += len(piece)
+                if size > limit:
+                    raise _too_large(limit)
+                pieces.append(piece)
+    except TimeoutError:
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+        text = "Your socket connection to the server was not read from or written to within the timeout period."
+        raise AwsError(text, code="RequestTimeout", status=400) from None
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
