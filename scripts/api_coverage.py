@@ -103,9 +103,10 @@ of operations and the tests; a test fails when the page is not what the script w
 
 Service-linked roles can be made for the 318 service principals of `catalog/data/service_linked_roles.txt`: AWS has no
 list of them. Each line has the page of AWS that tells of it: its guides, or its managed policies, of which a test
-sees that they name the principal. `tests/services/linked_policies_without_a_role.txt` names AWS's policies for such roles whose role is not there, as no
-page of AWS tells of it, or it is a second one of its principal. A principal that is not there is refused as one that AWS
-does not know. A role has no description but that of the request, where AWS gives some its own.
+sees that they name the principal. `tests/services/linked_policies_without_a_role.txt` names AWS's policies for such
+roles whose role is not there, as no page of AWS tells of it, or it is a second one of its principal. A principal that
+is not there is refused as one that AWS does not know. A role has no description but that of the request, where AWS
+gives some its own.
 
 Errors that the model declares are left out of the table where no request can provoke them:
 

@@ -52,6 +52,23 @@ def test_a_signal_to_us_reaches_the_child(name: str) -> None:
         assert process.wait(30) == 7
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_that_comes_as_the_child_ends_is_not_for_us(name: str) -> None:
+    """As Ctrl-C after fg on a busy machine: we wake for the child's earlier stop, and by then it has ended."""
+    late = f"""
+import signal
+own = os.waitpid
+def waitpid(*asked):
+    found = own(*asked)
+    if found[0]:
+        signal.raise_signal(signal.{name})
+    return found
+os.waitpid = waitpid
+"""
+    code = RUNNER.replace("import os; ", f"import os\nexec({late!r})\n")
+    assert subprocess.run([sys.executable, "-c", code, "sh", "-c", "exit 5"], check=False).returncode == 5
+
+
 def test_control_c_on_a_terminal_reaches_the_child_once() -> None:
     """The terminal signals the whole group; forwarding it too would interrupt a child twice."""
     child = """

@@ -53,5 +53,8 @@ def _wait(child: int) -> int:
             continue
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
+            # The Ctrl-C that ended it comes to us too, and perhaps only after we were told of an earlier stop of it.
+            while signal.sigtimedwait(_FORWARDED, 0):
+                pass
             code = os.waitstatus_to_exitcode(status)
             return code if code >= 0 else 128 - code
