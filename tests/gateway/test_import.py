@@ -21,6 +21,17 @@ def document(*statements: dict[str, Any]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
+# What makes the role of an import a service-linked one.
+LINKED: dict[str, Any] = {
+    "Path": "/aws-service-role/ecs.amazonaws.com/",
+    "AssumeRolePolicyDocument": document(
+        {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ),
+    "InstanceProfileList": [],
+    "RolePolicyList": [],
+}
+
+
 def details(account: str, mark: str) -> dict[str, Any]:
     """As the AWS CLI prints them; `mark` makes the unique ids this document's own."""
     arn = f"arn:aws:iam::{account}:"
@@ -272,6 +283,7 @@ def test_who_may_not_make_all_of_it_imports_nothing(
         ("iam:AttachUserPolicy", {"ArnEquals": {"iam:PolicyARN": AWS_READ["PolicyArn"]}}),
         ("iam:CreateUser", {"StringEquals": {"aws:RequestTag/team": "red"}}),
         ("iam:TagUser", {"ForAnyValue:StringEquals": {"aws:TagKeys": "Team"}}),
+        ("iam:CreateServiceLinkedRole", {"StringEquals": {"iam:AWSServiceName": "ecs.amazonaws.com"}}),
         ("iam:PutUserPermissionsBoundary", {"ArnLike": {"iam:PermissionsBoundary": "arn:aws:iam::*:policy/team/own"}}),
     ],
 )
@@ -294,9 +306,11 @@ def test_a_denial_on_a_condition_is_not_passed_by(
     if temporary:
         key = gateway.client("sts", keys).assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
         keys = Keys(key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"])
-    given = json.dumps(details(account.id, "LLLL"))
+    made = details(account.id, "LLLL")
+    if action == "iam:CreateServiceLinkedRole":
+        made["RoleDetailList"][0] |= LINKED
     with pytest.raises(ClientError, match="AccessDenied"):
-        gateway.client("kansatsu", keys).import_account(Document=given, IntoEmpty=False)
+        gateway.client("kansatsu", keys).import_account(Document=json.dumps(made), IntoEmpty=False)
     assert not account.shown()["GroupDetailList"]
 
 
@@ -346,10 +360,10 @@ def test_an_account_is_copied_into_another_of_this_installation(gateway: Gateway
 def test_a_service_linked_role_can_be_deleted_afterwards(account: Account) -> None:
     given = details(account.id, "QQQQ")
     role = given["RoleDetailList"][0]
-    trust = document({"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"})
-    role |= {"Path": "/aws-service-role/ecs.amazonaws.com/", "AssumeRolePolicyDocument": trust}
+    inline = {name: role[name] for name in ("InstanceProfileList", "RolePolicyList")}
+    role |= LINKED | inline
     assert "has neither inline policies nor instance profiles" in refusal(account, given)
-    role |= {"InstanceProfileList": [], "RolePolicyList": []}
+    role |= LINKED
     account.take(given)
     task = account.iam.delete_service_linked_role(RoleName=role["RoleName"])["DeletionTaskId"]
     assert account.iam.get_service_linked_role_deletion_status(DeletionTaskId=task)["Status"] == "SUCCEEDED"

@@ -13,6 +13,7 @@ from kansatsu.services.kansatsu.authorization_details import Details, Item
 Asked = Mapping[str, dict[str, None]]  # a condition key -> its values, each once
 _TAGS = ("aws:requesttag/", "aws:resourcetag/", "iam:resourcetag/")
 _TAG_KEYS = "aws:tagkeys"
+_LINKED = "/aws-service-role/"
 
 
 def asked_keys(details: Details) -> Asked:
@@ -31,6 +32,8 @@ def _of(details: Details, item: Item) -> Iterator[tuple[str, str]]:
         yield "iam:policyarn", details.own(policy["PolicyArn"])
     if boundary := item.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"):
         yield "iam:permissionsboundary", details.own(boundary)
+    if "RoleName" in item and item["Path"].startswith(_LINKED):
+        yield "iam:awsservicename", item["Path"].removeprefix(_LINKED).partition("/")[0]
     held = [
         *item.get("Tags", []),
         *(tag for each in item.get("InstanceProfileList", []) for tag in each.get("Tags", [])),
