@@ -19,7 +19,7 @@ _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOpera
 # What was asked for names nothing, or means nothing.
 _WRONG = frozenset(
     {
-        *("InvalidParameterCombination", "InvalidParameterValue", "MalformedPolicyDocument"),
+        *("InvalidInput", "InvalidParameterCombination", "InvalidParameterValue", "MalformedPolicyDocument"),
         *("NoSuchEntity", "ValidationError", "ValidationException"),
     }
 )
