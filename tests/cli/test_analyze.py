@@ -150,7 +150,7 @@ def test_a_change_is_held_against_the_logs(out: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.json"
     bad.write_text("{}")
     done = kansatsu("policy", "replay", ORDERS, "--change", str(bad), "--policy-name", "app", "--from", str(out))
-    assert (done.exit_code, done.stderr.startswith(f"kansatsu: {bad}:1:1: MalformedPolicyDocument")) == (2, True)
+    assert (done.exit_code, done.stderr.startswith(f"kansatsu: {bad}:1:1: MalformedPolicyDocument")) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -169,17 +169,17 @@ def test_a_change_is_held_against_the_logs(out: Path, tmp_path: Path) -> None:
             "--policy-name",
         ),
         (["policy", "replay", "orders", "--change", "BAD", "--new", "--from", "OUT"], 2, "--new goes with"),
-        (["policy", "suggest", "nobody", "--from", "OUT"], 2, "no user, group, role or managed policy named nobody"),
-        (["policy", "suggest", "policy/nobody", "--from", "OUT"], 2, "no managed policy named nobody"),
-        (["policy", "replay", "role/x", "--delete", "app", "--from", "OUT"], 2, "NoSuchEntity"),
+        (["policy", "suggest", "nobody", "--from", "OUT"], 1, "no user, group, role or managed policy named nobody"),
+        (["policy", "suggest", "policy/nobody", "--from", "OUT"], 1, "no managed policy named nobody"),
+        (["policy", "replay", "role/x", "--delete", "app", "--from", "OUT"], 1, "NoSuchEntity"),
         (["policy", "replay", "role/orders", "--suggested", "--since", "9d", "--from", "OUT"], 2, "do not go with"),
-        (["policy", "suggest", "role/nobody", "--from", "OUT"], 2, "NoSuchEntity"),
+        (["policy", "suggest", "role/nobody", "--from", "OUT"], 1, "NoSuchEntity"),
         (["policy", "suggest", "role/orders", "--from", "/nowhere"], 2, "is no report of"),
         (["policy", "suggest", "role/orders", "--from", "OUT", "--since", "9d"], 2, "--since and --profile do not go"),
-        (["access", "role/nobody", "--from", "OUT"], 2, "NoSuchEntity"),
+        (["access", "role/nobody", "--from", "OUT"], 1, "NoSuchEntity"),
         (["access", "role/orders", "--from", "/nowhere"], 2, "is no report of `kansatsu analyze`"),
-        (["access", "role/orders", "--policies", "x", "--from", "OUT"], 2, "There is no service x"),
-        (["access", "arn:aws:iam::123456789012:policy/x", "--from", "OUT"], 2, "NoSuchEntity"),
+        (["access", "role/orders", "--policies", "x", "--from", "OUT"], 1, "InvalidInput"),
+        (["access", "arn:aws:iam::123456789012:policy/x", "--from", "OUT"], 1, "NoSuchEntity"),
         (["access", "role/orders", "--from", "OUT", "--profile", "x"], 2, "Give --profile or --from"),
         (["analyze", "/nowhere", "--authorization-details", "DETAILS", "--out", "OUT"], 2, "cannot be read"),
         (["analyze", "EMPTY", "--authorization-details", "DETAILS", "--out", "NEW"], 1, "There is no log file"),

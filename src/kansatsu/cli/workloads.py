@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, options
-from kansatsu.cli.output import Exit, Failure, again, emit
-from kansatsu.cli.values import nearest
+from kansatsu.cli.output import Failure, again, emit
 
 PROFILE = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 
@@ -31,10 +30,8 @@ def find(workloads: Sequence[Mapping[str, Any]], wanted: str, kind: str, listing
                 return found[0]
             if found:
                 ids = ", ".join(workload["Id"] for workload in found)
-                raise Failure(f"{wanted} could be any of {ids}; give more of the id.", Exit.USAGE)
-    near = nearest(wanted, [text for each in workloads for text in (each["Id"], each.get("Name", ""))])
-    mean = near if near != "." else f"; see `{again(listing)}`."
-    raise Failure(f"There is no {kind} {wanted}{mean}", Exit.USAGE)
+                raise Failure(f"{wanted} could be any of {ids}; give more of the id.")
+    raise Failure(f"There is no {kind} {wanted}; see `{again(listing)}`.")
 
 
 def text(value: object) -> str:

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from kansatsu.advisor.account import Account, Entity, is_policy, named
-from kansatsu.advisor.altered import not_as_asked, those
+from kansatsu.advisor.altered import not_as_asked
 from kansatsu.advisor.logs.evidence import Evidence, Seen
 from kansatsu.advisor.logs.gaps import gaps
 from kansatsu.advisor.logs.suggest import OF_NOW, NoSubject, suggestion
@@ -31,6 +31,10 @@ class Asked:
     delete: str | None = None
     suggested: bool = False
     new: bool = False  # `name` is of a policy that is not there yet
+
+
+class NoChange(NoSubject):
+    """What is asked for is no change of that subject; the message is a sentence."""
 
 
 class _Outcome(Enum):
@@ -131,7 +135,7 @@ def _changed(evidence: Evidence, account: Account, asked: Asked) -> tuple[Accoun
 
 def _of_managed(account: Account, asked: Asked, document: str) -> tuple[Account, tuple[Entity, ...], str]:
     if asked.detach or asked.delete or asked.name:
-        raise NoSubject("Of a managed policy only a new document and the suggested one are changes.")
+        raise NoChange("Of a managed policy only a new document and the suggested one are changes.")
     policy = account.managed.get(asked.arn)
     if policy is None:
         raise NoSubject(f"NoSuchEntity: {asked.arn} is not in the account's authorization details.")
@@ -154,15 +158,14 @@ def _own(entity: Entity, asked: Asked, document: str) -> Iterator[Policy]:
         yield from _compiled(document, source)
         return
     if document and not asked.name:
-        raise NoSubject("A document needs a name: the inline policy that it is to be.")
+        raise NoChange("A document needs a name: the inline policy that it is to be.")
     goes = asked.detach or asked.delete or asked.name
     kept = [one for one in entity.policies if (one.source.arn or one.source.name) != goes]
     missing = len(kept) == len(entity.policies)
     if missing and not document:
-        has = those([one.source.arn or one.source.name for one in entity.policies])
-        raise NoSubject(f"NoSuchEntity: {entity.who.arn} has no policy {goes}, it has {has}.")
+        raise NoSubject(f"NoSuchEntity: {entity.who.arn} has no policy {goes}.")
     if document and missing is not asked.new:
-        raise NoSubject(not_as_asked(entity.who.arn, goes or "", _inline(entity), "--new"))
+        raise NoChange(not_as_asked(entity.who.arn, goes or "", _inline(entity), "--new"))
     yield from kept
     yield from _compiled(document, source)
 

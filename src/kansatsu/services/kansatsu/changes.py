@@ -15,7 +15,7 @@ import msgspec
 
 from kansatsu import arn as arns
 from kansatsu.advisor import history, shown
-from kansatsu.advisor.altered import Altered, Change, not_as_asked, those
+from kansatsu.advisor.altered import Altered, Change, not_as_asked
 from kansatsu.advisor.calls import SIGN_IN, Bearer, CallRecord
 from kansatsu.advisor.events import DENIALS, Gap
 from kansatsu.advisor.narrow import Line, Use, narrow, written
@@ -201,12 +201,11 @@ def _change(call: Call, subject: Subject, asked: Asked) -> Change:
         return Change(holder=holder, name=asked.name, document=asked.document)
     if asked.detach:
         if own is None or asked.detach not in own.attached:
-            has = those(own.attached if own is not None else ())
-            raise NoSuchEntity(f"{subject.arn} has no managed policy {asked.detach}, it has {has}.")
+            raise NoSuchEntity(f"Policy {asked.detach} was not found.")
         return Change(policy_arn=asked.detach, holder=holder)
     gone = asked.delete or ""
     if gone not in inline:
-        raise NoSuchEntity(f"{subject.arn} has no inline policy {gone}, it has {those(inline)}.")
+        raise NoSuchEntity(f"The {subject.record.kind} policy with name {gone} cannot be found.")
     return Change(holder=holder, name=gone)
 
 
