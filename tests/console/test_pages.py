@@ -33,7 +33,7 @@ PAGES = {
     "policies": ("policies", "TeamAccess"),
     "policy": ("policies/{team}", "kms:List"),
     "versions": ("policies/{team}/versions", "v1"),
-    "activity": ("activity", "iam:ListRoles"),
+    "activity": ("activity", "signin:ConsoleLogin"),
     "why": ("activity/{denied}", "iam:ListRoles"),
     "not-found": ("nope", "=notFound.about"),
 }
