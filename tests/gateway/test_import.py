@@ -284,6 +284,7 @@ def test_who_may_not_make_all_of_it_imports_nothing(
         ("iam:CreateUser", {"StringEquals": {"aws:RequestTag/team": "red"}}),
         ("iam:TagUser", {"ForAnyValue:StringEquals": {"aws:TagKeys": "Team"}}),
         ("iam:CreateServiceLinkedRole", {"StringEquals": {"iam:AWSServiceName": "ecs.amazonaws.com"}}),
+        ("iam:PassRole", {"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}),
         ("iam:PutUserPermissionsBoundary", {"ArnLike": {"iam:PermissionsBoundary": "arn:aws:iam::*:policy/team/own"}}),
     ],
 )

@@ -34,6 +34,8 @@ def _of(details: Details, item: Item) -> Iterator[tuple[str, str]]:
         yield "iam:permissionsboundary", details.own(boundary)
     if "RoleName" in item and item["Path"].startswith(_LINKED):
         yield "iam:awsservicename", item["Path"].removeprefix(_LINKED).partition("/")[0]
+    if item.get("InstanceProfileList"):
+        yield "iam:passedtoservice", "ec2.amazonaws.com"  # as AddRoleToInstanceProfile asks
     held = [
         *item.get("Tags", []),
         *(tag for each in item.get("InstanceProfileList", []) for tag in each.get("Tags", [])),
