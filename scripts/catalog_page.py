@@ -62,7 +62,6 @@ WHY = {
         [f"lambda SendDurableExecutionCallback{end}" for end in ("Failure", "Heartbeat", "Success")],
         "the id of a callback; no call tells its execution",
     ),
-    "logs GetQueryResults": "a query may have read many log groups, and the service names one of them",
 }
 REST = """
 ## The services that are used most

@@ -48,3 +48,22 @@ def test_what_the_text_may_name_needs_everything(text: str, language: str | None
 )
 def test_what_parameters_name_is_exact(text: str) -> None:
     assert checks(queryString=text) == {(GROUP, True)}
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (GROUP, {(GROUP, True)}),
+        (f"{GROUP}\n{GROUP.replace('mine', 'other')}", {(GROUP, True), (GROUP.replace("mine", "other"), True)}),
+        ("", {("*", False)}),
+        (f"{GROUP}\n*", {("*", False)}),
+        (GROUP.replace("123456789012", "210987654321"), {("*", False)}),
+    ],
+)
+def test_results_are_for_whom_every_group_of_the_query_allows(known: str, expected: set[tuple[str, bool]]) -> None:
+    operation = wire.load_service("logs").operation("GetQueryResults")
+    at = ("123456789012", "eu-west-1")
+    found = catalog.resolve(operation, {"queryId": "q"}, *at, known={"query q": known})
+    assert {(item.resource, item.exact) for item in found} == expected
+    for other in ({}, {"query p": known}):
+        assert {item.resource for item in catalog.resolve(operation, {"queryId": "q"}, *at, known=other)} == {"*"}

@@ -18,6 +18,7 @@ from kansatsu.gateway.encryption import Encryption
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.introductions import introduce
+from kansatsu.gateway.log_queries import STARTS, LogQueries
 from kansatsu.gateway.occupancy import Occupancy
 from kansatsu.gateway.policies import PolicyCalls
 from kansatsu.gateway.spool import Spool
@@ -40,6 +41,7 @@ class Backed:
         self._forwarder = forwarder
         self._deliveries = Deliveries(resources, forwarder, Kept(store))
         self._policies = PolicyCalls(resources, forwarder, self._deliveries)
+        self._log_queries = LogQueries(store, forwarder)
         self._occupancy = Occupancy()
         self._encryption = Encryption(resources, forwarder)
         self._spool = spool
@@ -86,7 +88,7 @@ class Backed:
         resolve = partial(
             catalog.resolve,
             *(operation, params, account, region),
-            known={**answers, **named.names},
+            known={**answers, **named.names, **await self._log_queries.known(exchange)},
             role=lookups.roles(snapshot, account),
         )
         items = resolve(lambda *names: tables.setdefault(names, ()))
@@ -148,6 +150,8 @@ class Backed:
                 if result is not None:
                     return Whole(wire.encode(operation, result, exchange.request_id))
                 backend = self._forwarder.backend(operation.service.name, account)
+                if exchange.name == STARTS:
+                    return await self._log_queries.start(exchange, account)
                 await introduce(backend, account, exchange.region, exchange.authorizations, snapshot)
                 return await self._pass_on(exchange, account)
 

@@ -170,6 +170,7 @@ def _doomed(account: str, keep: dict[str, str]) -> list[tuple[Table, ColumnEleme
         (s.access_report, s.access_report.c.account == account),
         (s.policy_commit, s.policy_commit.c.account == account),
         (s.delivery, s.delivery.c.account == account),
+        (s.log_query, s.log_query.c.account == account),
         (
             s.setting,
             s.setting.c.name.in_([module.name_of(account) for module in (aliases, reports, passwords, token_versions)]),

@@ -338,3 +338,15 @@ delivery = Table(
     Column("details", Text, nullable=False),  # JSON: see gateway/standing.py
     Index("delivery_holder", "account", "holder"),
 )
+
+# Which log groups a query of CloudWatch Logs reads.
+log_query = Table(
+    "log_query",
+    metadata,
+    Column("account", String(12), primary_key=True),
+    Column("region", String(64), primary_key=True),
+    Column("id", String(256), primary_key=True),
+    Column("started", Float, nullable=False),
+    Column("resources", Text, nullable=False),  # ARNs, a line each
+    Index("log_query_started", "started"),
+)

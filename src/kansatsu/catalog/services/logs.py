@@ -44,6 +44,14 @@ def _group_of_record(params: Params, frame: Frame) -> Iterator[str]:
     yield frame.arn("logs", f"log-group:{name}:log-stream:")
 
 
+def _groups_of_query(params: Params, frame: Frame) -> Iterator[str]:
+    """Those that it was started on: kept by the gateway, since no call of the service tells them all."""
+    groups = frame.known.get(f"query {params.get('queryId')}", "").split("\n")
+    if not all(group.startswith(frame.arn("logs", "log-group:")) for group in groups):
+        raise Unsure("queryId")
+    yield from groups
+
+
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html",
     names={
@@ -69,7 +77,7 @@ RULES = Rules(
         "UpdateDeliveryConfiguration": ("delivery",),
     },
     also={"StartQuery": (("logs:StartQuery", _in_the_text),)},
-    finders={"GetLogRecord": _group_of_record},
+    finders={"GetLogRecord": _group_of_record, "GetQueryResults": _groups_of_query},
     questions={"GetLogRecord": _which},
     tagging="TagResource",
 )
