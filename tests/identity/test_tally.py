@@ -136,6 +136,7 @@ def test_an_upgrade_counts_what_is_there(store: Store) -> None:
         people.managed(conn, "p", people.document("*"))
         for table, event in itertools.product(tally.COUNTED, ("added", "removed")):
             conn.exec_driver_sql(f"DROP TRIGGER {table}_{event}" + f" ON {table}" * bool(store.node))
+        schema.log_query.drop(conn)  # of 0014
         schema.tally.drop(conn)
         conn.execute(text("ALTER TABLE entity DROP COLUMN max_signin_duration"))  # of 0013
         conn.execute(text("UPDATE alembic_version SET version_num = '0011'"))
