@@ -14,15 +14,15 @@ from kansatsu import wire
 from kansatsu.catalog import Authorization
 from kansatsu.catalog.s3 import object_arn
 from kansatsu.errors import AwsError, InternalFailure, Unimplemented
+from kansatsu.gateway import digests
 from kansatsu.gateway.answers import Whole
+from kansatsu.gateway.digests import CHECKSUM, MD5
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.http import HttpRequest, HttpResponse
-from kansatsu.signing.checksums import TRAILERS, encoded, new_checksum
+from kansatsu.signing.checksums import TRAILERS
 
 _Named = tuple[str, str]  # an object: its ARN, the id of its version or ""
-_MD5 = "content-md5"
-_CHECKSUM = "x-amz-checksum-"
 _SAYS_WHICH = "x-amz-sdk-checksum-algorithm"
 _XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/"
 
@@ -104,26 +104,11 @@ def _refused(exchange: Exchange) -> Mapping[_Named, AwsError]:
 
 
 def _verify(request: HttpRequest) -> None:
-    """INVARIANT: a body that is not what its client says of it is refused, also where the backend gets another.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
-    """
-    for name, value in request.headers.items():
-        if name == _MD5:
-            actual = base64.b64encode(hashlib.md5(request.body, usedforsecurity=False).digest()).decode()
-            text = "The Content-MD5 you specified did not match what we received."
-        elif name in TRAILERS:
-            checksum = new_checksum(name)
-            checksum.update(request.body)
-            actual = encoded(checksum)
-            algorithm = name.removeprefix(_CHECKSUM).upper()
-            text = f"The {algorithm} you specified did not match the calculated checksum."
-        elif name.startswith(_CHECKSUM):
-            raise Unimplemented(f"Kansatsu cannot verify {name} of a request of which policy denies a part.")
-        else:
-            continue
-        if value.strip() != actual:
-            raise AwsError(text, code="BadDigest", status=400)
+    """INVARIANT: a body that is not what its client says of it is refused, also where the backend gets another."""
+    unknown = (name for name in request.headers if name.startswith(CHECKSUM) and name not in TRAILERS)
+    if name := next(unknown, ""):
+        raise Unimplemented(f"Kansatsu cannot verify {name} of a request of which policy denies a part.")
+    digests.verify(digests.said("DeleteObjects", request.headers), request.body)
 
 
 def _remade(exchange: Exchange, kept: list[dict[str, Any]]) -> HttpRequest:
@@ -134,9 +119,9 @@ def _remade(exchange: Exchange, kept: list[dict[str, Any]]) -> HttpRequest:
     said = {
         name: value
         for name, value in exchange.request.headers.items()
-        if name not in (_MD5, _SAYS_WHICH) and not name.startswith(_CHECKSUM)
+        if name not in (MD5, _SAYS_WHICH) and not name.startswith(CHECKSUM)
     }
-    said[_MD5] = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+    said[MD5] = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
     request = replace(exchange.request, headers=said, body=body)
     # INVARIANT: no key that was denied reaches the backend: what it reads there is what was allowed, and nothing else.
     if wire.decode(exchange.known, request).get("Delete") != {**delete, "Objects": kept}:
