@@ -68,3 +68,29 @@ def test_a_session_with_mfa_may_call_iam(gateway: Gateway) -> None:
     plain = _keys(sts.get_session_token()["Credentials"])
     proved = _keys(sts.get_session_token(**phone.proof())["Credentials"])
     assert [code_of(gateway.client("iam", keys).list_users) for keys in (plain, proved)] == ["AccessDenied", ""]
+
+
+def test_a_code_is_used_up_by_what_succeeds_alone(gateway: Gateway) -> None:
+    """All else is looked at first, so that whoever mends the request need not wait for the next code."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole", "Condition": WITH_MFA}
+    role = gateway.role(statement("Allow", "sqs:*"), trust=trust)
+    other = gateway.role(trust=trust | {"Principal": {"Service": "ec2.amazonaws.com"}})
+    ana = gateway.user(statement("Allow", "sts:AssumeRole"))
+    phone, sts = Phone(gateway, ana.name), gateway.client("sts", ana)
+    asked = {"RoleArn": role["Arn"], "RoleSessionName": "session", **phone.proof()}
+    faults = [
+        ("PackedPolicyTooLarge", {"Policy": "{}" + " " * 2048}),
+        ("MalformedPolicyDocument", {"Policy": "{}"}),
+        ("ValidationError", {"PolicyArns": [{"arn": f"arn:aws:iam::{ACCOUNT}:policy/nowhere"}]}),
+        ("ValidationError", {"DurationSeconds": 43200}),
+        ("ValidationError", {"TransitiveTagKeys": ["none"]}),
+        ("AccessDenied", {"RoleArn": other["Arn"]}),
+        ("AccessDenied", {"SourceIdentity": "somebody"}),
+    ]
+    for code, fault in faults:
+        assert code_of(sts.assume_role, **{**asked, **fault}) == code
+    _keys(sts.assume_role(**asked)["Credentials"])
+    assert code_of(sts.assume_role, **asked) == "AccessDenied", "now it is"
+    assert code_of(sts.get_session_token, SerialNumber=asked["SerialNumber"], TokenCode=asked["TokenCode"]) == (
+        "AccessDenied"
+    )

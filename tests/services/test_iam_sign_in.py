@@ -18,6 +18,7 @@ from kansatsu.identity.passwords import PasswordPolicy
 from kansatsu.identity.sealing import StoreError
 
 from .conftest import ACCOUNT, NOW, TestClock, World
+from .trust import trust
 
 Refused = Callable[..., str]
 GOOD, BETTER, BEST = "Correct-horse-1", "Battery-staple-2", "Another-one-3"
@@ -310,6 +311,34 @@ def test_codes_that_count(world: World, iam: Any, ana: dict[str, str], clock: Te
     assert "invalid" in _proved(world, ana, serial, code()), "after so many guesses even the right one has to wait"
     clock.move(seconds=600)
     assert _proved(world, ana, serial, code()) == ""
+
+
+def test_attack_codes_are_guessed_at_a_role(
+    world: World, iam: Any, ana: dict[str, str], clock: TestClock, refused: Refused
+) -> None:
+    """Nothing but the code is wrong, which is the last that is looked at: each guess counts all the same."""
+    seed, serial = _device(iam, clock)
+    role = world.role("r", trust("*", Bool={"aws:MultiFactorAuthPresent": "true"}))["Arn"]
+    sts = world.client("sts", ana)
+    asked = {"RoleArn": role, "RoleSessionName": "ss", "SerialNumber": serial}
+    clock.move(seconds=600)
+
+    def code() -> str:
+        return totp.code(seed, int(clock.now().timestamp()) // totp.STEP)
+
+    for _ in range(10):
+        wrong = "000000" if code() != "000000" else "111111"
+        assert "invalid" in refused("AccessDenied", sts.assume_role, **asked, TokenCode=wrong)
+    assert "invalid" in refused("AccessDenied", sts.assume_role, **asked, TokenCode=code()), "the right one has to wait"
+    clock.move(seconds=600)
+    sts.assume_role(**asked, TokenCode=code())
+
+
+def _device(iam: Any, clock: TestClock) -> tuple[str, str]:
+    """One that ana has: its seed and its serial number."""
+    made = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]
+    iam.enable_mfa_device(UserName="ana", SerialNumber=made["SerialNumber"], **_codes(_seed(made), clock))
+    return _seed(made), made["SerialNumber"]
 
 
 def test_a_database_of_another_does_not_lend_its_seeds(world: World, iam: Any, ana: object) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from kansatsu.identity.store import Store
 
 LONGEST_SESSION = RETIRED_LIFE
+# Characters of the inline policy and of the managed policies' ARNs together: AWS counts them before it packs them.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entity-length
+PLAINTEXT = 2048
 PACKED_SPACE = 2048  # bytes for session policies and tags after compression; AWS does not publish its own figure
 LONGEST_TOKEN = 8192  # characters; whatever is longer is not ours
 KINDS = frozenset({"role", "user", "federated", "root"})
@@ -189,6 +192,18 @@ def narrowed(
     return made, _seal(store.sealer, made, minimum_size)
 
 
+def check_plaintext(policy: str | None, policy_arns: tuple[str, ...]) -> None:
+    """Raises PackedPolicyTooLarge for session policies that are too long, however well they pack.
+
+    INVARIANT: nobody parses a session policy that was not held to this: its session would have it parsed again and
+    again. AssumeRole is the one operation whose model has no such bound of its own, and no operation's model counts the
+    ARNs; this is the error that all of them have for it.
+    """
+    share = -(-100 * sum(map(len, (policy or "", *policy_arns))) // PLAINTEXT)
+    if share > 100:
+        raise PackedPolicyTooLarge(_POLICY_TOO_LARGE.format(share))
+
+
 def packed_policy_size(session: Session) -> int:
     """PackedPolicySize of AssumeRole's answer: per cent of the allotted space; 0 without policies and tags."""
     return _per_cent(_pack(session))
@@ -293,10 +308,13 @@ def _per_cent(packed: bytes) -> int:
     return -(-100 * len(packed) // PACKED_SPACE)
 
 
+_POLICY_TOO_LARGE = "Packed policy consumes {}% of allotted space, please use smaller policy."
+
+
 def _too_large(session: Session, share: int) -> str:
     if session.policy is None and not session.policy_arns and not session.scoped:
         return f"Packed size of session tags consumes {share}% of allotted space."
-    return f"Packed policy consumes {share}% of allotted space, please use smaller policy."
+    return _POLICY_TOO_LARGE.format(share)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

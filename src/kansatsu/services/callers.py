@@ -1,6 +1,7 @@
 """The caller as the policy engine sees it: who it is, and every policy that bounds what it may do now."""
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from kansatsu.errors import InternalFailure
 from kansatsu.identity import Session, Snapshot
@@ -73,8 +74,13 @@ def task_policies(arns: Iterable[str], find: Callable[[str], Policy | None]) -> 
 
 def scoping_policies(texts: Iterable[str], owner: str) -> tuple[PolicySet, ...]:
     """The policies by which a session was scoped down, each a bound of its own."""
-    named = ((text, Source(PolicyType.SESSION, owner=owner, name=f"scope{at}")) for at, text in enumerate(texts, 1))
-    return tuple(PolicySet([compile_policy(parse(text, source.type), source)]) for text, source in named)
+    return tuple(PolicySet([_session_policy(text, owner, f"scope{at}")]) for at, text in enumerate(texts, 1))
+
+
+@lru_cache(maxsize=512)
+def _session_policy(text: str, owner: str, name: str = "") -> Policy:
+    """A policy that a session carries, compiled; not anew for each of its requests."""
+    return compile_policy(parse(text, PolicyType.SESSION), Source(PolicyType.SESSION, owner=owner, name=name))
 
 
 def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
@@ -93,8 +99,7 @@ def policies_of(caller: Caller, snapshot: Snapshot) -> Policies:
         # INVARIANT: a session policy that is gone allows nothing; it never falls away.
         compiled = [policy for policy in map(snapshot.session_policy, session.policy_arns) if policy is not None]
         if session.policy is not None:
-            source = Source(PolicyType.SESSION, owner=caller.arn)
-            compiled.append(compile_policy(parse(session.policy, PolicyType.SESSION), source))
+            compiled.append(_session_policy(session.policy, caller.arn))
         passed = PolicySet(compiled)
     made = limits_of(session.kind, as_itself=is_itself(session)) if session is not None else None
     scps = snapshot.scps(caller.account)

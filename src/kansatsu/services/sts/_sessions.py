@@ -35,9 +35,13 @@ def inline_policy(text: str | None) -> str | None:
     return text
 
 
-def policy_arns(call: Call, account: str, requested: list[dict[str, str]] | None) -> tuple[str, ...]:
-    """The managed session policies; each must exist in the principal's account or be one of AWS."""
+def policies(call: Call, account: str, inline: str | None, requested: list[dict[str, str]] | None) -> dict[str, Any]:
+    """The session policies, as fields of Session; each managed one is of the principal's account or one of AWS.
+
+    Raises PackedPolicyTooLarge, MalformedPolicyDocument, ValidationError.
+    """
     arns = tuple(item["arn"] for item in requested or ())
+    sessions.check_plaintext(inline, arns)
     if len(arns) > POLICY_ARNS:
         raise ValidationError(
             f"1 validation error detected: Value '{list(arns)}' at 'policyArns' failed to satisfy constraint: "
@@ -48,7 +52,7 @@ def policy_arns(call: Call, account: str, requested: list[dict[str, str]] | None
             managed.get(call.conn, account, policy_arn)
         except NoSuchEntity:
             raise ValidationError(f"Policy {policy_arn} does not exist or is not attachable.") from None
-    return arns
+    return {"policy": inline_policy(inline), "policy_arns": arns}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +80,11 @@ def assumed(
         session_name=session_name,
         issued=call.now,
         expires=call.now.replace(microsecond=0) + timedelta(seconds=seconds),
-        policy=inline_policy(passed.policy),
-        policy_arns=policy_arns(call, role.account, passed.policy_arns),
         tags=passed.tags.tags,
         transitive_tag_keys=passed.tags.transitive,
         source_identity=passed.source_identity,
         minimum_size=passed.minimum_size,
+        **policies(call, role.account, passed.policy, passed.policy_arns),
         **more,
     )
     answer = shown(session, token) | {
@@ -114,14 +117,22 @@ def regions(call: Call, account: str) -> dict[str, str]:
     return token_versions.mark(call.conn, account) if token_versions.is_global(call.host) else {}
 
 
-def multi_factor(call: Call, serial_number: str | None, token_code: str | None) -> datetime | None:
-    """When the caller proved itself with a code of its device: now, or None when it shows none.
+def claims_device(call: Call, serial_number: str | None, token_code: str | None) -> datetime | None:
+    """When the caller says that it proves itself with a device: now, or None when it shows none.
+
+    INVARIANT: nothing is answered with on the strength of it until prove_device() has found it true.
+    """
+    return None if serial_number is None and token_code is None else call.now
+
+
+def prove_device(call: Call, serial_number: str | None, token_code: str | None) -> None:
+    """The last of all checks, so that a request that fails for another reason uses up no code.
 
     Raises AccessDenied for a device that is not the caller's and for a code that is wrong, or was used before.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
     """
-    if serial_number is None and token_code is None:
-        return None
+    if claims_device(call, serial_number, token_code) is None:
+        return
     with call.store.write() as conn:
         device = credentials.named(conn, call.account, devices.KIND, serial_number or "")
         if device is None or call.caller.kind != "user" or device.owner != call.caller.id:
@@ -132,4 +143,3 @@ def multi_factor(call: Call, serial_number: str | None, token_code: str | None) 
         proved = devices.proves(conn, call.store.sealer, device, token_code or "", call.now.timestamp())
     if not proved:
         raise AccessDenied(f"{_FAILED} with invalid MFA one time pass code. ")
-    return call.now

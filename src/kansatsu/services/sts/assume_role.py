@@ -83,14 +83,16 @@ def assume_role(
         actions.append("sts:TagSession")
     if lasting:
         actions.append("sts:SetSourceIdentity")
-    if common.multi_factor(call, serial_number, token_code) is not None:
+    if common.claims_device(call, serial_number, token_code) is not None:
         # For the trust policy alone: the session that comes of it carries nothing of it.
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
         asked |= {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}
     role = _authorized_role(call, role_arn, actions, asked)
     passed = common.Passed(policy, policy_arns, session_tags, lasting, minimum_session_token_size)
     seconds = _duration(call, role, duration_seconds)
-    return common.assumed(call, role, role_session_name, seconds, passed, chain_depth=_chain_depth(call))
+    answer = common.assumed(call, role, role_session_name, seconds, passed, chain_depth=_chain_depth(call))
+    common.prove_device(call, serial_number, token_code)
+    return answer
 
 
 def _authorized_role(call: Call, role_arn: str, actions: list[str], asked: Context) -> EntityRecord:

@@ -33,9 +33,10 @@ def get_session_token(
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html
     """
     _require_long_term_key(call, "GetSessionToken")
-    proved = common.multi_factor(call, serial_number, token_code)
-    fields = {"kind": "user", "mfa": proved, "minimum_size": minimum_session_token_size}
-    return common.shown(*_issue(call, duration_seconds, **fields))
+    claimed = common.claims_device(call, serial_number, token_code)
+    made = _issue(call, duration_seconds, kind="user", mfa=claimed, minimum_size=minimum_session_token_size)
+    common.prove_device(call, serial_number, token_code)
+    return common.shown(*made)
 
 
 def _federated_user(call: Call, params: Params) -> Iterable[Authorization]:
@@ -63,10 +64,9 @@ def get_federation_token(
         duration_seconds,
         kind="federated",
         session_name=name,
-        policy=common.inline_policy(policy),
-        policy_arns=common.policy_arns(call, call.account, policy_arns),
         tags=SessionTags.of(tags, None, None).tags,
         minimum_size=minimum_session_token_size,
+        **common.policies(call, call.account, policy, policy_arns),
     )
     answer = common.shown(session, token) | {
         "FederatedUser": {"FederatedUserId": session.user_id, "Arn": arn.federated_user(call.account, name)},
