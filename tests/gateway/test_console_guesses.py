@@ -1,10 +1,15 @@
-"""Who guesses passwords waits ever longer, and makes nobody else wait for long."""
+"""Who guesses passwords waits ever longer, makes nobody else wait for long, and gets in by no password of another."""
 
 from datetime import timedelta
 from typing import Any
 
-from .browser import MovedClock, named, person
+import pytest
+
+from kansatsu.services.iam import passwords as password_service
+
+from .browser import PASSWORD, MovedClock, named, person
 from .conftest import ACCOUNT, Gateway
+from .raw import statement
 from .test_console import browse, clock
 
 __all__ = ["browse", "clock"]
@@ -64,3 +69,17 @@ def test_an_address_that_tries_many_names_waits_and_no_success_clears_it(gateway
     assert browse(**bad).sign_in(**named(ana, user="one-more")).code == "SignInFailed"
     assert browse(client="2001:db8:1:2:ffff::1").sign_in(**named(ana)).code == "TooManyAttempts"
     assert browse(client="2001:db8:1:3::1").sign_in(**named(ana)).status == 200
+
+
+def test_attack_a_new_password_lets_nobody_in_by_the_one_that_an_administrator_set_after_it(
+    gateway: Gateway, browse: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, replace = person(gateway, statement("Allow", "iam:ChangePassword"), reset=True), password_service._replace
+
+    async def twice(call: Any, name: str, *given: Any) -> None:
+        await replace(call, name, *given)
+        await replace(call, name, "Administrator-1", {"reset": False})
+
+    monkeypatch.setattr(password_service, "_replace", twice)
+    ticket = browse().sign_in(**named(ana)).body["ticket"]
+    assert browse().sign_in(ticket=ticket, password=PASSWORD, newPassword="An0ther-one").code == "SignInFailed"

@@ -115,7 +115,8 @@ class SignIn:
         now = self._clock.now()
         user, stamp, mfa = self._opened(text(given, "ticket", 4096), now)
         keys = console.temporary(self._store.sealer, user, now, timedelta(minutes=15), mfa)
-        params = {"OldPassword": text(given, PASSWORD, 128), "NewPassword": text(given, "newPassword", 128)}
+        new = text(given, "newPassword", 128)
+        params = {"OldPassword": text(given, PASSWORD, 128), "NewPassword": new}
         with self._store.read() as conn:
             if not Proof(PASSWORD, stamp).holds(conn, self._store.sealer, user):
                 raise _failed()
@@ -130,8 +131,11 @@ class SignIn:
             profile = credentials.named(conn, user.account, PASSWORD, user.id)
             if profile is None:
                 raise _failed()
-            changed = console.digest(credentials.secret(conn, self._store.sealer, profile).value)
-        return await self._admit(user, Proof(PASSWORD, changed), visitor, now, mfa)
+            hashed = credentials.secret(conn, self._store.sealer, profile).value
+        # INVARIANT: nobody is let in by a password that somebody else has set meanwhile.
+        if not await self._matches(hashed, new):
+            raise _failed()
+        return await self._admit(user, Proof(PASSWORD, console.digest(hashed)), visitor, now, mfa)
 
     # ---- what they are made of --------------------------------------------------------------------------------------
 

@@ -98,7 +98,7 @@ def delete_account_password_policy(call: Call) -> dict[str, Any]:
 
 
 class Wanted(NamedTuple):
-    """A password that keeps to the rules, hashed, and the hashes that must not be used again."""
+    """A password that keeps to the rules, hashed, and the hashes of those before it, the newest first."""
 
     hashed: str
     former: list[str]
@@ -176,8 +176,10 @@ async def update_login_profile(
     details: dict[str, Any] = {} if password_reset_required is None else {"reset": password_reset_required}
     if max_signin_session_duration is not None or reset_max_signin_session_duration:
         details[LONGEST] = max_signin_session_duration
-    wanted = await _wanted(call, user_name, password) if password is not None else None
-    await call.store.transact(_change, call, user_name, wanted, details)
+    if password is not None:
+        await _replace(call, user_name, password, details)
+    else:
+        await call.store.transact(_change, call, user_name, None, details)
     return {}
 
 
@@ -211,12 +213,7 @@ async def change_password(call: Call, old_password: str, new_password: str) -> d
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_ChangePassword.html"""
     if call.caller.kind != "user":
         raise AwsError("Only IAM Users can change their own password", code="InvalidUserType")
-    with call.store.read() as conn:
-        user = entities.get(conn, call.account, "user", call.caller.name)
-        current = credentials.secret(conn, call.store.sealer, _existing(conn, user)).value
-    if not await asyncio.to_thread(passwords.matches, current, old_password):
-        raise AccessDenied("The old password was incorrect.")
-    await call.store.transact(_change, call, user.name, await _wanted(call, user.name, new_password), {"reset": False})
+    await _replace(call, call.caller.name, new_password, {"reset": False}, old_password)
     return {}
 
 
@@ -228,14 +225,23 @@ def check_sign_in(longest: int | None, *, reset: bool) -> None:
         )
 
 
-async def _wanted(call: Call, name: str, password: str) -> Wanted:
-    with call.store.read() as conn:
-        user = entities.get(conn, call.account, "user", name)
-        profile = _existing(conn, user)
-        rules = passwords.policy(conn, call.account)
-        sealer = call.store.sealer
-        hashes = [credentials.secret(conn, sealer, profile).value, *former.opened(sealer, profile)]
-    return await asyncio.to_thread(_hash, rules, call.account, password, hashes)
+async def _replace(call: Call, name: str, password: str, details: dict[str, Any], known: str | None = None) -> None:
+    """Set a password; whoever knows the one of now, and not more, has to give it.
+
+    INVARIANT: what was checked against one password takes the place of that one alone: where another was set meanwhile,
+    such as by an administrator who locks somebody out, all is checked again against that.
+    """
+    done = False
+    while not done:
+        with call.store.read() as conn:
+            profile = _existing(conn, entities.get(conn, call.account, "user", name))
+            rules = passwords.policy(conn, call.account)
+            sealer = call.store.sealer
+            hashes = [credentials.secret(conn, sealer, profile).value, *former.opened(sealer, profile)]
+        if known is not None and not await asyncio.to_thread(passwords.matches, hashes[0], known):
+            raise AccessDenied("The old password was incorrect.")
+        wanted = await asyncio.to_thread(_hash, rules, call.account, password, hashes)
+        done = await call.store.transact(_change, call, name, wanted, details)
 
 
 def _hash(rules: PasswordPolicy | None, account: str, password: str, hashes: list[str]) -> Wanted:
@@ -248,13 +254,17 @@ def _hash(rules: PasswordPolicy | None, account: str, password: str, hashes: lis
     return Wanted(passwords.digest(password), hashes[: passwords.REMEMBERED])
 
 
-def _change(conn: Connection, call: Call, name: str, wanted: Wanted | None, details: dict[str, Any]) -> None:
-    profile = _existing(conn, entities.get(conn, call.account, "user", name))
+def _change(conn: Connection, call: Call, name: str, wanted: Wanted | None, details: dict[str, Any]) -> bool:
+    """False, and nothing is changed, where the password is no longer the one that another was wanted in place of."""
+    profile, sealer = _existing(conn, entities.get(conn, call.account, "user", name)), call.store.sealer
+    hashed = None
     if wanted is not None:
-        held = former.sealed(call.store.sealer, profile, wanted.former)
-        details = details | {"changed": int(call.now.timestamp())} | held
-    hashed = wanted.hashed if wanted is not None else None
-    credentials.change(conn, call.store.sealer, profile, secret=hashed, details=details)
+        if credentials.secret(conn, sealer, profile).value != wanted.former[0]:
+            return False
+        hashed = wanted.hashed
+        details = details | {"changed": int(call.now.timestamp())} | former.sealed(sealer, profile, wanted.former)
+    credentials.change(conn, sealer, profile, secret=hashed, details=details)
+    return True
 
 
 def _profile(conn: Connection, user: Entity) -> Credential | None:
