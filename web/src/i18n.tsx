@@ -47,8 +47,8 @@ export interface Words {
   t: (key: Key, values?: Record<string, string | number>) => string;
   /** The same to be shown, where names, ids and the like are marked as no words of the language. */
   say: (key: Key, values: Record<string, string | number | ReactElement>) => ReactNode;
-  /** A moment in the reader's own form and time zone, to the minute or the second; "" of none. */
-  when: (text: string | undefined, seconds?: boolean) => string;
+  /** A moment in the reader's own form and time zone, to the minute or the second; nothing of none. */
+  when: (text: string | undefined, seconds?: boolean) => ReactElement;
   /** A sentence of the server in this language. */
   said: Said;
   /** How long ago it was. */
@@ -64,6 +64,21 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["second", 1],
 ];
 
+/** A line ends between the date and the time, and in neither of them. */
+function Time({ at, form }: { at: string | undefined; form: Intl.DateTimeFormat }) {
+  if (!at) return null;
+  const parts = form.formatToParts(new Date(at));
+  const hour = parts.findIndex(({ type }) => type === "hour");
+  const text = (from: number, to?: number) => parts.slice(from, to).map(({ value }) => value).join("");
+  return (
+    <time dateTime={at}>
+      <span className="whole">{text(0, hour - 1)}</span>
+      {text(hour - 1, hour)}
+      <span className="whole">{text(hour)}</span>
+    </time>
+  );
+}
+
 function words({ language, texts, phrases }: Catalogue, setLanguage: (language: Language) => void): Words {
   const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
   const precise = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
@@ -78,7 +93,7 @@ function words({ language, texts, phrases }: Catalogue, setLanguage: (language: 
         return <Fragment key={at}>{at % 2 && typeof value === "string" ? <Broken of={value} /> : value}</Fragment>;
       }),
     said: language === "en" ? (text) => [text] : saying(phrases),
-    when: (text, seconds) => (text ? (seconds ? precise : date).format(new Date(text)) : ""),
+    when: (text, seconds) => <Time at={text} form={seconds ? precise : date} />,
     ago: (text) => {
       const seconds = (new Date(text).getTime() - Date.now()) / 1000;
       const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];

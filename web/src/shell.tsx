@@ -33,6 +33,7 @@ interface Props {
   onEnd: (why?: unknown) => void;
 }
 
+const ROOM = matchMedia("(min-width: 901px)");
 const KINDS: Record<string, Kind> = { users: "user", groups: "group", roles: "role" };
 type Page = (name: string, tab: string | undefined) => ReactNode;
 // The pages that are a list without a name, and one thing with it.
@@ -80,9 +81,15 @@ export function Shell({ who, theme, onEnd }: Props) {
   const { shown, clear } = useNotices();
   // What one user was told, and may undo, is not the next one's.
   useEffect(() => clear, [clear]);
-  const [open, setOpen] = useState(innerWidth > 900);
+  // Where there is room the navigation is open; elsewhere it covers the page, and goes with a step to another one.
+  const [open, setOpen] = useState(ROOM.matches);
   useEffect(() => {
-    if (innerWidth <= 900) setOpen(false);
+    const follow = () => setOpen(ROOM.matches);
+    ROOM.addEventListener("change", follow);
+    return () => ROOM.removeEventListener("change", follow);
+  }, []);
+  useEffect(() => {
+    if (!ROOM.matches) setOpen(false);
   }, [route.join("/")]);
   useEffect(() => {
     // Cloudscape gives its narrow bar an attribute that ARIA does not know on a navigation.

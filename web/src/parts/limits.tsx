@@ -187,7 +187,7 @@ export function SignInTab({ user }: { user: string }) {
         }
       >
         <Trouble error={password.error} />
-        {!password.loading && (has ? t("password.since", { when: when(password.value?.CreateDate) }) : t("password.none"))}
+        {!password.loading && (has ? say("password.since", { when: when(password.value?.CreateDate) }) : t("password.none"))}
       </Container>
       <List
         title={t("mfa")}

@@ -48,7 +48,7 @@ function Fate({ line }: { line: Line }) {
 }
 
 function Evidence({ lines }: { lines: Line[] }) {
-  const { t, when } = useWords();
+  const { say, t, when } = useWords();
   return (
     <Table
       variant="embedded"
@@ -64,7 +64,7 @@ function Evidence({ lines }: { lines: Line[] }) {
           id: "uses",
           header: t("unused.uses"),
           minWidth: 140,
-          cell: (line) => (line.Uses ? t("unused.usedBy", { uses: line.Uses, principals: line.Principals, last: when(line.LastUsed) }) : "-"),
+          cell: (line) => (line.Uses ? say("unused.usedBy", { uses: line.Uses, principals: line.Principals, last: when(line.LastUsed) }) : "-"),
         },
         { id: "confidence", header: t("unused.confidence"), cell: (line) => t(`confidence.${line.Confidence}` as Key) },
       ]}
