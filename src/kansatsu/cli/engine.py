@@ -73,8 +73,8 @@ async def _podman_service(podman: str, path: Path) -> AsyncIterator[str]:
     """podman's Docker-compatible API, for as long as Kansatsu runs; containers outlive it."""
     _remove(path)
     process = await asyncio.create_subprocess_exec(
-        podman, "system", "service", "--time=0", f"unix://{path}", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        start_new_session=True,
+        podman, "--log-level=error", "system", "service", "--time=0", f"unix://{path}",
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     log.info("started podman's API service (process %d) on %s", process.pid, path)
     try:
