@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -58,6 +59,24 @@ class TestUpAndDown:
         assert not (data_dir / "kansatsu.pid").exists()
         assert kansatsu(environ, "status").returncode == 3
         assert kansatsu(environ, "down").returncode == 3
+
+    @pytest.mark.parametrize("detach", [[], ["-d"]])
+    def test_what_it_says_to_type_next_finds_it(
+        self, data_dir: Path, cli_environment: dict[str, str], detach: list[str]
+    ) -> None:
+        at = ["--data-dir", str(data_dir)]
+        command = [sys.executable, "-m", "kansatsu.cli", "up", *detach, *at, "--engine", "none"]
+        with subprocess.Popen(
+            [*command, "--listen", "127.0.0.1:0"], env=cli_environment, stderr=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                assert process.stderr is not None
+                line = next(line for line in process.stderr if "eval" in line)
+                words = shlex.split(line.strip().removeprefix('eval "$(').removesuffix(')"'))
+                shown = kansatsu(cli_environment, *words[1:])
+                assert f"export KANSATSU_DATA_DIR={data_dir}\n" in shown.stdout
+            finally:
+                kansatsu(cli_environment, "down", *at)
 
     def test_keys_stay_the_same_over_a_restart_and_a_kill(
         self, data_dir: Path, start_server: Callable[..., AbstractContextManager[Any]]

@@ -30,8 +30,13 @@ def up(detach: bool, **given: Any) -> None:
     if detach:
         _detach(settings, claim)
     else:
-        announce = threading.Thread(target=_announce, args=(settings, lambda: True, True), daemon=True)
-        announce.start()
+        context = click.get_current_context()  # each thread has its own
+
+        def announce() -> None:
+            with context.scope(cleanup=False):
+                _announce(settings, lambda: True, True)
+
+        threading.Thread(target=announce, daemon=True).start()
         _serve(settings, claim)
 
 
