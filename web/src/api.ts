@@ -42,25 +42,57 @@ export function whenElsewhere(act: () => void): () => void {
   return () => removeEventListener("storage", heard);
 }
 
-/** `patience`: milliseconds after which there is no more waiting for the answer. */
-async function post<T>(door: string, given: object, patience = 600_000): Promise<T> {
-  const word = localStorage.getItem(WORD);
-  let answer: Response;
+/** One answer, whether it is a success, and what it says. */
+async function answered(door: string, given: object, word: string, patience: number): Promise<[boolean, Record<string, unknown>]> {
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(), patience);
   try {
-    answer = await fetch(BASE + door, {
+    const answer = await fetch(BASE + door, {
       method: "POST",
-      headers: { "content-type": "application/json", "x-kansatsu-console": word ?? "-" },
+      headers: { "content-type": "application/json", "x-kansatsu-console": word },
       body: JSON.stringify(given),
-      signal: AbortSignal.timeout(patience),
+      signal: end.signal,
     });
+    return [answer.ok, (await answer.json()) as Record<string, unknown>];
   } catch {
-    throw new Failure("Unreachable", "", {});
+    throw new Failure(end.signal.aborted ? "Unanswered" : "Unreachable", "", { seconds: patience / 1000 });
+  } finally {
+    clearTimeout(timer);
   }
-  const said: Record<string, unknown> = await answer.json().catch(() => ({}));
-  if (answer.ok) return said as T;
+}
+
+const PAUSES = [250, 1000]; // milliseconds before what was cut off is asked again
+
+/** Whenever the network of the machine changes, as with each container that begins, browsers cut off what waits for a
+ * connection. INVARIANT: only what changes nothing is asked again. */
+async function repeated(...asked: Parameters<typeof answered>): ReturnType<typeof answered> {
+  for (const pause of PAUSES) {
+    try {
+      return await answered(...asked);
+    } catch (error) {
+      if ((error as Failure).code !== "Unreachable") throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+  return answered(...asked);
+}
+
+interface How {
+  /** It changes nothing. */
+  reads?: boolean;
+  /** Milliseconds after which there is no more waiting for the answer. */
+  patience?: number;
+}
+
+const PATIENCE = 60_000;
+
+async function post<T>(door: string, given: object, how: How = {}): Promise<T> {
+  const word = localStorage.getItem(WORD);
+  const [ok, said] = await (how.reads ? repeated : answered)(door, given, word ?? "-", how.patience ?? PATIENCE);
+  if (ok) return said as T;
   const failure = new Failure(String(said.code ?? "InternalFailure"), String(said.message ?? ""), said);
   const over = failure.code === "SessionEnded" && door === "call" && word === localStorage.getItem(WORD);
-  if (over && (await ended())) return post<T>(door, given, patience);
+  if (over && (await ended())) return post<T>(door, given, how);
   throw failure;
 }
 
@@ -73,7 +105,7 @@ export async function signIn(given: object): Promise<Session> {
 export async function session(): Promise<Session | null> {
   if (localStorage.getItem(WORD) === null) return null;
   try {
-    return await post<Session>("session", {});
+    return await post<Session>("session", {}, { reads: true });
   } catch (error) {
     if (error instanceof Failure && error.code === "SessionEnded") return null;
     throw error;
@@ -88,8 +120,12 @@ export async function signOut(): Promise<void> {
   }
 }
 
+const READS = /^(Get|List|Describe|Explain|Simulate|Lint)/;
+const LONGER = 600_000; // where a container is waited for, or months of records are read
+
 export async function call<T>(service: string, operation: string, parameters: object = {}, patience?: number): Promise<T> {
-  return (await post<{ result: T }>("call", { service, operation, parameters }, patience)).result;
+  const how = { reads: READS.test(operation), patience: patience ?? (service === "iam" ? PATIENCE : LONGER) };
+  return (await post<{ result: T }>("call", { service, operation, parameters }, how)).result;
 }
 
 interface Page {

@@ -66,6 +66,7 @@ export function useNotices() {
 // Codes of the console's own server, which speak no language of the reader.
 const OWN: Record<string, Key> = {
   Unreachable: "error.unreachable",
+  Unanswered: "error.unanswered",
   SessionEnded: "error.sessionEnded",
   SignInFailed: "error.signInFailed",
   CodeWrong: "error.codeWrong",
@@ -108,18 +109,27 @@ export function sentence(error: unknown, { t }: Pick<Words, "t">): string {
 
 const DENIED = new Set(["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"]);
 
-export function Trouble({ error }: { error: unknown }) {
+// What may go well the next time, though nothing else is asked.
+const PASSING = new Set(["Unreachable", "Unanswered", "InternalFailure", "ServiceUnavailable", "Throttling", "ThrottlingException"]);
+
+/** `again` asks once more. */
+export function Trouble({ error, again }: { error: unknown; again?: () => void }) {
   const words = useWords();
   if (!error) return null;
-  const why = error instanceof Failure && DENIED.has(error.code) && error.requestId;
+  const { t } = words;
+  const code = error instanceof Failure ? error.code : "";
+  const why = error instanceof Failure && DENIED.has(code) && error.requestId;
   return (
     <LiveRegion assertive>
       <Alert
         type="error"
-        header={words.t((error instanceof Failure && ABOUT[error.code]) || "error.title")}
-        action={why && <Button href={to("activity", why)}>{words.t("why")}</Button>}
+        header={t(ABOUT[code] ?? "error.title")}
+        action={
+          (why && <Button href={to("activity", why)}>{t("why")}</Button>) ||
+          (again && PASSING.has(code) && <Button onClick={again}>{t("again")}</Button>)
+        }
       >
-        <span className="breaks" lang={error instanceof Failure && OWN[error.code] ? words.language : "en"}>
+        <span className="breaks" lang={OWN[code] ? words.language : "en"}>
           {sentence(error, words)}
         </span>
       </Alert>

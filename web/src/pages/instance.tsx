@@ -28,7 +28,7 @@ export function ChooseProfile({ value, onChange, optional }: { value: string; on
   if (optional) options.unshift({ value: "", label: t("profile.noneChosen"), description: "" });
   return (
     <>
-      <Trouble error={loaded.error} />
+      <Trouble error={loaded.error} again={loaded.reload} />
       <FormField label={t("profile")} description={t("profile.hint")}>
         <Select
           selectedOption={options.find((option) => option.value === value) ?? null}

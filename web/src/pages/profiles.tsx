@@ -30,7 +30,7 @@ function ChooseRole({ value, onChange }: { value: string; onChange: (name: strin
   const options = [{ value: "", label: t("profile.noRole") }, ...(loaded.value ?? []).map((each) => ({ value: each.RoleName ?? "", label: each.RoleName ?? "" }))];
   return (
     <>
-      <Trouble error={loaded.error} />
+      <Trouble error={loaded.error} again={loaded.reload} />
       <FormField label={t("role")}>
         <Select
           selectedOption={options.find((option) => option.value === value) ?? null}

@@ -3,11 +3,11 @@ import Badge from "@cloudscape-design/components/badge";
 import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
-import Icon from "@cloudscape-design/components/icon";
 import Link from "@cloudscape-design/components/link";
 import Modal from "@cloudscape-design/components/modal";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
+import StatusIndicator from "@cloudscape-design/components/status-indicator";
 import { Fragment, type ReactNode, useState } from "react";
 import { documentOf, entitiesOf, granting, holder, report, saveManaged } from "../advisor";
 import { call } from "../api";
@@ -48,14 +48,7 @@ export function kindOf(policy: Granting, { t }: Pick<Words, "t">): string {
 
 export function Last({ at, by }: { at: string | undefined; by?: string }) {
   const { t, when, ago } = useWords();
-  if (!at) {
-    // A status indicator would break the words anywhere.
-    return (
-      <Box color="text-status-inactive">
-        <Icon name="status-stopped" /> {t("advisor.never")}
-      </Box>
-    );
-  }
+  if (!at) return <StatusIndicator type="stopped">{t("advisor.never")}</StatusIndicator>;
   return (
     <span>
       {ago(at)}
@@ -205,7 +198,7 @@ function Policy({ policy, kind, all, changed }: { policy: Granting; kind: Kind; 
         </>
       }
     >
-      <Trouble error={loaded.error} />
+      <Trouble error={loaded.error} again={loaded.reload} />
       {loaded.value ? (
         <SpaceBetween size="s">
           {arn && <Link href={pageOf(arn)}>{t("openPolicy")}</Link>}

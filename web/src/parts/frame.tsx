@@ -26,7 +26,7 @@ interface Props<T> {
   said?: boolean;
   info?: ReactNode;
   actions?: ReactNode;
-  loaded: Pick<Loaded<T>, "value" | "error" | "loading">;
+  loaded: Pick<Loaded<T>, "value" | "error" | "loading"> & Partial<Pick<Loaded<T>, "reload">>;
   children: (found: T) => ReactNode;
   /** Dialogs, which are there whatever was loaded. */
   dialogs?: ReactNode;
@@ -41,7 +41,7 @@ export function Frame<T>({ trail, title, said, info, actions, loaded, children, 
       <Header variant="h1" info={info} actions={actions}>
         {said ? title : <Broken of={title} />}
       </Header>
-      <Trouble error={loaded.error} />
+      <Trouble error={loaded.error} again={loaded.reload} />
       {loaded.loading && loaded.value === undefined && <Waiting />}
       <Heard text={loaded.value === undefined ? "" : t("loaded", { name: title })} />
       {loaded.value !== undefined && children(loaded.value)}

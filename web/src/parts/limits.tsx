@@ -64,7 +64,7 @@ function Bound({ kind, name, boundary = "", onChanged, onDismiss }: LimitProps &
         onChanged();
       }}
     >
-      <Trouble error={loaded.error} />
+      <Trouble error={loaded.error} again={loaded.reload} />
       <FormField label={t("boundary")} description={t("boundary.about")}>
         <Select
           selectedOption={options.find((one) => one.value === arn) ?? null}
@@ -186,7 +186,7 @@ export function SignInTab({ user }: { user: string }) {
           </Header>
         }
       >
-        <Trouble error={password.error} />
+        <Trouble error={password.error} again={password.reload} />
         {!password.loading && (has ? say("password.since", { when: when(password.value?.CreateDate) }) : t("password.none"))}
       </Container>
       <List

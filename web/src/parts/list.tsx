@@ -64,7 +64,7 @@ export function List<T>({ title, heading = "h1", loaded, columns, text, id, empt
   const many = (total ?? 0) > size;
   return (
     <SpaceBetween size="m">
-      <Trouble error={loaded.error} />
+      <Trouble error={loaded.error} again={loaded.reload} />
       <Heard text={heard} />
       <Table
         {...found.collectionProps}

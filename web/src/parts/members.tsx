@@ -35,7 +35,7 @@ function Join({ of, taken, onDismiss, onDone }: { of: Props; taken: Set<string>;
   const text = t(of.kind === "user" ? "members.join" : "members.add");
   return (
     <Confirm title={text} text={text} act={act} disabled={!chosen.length} onDone={onDone} onDismiss={onDismiss}>
-      <Trouble error={loaded.error} />
+      <Trouble error={loaded.error} again={loaded.reload} />
       <FormField label={t(LIST[other])}>
         <Multiselect
           selectedOptions={chosen}

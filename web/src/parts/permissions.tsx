@@ -34,7 +34,7 @@ function Attach({ kind, name, taken, onDone, onDismiss }: { kind: Kind; name: st
   };
   return (
     <Confirm title={t("attach")} text={t("attach")} act={act} disabled={!chosen.length} onDone={onDone} onDismiss={onDismiss}>
-      <Trouble error={loaded.error} />
+      <Trouble error={loaded.error} again={loaded.reload} />
       <FormField label={t("policies")}>
         <Multiselect
           selectedOptions={chosen}
@@ -66,7 +66,7 @@ function Inline({ kind, holder, name, editable, onChanged, onDismiss }: { kind: 
   return (
     <Modal visible size="large" header={name ? <Broken of={name} /> : t("inline.create")} closeAriaLabel={t("close")} onDismiss={onDismiss}>
       <SpaceBetween size="m">
-        <Trouble error={loaded.error} />
+        <Trouble error={loaded.error} again={loaded.reload} />
         {!name && (
           <FormField label={t("name")}>
             <Input value={given} onChange={({ detail }) => setGiven(detail.value)} ariaRequired />

@@ -179,7 +179,7 @@ export function RemoveUnused({ arn, onDismiss, onChanged }: { arn: string; onDis
       }}
     >
       <SpaceBetween size="l">
-        <Trouble error={loaded.error} />
+        <Trouble error={loaded.error} again={loaded.reload} />
         {loaded.loading && (
           <Box textAlign="center">
             <Waiting text={t("unused.loading")} />

@@ -63,7 +63,7 @@ export function Removing({ name, about, removal, list, onDismiss }: Props) {
     >
       <SpaceBetween size="s">
         <Box>{about}</Box>
-        <Trouble error={error} />
+        <Trouble error={error} again={reload} />
         {loading && <Waiting />}
         <LiveRegion>
           <SpaceBetween size="s">
