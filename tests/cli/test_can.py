@@ -88,9 +88,26 @@ def test_who_can(server: Any, user: str) -> None:
     assert "arn:aws:iam::123456789012:user/admin" in principals
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("{}s", "{}"),
+        ("user/{}s", "user/{}"),
+        ("role/{}", "user/{}"),
+        ("arn:aws:iam::123456789012:user/{}s", "arn:aws:iam::123456789012:user/{}"),
+    ],
+)
+def test_whom_a_name_may_mean(server: Any, user: str, typed: str, meant: str) -> None:
+    done = kansatsu(server.environ(), "can", typed.format(user), "s3:GetObject", KEY)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("kansatsu: NoSuchEntity: There is no ")
+    assert done.stderr.endswith(f". Did you mean {meant.format(user)}?\n")
+
+
 def test_a_misspelt_action_is_told(server: Any) -> None:
-    """It is denied like any other, so that nobody would notice."""
+    """It is denied like any other, so that nobody would notice, or allowed, as to `admin`."""
     sentence = "kansatsu: AWS has no action s3:GetObjct; did you mean s3:GetObject?\n"
-    assert kansatsu(server.environ(), "can", "user/admin", "s3:GetObjct", KEY).stderr == sentence
-    assert kansatsu(server.environ(), "who-can", "s3:GetObjct", KEY).stderr == sentence
+    for words in (["can", "user/admin"], ["who-can"]):  # and nothing is offered that would allow it
+        done = kansatsu(server.environ(), *words, "s3:GetObjct", KEY)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", sentence)
     assert kansatsu(server.environ(), "can", "user/admin", "s3:GetObject", KEY).stderr == ""

@@ -319,6 +319,7 @@ def test_an_instance_is_found_by_what_ls_shows(wanted: str, found: str) -> None:
     [
         ("i-0a", "i-0a could be any of i-0aa2, i-0ab3; give more of the id."),
         ("nobody", "There is no instance or process nobody; see `kansatsu instance ls`."),
+        ("wep", "There is no instance or process wep; did you mean web?"),
         ("", "There is no instance or process ; see `kansatsu instance ls`."),
     ],
 )

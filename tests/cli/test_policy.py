@@ -54,6 +54,15 @@ def test_validate_says_the_size_and_aws_own_sentence() -> None:
     )
 
 
+def test_validate_points_to_lint_for_what_aws_would_store_all_the_same(tmp_path: Path) -> None:
+    wrong, broken = tmp_path / "a policy.json", tmp_path / "broken.json"
+    wrong.write_text(WRONG)
+    broken.write_text(BROKEN)
+    said = policy("validate", "--type", "identity", str(wrong), str(broken))
+    assert (said.exit_code, said.stderr) == (1, f"Next: kansatsu policy lint --type identity '{wrong}'\n")
+    assert policy("validate", str(broken)).stderr == policy("validate", str(wrong), "-o", "json").stderr == ""
+
+
 def test_the_type_decides() -> None:
     assert policy("validate", "-", "--type", "trust", given=GOOD).exit_code == 1
     assert "a valid role trust policy" in policy("validate", "-", given=TRUST).stdout

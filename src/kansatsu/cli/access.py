@@ -1,6 +1,5 @@
 """`kansatsu access`: what a user, group, role or policy allows, when that was last tried, and who granted it."""
 
-import re
 import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,15 +9,12 @@ from typing import Any
 
 import click
 
+from kansatsu.catalog import tracking
 from kansatsu.cli import client, options
+from kansatsu.cli.names import arn_of, meant
 from kansatsu.cli.output import Exit, Failure, Row, again, emit, hint, output_option, say
+from kansatsu.cli.values import nearest
 
-_ARN = re.compile(r"arn:[a-z-]+:iam::(\d{12}|aws):(user|group|role|policy)/[!-~]+", re.ASCII)
-_TAKEN = (
-    "Give such an ARN (arn:aws:iam::123456789012:role/NAME), user/NAME, group/NAME, role/NAME or policy/NAME, "
-    "or a NAME that only one of them has."
-)
-_SHORT = re.compile(r"(user|group|role|policy)/([^/]+)", re.ASCII)
 _COLUMNS = {
     "services": ["service", "name", "last-accessed", "by", "region", "entities"],
     "actions": ["action", "last-accessed", "by", "region"],
@@ -57,7 +53,8 @@ def access(
     if bool(actions) + bool(entities) + bool(policies) > 1:
         raise Failure("Give one of --actions, --entities and --policies.", Exit.USAGE)
     iam = _server_or(report, profile, given)
-    with client.answers():
+    _check_service(entities or policies)
+    with meant(lambda: iam, arn):
         arn = arn_of(iam, arn)
         if policies:
             kind, rows = "policies", _policies(iam, arn, policies)
@@ -76,6 +73,11 @@ def access(
             following + (f" --from {shlex.quote(str(report))}" if report and "kansatsu access" in following else ""),
             form,
         )
+
+
+def _check_service(name: str | None) -> None:
+    if name is not None and name not in (known := tracking.services()):
+        raise Failure(f"InvalidInput: Invalid service namespace: {name}{nearest(name, known)}")
 
 
 def _server_or(report: Path | None, profile: str | None, given: Mapping[str, Any]) -> Any:
@@ -99,78 +101,6 @@ _NOTHING = {
     "entities": "Nobody may use the service by these policies.",
     "policies": "No identity-based policy of it grants the service.",
 }
-_FINDERS = {"user": ("get_user", "UserName"), "group": ("get_group", "GroupName"), "role": ("get_role", "RoleName")}
-
-
-def arn_of(iam: Any, text: str) -> str:
-    """The ARN that was given, or that of user/NAME and its like, or of a NAME. Ends the command where there is none."""
-    if text.startswith("arn:"):
-        if _ARN.fullmatch(text) is None:
-            raise Failure(f"{text} is the ARN of no user, group, role or managed policy. {_TAKEN}", Exit.USAGE)
-        return text
-    if re.fullmatch(r"[\w+=,.@-]+", text, re.ASCII):
-        return _named(iam, text)
-    short = _SHORT.fullmatch(text)
-    if short is None:
-        raise Failure(f"{text} names nobody. {_TAKEN}", Exit.USAGE)
-    return policy_of(iam, short[2]) if short[1] == "policy" else _find(iam, short[1], short[2])
-
-
-def policy_of(iam: Any, text: str) -> str:
-    """The ARN that was given, or that of the managed policy of that name, with policy/ before it or without."""
-    name = text.removeprefix("policy/")
-    if ":" in name or "/" in name:
-        return arn_of(iam, text)
-    found = _managed(iam, name)
-    if found is None:
-        raise Failure(f"NoSuchEntity: There is no managed policy named {name}.")
-    return found
-
-
-def _named(iam: Any, name: str) -> str:
-    """The ARN of the one user, group, role or managed policy of that name."""
-    from botocore.exceptions import ClientError
-
-    found: dict[str, str] = {}
-    for kind in (*_FINDERS, "policy"):
-        try:
-            arn = _managed(iam, name, own=bool(found)) if kind == "policy" else _find(iam, kind, name)
-        except ClientError as error:
-            # Whoever may not list policies still finds what is none.
-            if error.response["Error"]["Code"] != ("AccessDenied" if found and kind == "policy" else "NoSuchEntity"):
-                raise
-        except Failure as failure:  # a report that stands for IAM
-            if not failure.message.startswith("NoSuchEntity"):
-                raise
-        else:
-            found |= {f"{kind}/{name}": arn} if arn else {}
-    if not found:
-        raise Failure(f"NoSuchEntity: There is no user, group, role or managed policy named {name}.")
-    if len(found) > 1:
-        raise Failure(f"{name} is the name of several: type {' or '.join(found)}.", Exit.USAGE)
-    return next(iter(found.values()))
-
-
-def _find(iam: Any, kind: str, name: str) -> str:
-    operation, member = _FINDERS[kind]
-    return str(getattr(iam, operation)(**{member: name})[kind.capitalize()]["Arn"])
-
-
-def _managed(iam: Any, name: str, *, own: bool = False) -> str | None:
-    """The ARN of the account's managed policy of that name, else (`own` False) of AWS's; names differ by case alone
-    nowhere. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-    """
-    for scope in ("Local",) if own else ("Local", "AWS"):
-        asked: dict[str, Any] = {"Scope": scope, "MaxItems": 1000}
-        while True:
-            page = iam.list_policies(**asked)
-            for item in page["Policies"]:
-                if item["PolicyName"].lower() == name.lower():
-                    return str(item["Arn"])
-            if not page.get("IsTruncated"):
-                break
-            asked["Marker"] = page["Marker"]
-    return None
 
 
 def _job(iam: Any, arn: str, granularity: str) -> str:

@@ -9,6 +9,7 @@ from kansatsu.cli.groups import Group
 from kansatsu.cli.output import Failure, again, emit, hint, output_option, say
 from kansatsu.cli.settings import Settings
 from kansatsu.cli.surroundings import Keys
+from kansatsu.cli.values import nearest
 
 _PROFILE = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 
@@ -57,7 +58,10 @@ def root_key(account: str, keep: bool, form: str, profile: str | None, **given: 
     control = client.connect(settings, "kansatsu", profile)
     with client.answers():
         known = control.list_accounts()["Accounts"]
-        row = next((each for each in known if account in (each["Name"], each["Id"])), {"Id": account, "Name": account})
+        row = next((each for each in known if account in (each["Name"], each["Id"])), None)
+        if row is None:
+            near = nearest(account, [each["Name"] for each in known])
+            raise Failure(f"There is no account {account} in this installation{near}")
         if keep and (section := credentials.section_of(row["Name"])) in credentials.read_all(settings.data_dir):
             raise Failure(f"There is a profile {section} already; {again('env --account ' + row['Name'])} uses it.")
         made = control.create_root_access_key(AccountId=row["Id"])

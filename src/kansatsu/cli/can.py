@@ -6,8 +6,8 @@ from typing import Any
 import click
 
 from kansatsu import lint
-from kansatsu.cli import client, options
-from kansatsu.cli.output import Exit, Failure, say
+from kansatsu.cli import client, names, options
+from kansatsu.cli.output import Exit, Failure
 from kansatsu.cli.why import change_lines, evaluation_lines, hint_at
 
 
@@ -22,10 +22,12 @@ def context_keys(given: tuple[str, ...]) -> list[dict[str, Any]]:
     return [{"Key": key, "Values": values} for key, values in keys.items()]
 
 
-def warn_of(action: str) -> None:
-    """Say on stderr that AWS documents no such action: a misspelt one is denied like any other."""
-    if sentence := lint.doubt(action):
-        say(f"kansatsu: {sentence}", color="yellow")
+def check(action: str) -> None:
+    """End the command with exit 2 where AWS documents no such action: a misspelt one is denied like any other, and
+    nothing may be offered that would allow it.
+    """
+    if ":" in action and (sentence := lint.doubt(action)):
+        raise Failure(sentence, Exit.USAGE)
 
 
 @click.command()
@@ -52,11 +54,12 @@ def can(
     Exit code 0: allowed; 4: denied, or for the policy of another account's resource to decide.
     """
     keys = context_keys(context)
-    control = client.connect(options.load(**given).settings, "kansatsu", profile, whose)
-    with client.answers():
+    check(action)
+    settings = options.load(**given).settings
+    control = client.connect(settings, "kansatsu", profile, whose)
+    with names.meant(lambda: client.connect(settings, "iam", profile, whose), principal, ("user", "role")):
         answer = control.simulate_access(Principal=principal, Action=action, Resource=resource, Context=keys)
     answer.pop("ResponseMetadata", None)
-    warn_of(action)
     if form == "json":
         click.echo(json.dumps(answer, indent=2))
     else:

@@ -14,6 +14,7 @@ from pathlib import Path
 from kansatsu.cli import daemon
 from kansatsu.cli.output import Exit, Failure, again
 from kansatsu.cli.surroundings import RUNNING_AS, Keys
+from kansatsu.cli.values import nearest
 
 SECTION = "kansatsu"
 FIRST = "first"  # the name of the first account
@@ -51,10 +52,9 @@ def find(data_dir: Path, account: str | None = None) -> tuple[str, Keys]:
         if section == section_of(account) or ids.account_of(keys.access_key_id) == account:
             return section, keys
     made = "of one that an organization made, keep a key: `" + again(f"account root-key {account} --keep") + "`"
-    raise Failure(
-        f"There are no keys of an account {account} in {data_dir}; see `{again('account ls')}`; open one with "
-        f"`{again('account create')}`; {made}."
-    )
+    near = nearest(account, [FIRST, *(section.removeprefix(f"{SECTION}-") for section in known if section != SECTION)])
+    mean = near if near != "." else f"; see `{again('account ls')}`; open one with `{again('account create')}`; {made}."
+    raise Failure(f"There are no keys of an account {account} in {data_dir}{mean}")
 
 
 def read_all(data_dir: Path) -> dict[str, Keys]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from kansatsu.cli import client, options, workloads
+from kansatsu.cli import client, names, options, workloads
 from kansatsu.cli.groups import Group
 from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
 
@@ -81,8 +81,10 @@ def register(
         asked["InstanceProfile"] = instance_profile
     if tags:
         asked["Tags"] = [_tag(text) for text in tags]
-    control = client.connect(options.load(**given).settings, "kansatsu", profile)
-    with client.answers():
+    settings = options.load(**given).settings
+    control = client.connect(settings, "kansatsu", profile)
+    kinds = ["instance-profile"]
+    with names.meant(lambda: client.connect(settings, "iam", profile), instance_profile or "", kinds):
         workload = control.register_instance(**asked)["Workload"]
     emit([_row(workload)], _COLUMNS, form)
     if instance_profile:

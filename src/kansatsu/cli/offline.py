@@ -10,7 +10,6 @@ from kansatsu.advisor.last_access import Report
 from kansatsu.advisor.logs import evidence as evidences
 from kansatsu.advisor.logs.blind import Blind
 from kansatsu.advisor.logs.evidence import Evidence, NoEvidence
-from kansatsu.catalog import tracking
 from kansatsu.cli.output import Exit, Failure
 from kansatsu.policy import PolicySet
 
@@ -32,10 +31,23 @@ class Offline:
     def get_role(self, **asked: str) -> Any:
         return {"Role": {"Arn": self.entity(f"role/{asked['RoleName']}").who.arn}}
 
+    def list_users(self, **_: Any) -> Any:
+        return self._all("user", "Users", "UserName")
+
+    def list_groups(self, **_: Any) -> Any:
+        return self._all("group", "Groups", "GroupName")
+
+    def list_roles(self, **_: Any) -> Any:
+        return self._all("role", "Roles", "RoleName")
+
+    def _all(self, kind: str, members: str, name: str) -> Any:
+        found = (entity.who for entity in self.account.entities.values() if entity.who.kind == kind)
+        return {members: [{"Arn": who.arn, name: who.name} for who in found]}
+
     def list_policies(self, **asked: Any) -> Any:
         """Those of AWS are told apart by their account, which is `aws`."""
-        scope = {"AWS": True, "Local": False}[asked["Scope"]]
-        arns = (arn for arn in self.account.managed if (":iam::aws:" in arn) is scope)
+        scope = {"AWS": (True,), "Local": (False,)}.get(asked.get("Scope", ""), (True, False))
+        arns = (arn for arn in self.account.managed if (":iam::aws:" in arn) in scope)
         return {"Policies": [{"Arn": arn, "PolicyName": arn.rpartition("/")[2]} for arn in arns]}
 
     def generate_service_last_accessed_details(self, **asked: str) -> Any:
@@ -55,7 +67,7 @@ class Offline:
         return {"JobStatus": "COMPLETED", "ServicesLastAccessed": [shown.service(item) for item in found.services]}
 
     def get_service_last_accessed_details_with_entities(self, **asked: Any) -> Any:
-        found, namespace = self._jobs[int(asked["JobId"])], _known(asked["ServiceNamespace"])
+        found, namespace = self._jobs[int(asked["JobId"])], asked["ServiceNamespace"]
         rows: list[Any] = []
         if namespace in {item.namespace for item in found.services}:
             times = found.uses.get(namespace) or [0.0] * len(found.people)
@@ -64,7 +76,7 @@ class Offline:
 
     def list_policies_granting_service_access(self, **asked: Any) -> Any:
         held = self.account.held(self.entity(asked["Arn"]))
-        found = [shown.policies(held, _known(name)) for name in asked["ServiceNamespaces"]]
+        found = [shown.policies(held, name) for name in asked["ServiceNamespaces"]]
         return {"PoliciesGrantingServiceAccess": found}
 
     def entity(self, text: str) -> Entity:
@@ -113,7 +125,7 @@ def open_report(path: Path) -> Offline:
 def suggestion(path: Path, subject: str) -> Any:
     """What SuggestPolicyChange answers, by a report."""
     from kansatsu.advisor.logs import suggest
-    from kansatsu.cli.access import arn_of
+    from kansatsu.cli.names import arn_of
 
     found = open_report(path)
     subject = arn_of(found, subject)
@@ -146,9 +158,3 @@ def replayed(path: Path, arn: str, given: Mapping[str, Any], listed: int) -> Any
         raise Failure(str(error), Exit.USAGE if isinstance(error, replay.NoChange) else Exit.FAILED) from None
     except MalformedPolicyDocument as error:
         raise Failure(f"MalformedPolicyDocument: {error}") from None
-
-
-def _known(namespace: str) -> str:
-    if namespace not in tracking.services():
-        raise Failure(f"InvalidInput: Invalid service namespace: {namespace}")
-    return namespace

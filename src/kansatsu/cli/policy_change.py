@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from kansatsu.cli import client, options, policy_texts
-from kansatsu.cli.access import arn_of, policy_of
 from kansatsu.cli.files import read_policy
+from kansatsu.cli.names import arn_of, meant, policy_of
 from kansatsu.cli.output import Exit, Failure, emit, output_option, say
 from kansatsu.cli.values import BadValue, duration
 
@@ -51,8 +51,7 @@ class Asked:
         settings = options.load(**given).settings
         self.iam = client.connect(settings, "iam", profile, whose)
         self.control = client.connect(settings, "kansatsu", profile, whose)
-        with client.answers():
-            self.arn, detached = either_way(self.iam, arn, changes["detach"])
+        self.arn, detached = either_way(self.iam, arn, changes["detach"])
         found = {
             "Document": read_policy(changes["change"]) if changes["change"] else None,
             "PolicyName": changes["policy_name"],
@@ -115,7 +114,7 @@ def replay(arn: str, most: int, report: Path | None, form: str, **given: Any) ->
         answer = offline.replayed(report, arn, given, most)
     else:
         asked = Asked(arn, given)
-        with client.answers(FLAGS):
+        with meant(lambda: asked.iam, asked.arn), client.answers(FLAGS):
             answer = asked.control.replay_policy_change(**asked.parameters, MaxRequests=most)
     show(answer, form)
     if answer["Refused"]:
@@ -192,7 +191,7 @@ def diff(
         raise Failure("Give one of --to, --change and --suggested.", Exit.USAGE)
     settings = options.load(**given).settings
     iam = client.connect(settings, "iam", profile, whose)
-    with client.answers():
+    with meant(lambda: iam, arn, ("policy",)):
         arn = policy_of(iam, arn)
         default = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
         ends_elsewhere = change is not None or suggested

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, options
-from kansatsu.cli.access import arn_of
+from kansatsu.cli.names import arn_of, meant
 from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
 from kansatsu.cli.policy_change import FLAGS, Asked, change_options, show
 
@@ -29,7 +29,8 @@ def commit(arn: str, accept_refused: bool, accept_gap: bool, **given: Any) -> No
     from botocore.exceptions import ClientError
 
     asked = Asked(arn, given)
-    with client.answers({"AcceptRefused": "--accept-refused", "AcceptGap": "--accept-gap"} | FLAGS):
+    flags = {"AcceptRefused": "--accept-refused", "AcceptGap": "--accept-gap"} | FLAGS
+    with meant(lambda: asked.iam, asked.arn), client.answers(flags):
         show(asked.control.replay_policy_change(**asked.parameters), "table")
         try:
             made = asked.control.commit_policy_change(

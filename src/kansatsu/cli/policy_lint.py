@@ -1,6 +1,7 @@
 """`kansatsu policy validate` and `lint`: would AWS store these documents, and what in them is a mistake or a danger?"""
 
 import json
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -8,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from kansatsu.cli.files import read
-from kansatsu.cli.output import Exit, Failure, emit, say
+from kansatsu.cli.output import Exit, Failure, emit, hint, say
 from kansatsu.cli.sarif import sarif
 from kansatsu.lint import Finding, Severity, guess, quota
 from kansatsu.lint import lint as _lint
@@ -62,9 +63,12 @@ def validate(files: tuple[str, ...], kind: str | None, form: str, strict: bool) 
     checked, unread = _check(files, kind, _validate)
     _print(checked, unread, form)
     if form == "text":
-        for each in checked:
-            if not any(finding.severity is Severity.ERROR for finding in each.findings):
-                click.echo(f"{each.file}: {_size(each)}")
+        stored = [each for each in checked if not any(found.severity is Severity.ERROR for found in each.findings)]
+        for each in stored:
+            click.echo(f"{each.file}: {_size(each)}")
+        if files := tuple(each.file for each in stored if each.file != "-"):
+            # AWS stores names that are misspelt, and dangers.
+            hint(shlex.join(["kansatsu", "policy", "lint", *(["--type", kind] if kind else []), *files]))
     _end(checked, unread, strict)
 
 

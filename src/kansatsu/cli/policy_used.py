@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, learning, options, policy_texts
-from kansatsu.cli.access import arn_of
+from kansatsu.cli.names import arn_of, meant, role_of
 from kansatsu.cli.output import Exit, Failure, again, emit, hint, numbered, output_option, say
 from kansatsu.cli.policy_change import moment
 
@@ -67,10 +67,11 @@ def suggest(
     settings = options.load(**given).settings
     control = client.connect(settings, "kansatsu", profile)
     simple = ":" not in subject and "/" not in subject and since is None and form == "diff" and not whole
-    with client.answers():
+    iam = client.connect(settings, "iam", profile)
+    with meant(lambda: iam, subject):
         learned = _learned(control, subject) if simple else None
         if learned is None:
-            arn = arn_of(client.connect(settings, "iam", profile), subject)
+            arn = arn_of(iam, subject)
             asked: dict[str, Any] = {"Since": moment(since)} if since else {}
             answer = control.suggest_policy_change(Arn=arn, **asked)
     if learned is None:
@@ -128,9 +129,10 @@ def _show(answer: Mapping[str, Any], form: str, write: Path | None, whole: bool)
 @options.where_options
 def coverage(role: str, form: str, profile: str | None, **given: Any) -> None:
     """How many recorded requests of ROLE each action in its policies stood for."""
-    control = client.connect(options.load(**given).settings, "kansatsu", profile)
-    with client.answers():
-        answer = control.get_policy_coverage(RoleName=role)
+    settings = options.load(**given).settings
+    control = client.connect(settings, "kansatsu", profile)
+    with meant(lambda: client.connect(settings, "iam", profile), role, ("role",)):
+        answer = control.get_policy_coverage(RoleName=role_of(role))
     rows = [
         {
             "policy": policy["PolicyArn"] or policy["PolicyName"],

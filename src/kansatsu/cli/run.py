@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from kansatsu.cli import children, client, learning, options, surroundings
+from kansatsu.cli import children, client, learning, names, options, surroundings
 from kansatsu.cli.output import Exit, Failure, say
 from kansatsu.cli.settings import Settings
 
@@ -57,14 +57,19 @@ def run(
     **given: Any,
 ) -> None:
     """Run COMMAND as a role or with an instance profile, and as nobody else."""
-    asked = {"Role": role, "InstanceProfile": instance_profile, "TaskRole": task_role}
+    asked = {
+        "Role": role and names.role_of(role),
+        "InstanceProfile": instance_profile,
+        "TaskRole": task_role and names.role_of(task_role),
+    }
     _check(asked, service)
     wanted = learning.wanted(learn, role, write, policy_name, put=put)
     further = learning.further(bound, learn=learn)
     settings = options.load(**given).settings
     control = client.connect(settings, "kansatsu", profile)
     asked["Service"] = service
-    with _trusting(), client.answers():
+    typed, kind = (instance_profile, "instance-profile") if instance_profile else (role or task_role or "", "role")
+    with _trusting(), names.meant(lambda: _iam(settings, profile), typed, (kind,)):
         given_names: dict[str, Any] = {name: text for name, text in asked.items() if text is not None}
         if wanted is not None:
             given_names |= {"Learn": True} | further

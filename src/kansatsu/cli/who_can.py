@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, options
-from kansatsu.cli.can import context_keys, warn_of
+from kansatsu.cli.can import check, context_keys
 from kansatsu.cli.output import again, emit, hint, output_option, say
 
 COLUMNS = ["principal", "policy", "through", "statement", "line", "conditions"]
@@ -32,10 +32,10 @@ def who_can(
 ) -> None:
     """List the users and roles of the account, and whom else RESOURCE admits, that may do ACTION, and through what."""
     keys = context_keys(context)
+    check(action)
     control = client.connect(options.load(**given).settings, "kansatsu", profile, whose)
     with client.answers():
         rows = [_row(item) for item in _all(control, {"Action": action, "Resource": resource, "Context": keys})]
-    warn_of(action)
     if not rows:
         say("kansatsu: nobody may do that, as far as this account can tell.")
         hint(again(f"can user/NAME {shlex.quote(action)} {shlex.quote(resource)}"), form)

@@ -9,6 +9,7 @@ import click
 
 from kansatsu.cli import client, options
 from kansatsu.cli.output import Failure, again, emit
+from kansatsu.cli.values import nearest
 
 PROFILE = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 
@@ -31,7 +32,9 @@ def find(workloads: Sequence[Mapping[str, Any]], wanted: str, kind: str, listing
             if found:
                 ids = ", ".join(workload["Id"] for workload in found)
                 raise Failure(f"{wanted} could be any of {ids}; give more of the id.")
-    raise Failure(f"There is no {kind} {wanted}; see `{again(listing)}`.")
+    near = nearest(wanted, [text for each in workloads for text in (each["Id"], each.get("Name", ""))])
+    mean = near if near != "." else f"; see `{again(listing)}`."
+    raise Failure(f"There is no {kind} {wanted}{mean}")
 
 
 def text(value: object) -> str:

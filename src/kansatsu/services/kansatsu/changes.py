@@ -15,7 +15,7 @@ import msgspec
 
 from kansatsu import arn as arns
 from kansatsu.advisor import history, shown
-from kansatsu.advisor.altered import Altered, Change, not_as_asked
+from kansatsu.advisor.altered import Altered, Change, not_as_asked, those
 from kansatsu.advisor.calls import SIGN_IN, Bearer, CallRecord
 from kansatsu.advisor.events import DENIALS, Gap
 from kansatsu.advisor.narrow import Line, Use, narrow, written
@@ -201,11 +201,14 @@ def _change(call: Call, subject: Subject, asked: Asked) -> Change:
         return Change(holder=holder, name=asked.name, document=asked.document)
     if asked.detach:
         if own is None or asked.detach not in own.attached:
-            raise NoSuchEntity(f"Policy {asked.detach} was not found.")
+            has = those(own.attached if own is not None else ())
+            raise NoSuchEntity(f"Policy {asked.detach} was not found: {subject.arn} has {has}.")
         return Change(policy_arn=asked.detach, holder=holder)
     gone = asked.delete or ""
     if gone not in inline:
-        raise NoSuchEntity(f"The {subject.record.kind} policy with name {gone} cannot be found.")
+        raise NoSuchEntity(
+            f"The {subject.record.kind} policy with name {gone} cannot be found: {subject.arn} has {those(inline)}."
+        )
     return Change(holder=holder, name=gone)
 
 
