@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from advisor.test_least import ACCOUNT, S3, TABLE, event
-from kansatsu.advisor import AccessEvent, coverage
+from kansatsu.advisor import AccessEvent
+from kansatsu.advisor.coverage import coverage
 from kansatsu.policy import PolicyType, Source, parse
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansatsu.advisor import AccessEvent, Least, least
+from kansatsu.advisor import AccessEvent, Least
+from kansatsu.advisor.least import least
 from kansatsu.policy import UNRESOLVED, Policies, PolicySet, PolicyType, Principal, Request, Source, evaluate, parse
 from kansatsu.policy import compile_policy as compiled
 

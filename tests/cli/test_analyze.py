@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,33 @@ def test_who_uses_what(sample: Path, out: Path) -> None:
     table = analyze(sample, out, "--last-accessed", str(sample / "last-accessed"))
     assert table.stdout.startswith("PRINCIPAL")
     assert table.stderr.endswith(f"Next: kansatsu access arn:aws:iam::123456789012:role/deploy --from {out}\n")
+
+
+def test_neither_a_database_nor_a_server_is_imported(sample: Path, tmp_path: Path) -> None:
+    report = ("--from", str(tmp_path / "out"))
+    commands = [
+        (
+            "analyze",
+            str(sample / "AWSLogs"),
+            "--authorization-details",
+            str(sample / "details.json"),
+            "--out",
+            report[1],
+        ),
+        ("access", "role/orders", *report),
+        ("policy", "suggest", "role/orders", *report),
+        ("policy", "replay", "role/orders", "--suggested", *report),
+    ]
+    program = (
+        "import sys; from kansatsu.cli.root import cli\n"
+        f"for words in {commands}: cli(words, standalone_mode=False)\n"
+        "print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stderr.splitlines()[-1].split())
+    assert "kansatsu.advisor.logs.replay" in loaded
+    unwanted = {"sqlalchemy", "alembic", "cryptography", "asyncio", "aiohttp", "uvicorn", "boto3", "kansatsu.services"}
+    assert not loaded & unwanted
 
 
 def test_a_report_answers_as_a_server_does(out: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kansatsu.identity import bootstrap
-from kansatsu.identity.bootstrap import wipe
+from kansatsu.identity.administrators import wipe
 
 from .conftest import ACCOUNT, EC2_TRUST, NOW, POLICY, LastUse, TestClock, World
 

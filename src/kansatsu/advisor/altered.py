@@ -4,7 +4,7 @@ A change is about one managed policy (a new document), or about what hangs on on
 detached, an inline policy that is written or goes, or one document in the place of all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kansatsu.identity import EntityPolicies, Snapshot
@@ -26,18 +26,6 @@ class Change:
     holder: str = ""
     name: str = ""
     document: str | None = None
-
-
-def not_as_asked(arn: str, name: str, names: Sequence[str], new: str) -> str:
-    """Why a document cannot be for the inline policy `name` of `arn`, whose are `names`; `new`: how to ask for one."""
-    if name in names:
-        return f"{arn} has an inline policy {name} already: leave out {new}."
-    return f"{arn} has no inline policy {name}, it has {those(names)}. {new} makes one of that name."
-
-
-def those(names: Sequence[str]) -> str:
-    """What there is of what was asked for, in words."""
-    return ", ".join(sorted(names)) or "none"
 
 
 class Altered:

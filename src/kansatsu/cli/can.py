@@ -5,7 +5,6 @@ from typing import Any
 
 import click
 
-from kansatsu import lint
 from kansatsu.cli import client, names, options
 from kansatsu.cli.output import Exit, Failure
 from kansatsu.cli.why import change_lines, evaluation_lines, hint_at
@@ -26,6 +25,8 @@ def check(action: str) -> None:
     """End the command with exit 2 where AWS documents no such action: a misspelt one is denied like any other, and
     nothing may be offered that would allow it.
     """
+    from kansatsu import lint
+
     if ":" in action and (sentence := lint.doubt(action)):
         raise Failure(sentence, Exit.USAGE)
 

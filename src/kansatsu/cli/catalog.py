@@ -5,8 +5,6 @@ from collections.abc import Sequence
 
 import click
 
-from kansatsu import wire
-from kansatsu.catalog import survey
 from kansatsu.cli.output import Exit, Failure, Row, emit, hint, output_option
 
 
@@ -19,6 +17,9 @@ def catalog(service: str | None, operation: str | None, form: str) -> None:
 
     A server need not run. Services and operations are named as the SDKs name them (stepfunctions, StartExecution).
     """
+    from kansatsu import wire
+    from kansatsu.catalog import survey
+
     if service is None:
         _services(form)
         hint("kansatsu catalog SERVICE", form)
@@ -42,6 +43,8 @@ def catalog(service: str | None, operation: str | None, form: str) -> None:
 
 
 def _services(form: str) -> None:
+    from kansatsu.catalog import survey
+
     rows: list[Row] = [
         {
             "service": found.service,

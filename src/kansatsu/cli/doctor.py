@@ -15,7 +15,6 @@ from typing import Any
 import click
 
 from kansatsu.cli import daemon, options, ports
-from kansatsu.cli.enclosure import FORBIDDING
 from kansatsu.cli.output import Exit, again, emit, hint, output_option
 from kansatsu.cli.settings import Settings
 
@@ -167,6 +166,8 @@ def _containers(settings: Settings) -> Iterator[Finding]:
 
 
 def _namespaces(settings: Settings) -> Iterator[Finding]:
+    from kansatsu.cli.enclosure import FORBIDDING
+
     for name, (bad, mend) in FORBIDDING.items():
         if _text(f"/proc/sys/{name}") == bad:
             yield Finding("user namespaces", False, f"{Path(name).name} is {bad}", mend)

@@ -91,7 +91,7 @@ def _by_variables(command: Sequence[str], process: Mapping[str, Any], private: P
 
 
 def _in_own_network(command: Sequence[str], process: Mapping[str, Any], private: Path, control: Any) -> int:
-    from kansatsu.cli import enclosure  # half a second of imports that only this mode needs
+    from kansatsu.cli import enclosure  # imports that only this mode needs
 
     targets = enclosure.Targets(
         plain=process["PlainEndpoint"],

@@ -18,9 +18,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kansatsu.clock import Clock
 from kansatsu.delivery.files import write_whole
+from kansatsu.delivery.names import DOMAINS
 
-# Endpoints of AWS are below these: https://docs.aws.amazon.com/general/latest/gr/rande.html
-DOMAINS = ("amazonaws.com", "api.aws", "amazonaws.com.cn")
 _LIFETIME, _LEAF_LIFETIME = timedelta(days=3650), timedelta(days=7)
 _MOST_LEAVES = 512
 _NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z]{2,}", re.ASCII)

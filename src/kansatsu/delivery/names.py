@@ -5,6 +5,8 @@ Answers are made of the question; nothing is looked up anywhere.
 
 import struct
 
+# Endpoints of AWS are below these: https://docs.aws.amazon.com/general/latest/gr/rande.html
+DOMAINS = ("amazonaws.com", "api.aws", "amazonaws.com.cn")
 _A, _ANY, _IN = 1, 255, 1
 _RESPONSE, _AUTHORITATIVE, _RECURSION = 0x8000, 0x0400, 0x0180
 _FORMAT_ERROR, _SERVER_FAILURE, _NAME_ERROR, _NOT_IMPLEMENTED = 1, 2, 3, 4

@@ -11,11 +11,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from kansatsu.delivery import names
-from kansatsu.delivery.authority import DOMAINS
-from kansatsu.workload.tasks.attachment import Opened
+
+if TYPE_CHECKING:
+    from kansatsu.workload.tasks.attachment import Opened
 
 _PATIENCE = 4.0  # seconds that one server has to answer
 _MOST_PENDING = 256  # questions of one workload that wait for others
@@ -83,7 +84,7 @@ class Resolver:
 
     async def answer(self, query: bytes) -> bytes | None:
         """The answer to one query; None: it deserves none."""
-        found = names.answer(query, DOMAINS, self._address)
+        found = names.answer(query, names.DOMAINS, self._address)
         # INVARIANT: nobody else is asked for a name of AWS: what is signed for Kansatsu never goes to the real one.
         if self._upstream is None or found is None or not names.is_none(found):
             return found
@@ -131,7 +132,7 @@ class Names:
         self._listener: socket.socket | None = None
         self._connections: set[asyncio.StreamWriter] = set()
 
-    async def serve(self, address: str, opened: Opened) -> "Names":
+    async def serve(self, address: str, opened: "Opened") -> "Names":
         """Serve on a task's own sockets; through one of them the name servers of its network are asked."""
         loop, sockets = asyncio.get_running_loop(), opened.sockets
         asking = lambda: Upstream(opened.nameservers)  # noqa: E731

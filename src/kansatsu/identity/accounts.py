@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, insert, select
 
 from kansatsu.errors import EntityAlreadyExists, InternalFailure, InvalidParameterValue
-from kansatsu.identity.bootstrap import AdminKey, administered, administrator, remove, wipe
+from kansatsu.identity.administrators import AdminKey, administered, administrator, remove, wipe
 from kansatsu.identity.changes import ACCOUNTS, touch
 from kansatsu.identity.schema import setting
 

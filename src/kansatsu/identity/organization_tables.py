@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, Float, Index, String, Table, Text
 
-from kansatsu.identity.schema import metadata
+from kansatsu.identity.metadata import metadata
 
 organization = Table(
     "organization",

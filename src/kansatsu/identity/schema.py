@@ -1,8 +1,9 @@
 """The tables. Every row belongs to an account; nothing here assumes that there is only one."""
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
-metadata = MetaData()
+from kansatsu.identity import organization_tables  # noqa: F401 - the metadata have all tables
+from kansatsu.identity.metadata import metadata as metadata  # noqa: PLC0414 - it is offered here too
 
 # Users, groups and roles are one kind of thing: an owner of policies and tags. `id` is AWS's unique id (AIDA, AGPA,
 # AROA), `name_key` the lower-cased name: names are unique per account without regard to case.

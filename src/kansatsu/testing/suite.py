@@ -73,8 +73,9 @@ class Suite:
         """Write what the tests of all workers learned, as if they had been one run."""
         if self.learn is None or not self.evidence:
             return
-        from kansatsu.advisor import AccessEvent, least
+        from kansatsu.advisor import AccessEvent
         from kansatsu.advisor.events import Gap, decode
+        from kansatsu.advisor.least import least
         from kansatsu.services.kansatsu.learned import shown
 
         records = [decode(line.encode()) for line in self.evidence]

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from kansatsu.advisor.account import Account, Entity, is_policy, named
-from kansatsu.advisor.altered import not_as_asked
+from kansatsu.advisor.inline import not_as_asked
 from kansatsu.advisor.logs.evidence import Evidence, Seen
 from kansatsu.advisor.logs.gaps import gaps
 from kansatsu.advisor.logs.suggest import OF_NOW, NoSubject, suggestion

@@ -15,9 +15,10 @@ import msgspec
 
 from kansatsu import arn as arns
 from kansatsu.advisor import history, shown
-from kansatsu.advisor.altered import Altered, Change, not_as_asked, those
+from kansatsu.advisor.altered import Altered, Change
 from kansatsu.advisor.calls import SIGN_IN, Bearer, CallRecord
 from kansatsu.advisor.events import DENIALS, Gap
+from kansatsu.advisor.inline import not_as_asked, those
 from kansatsu.advisor.narrow import Line, Use, narrow, written
 from kansatsu.advisor.replay import Held, Outcome, Replay, Replayed, Unknowable
 from kansatsu.errors import InvalidParameterCombination, InvalidParameterValue, NoSuchEntity

@@ -15,7 +15,7 @@ from kansatsu.catalog import Authorization
 from kansatsu.errors import InvalidInput
 from kansatsu.identity import accounts, aws_managed, entities, ids, managed, principals, restoring, schema, tally
 from kansatsu.identity import tags as held_tags
-from kansatsu.identity.bootstrap import administrator_id
+from kansatsu.identity.administrators import administrator_id
 from kansatsu.identity.managed import find as find_policy
 from kansatsu.policy import PolicyType, parse, with_principals
 from kansatsu.services.callers import policies_of

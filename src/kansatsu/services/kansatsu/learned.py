@@ -4,7 +4,9 @@ import asyncio
 from typing import Any
 
 from kansatsu import arn
-from kansatsu.advisor import Least, Used, coverage, least
+from kansatsu.advisor import Least, Used
+from kansatsu.advisor.coverage import coverage
+from kansatsu.advisor.least import least
 from kansatsu.errors import InvalidParameterCombination, NoSuchEntity
 from kansatsu.identity import EntityRecord
 from kansatsu.services.registry import Call, Params, operation

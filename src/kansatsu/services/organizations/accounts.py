@@ -10,7 +10,7 @@ from typing import Any
 from kansatsu import arn
 from kansatsu.errors import AwsError
 from kansatsu.identity import accounts, attachments, entities
-from kansatsu.identity.bootstrap import ADMINISTRATOR_ACCESS
+from kansatsu.identity.administrators import ADMINISTRATOR_ACCESS
 from kansatsu.identity.organizations import Member, Organization, delegation, policies, requests, tree
 from kansatsu.identity.organizations.errors import error, violation
 from kansatsu.identity.organizations.requests import Asked

@@ -138,7 +138,7 @@ def test_a_reset_that_fails_has_done_nothing(store: Store, fail_at: str, monkeyp
     first(store)
     filled(store, ACCOUNT)
     before = sizes(store)
-    module = sys.modules["kansatsu.identity.bootstrap"]
+    module = sys.modules["kansatsu.identity.administrators"]
     real = module._doomed
 
     def broken(account: str, keep: dict[str, str]):  # type: ignore[no-untyped-def]
