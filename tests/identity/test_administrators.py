@@ -78,7 +78,15 @@ def filled(store: Store, account: str) -> None:
             schema.container_instance,
             schema.account_setting,
         )
-        for table in (*ecs, schema.access_report, schema.policy_commit, schema.delivery, schema.credential, *TABLES):
+        for table in (
+            *ecs,
+            schema.access_report,
+            schema.policy_commit,
+            schema.delivery,
+            schema.log_query,
+            schema.credential,
+            *TABLES,
+        ):
             any_values = {column.name: column.type.python_type() for column in table.columns if not column.nullable}
             first_column = table.columns.keys()[0]
             conn.execute(insert(table), {**any_values, first_column: account, "account": account})

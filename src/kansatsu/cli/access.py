@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from kansatsu.catalog import tracking
 from kansatsu.cli import client, options
 from kansatsu.cli.names import arn_of, meant
 from kansatsu.cli.output import Exit, Failure, Row, again, emit, hint, output_option, say
@@ -76,6 +75,8 @@ def access(
 
 
 def _check_service(name: str | None) -> None:
+    from kansatsu.catalog import tracking
+
     if name is not None and name not in (known := tracking.services()):
         raise Failure(f"InvalidInput: Invalid service namespace: {name}{nearest(name, known)}")
 
