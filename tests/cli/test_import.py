@@ -84,6 +84,30 @@ def test_an_administrator_makes_way_and_is_still_who_the_profile_is(server: Serv
     assert [user["UserId"] for user in json.loads(shown.stdout)["UserDetailList"]] == ["AIDACLI9EXAMPLE00001"]
 
 
+def test_a_profile_adds_to_its_own_account_when_it_says_so(server: Server, tmp_path: Path) -> None:
+    """The advice of the refusal is what helps: --account, beside the profile."""
+    account, other, file = "611100000011", "611100000012", tmp_path / "gaad.json"
+    environ = server.environ() | {
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials"),
+    }
+    file.write_text(details(account, "CLIB"))
+    assert kansatsu(environ, "import", str(file)).returncode == 0
+    assert kansatsu(environ, "configure", "--account", account).returncode == 0
+    profile = ("--profile", f"kansatsu-{account}")
+    for number, owner in ((2, account), (3, other)):
+        file.write_text(details(owner, f"CL{number}B", f"ana{number}"))
+        refused = kansatsu(environ, "import", str(file), *profile)
+        assert refused.returncode == 1 and "name it with --account to add to what it has." in refused.stderr
+        wrong = kansatsu(environ, "import", str(file), *profile, "--account", other)
+        assert (wrong.returncode, wrong.stdout) == (2, "")
+        assert f"Profile kansatsu-{account} is of account {account}, and --account says {other}." in wrong.stderr
+        added = kansatsu(environ, "import", str(file), *profile, "--account", account)
+        assert f"Imported into account {account}: 1 user" in added.stderr, added.stderr
+    exported = json.loads(kansatsu(environ, "export", "--account", account).stdout)
+    assert [user["UserName"] for user in exported["UserDetailList"]] == ["ana", "ana2", "ana3"]
+
+
 WHOLE = details("611100000005", "CLI5")
 WRONG = {
     "cut off": (WHOLE[:-30].encode(), 1, "is not JSON, or not all of it (line 1, column "),

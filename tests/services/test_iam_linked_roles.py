@@ -100,6 +100,21 @@ def test_suffixes_are_for_services_that_have_them(iam: Any, refused: Refused) ->
             AssumeRolePolicyDocument=json.dumps(EC2_TRUST))  # fmt: skip
 
 
+def test_attack_a_name_that_no_operation_takes(iam: Any, refused: Refused) -> None:
+    """The suffix may have 64 characters, and so may the whole name: nobody could ever delete such a role."""
+    service = {"AWSServiceName": "autoscaling.amazonaws.com"}
+    room = 64 - len("AWSServiceRoleForAutoScaling_")
+    for suffix in ("x" * (room + 1), "x" * 64):
+        assert refused("InvalidInput", iam.create_service_linked_role, **service, CustomSuffix=suffix) == (
+            f"Service role name AWSServiceRoleForAutoScaling_{suffix} is longer than 64 characters, please try a "
+            "shorter suffix."
+        )
+    name = iam.create_service_linked_role(**service, CustomSuffix="x" * room)["Role"]["RoleName"]
+    assert len(name) == 64
+    task = iam.delete_service_linked_role(RoleName=name)["DeletionTaskId"]
+    assert iam.get_service_linked_role_deletion_status(DeletionTaskId=task)["Status"] == "SUCCEEDED"
+
+
 def test_nobody_changes_one(iam: Any, refused: Refused) -> None:
     iam.create_service_linked_role(AWSServiceName=ECS)
     iam.create_instance_profile(InstanceProfileName="p")

@@ -10,7 +10,7 @@ import click
 from kansatsu.cli import client, options
 from kansatsu.cli.account import opened
 from kansatsu.cli.files import read
-from kansatsu.cli.output import Failure, again, hint, numbered, say
+from kansatsu.cli.output import Exit, Failure, again, hint, numbered, say
 from kansatsu.cli.settings import Settings
 
 _PROFILE = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
@@ -21,7 +21,12 @@ _OWNED = ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")
 
 @click.command("import")
 @click.argument("file")
-@click.option("--account", metavar="NAME|ID", help="Add to this account; else the one that the file is of.")
+@click.option(
+    "--account",
+    metavar="NAME|ID",
+    help="Add to this account; else the one that the file is of. "
+    "With --profile it must be the id of the profile's own.",
+)
 @_PROFILE
 @options.where_options
 def import_(file: str, account: str | None, profile: str | None, **given: Any) -> None:
@@ -33,7 +38,10 @@ def import_(file: str, account: str | None, profile: str | None, **given: Any) -
     if profile is None and account is None:
         made = _opened(settings, source, text)
     if made is None:
-        control = client.connect(settings, "kansatsu", profile, account or (source if profile is None else None))
+        if profile is not None and account is not None:
+            _require_own(settings, profile, account)
+        whose = None if profile is not None else account or source
+        control = client.connect(settings, "kansatsu", profile, whose)
         with client.answers():
             made = control.import_account(Document=text, IntoEmpty=account is None)
     counted = ", ".join(numbered(made[member], word) for member, word in _COUNTED.items())
@@ -43,6 +51,14 @@ def import_(file: str, account: str | None, profile: str | None, **given: Any) -
     if admin := made.get("Administrator"):
         say(f"The file has a user of the administrator's name: the administrator is the user {admin}.")
     hint(again(f"export --account {made['AccountId']}"), "table")
+
+
+def _require_own(settings: Settings, profile: str, account: str) -> None:
+    """A profile is of one account, which --account names once more: so that nothing is added without being said."""
+    with client.answers():
+        own = client.connect(settings, "sts", profile).get_caller_identity()["Account"]
+    if account != own:
+        raise Failure(f"Profile {profile} is of account {own}, and --account says {account}.", Exit.USAGE)
 
 
 def _account_of(file: str, text: str) -> str:

@@ -1,5 +1,7 @@
 """Inline policies: documents that live and die with one user, group or role."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, delete, insert, select
 
 from kansatsu.errors import LimitExceeded, NoSuchEntity
@@ -18,6 +20,13 @@ def size(document: str) -> int:
     return len("".join(document.split()))
 
 
+def check_total(kind: str, name: str, documents: Iterable[str]) -> None:
+    """Raise LimitExceeded for more inline policies than one owner can hold."""
+    limit = TOTAL_SIZE[kind]
+    if sum(map(size, documents)) > limit:
+        raise LimitExceeded(f"Maximum policy size of {limit} bytes exceeded for {kind} {name}")
+
+
 def documents(conn: Connection, owner: Entity) -> dict[str, str]:
     """All inline policies of an owner by name."""
     rows = conn.execute(
@@ -30,10 +39,7 @@ def documents(conn: Connection, owner: Entity) -> dict[str, str]:
 
 def put(conn: Connection, owner: Entity, name: str, document: str) -> None:
     """Add or replace a policy that was validated before. Raises LimitExceeded."""
-    all_documents = {**documents(conn, owner), name: document}
-    limit = TOTAL_SIZE[owner.kind]
-    if sum(map(size, all_documents.values())) > limit:
-        raise LimitExceeded(f"Maximum policy size of {limit} bytes exceeded for {owner.kind} {owner.name}")
+    check_total(owner.kind, owner.name, {**documents(conn, owner), name: document}.values())
     _delete(conn, owner, name)
     conn.execute(insert(inline_policy).values(entity_id=owner.id, name=name, document=document))
     touch(conn, owner.account, "entity", owner.id)

@@ -31,6 +31,18 @@ DEFAULTS: Mapping[str, int] = MappingProxyType(
         "ACLSizePerRole": 2048,  # characters of a trust policy, without white space
     }
 )
+# What AWS raises some of them to on request, on the same page.
+_RAISED: Mapping[str, int] = MappingProxyType(
+    {
+        "GroupsPerAccount": 500,
+        "RolesPerAccount": 10_000,
+        "PoliciesPerAccount": 10_000,
+        "InstanceProfilesPerAccount": 10_000,
+        "PoliciesPerUser": 20,
+        "PoliciesPerRole": 25,
+        "ACLSizePerRole": 8192,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +54,10 @@ class Quotas:
     def of(self, name: str) -> int | None:
         """The limit, or None where there is none."""
         return self.changed.get(name, DEFAULTS[name])
+
+    def raised(self) -> "Quotas":
+        """Those that an account of AWS may have been granted, except where a setting says how many there may be."""
+        return Quotas({**_RAISED, **self.changed})
 
     def check(self, name: str, wanted: int) -> None:
         """Raises LimitExceeded where so many, or so much, are more than the quota."""

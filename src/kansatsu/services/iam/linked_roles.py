@@ -23,6 +23,7 @@ from kansatsu.workload.tasks.service import INACTIVE, Service
 
 _TASK, _FAILED, _SUCCEEDED = "deletion", "FAILED", "SUCCEEDED"
 _TASK_ID = re.compile(r"task/aws-service-role/(?P<principal>[^/]+)/(?P<role>[^/]+)/[0-9a-f-]{36}")
+_LONGEST_NAME = 64
 _ECS = "ecs.amazonaws.com"
 
 
@@ -43,6 +44,11 @@ def create_service_linked_role(
     if custom_suffix and not template.suffixed:
         raise InvalidInput(f"Custom suffix is not allowed for {aws_service_name}")
     name = template.named(custom_suffix)
+    # The name of every role is bounded, or no operation would take it: .../API_GetRole.html
+    if len(name) > _LONGEST_NAME:
+        raise InvalidInput(
+            f"Service role name {name} is longer than {_LONGEST_NAME} characters, please try a shorter suffix."
+        )
     if entities.find(call.conn, call.account, "role", name) is not None:
         raise InvalidInput(f"Service role name {name} has been taken in this account, please try a different suffix.")
     role = users.create(

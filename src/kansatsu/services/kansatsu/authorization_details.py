@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from kansatsu import wire
 from kansatsu.arn import Arn
+from kansatsu.catalog.linked_roles import PATH
 from kansatsu.errors import AwsError, InvalidInput
 from kansatsu.policy import PolicyType, parse
 
@@ -21,7 +22,8 @@ Item = Mapping[str, Any]
 SECTIONS = {"user": "UserDetailList", "group": "GroupDetailList", "role": "RoleDetailList"}
 _PREFIXES = {"user": "AIDA", "group": "AGPA", "role": "AROA", "policy": "ANPA", "instance-profile": "AIPA"}
 _ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,28}", re.ASCII)
-_LINKED = "/aws-service-role/"
+_LINKED_PATH = re.compile(re.escape(PATH) + r"([a-z0-9-]+\.)+amazonaws\.com/", re.ASCII)
+_AHEAD = 86400  # seconds that this clock may be behind that of whoever printed the document
 
 
 @dataclass(slots=True)
@@ -48,7 +50,9 @@ class Details:
     def text(self, given: object) -> str:
         """A policy document as text: an object, as the AWS CLI prints it, or percent-encoded, as it is sent."""
         if not isinstance(given, str):
-            return self.own(json.dumps(given))
+            # No more is escaped than must be: each character counts against the quota of the policy.
+            text = json.dumps(given, ensure_ascii=False)
+            return self.own(re.sub(r"[^\x00-\xff]", lambda found: json.dumps(found[0])[1:-1], text))
         return self.own(given if given.lstrip().startswith("{") else unquote(given))
 
     def own(self, text: str) -> str:
@@ -87,12 +91,16 @@ def accounts_of(sections: Mapping[str, list[Item]]) -> set[str]:
     return {each.account for each in parsed if each is not None and each.account.isdigit()}
 
 
-def when(given: object) -> float:
-    """A time as the AWS CLI prints it, or in epoch seconds. Raises ValueError."""
+def when(given: object, now: datetime) -> float:
+    """A time as the AWS CLI prints it, or in epoch seconds. Raises ValueError, InvalidInput for what is yet to come."""
     if isinstance(given, int | float):
-        return datetime.fromtimestamp(given, UTC).timestamp()
-    parsed = datetime.fromisoformat(str(given))
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+        found = datetime.fromtimestamp(given, UTC).timestamp()
+    else:
+        parsed = datetime.fromisoformat(str(given))
+        found = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    if not 0 <= found <= now.timestamp() + _AHEAD:
+        raise InvalidInput(f"nothing was made at {given}.")
+    return found
 
 
 def version_number(given: str) -> int:
@@ -117,10 +125,13 @@ def check(operation: str, **params: Any) -> None:
 def check_linked(role: Item, trust: str) -> None:
     """INVARIANT: no role gets the freedoms of a service-linked one unless services alone may assume it.
 
-    Nor has one what nobody could take from it, and what would keep it from being deleted.
+    Nor has one what nobody could take from it, and what would keep it from being deleted. Its policies are looked at
+    one by one. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
     """
-    if not role["Path"].startswith(_LINKED):
+    if not is_linked(role):
         return
+    if not _LINKED_PATH.fullmatch(role["Path"]):
+        raise InvalidInput(f"The path of a service-linked role is {PATH}, its service (x.amazonaws.com) and a slash.")
     document = parse(trust, PolicyType.TRUST)
     if any(kind != "Service" for statement in document.statements for kind, _ in statement.principals):
         raise InvalidInput("A service-linked role may trust services only.")
@@ -128,3 +139,21 @@ def check_linked(role: Item, trust: str) -> None:
         raise InvalidInput("A service-linked role may trust services only.")
     if role.get("RolePolicyList") or role.get("InstanceProfileList"):
         raise InvalidInput("A service-linked role has neither inline policies nor instance profiles.")
+    if role.get("PermissionsBoundary"):
+        raise InvalidInput("A service-linked role has no permissions boundary.")
+
+
+def is_linked(owner: Item) -> bool:
+    """Is it a service-linked role?"""
+    return "RoleName" in owner and str(owner["Path"]).startswith(PATH)
+
+
+def check_policy(owner: Item, policy_arn: str) -> None:
+    """INVARIANT: AWS's policies for service-linked roles are theirs alone, and they have no other: SCPs do not limit
+    such a role, so that whoever could hang another policy on it would be free of them.
+    """
+    for_linked = policy_arn.startswith(f"arn:aws:iam::aws:policy{PATH}")
+    if is_linked(owner) and not for_linked:
+        raise InvalidInput(f"{policy_arn} is no policy for service-linked roles.")
+    if for_linked and not is_linked(owner):
+        raise InvalidInput(f"{policy_arn} is for service-linked roles alone.")

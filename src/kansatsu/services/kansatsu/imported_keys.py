@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from kansatsu.services.kansatsu.authorization_details import Details, Item
+from kansatsu.catalog.linked_roles import PATH
+from kansatsu.services.kansatsu.authorization_details import Details, Item, is_linked
 
 Asked = Mapping[str, dict[str, None]]  # a condition key -> its values, each once
 _TAGS = ("aws:requesttag/", "aws:resourcetag/", "iam:resourcetag/")
 _TAG_KEYS = "aws:tagkeys"
-_LINKED = "/aws-service-role/"
 
 
 def asked_keys(details: Details) -> Asked:
@@ -32,8 +32,8 @@ def _of(details: Details, item: Item) -> Iterator[tuple[str, str]]:
         yield "iam:policyarn", details.own(policy["PolicyArn"])
     if boundary := item.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"):
         yield "iam:permissionsboundary", details.own(boundary)
-    if "RoleName" in item and item["Path"].startswith(_LINKED):
-        yield "iam:awsservicename", item["Path"].removeprefix(_LINKED).partition("/")[0]
+    if is_linked(item):
+        yield "iam:awsservicename", item["Path"].removeprefix(PATH).partition("/")[0]
     if item.get("InstanceProfileList"):
         yield "iam:passedtoservice", "ec2.amazonaws.com"  # as AddRoleToInstanceProfile asks
     held = [

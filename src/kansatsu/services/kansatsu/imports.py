@@ -13,7 +13,19 @@ from sqlalchemy import Table
 from kansatsu import arn
 from kansatsu.catalog import Authorization
 from kansatsu.errors import InvalidInput
-from kansatsu.identity import accounts, aws_managed, entities, ids, managed, principals, restoring, schema, tally
+from kansatsu.identity import (
+    accounts,
+    aws_managed,
+    entities,
+    ids,
+    inline,
+    managed,
+    principals,
+    profiles,
+    restoring,
+    schema,
+    tally,
+)
 from kansatsu.identity import tags as held_tags
 from kansatsu.identity.administrators import administrator_id
 from kansatsu.identity.managed import find as find_policy
@@ -25,6 +37,7 @@ from kansatsu.services.kansatsu.authorization_details import (
     Item,
     check,
     check_linked,
+    check_policy,
     read,
     unique_id,
     version_number,
@@ -60,7 +73,10 @@ def import_account(call: Call, document: str, into_empty: bool = True) -> dict[s
     """Into the caller's account, which must have nothing but its administrator unless `into_empty` is false."""
     details = read(document, call.account)
     if into_empty and details.source != call.account:
-        raise InvalidInput(f"These are details of account {details.source}, and this is {call.account}.")
+        raise InvalidInput(
+            f"These are details of account {details.source}, and this is {call.account}; name it with --account to add "
+            "to what it has."
+        )
     made = _Import(call, details)
     if into_empty:
         made.check_empty()
@@ -68,6 +84,7 @@ def import_account(call: Call, document: str, into_empty: bool = True) -> dict[s
     if not details.problems:
         restoring.write(call.conn, call.account, rows)
         made.trust()
+        made.check_room()
     if found := details.problems:
         more = f"\n... and {len(found) - _SHOWN} more." if len(found) > _SHOWN else ""
         raise InvalidInput("Nothing was imported:\n" + "\n".join(found[:_SHOWN]) + more)
@@ -85,6 +102,7 @@ class _Import:
 
     def __init__(self, call: Call, details: Details) -> None:
         self._call, self._conn, self._details = call, call.conn, details
+        self._quotas = call.store.quotas.raised()
         self._rows: Rows = {table: [] for table in _TABLES}
         self._taken: dict[str, set[str]] = {}
         self._groups: dict[str, str] = {}
@@ -159,6 +177,8 @@ class _Import:
         check("CreatePolicy", PolicyName=name, Path=item["Path"], PolicyDocument="{}", **described)
         self._free(schema.policy, "policy", name)
         number = {each["VersionId"]: version_number(each["VersionId"]) for each in versions}
+        if len(versions) > managed.VERSIONS:
+            raise InvalidInput(f"A managed policy can have up to {managed.VERSIONS} versions.")
         found = self._id("policy", item["PolicyId"])
         self._add(
             "policy",
@@ -166,14 +186,15 @@ class _Import:
                 **self._head(found, name, item),
                 "arn": arn.entity(self._call.account, "policy", item["Path"], name),
                 "description": item.get("Description"),
-                "updated": when(item["UpdateDate"]),
+                "updated": self._when(item["UpdateDate"]),
                 "default_version": number[item["DefaultVersionId"]],
                 "next_version": max(number.values()) + 1,
             },
         )
         for each in versions:
             text = self._details.policy(each["Document"], PolicyType.IDENTITY)
-            made = when(each["CreateDate"])
+            managed.check_size(text)
+            made = self._when(each["CreateDate"])
             row = {"policy_id": found, "version": number[each["VersionId"]], "document": text, "created": made}
             self._add("policy_version", row)
 
@@ -189,21 +210,25 @@ class _Import:
             {
                 **self._head(found, name, item),
                 "kind": kind,
-                "boundary_arn": self._known(boundary) if boundary else None,
+                "boundary_arn": self._known(item, boundary) if boundary else None,
                 "trust_document": "{}" if kind == "role" else None,
             },
         )
         self._tag(found, tags)
+        self._quotas.check(f"PoliciesPer{word}", len(item.get("AttachedManagedPolicies", [])))
+        texts = []
         for each in item.get(f"{word}PolicyList", []):
             check(f"Put{word}Policy", **{f"{word}Name": name}, PolicyName=each["PolicyName"], PolicyDocument="{}")
             text = self._details.policy(each["PolicyDocument"], PolicyType.IDENTITY)
             row = {"entity_id": found, "name": each["PolicyName"], "document": text}
             self._add("inline_policy", row)
+            texts.append(text)
+        inline.check_total(kind, name, texts)
         for each in item.get("AttachedManagedPolicies", []):
             row = {
                 "entity_id": found,
-                "policy_arn": self._known(each["PolicyArn"]),
-                "attached": when(item["CreateDate"]),
+                "policy_arn": self._known(item, each["PolicyArn"]),
+                "attached": self._when(item["CreateDate"]),
             }
             self._add("attachment", row)
         self._links(kind, found, item)
@@ -212,6 +237,7 @@ class _Import:
         """A group's name, a user's groups, a role's profiles and trust policy."""
         if kind == "group":
             self._groups[item["GroupName"]] = found
+        self._quotas.check("GroupsPerUser", len(item.get("GroupList", [])))
         for group in item.get("GroupList", []):
             if group not in self._groups:
                 raise InvalidInput(f"it is in the group {group}, which is not in the document.")
@@ -220,6 +246,7 @@ class _Import:
             return
         trust = self._details.policy(item["AssumeRolePolicyDocument"], PolicyType.TRUST)
         check_linked(item, trust)
+        self._quotas.check("ACLSizePerRole", inline.size(trust))
         self._trusts.append((found, item["RoleName"], trust))
         for profile in item.get("InstanceProfileList", []):
             check("CreateInstanceProfile", InstanceProfileName=profile["InstanceProfileName"], Path=profile["Path"])
@@ -241,6 +268,17 @@ class _Import:
                 kept = {value: _kept(kind, value, people, here) for kind, value in named}
                 restoring.set_trust(conn, role, with_principals(text, kept))
 
+    def check_room(self) -> None:
+        """INVARIANT: an import makes no more of anything than the quotas of the account leave room for.
+
+        An account of AWS may have been granted more than a new one; its administrator here is not counted.
+        """
+        made_here = entities.by_id(self._conn, administrator_id(self._conn, self._call.account)) is not None
+        for quota, kind in _ROOM.items():
+            with self._details.about(f"account {self._call.account}"):
+                held = tally.held(self._conn, self._call.account, kind)
+                self._quotas.check(quota, held - (kind == "user" and made_here))
+
     def _free(self, table: Table, kind: str, name: str) -> None:
         if kind not in self._taken:
             of_kind = (kind,) if table is schema.entity else ()
@@ -251,7 +289,10 @@ class _Import:
 
     def _head(self, found: str, name: str, item: Item) -> dict[str, Any]:
         made = {"id": found, "account": self._call.account, "name": name, "name_key": name.lower()}
-        return made | {"path": item["Path"], "created": when(item["CreateDate"])}
+        return made | {"path": item["Path"], "created": self._when(item["CreateDate"])}
+
+    def _when(self, given: object) -> float:
+        return when(given, self._call.now)
 
     def _tag(self, found: str, tags: list[Mapping[str, str]]) -> None:
         pairs = [(each["Key"], each["Value"]) for each in tags]
@@ -270,9 +311,10 @@ class _Import:
         self._keys.add(key)
         self._rows[table].append(row)
 
-    def _known(self, policy_arn: str) -> str:
-        """A managed policy that is in the document, in the account, or AWS's."""
+    def _known(self, owner: Item, policy_arn: str) -> str:
+        """A managed policy that is in the document, in the account, or AWS's, and that its owner may have."""
         own = self._details.own(policy_arn)
+        check_policy(owner, own)
         parsed = arn.Arn.parse(own)
         if any(row["arn"] == own for row in self._rows["policy"]):
             return own
@@ -294,6 +336,13 @@ def _kept(kind: str, value: str, people: principals.People, here: set[str]) -> s
         raise InvalidInput(str(error)) from None
 
 
+_ROOM = {
+    "UsersPerAccount": "user",
+    "GroupsPerAccount": "group",
+    "RolesPerAccount": "role",
+    "PoliciesPerAccount": managed.KIND,
+    "InstanceProfilesPerAccount": profiles.KIND,
+}
 _IDS = ("UserId", "GroupId", "RoleId", "PolicyId", "InstanceProfileId")
 # What a row of each table is known by.
 _TABLES = {
