@@ -22,7 +22,7 @@ function Outcome({ of }: { of: Recorded }) {
   if (!of.Allowed || of.Observed) {
     return (
       <>
-        <StatusIndicator type={of.Allowed ? "warning" : "error"}>{t(of.Allowed ? "observed" : "denied")}</StatusIndicator>{" "}
+        <StatusIndicator wrapText={false} type={of.Allowed ? "warning" : "error"}>{t(of.Allowed ? "observed" : "denied")}</StatusIndicator>{" "}
         <Link href={to("activity", of.RequestId)} ariaLabel={t("why.of", { action: action(of) })}>
           {t("why")}
         </Link>

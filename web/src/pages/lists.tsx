@@ -55,12 +55,11 @@ export function PrincipalList({ kind, account }: { kind: Kind; account: string }
           header: t("name"),
           sortingField: `${kind === "user" ? "User" : kind === "group" ? "Group" : "Role"}Name`,
           isRowHeader: true,
-          minWidth: 140,
           cell: (item) => <Link href={to(LIST[kind], nameOf(kind, item))}><Broken of={nameOf(kind, item)} /></Link>,
         },
         ...(kind === "role" ? [{ id: "trust", header: t("trusted"), cell: (item: Entity) => <Broken of={trusted(item)} />, minWidth: 160 }] : []),
         { id: "path", header: t("path"), sortingField: "Path", cell: (item: Entity) => <Clamped of={item.Path} /> },
-        { id: "created", header: t("created"), sortingField: "CreateDate", cell: (item: Entity) => when(item.CreateDate), minWidth: 130 },
+        { id: "created", header: t("created"), sortingField: "CreateDate", cell: (item: Entity) => when(item.CreateDate) },
       ]}
     />
     {creating && <Create kind={kind} account={account} onDismiss={() => setCreating(false)} />}
@@ -114,7 +113,7 @@ export function PolicyList({ account }: { account: string }) {
           cell: (item) => (isAws(item.Arn) ? <Badge color="blue">{t("kind.aws")}</Badge> : <Badge>{t("kind.managed")}</Badge>),
         },
         { id: "used", header: t("attachments"), sortingField: "AttachmentCount", cell: (item) => item.AttachmentCount },
-        { id: "updated", header: t("updated"), sortingField: "UpdateDate", cell: (item) => when(item.UpdateDate), minWidth: 130 },
+        { id: "updated", header: t("updated"), sortingField: "UpdateDate", cell: (item) => when(item.UpdateDate) },
       ]}
     />
     {creating && <Create kind="policy" account={account} onDismiss={() => setCreating(false)} />}

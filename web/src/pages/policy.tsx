@@ -117,7 +117,13 @@ function Versions({ arn, onChanged }: { arn: string; onChanged: () => void }) {
             id: "default",
             header: t("status"),
             cell: (item) =>
-              item.IsDefaultVersion ? <StatusIndicator>{t("version.default")}</StatusIndicator> : <StatusIndicator type="stopped">{t("version.kept")}</StatusIndicator>,
+              item.IsDefaultVersion ? (
+                <StatusIndicator wrapText={false}>{t("version.default")}</StatusIndicator>
+              ) : (
+                <StatusIndicator wrapText={false} type="stopped">
+                  {t("version.kept")}
+                </StatusIndicator>
+              ),
           },
           ...(isAws(arn)
             ? []

@@ -117,7 +117,7 @@ export function Profiles() {
           },
           { id: "role", header: t("role"), minWidth: 130, cell: (each) => <RoleIn of={each} /> },
           { id: "path", header: t("path"), sortingField: "Path", cell: (each) => <Clamped of={each.Path} /> },
-          { id: "created", header: t("created"), sortingField: "CreateDate", minWidth: 130, cell: (each) => when(each.CreateDate) },
+          { id: "created", header: t("created"), sortingField: "CreateDate", cell: (each) => when(each.CreateDate) },
         ]}
       />
       {making && <Edit onDismiss={() => setMaking(false)} onDone={(name) => go("profiles", name)} />}

@@ -1,5 +1,4 @@
 // A question before something is taken away, and the act with its trouble.
-import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Modal, { type ModalProps } from "@cloudscape-design/components/modal";
 import SpaceBetween from "@cloudscape-design/components/space-between";
@@ -41,16 +40,14 @@ export function Confirm({ title, children, text, act, disabled, size, onDone, on
       closeAriaLabel={t("close")}
       onDismiss={onDismiss}
       footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onDismiss}>
-              {t("cancel")}
-            </Button>
-            <Button variant="primary" loading={busy} disabled={disabled} onClick={() => void run()}>
-              {text}
-            </Button>
-          </SpaceBetween>
-        </Box>
+        <div className="answers">
+          <Button variant="link" onClick={onDismiss}>
+            {t("cancel")}
+          </Button>
+          <Button variant="primary" loading={busy} disabled={disabled} onClick={() => void run()}>
+            {text}
+          </Button>
+        </div>
       }
     >
       <SpaceBetween size="m">

@@ -29,7 +29,7 @@ function reason(of: Evaluation, words: Pick<Words, "t" | "say">): ReactNode {
 
 export function Decided({ allowed }: { allowed: boolean }) {
   const { t } = useWords();
-  return <StatusIndicator type={allowed ? "success" : "error"}>{t(allowed ? "allowed" : "denied")}</StatusIndicator>;
+  return <StatusIndicator wrapText={false} type={allowed ? "success" : "error"}>{t(allowed ? "allowed" : "denied")}</StatusIndicator>;
 }
 
 function Stated({ of }: { of: Statement }) {

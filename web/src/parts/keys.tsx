@@ -84,12 +84,12 @@ export function Keys({ user }: { user: string }) {
             id: "status",
             header: t("status"),
             cell: (key) => (
-              <StatusIndicator type={key.Status === "Active" ? "success" : "stopped"}>
+              <StatusIndicator wrapText={false} type={key.Status === "Active" ? "success" : "stopped"}>
                 {t(key.Status === "Active" ? "active" : "inactive")}
               </StatusIndicator>
             ),
           },
-          { id: "created", header: t("created"), minWidth: 130, cell: (key) => when(key.CreateDate) },
+          { id: "created", header: t("created"), cell: (key) => when(key.CreateDate) },
           { id: "last", header: t("lastUsed"), minWidth: 130, cell: (key) => <Last at={key.last} by={key.service} /> },
           {
             id: "act",

@@ -35,7 +35,7 @@ export function State({ of }: { of: string }) {
   const { t } = useWords();
   const state = of.toLowerCase() as keyof typeof LOOKS;
   const known = Object.hasOwn(LOOKS, state);
-  return <StatusIndicator type={known ? LOOKS[state] : "pending"}>{known ? t(`state.${state}`) : <Broken of={of} />}</StatusIndicator>;
+  return <StatusIndicator wrapText={false} type={known ? LOOKS[state] : "pending"}>{known ? t(`state.${state}`) : <Broken of={of} />}</StatusIndicator>;
 }
 
 export function RoleLink({ role }: { role: Workload["Role"] }) {
