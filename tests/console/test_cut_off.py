@@ -83,6 +83,7 @@ def test_a_page_that_does_not_come_can_be_asked_for_again(opens: Opens, story: S
         seen.open(*place)
         seen.text(seen.t("error.unreachable")).first.wait_for()
         assert asked[operation] == 3
+        assert seen.text(seen.t("groups.none")).count() == 0
         seen.button("again").first.click()
         there.wait_for()
     story.iam.delete_user_policy(UserName=user, PolicyName="own")

@@ -106,6 +106,7 @@ def test_signing_in_by_password_what_is_denied_and_signing_out(opens: Opens, sto
     seen.button("signIn").click()
     # She may list users and nothing else: the page says what AWS says.
     seen.text("AccessDenied: User: arn:aws:iam::123456789012:user/chie is not authorized").wait_for()
+    assert seen.text(seen.t("list.unknown")).is_visible() and seen.text(seen.t("roles.none")).count() == 0
     page.get_by_role("link", name=seen.t("users"), exact=True).click()
     page.get_by_role("link", name="ana", exact=True).wait_for()
     page.reload()

@@ -44,7 +44,15 @@ export function App() {
       }),
     [],
   );
-  useEffect(() => whenElsewhere(() => void session().then(setWho, over)), [over]);
+  // Another page of this browser signed in: the same user goes on here, too.
+  const arn = who?.arn;
+  useEffect(() => {
+    const follow = (found: Session | null) => {
+      setWho(found);
+      settle(found !== null && found.arn === arn);
+    };
+    return whenElsewhere(() => void session().then(follow, over));
+  }, [arn, over, settle]);
   useEffect(() => {
     // A link that is pasted into a page that is open already does not load it anew by itself.
     const pasted = () => location.hash.startsWith("#link=") && location.reload();

@@ -49,7 +49,8 @@ export function List<T>({ title, heading = "h1", loaded, columns, text, id, empt
   const found = useCollection(loaded.value ?? [], {
     filtering: {
       filteringFunction: (item, word) => text(item).toLowerCase().includes(word.toLowerCase()),
-      empty: <Box textAlign="center">{empty}</Box>,
+      // INVARIANT: nobody is told that there is nothing where nobody knows.
+      empty: <Box textAlign="center">{loaded.error ? t("list.unknown") : empty}</Box>,
       noMatch: <Box textAlign="center">{t("noMatch")}</Box>,
     },
     pagination: { pageSize: size },

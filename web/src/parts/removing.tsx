@@ -3,6 +3,7 @@ import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import LiveRegion from "@cloudscape-design/components/live-region";
 import SpaceBetween from "@cloudscape-design/components/space-between";
+import type { Failure } from "../api";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
@@ -45,7 +46,8 @@ export function Removing({ name, about, removal, list, onDismiss }: Props) {
     try {
       await carryOut(removal, found);
     } catch (failed) {
-      reload();
+      // Where nothing answers the question stays as it is, to be answered again: everything is looked for anew then.
+      if ((failed as Failure).code !== "Unreachable") reload();
       throw failed;
     }
   };
