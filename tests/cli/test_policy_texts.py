@@ -184,5 +184,7 @@ def test_what_is_saved_has_its_notes() -> None:
         "# two lines three",
     ]
     assert list(policy_texts.commands(answer))[:3] == remarks
+    named = policy_texts.gaps({"Gaps": [gap | {"Why": "segment altered", "Segment": "w0-1.jsonl"}]})
+    assert named == [remarks[0][2:].replace("unclean end", "segment altered, w0-1.jsonl")]
     assert policy_texts.terraform(answer).splitlines()[:3] == remarks
     assert list(policy_texts.commands(suggestion(ROLE, "", Requests=0)))  # a long record, and no request: it may go

@@ -70,7 +70,12 @@ UNCLEAN_END = "unclean end"  # the process died: what the kernel had is here, wh
 TORN_RECORD = "torn record"  # bytes that are no record
 WRITE_FAILED = "write failed"  # no space, or an I/O error
 MISSING_SEGMENT = "missing segment"  # a whole file that should be there
+CUT_SEGMENT = "segment cut off"  # a file is shorter than it was
+ALTERED_SEGMENT = "segment altered"  # a file has other bytes than were written
+UNKNOWN_SEGMENT = "unknown segment"  # a file that nobody wrote here
+OTHER_NODE = "recorded on another node"  # whose files are not here
 GAPS = frozenset({UNCLEAN_END, TORN_RECORD, WRITE_FAILED, MISSING_SEGMENT})
+NAMED_GAPS = frozenset({CUT_SEGMENT, ALTERED_SEGMENT, UNKNOWN_SEGMENT, OTHER_NODE})
 
 Record = AccessEvent | CallRecord | PolicyText | Gap | End
 _encoder = msgspec.json.Encoder()

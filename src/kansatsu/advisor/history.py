@@ -2,13 +2,15 @@
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from kansatsu.advisor.calls import CallRecord, PolicyText
-from kansatsu.advisor.events import AccessEvent, End, Gap, decode
-from kansatsu.advisor.segments import lines
+from kansatsu.advisor.chain import Chain, begins
+from kansatsu.advisor.events import AccessEvent, Gap, decode
+from kansatsu.advisor.segments import dated, lines
 
 _MTIME_SLACK = 2.0  # seconds: clocks of file systems are coarse
 _CALL, _GAP, _POLICY = b'{"call":', b'{"gap":', b'{"policy":'
@@ -29,25 +31,6 @@ class Found:
     oldest: float = 0.0  # of all evidence that there is, in epoch seconds; 0: there is none
 
 
-def files(directory: Path, since: float) -> list[Path]:
-    """The segments with anything in or after `since`, the newest first."""
-    dated = ((path.stat().st_mtime, path) for path in directory.glob("*.jsonl"))
-    return [path for time, path in sorted(dated, reverse=True) if time >= since - _MTIME_SLACK]
-
-
-def begins(path: Path) -> float:
-    """When the first record of a segment was made; infinity of an empty one."""
-    for line in lines(path):
-        record = decode(line)
-        if isinstance(record, CallRecord | AccessEvent):
-            return record.time
-        if isinstance(record, Gap):
-            return record.until
-        if isinstance(record, End):
-            return record.end
-    return float("inf")
-
-
 def newest(
     directory: Path, since: float, until: float, needles: Sequence[bytes], wanted: Callable[[CallRecord], bool], n: int
 ) -> list[CallRecord]:
@@ -56,27 +39,45 @@ def newest(
     `needles`: what must stand in a line literally, so that other lines need not be read.
     """
     kept: list[CallRecord] = []
-    for path in files(directory, since):
-        if len(kept) == n and path.stat().st_mtime < kept[-1].time - _MTIME_SLACK:
+    for time, path in dated(directory):
+        if time < max(since, kept[-1].time if len(kept) == n else 0.0) - _MTIME_SLACK:
             break
-        if begins(path) > until:
-            continue
-        found = (record for record in _calls(path, needles) if since <= record.time <= until and wanted(record))
-        kept = heapq.nlargest(n, [*kept, *heapq.nlargest(n, found, key=_order)], key=_order)
+        with suppress(FileNotFoundError):  # deleted for its age meanwhile
+            if begins(lines(path)) > until:
+                continue
+            found = (record for record in _calls(path, needles) if since <= record.time <= until and wanted(record))
+            kept = heapq.nlargest(n, [*kept, *heapq.nlargest(n, found, key=_order)], key=_order)
     return kept
 
 
-def everything(directory: Path, since: float, until: float, wanted: Callable[[CallRecord], bool]) -> Found:
+def everything(chain: Chain, since: float, until: float, wanted: Callable[[CallRecord], bool]) -> Found:
     """All requests of a time range that are wanted, in the order of their times."""
     found = Found()
-    everywhere = files(directory, 0.0)
-    found.oldest = min((time for path in everywhere if (time := begins(path)) != float("inf")), default=0.0)
-    for path in files(directory, since):
-        for line in lines(path):
+    for name in chain.files(since):
+        for line in chain.lines(name):
             if line.startswith((_CALL, _GAP, _POLICY)):
                 _take(found, decode(line), since, until, wanted)
+    # INVARIANT: what was deleted for its age while this was read is not taken for a time that is known.
+    oldest = min(map(chain.begins, chain.files()), default=float("inf"))
+    found.oldest = oldest if oldest != float("inf") else 0.0
+    found.gaps += chain.gaps(since, until)
     found.calls.sort(key=_order)
     return found
+
+
+def of_principal(chain: Chain, subject: str, since: float = 0.0) -> tuple[list[AccessEvent], int]:
+    """All that was recorded of a session (its ARN), user or role (its unique id), and how many gaps there are.
+
+    `since` is in epoch seconds. Reads every file that was written to since then; for a thread.
+    """
+    found, gaps = [], 0
+    for name in sorted(chain.files(since)):
+        for line in chain.lines(name):
+            record = decode(line)
+            if isinstance(record, AccessEvent) and subject in (record.principal_arn, record.principal_id):
+                found.append(record)
+            gaps += isinstance(record, Gap) and record.until >= since
+    return found, gaps + len(chain.gaps(since, float("inf")))
 
 
 def _take(found: Found, record: object, since: float, until: float, wanted: Callable[[CallRecord], bool]) -> None:

@@ -4,7 +4,6 @@ A flush writes the registers and the position up to which they are derived in on
 kill -9 takes in exactly the rest: nothing is lost and nothing counts twice.
 """
 
-import fcntl
 import logging
 import os
 import threading
@@ -13,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from msgspec.structs import replace
 
+from kansatsu.advisor import chain
 from kansatsu.advisor import registers as register
 from kansatsu.advisor.calls import CallRecord, PolicyText
 from kansatsu.advisor.denials import Denials
@@ -33,17 +32,26 @@ from kansatsu.advisor.events import (
 from kansatsu.advisor.last_access import Attempts
 from kansatsu.advisor.organization_report import AccountAttempt
 from kansatsu.advisor.registers import LastUse, Registers
-from kansatsu.advisor.segments import EvidenceLost, Position, SegmentWriter, numbers, path_of, read, tail
+from kansatsu.advisor.segments import (
+    EvidenceLost,
+    Position,
+    SegmentWriter,
+    claim,
+    dated,
+    lines,
+    numbers,
+    path_of,
+    read,
+    tail,
+)
 from kansatsu.clock import Clock
 from kansatsu.errors import ServiceUnavailable
 from kansatsu.identity import Store
-from kansatsu.identity.schema import setting
 
 log = logging.getLogger(__name__)
 DIRECTORY = "events"
 DEFAULT_WORKER = "w0"
 _TAIL_BYTES = 1 << 20
-_MTIME_SLACK = 2.0  # seconds: clocks of file systems are coarse
 _HOUR = 3600.0
 _REMEMBERED = 0.5  # seconds; what other workers flush is seen within this
 _REMEMBERED_SUBJECTS = 10_000
@@ -62,11 +70,6 @@ class RecorderSettings:
     retention_days: float = 90.0
     tracking_days: float = 400.0  # AWS's tracking period: older use is not reported
     answer_without_evidence: bool = False
-
-
-class _Position(msgspec.Struct, frozen=True):
-    segment: int
-    offset: int
 
 
 class Recorder:
@@ -93,7 +96,7 @@ class Recorder:
         self.worker = worker
         self.directory = data_dir / DIRECTORY
         self.directory.mkdir(mode=0o700, exist_ok=True)
-        self._claim = _claim(self.directory, worker)
+        self._claim = claim(self.directory, worker)
         self._lock = (
             threading.Lock()
         )  # around the writer and the pending registers: appending and counting are one step
@@ -105,9 +108,11 @@ class Recorder:
         self._failed: Gap | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._key = chain.key_of(store)
+        self._links: dict[str, chain.Link | None] = {}  # to be kept at the next flush; None: to be forgotten
         self._flushed, found = self._recover()
         following = max([self._flushed.number, *numbers(self.directory, worker)]) + 1
-        self._writer = SegmentWriter(self.directory, worker, following)
+        self._writer = self._begin(following)
         self._ended: list[SegmentWriter] = []  # to be synced and closed
         self._note(found)
         self.flush()
@@ -133,6 +138,8 @@ class Recorder:
                 self._texts = set()  # whatever was written, it is written once more
                 self._lost(max(1, len(events)), error)
                 return
+            if self._writer.offset >= self.settings.segment_bytes:
+                self._rotate()
             for event in events:
                 self._pending.add(event)
 
@@ -168,14 +175,16 @@ class Recorder:
         """Bring the registers in the database up to date with the segments, in one transaction."""
         with self._flushing:
             with self._lock:
-                if not self._pending.rows and self._flushed.number == self._writer.number:
+                position = self._writer.position
+                if position == self._flushed and not self._links and not self._pending.rows:
                     return
                 self._saving, self._pending = self._pending, Registers()
-                position = self._writer.position
+                links = {self._writer.path.name: self._link(), **self._links}
             try:
                 with self._store.write() as conn:
                     register.save(conn, self._saving)
-                    _keep_position(conn, self.worker, position)
+                    chain.keep(conn, links)
+                    chain.keep_position(conn, self.worker, position)
             except BaseException:
                 with self._lock:
                     self._pending.merge(self._saving)
@@ -184,6 +193,7 @@ class Recorder:
             with self._lock:
                 self._saving = Registers()
                 self._stored = {}  # a new one: who is reading the table at this moment fills the former
+                self._links = {name: link for name, link in self._links.items() if links.get(name) is not link}
                 self._flushed = position
 
     def sync(self) -> None:
@@ -197,43 +207,39 @@ class Recorder:
             writer.sync()  # a rotation meanwhile puts it among the ended; only the next sync() closes it
 
     def prune(self) -> int:
-        """Delete segments that are in the registers and older than the retention; how many."""
+        """Delete segments that are in the registers and older than the retention; how many.
+
+        INVARIANT: the link goes first, so that no reader ever takes for a gap what was deleted for its age.
+        """
         oldest = self._clock.now().timestamp() - self.settings.retention_days * 86400
-        gone = 0
-        for number in numbers(self.directory, self.worker):
-            path = path_of(self.directory, self.worker, number)
-            if number < min(self._flushed.number, self._writer.number) and path.stat().st_mtime < oldest:
-                path.unlink()
-                gone += 1
-        return gone
+        ended = min(self._flushed.number, self._writer.number)
+        known = self._known()
+        present = chain.present(self.directory)
+        times = {**present, **{name: link.last for name, link in known.items()}}
+        # Numbers have as many digits in every name.
+        first, end = (path_of(self.directory, self.worker, number).name for number in (0, ended))
+        old = {name for name, time in times.items() if first <= name < end and time < oldest}
+        if old & known.keys():
+            with self._store.write() as conn:
+                chain.keep(conn, dict.fromkeys(old & known.keys()))
+        for name in old & present.keys():
+            (self.directory / name).unlink(missing_ok=True)
+        return len(old & present.keys())
+
+    def evidence(self) -> chain.Chain:
+        """What is recorded by this moment, for one reader. For a thread: it flushes."""
+        present = chain.present(self.directory)
+        self.flush()
+        return chain.Chain(self.directory, self._key, self.worker, present, self._known(), self._known)
 
     def recent(self, count: int) -> list[AccessEvent]:
         """The last events of all workers, newest first, at most `count`; looks at the end of the newest files only."""
-        paths = sorted(self.directory.glob("*.jsonl"), key=lambda path: path.stat().st_mtime, reverse=True)
         found: list[AccessEvent] = []
-        for path in paths:
+        for _, path in dated(self.directory):
             found += [record for record in tail(path, _TAIL_BYTES) if isinstance(record, AccessEvent)]
             if len(found) >= count:
                 break
         return sorted(found, key=lambda event: event.time, reverse=True)[:count]
-
-    def of_principal(self, subject: str, since: float = 0.0) -> tuple[list[AccessEvent], int]:
-        """All that was recorded of a session (its ARN), user or role (its unique id), and how many gaps there are.
-
-        `since` is in epoch seconds. Reads every file that was written to since then; for a thread.
-        """
-        found, gaps = [], 0
-        for path in sorted(self.directory.glob("*.jsonl")):
-            if path.stat().st_mtime < since - _MTIME_SLACK:
-                continue
-            for line in read(path):
-                if isinstance(line.record, AccessEvent) and subject in (
-                    line.record.principal_arn,
-                    line.record.principal_id,
-                ):
-                    found.append(line.record)
-                gaps += isinstance(line.record, Gap) and line.record.until >= since
-        return found, gaps
 
     def start(self) -> None:
         """Flush, sync and prune at their intervals, in a thread, until close()."""
@@ -245,9 +251,9 @@ class Recorder:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
-        self.flush()
         with self._lock:
             self._end_segment()
+        self.flush()
         self.sync()
         self._writer.close()
         self.denials.close()
@@ -274,18 +280,20 @@ class Recorder:
 
     def _write(self, data: bytes) -> None:
         if self._failed is not None:
-            gap = msgspec.structs.replace(self._failed, until=self._clock.now().timestamp())
+            gap = replace(self._failed, until=self._clock.now().timestamp())
             self._writer.write(encode(gap) + data)
             self._failed = None
         else:
             self._writer.write(data)
-        if self._writer.offset >= self.settings.segment_bytes:
-            self._rotate()
+
+    def _begin(self, number: int) -> SegmentWriter:
+        path = path_of(self.directory, self.worker, number)
+        return SegmentWriter(path, number, chain.digest(self._key, path.name), self._clock.now().timestamp())
 
     def _rotate(self) -> None:
         """Go on in a new segment; when there is no room for one, the present one grows on."""
         try:
-            following = SegmentWriter(self.directory, self.worker, self._writer.number + 1)
+            following = self._begin(self._writer.number + 1)
         except OSError:
             log.exception("the recorder could not begin a new segment")
             return
@@ -294,10 +302,24 @@ class Recorder:
         self._writer, self._texts = following, set()
 
     def _end_segment(self) -> None:
+        """With what was lost of it: nothing that is written later would say that."""
+        now = self._clock.now().timestamp()
         try:
-            self._writer.write(encode(End(self._clock.now().timestamp())))
+            self._write(encode(End(now)))
         except OSError:
             log.exception("the recorder could not end %s", self._writer.path)
+            self._links[self._writer.path.name] = self._link()
+        else:
+            self._links[self._writer.path.name] = self._link(ended=True)
+
+    def _link(self, *, ended: bool = False) -> chain.Link:
+        """How far the present segment is written."""
+        writer = self._writer
+        return chain.Link(writer.offset, writer.mac.hexdigest(), writer.began, self._clock.now().timestamp(), ended)
+
+    def _known(self) -> chain.Links:
+        with self._store.read() as conn:
+            return chain.links(conn)
 
     def _lost(self, count: int, error: OSError) -> None:
         now = self._clock.now().timestamp()
@@ -305,7 +327,7 @@ class Recorder:
             self.gaps += 1
             self._failed = Gap(WRITE_FAILED, now, now, 0, self._writer.path.name)
             log.error("evidence cannot be written: %s", error)
-        self._failed = msgspec.structs.replace(self._failed, lost=self._failed.lost + count)
+        self._failed = replace(self._failed, lost=self._failed.lost + count)
         if not self.settings.answer_without_evidence:
             raise EvidenceLost(f"The access could not be recorded: {error.strerror}.") from error
 
@@ -332,18 +354,26 @@ class Recorder:
     def _recover(self) -> tuple[Position, list[Gap]]:
         """Take in what earlier processes of this worker wrote and did not flush; the gaps that they left."""
         with self._store.read() as conn:
-            flushed = _position(conn, self.worker)
-        found: list[Gap] = []
+            flushed, known = chain.position(conn, self.worker), chain.links(conn)
         present = numbers(self.directory, self.worker)
+        if not any(name.startswith(f"{self.worker}-") for name in known):
+            self._links |= {path.name: chain.unchained(path, time) for time, path in dated(self.directory)}
+        found: list[Gap] = []
         for number in range(flushed.number or min(present, default=1), max([flushed.number, *present]) + 1):
-            offset = flushed.offset if number == flushed.number else 0
-            found += self._take_in(path_of(self.directory, self.worker, number), offset)
+            path = path_of(self.directory, self.worker, number)
+            found += self._take_in(path, flushed.offset if number == flushed.number else 0, known.get(path.name))
         return flushed, found
 
-    def _take_in(self, path: Path, offset: int) -> list[Gap]:
+    def _take_in(self, path: Path, offset: int, link: chain.Link | None) -> list[Gap]:
+        """What is in a segment from `offset` on; it is linked as it is found, and what is wrong with it is a gap."""
         now = self._clock.now().timestamp()
         if not path.exists():
-            return [Gap(MISSING_SEGMENT, 0.0, now, 0, path.name)]
+            self._links[path.name] = None
+            return [Gap(MISSING_SEGMENT, link.first if link is not None else 0.0, now, 0, path.name)]
+        wrong, size, mac = chain.held(path, self._key, link or chain.Link(0, "", 0.0, 0.0))
+        if link is not None and link.ended:  # whatever comes after it is nobody's
+            self._links |= {path.name: replace(link, size=size, mac=mac.hexdigest())} if wrong else {}
+            return [Gap(wrong, link.first, link.last, 0, path.name)] if wrong else []
         newest, torn, last = 0.0, 0, None
         for line in read(path, offset):
             last = line.record
@@ -353,9 +383,12 @@ class Recorder:
                 self._pending.add(last)
                 newest = max(newest, last.time)
         since = newest or path.stat().st_mtime
-        gaps = [Gap(TORN_RECORD, since, now, torn, path.name)] if torn else []
+        first = link.first if link is not None else min(since, chain.begins(lines(path)))
+        gaps = [Gap(wrong, first, now, 0, path.name)] if wrong else []
+        gaps += [Gap(TORN_RECORD, since, now, torn, path.name)] if torn else []
         if not isinstance(last, End):
             gaps.append(Gap(UNCLEAN_END, since, now, 0, path.name))
+        self._links[path.name] = chain.Link(size, mac.hexdigest(), first, since, ended=True)
         return gaps
 
     def _note(self, found: list[Gap]) -> None:
@@ -365,32 +398,3 @@ class Recorder:
             log.warning("evidence has a gap: %s in %s", gap.gap, gap.segment)
         if found:
             self._writer.write(b"".join(map(encode, found)))
-
-
-def _claim(directory: Path, worker: str) -> int:
-    """A lock that dies with the process. Raises EvidenceLost when another process records under this name."""
-    fd = os.open(directory / f"{worker}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        raise EvidenceLost(f"Another process records as {worker} in {directory}.") from None
-    return fd
-
-
-def _name(worker: str) -> str:
-    return f"recorder:{worker}"
-
-
-def _position(conn: Connection, worker: str) -> Position:
-    value = conn.execute(select(setting.c.value).where(setting.c.name == _name(worker))).scalar()
-    if value is None:
-        return Position(0, 0)
-    known = msgspec.json.decode(value, type=_Position)
-    return Position(known.segment, known.offset)
-
-
-def _keep_position(conn: Connection, worker: str, position: Position) -> None:
-    value = msgspec.json.encode(_Position(position.number, position.offset)).decode()
-    conn.execute(delete(setting).where(setting.c.name == _name(worker)))
-    conn.execute(insert(setting), {"name": _name(worker), "value": value})

@@ -165,7 +165,8 @@ def _thin(answer: Answer) -> bool:
 def gaps(answer: Answer) -> list[str]:
     """Where evidence is missing, in sentences."""
     return [
-        f"Gap in the evidence ({gap['Why']}): {gap['After']:%Y-%m-%d %H:%M:%S} to {gap['Until']:%Y-%m-%d %H:%M:%S}"
+        f"Gap in the evidence ({', '.join(filter(None, (gap['Why'], gap.get('Segment'))))}): "
+        f"{gap['After']:%Y-%m-%d %H:%M:%S} to {gap['Until']:%Y-%m-%d %H:%M:%S}"
         + (f", {numbered(gap['Lost'], 'record')} lost" if gap["Lost"] else "")
         for gap in answer["Gaps"]
     ]

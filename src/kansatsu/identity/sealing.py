@@ -1,5 +1,6 @@
 """The key-encryption key and what is sealed under it: secrets at rest are unreadable without DIR/master.key."""
 
+import hmac
 import os
 from pathlib import Path
 
@@ -38,7 +39,12 @@ class Vault:
     """AES-256-GCM under one key; every sealed value is bound to its purpose and to the id of its row."""
 
     def __init__(self, key: bytes):
+        self._key = key
         self._aead = AESGCM(key)
+
+    def derived(self, purpose: str) -> bytes:
+        """32 bytes for something else than sealing, which say nothing of the key."""
+        return hmac.digest(self._key, f"kansatsu\0{purpose}".encode(), "sha256")
 
     def seal(self, plaintext: bytes, purpose: str, id: str) -> bytes:
         """Nonce and ciphertext. `purpose` and `id` must be given again to open it."""

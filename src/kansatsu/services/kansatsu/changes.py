@@ -161,7 +161,7 @@ def recorded(call: Call, subject: Subject, since: float) -> history.Found:
         passed = record.session is not None and subject.arn in record.session.policy_arns
         return record.principal_id in subject.people or (subject.record is None and passed)
 
-    return history.everything(call.recorder.directory, since, call.now.timestamp(), wanted)
+    return history.everything(call.recorder.evidence(), since, call.now.timestamp(), wanted)
 
 
 def _subject(call: Call, arn: str) -> Subject:
@@ -353,7 +353,10 @@ def _gaps(made: Proposed) -> list[Shown]:
     found: list[Gap] = list(made.found.gaps)
     if made.since and (not made.found.oldest or made.found.oldest > made.since):
         found.insert(0, Gap(_BEGINS, made.since, made.found.oldest or made.since))
-    return [{"Why": gap.gap, "After": _time(gap.after), "Until": _time(gap.until), "Lost": gap.lost} for gap in found]
+    return [
+        {"Why": gap.gap, "After": _time(gap.after), "Until": _time(gap.until), "Lost": gap.lost, "Segment": gap.segment}
+        for gap in found
+    ]
 
 
 def _since(moment: datetime | None) -> float:

@@ -143,7 +143,7 @@ def _check(answer: Shown, *, accept_refused: bool, accept_gap: bool) -> None:
             code="RequestsWouldBeRefused",
             status=_CONFLICT,
         )
-    missing = [f"{gap['Why']} ({gap['After']:%Y-%m-%d %H:%M:%S} to {gap['Until']:%H:%M:%S})" for gap in answer["Gaps"]]
+    missing = [_named(gap) for gap in answer["Gaps"]]
     missing += [f"{item['Count']} requests cannot be told: {item['Reason']}" for item in answer["Unknown"]]
     if not answer["Requests"]:
         missing.append("there is no request on record that it concerns")
@@ -153,6 +153,11 @@ def _check(answer: Shown, *, accept_refused: bool, accept_gap: bool) -> None:
             code="EvidenceIncomplete",
             status=_CONFLICT,
         )
+
+
+def _named(gap: Shown) -> str:
+    where = f" in {gap['Segment']}" if gap["Segment"] else ""
+    return f"{gap['Why']}{where} ({gap['After']:%Y-%m-%d %H:%M:%S} to {gap['Until']:%Y-%m-%d %H:%M:%S})"
 
 
 def _commit(

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from kansatsu import arn
-from kansatsu.advisor import Least, Used
+from kansatsu.advisor import Least, Used, history
 from kansatsu.advisor.coverage import coverage
 from kansatsu.advisor.least import least
 from kansatsu.errors import InvalidParameterCombination, NoSuchEntity
@@ -38,7 +38,7 @@ async def get_learned_policy(call: Call, process_id: str | None = None, role_nam
         subject, since = role.id, 0.0
     else:
         role, subject, since = _learner(call, process_id or "")
-    found, gaps = await asyncio.to_thread(call.recorder.of_principal, subject, since)
+    found, gaps = await asyncio.to_thread(lambda: history.of_principal(call.recorder.evidence(), subject, since))
     requests = len({event.request_id for event in found})
     return {"RoleName": role.name, "Requests": requests, "EvidenceGaps": gaps} | shown(least(found))
 
@@ -86,7 +86,7 @@ def shown(made: Least) -> dict[str, Any]:
 async def get_policy_coverage(call: Call, role_name: str) -> dict[str, Any]:
     """Every statement of a role's policies of now, and how many recorded requests of the role it stood for."""
     role = _named(call, role_name)
-    found, gaps = await asyncio.to_thread(call.recorder.of_principal, role.id)
+    found, gaps = await asyncio.to_thread(lambda: history.of_principal(call.recorder.evidence(), role.id))
     return {
         "RoleArn": role.arn,
         "EvidenceGaps": gaps,
