@@ -154,6 +154,30 @@ def test_last_use_on_either_node_is_known_to_both(nodes: Nodes) -> None:
     assert used["ServiceName"] == "sts"
 
 
+# INVARIANT: no node takes its own record for all that was asked of the installation.
+def test_what_was_asked_of_another_node_is_a_gap_that_is_named(nodes: Nodes) -> None:
+    """`dora` uses SQS through the second node alone: the first one must not say that she does not."""
+    keys = keys_of(nodes.one, "dora")
+    statement = {"Effect": "Allow", "Action": ["sts:GetCallerIdentity", "iam:ListUsers"], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    nodes.one.client("iam").put_user_policy(UserName="dora", PolicyName="p", PolicyDocument=policy)
+    nodes.two.client("iam", **keys).list_users()
+    nodes.one.client("sts", **keys).get_caller_identity()
+    arn = nodes.one.client("iam").get_user(UserName="dora")["User"]["Arn"]
+
+    def asked(server: Server, *command: str) -> Any:
+        return kansatsu(nodes.environ | {"KANSATSU_DATA_DIR": str(server.data_dir)}, "policy", *command)
+
+    assert asked(nodes.two, "suggest", arn).returncode == 0  # it has what it served in the database from then on
+    name = (nodes.two.data_dir / "node").read_text().strip()
+    for command in (("suggest", arn), ("replay", arn, "--suggested")):
+        said = asked(nodes.one, *command)
+        assert f"recorded on another node, node {name}" in said.stdout + said.stderr
+    refused = asked(nodes.one, "commit", arn, "--suggested")
+    assert refused.returncode == 1 and f"recorded on another node in node {name}" in " ".join(refused.stderr.split())
+    assert nodes.two.client("iam", **keys).list_users()["Users"]
+
+
 def test_a_start_that_cannot_work_says_why_and_no_password(nodes: Nodes) -> None:
     secret = "s3cret-and-no-other"
     url = f"postgresql://nobody:{secret}@/shared?host={nodes.cluster.directory}"

@@ -117,6 +117,27 @@ def test_a_gap_is_named_and_must_be_accepted(gateway: Gateway, control: Any) -> 
         path.unlink()
 
 
+def test_evidence_that_somebody_made_up_is_named(gateway: Gateway, control: Any) -> None:
+    """A use that was never made would keep a permission, or hide that a change refuses what was."""
+    keys, arn = used(gateway)
+    words = (b'{"call":', keys.id.encode(), b'"ListUsers"')
+    [line] = [line for line in _lines(gateway) if all(word in line for word in words)]
+    path = gateway.recorder.directory / "made-000000000001.jsonl"
+    path.write_bytes(line.replace(b"ListUsers", b"ListRoles") + b"\n")
+    try:
+        with pytest.raises(ClientError, match=rf"EvidenceIncomplete.*unknown segment in {path.name}"):
+            control.commit_policy_change(Arn=arn, Suggested=True)
+        told = control.suggest_policy_change(Arn=user_arn(keys))
+    finally:
+        path.unlink()
+    assert ("unknown segment", path.name) in {(gap["Why"], gap["Segment"]) for gap in told["Gaps"]}
+    assert version(gateway, arn)[0] == "v1"
+
+
+def _lines(gateway: Gateway) -> list[bytes]:
+    return [line for path in gateway.recorder.directory.glob("*.jsonl") for line in path.read_bytes().splitlines()]
+
+
 @pytest.mark.parametrize("kind", ["managed", "inline", "suggested", "nothing there"])
 def test_what_changes_nothing_is_no_commit(gateway: Gateway, control: Any, kind: str) -> None:
     """However the document is written, and whatever the evidence is like."""
