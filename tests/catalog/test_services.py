@@ -286,6 +286,26 @@ def test_what_cannot_be_told_surely_is_on_everything(service: str, operation: st
         ("ecs", "RegisterTaskDefinition", {"family": "f", "taskRoleArn": ROLE}, "ecs-tasks"),
         ("cognito-idp", "CreateGroup", {"UserPoolId": "p", "GroupName": "g", "RoleArn": ROLE}, "cognito-idp"),
         ("emr", "RunJobFlow", {"Name": "n", "ServiceRole": "r"}, "elasticmapreduce"),
+        ("apigateway", "PutIntegration", {"restApiId": "a", "resourceId": "r", "httpMethod": "GET", "credentials": ROLE}, "apigateway"),
+        ("apigateway", "UpdateIntegration", {"restApiId": "a", "resourceId": "r", "httpMethod": "GET", "patchOperations": [{"op": "replace", "path": "/credentials", "value": ROLE}]}, "apigateway"),
+        ("apigateway", "UpdateAccount", {"patchOperations": [{"op": "replace", "path": "/cloudwatchRoleArn", "value": ROLE}]}, "apigateway"),
+        ("apigateway", "ImportRestApi", {"body": json.dumps({"x": [{"\x63redentials": ROLE}]}).encode()}, "apigateway"),
+        ("apigateway", "PutRestApi", {"restApiId": "a", "body": f'{{"\\u0063redentials": "{ROLE}", "credentials": null}}'.encode()}, "apigateway"),
+        ("apigatewayv2", "ImportApi", {"Body": json.dumps({"authorizerCredentials": ROLE})}, "apigateway"),
+        ("apigatewayv2", "CreateAuthorizer", {"ApiId": "a", "AuthorizerCredentialsArn": ROLE}, "apigateway"),
+        ("apigatewayv2", "CreateIntegration", {"ApiId": "a", "CredentialsArn": ROLE}, "apigateway"),
+        ("batch", "CreateComputeEnvironment", {"computeEnvironmentName": "c", "computeResources": {"spotIamFleetRole": ROLE}}, "spotfleet"),
+        ("cognito-identity", "SetIdentityPoolRoles", {"IdentityPoolId": "p", "Roles": {"authenticated": ROLE}}, "cognito-identity"),
+        ("cognito-idp", "CreateUserPool", {"PoolName": "p", "SmsConfiguration": {"SnsCallerArn": ROLE}}, "cognito-idp"),
+        ("eks", "CreateNodegroup", {"clusterName": "c", "nodeRole": ROLE}, "eks"),
+        ("lakeformation", "RegisterResource", {"ResourceArn": "arn:aws:s3:::b", "RoleArn": ROLE}, "lakeformation"),
+        ("redshift", "CreateCluster", {"ClusterIdentifier": "c", "IamRoles": [ROLE]}, "redshift"),
+        ("redshift", "ModifyClusterIamRoles", {"ClusterIdentifier": "c", "AddIamRoles": [ROLE]}, "redshift"),
+        ("rds", "CreateDBInstance", {"DBInstanceIdentifier": "d", "DomainIAMRoleName": "r"}, "directoryservice.rds"),
+        ("rolesanywhere", "CreateProfile", {"name": "n", "roleArns": [ROLE]}, "rolesanywhere"),
+        ("ssm", "StartAutomationExecution", {"DocumentName": "d", "Parameters": {"AutomationAssumeRole": [ROLE], "Mode": ["fast"]}}, "ssm"),
+        ("swf", "StartWorkflowExecution", {"domain": "d", "workflowId": "w", "lambdaRole": ROLE}, "swf"),
+        ("transfer", "CreateServer", {"IdentityProviderDetails": {"InvocationRole": ROLE}}, "transfer"),
     ],
 )  # fmt: skip
 def test_a_role_that_is_handed_over(service: str, operation: str, params: dict[str, Any], principal: str) -> None:
@@ -304,6 +324,28 @@ def test_a_role_that_nobody_can_tell_is_passed_by_those_who_pass_all(role: str) 
     found = resolve("glue", "CreateJob", {"Name": "j", "Role": role})
     passed = [(item.resource, item.exact) for item in found if item.action == "iam:PassRole"]
     assert passed == ([("*", False)] if role else [])
+
+
+def test_a_definition_of_an_api_that_may_hide_a_role() -> None:
+    """The attack: YAML writes one key in many ways."""
+    for body, hidden in ((b'{"openapi": "3.0"}', False), (b"openapi: 3.0", False), (b'"\\x63redentials": x', True)):
+        found = resolve("apigateway", "ImportRestApi", {"body": body})
+        passed = [(item.resource, item.exact) for item in found if item.action == "iam:PassRole"]
+        assert passed == ([("*", False)] if hidden else [])
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params"),
+    [
+        ("apigateway", "PutIntegration", {"restApiId": "a", "credentials": "arn:aws:iam::*:user/*"}),
+        ("apigateway", "UpdateStage", {"restApiId": "a", "patchOperations": [{"path": "/description", "value": ROLE}]}),
+        ("budgets", "CreateBudgetAction", {"Definition": {"IamActionDefinition": {"Roles": ["r"]}}}),
+        ("redshift", "ModifyClusterIamRoles", {"ClusterIdentifier": "c", "RemoveIamRoles": [ROLE]}),
+        ("ssm", "StartAutomationExecution", {"DocumentName": "d", "Parameters": {"InstanceId": ["i-1"]}}),
+    ],
+)
+def test_what_only_looks_like_a_role(service: str, operation: str, params: dict[str, Any]) -> None:
+    assert "iam:PassRole" not in {item.action for item in resolve(service, operation, params)}
 
 
 def test_a_role_that_is_only_looked_at_is_not_handed_over() -> None:

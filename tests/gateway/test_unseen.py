@@ -162,5 +162,6 @@ def test_no_policy_of_an_api_is_stored_by_another_door(gateway: Gateway) -> None
     change = [{"op": "replace", "path": "/policy", "value": "{}"}]
     assert code_of(lambda: client.update_rest_api(restApiId=api, patchOperations=change)) == "NotImplemented"
     body = json.dumps({"openapi": "3.0.0", "x-amazon-apigateway-policy": {}}).encode()
-    assert code_of(lambda: client.import_rest_api(body=body)) == "NotImplemented"
+    for written in (body, body.replace(b"x-", b"\\u0078-")):
+        assert code_of(lambda body=written: client.import_rest_api(body=body)) == "NotImplemented"
     client.update_rest_api(restApiId=api, patchOperations=[{"op": "replace", "path": "/name", "value": "b"}])

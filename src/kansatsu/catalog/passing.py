@@ -17,8 +17,31 @@ from kansatsu.catalog.values import Unsure, arn_parts, read, safe
 from kansatsu.wire import Operation
 from kansatsu.wire.model import Shape
 
-_ROLE = re.compile(r"(.*rolearn|.*(service|execution|iam|task|job|autoscaling)role|role|executionrolearns?)$")
-_FURTHER = {("ec2", "CreateFlowLogs"): ("DeliverLogsPermissionArn",)}
+# A role by its ARN or its name, as models call one.
+_ROLE = re.compile(
+    r".*role|.*rolearn(update)?|.*roleupdate|(execution)?rolearns|(add)?iamroles|roles|(sns)?callerarn|credentialsarn"
+    r"|authorizercredentials(arn)?|iamrolefor.*arn|rolearnforlogging|rolenamearn|.*jobroleidentifier"
+    r"|(domainiam|sns|invoker|localdeploymentexecution)?rolename"
+)
+# What is called so and is no role of IAM, or one that a role that was passed assumes in its turn.
+_NO_IAM = re.compile(r"(snowflake|masterbackend|key|databaseaccesscontrol|geographic|approval|.*crossaccount)role")
+_AUTOMATIONS = {
+    **dict.fromkeys(("StartAutomationExecution", "CreateAssociation", "UpdateAssociation"), "Parameters<>"),
+    "CreateAssociationBatch": "Entries[].Parameters<>",
+    "StartChangeRequestExecution": "Runbooks[].Parameters<>",
+    "StartExecutionPreview": "ExecutionInputs.Automation.Parameters<>",
+    "RegisterTaskWithMaintenanceWindow": "TaskInvocationParameters.Automation.Parameters<>",
+    "UpdateMaintenanceWindowTask": "TaskInvocationParameters.Automation.Parameters<>",
+}
+_FURTHER = {
+    ("ec2", "CreateFlowLogs"): ("DeliverLogsPermissionArn",),
+    ("apigateway", "PutIntegration"): ("credentials",),
+}
+# Among other values, where only an ARN tells a role: the AutomationAssumeRole of a runbook, however it calls that.
+# https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-setup-iam.html
+_AMONG = {("ssm", operation): path for operation, path in _AUTOMATIONS.items()}
+# No role, but whoever will call the API. https://docs.aws.amazon.com/apigateway/latest/api/API_PutIntegration.html
+_CALLERS_OWN = "arn:aws:iam::*:user/*"
 # Reading, taking away and assuming pass no role on.
 _NO_VERBS = re.compile(
     r"(Get|List|Describe|Delete|Search|BatchGet|BatchDelete|Assume|Simulate|Untag|Tag|Validate"
@@ -26,10 +49,13 @@ _NO_VERBS = re.compile(
 )
 # Services whose role parameters say who may, or which credentials are wanted, and hand nothing over.
 _NOTHING = {
-    *("access-analyzer", "iam", "iam-toolbox", "kansatsu", "lakeformation", "organizations", "securityhub", "sso"),
-    *("sso-admin", "sts"),
+    *("iam", "iam-toolbox", "kansatsu", "license-manager", "organizations", "securityhub", "sso", "sso-admin", "sts"),
 }
-_NO_ROLES = {"samlConfiguration.assertionAttributes.role"}
+# Roles of other systems, and roles that get a policy.
+_NO_ROLES = {
+    *("samlConfiguration.assertionAttributes.role", "LdapServerMetadata.RoleName"),
+    *("ApplicationConfig.RoleGroupAssignments[].RoleName", "Definition.IamActionDefinition.Roles[]"),
+}
 # Instance profiles: AWS asks for iam:PassRole on the role within, which no parameter names.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-ec2.html#permission-to-pass-iam-roles
 _PROFILES = {
@@ -41,6 +67,8 @@ _PROFILES = {
     ),
     ("imagebuilder", "CreateInfrastructureConfiguration"): ("instanceProfileName",),
     ("imagebuilder", "UpdateInfrastructureConfiguration"): ("instanceProfileName",),
+    ("batch", "CreateComputeEnvironment"): ("computeResources.instanceRole",),
+    ("batch", "UpdateComputeEnvironment"): ("computeResources.instanceRole",),
 }
 # service -> the principal that takes the role, where it is not the prefix of its actions.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
@@ -62,8 +90,12 @@ _PRINCIPALS = {
 _BY_MEMBER = {
     ("ecs", "role"): "ecs",
     ("rds", "RoleArn"): "rds",
+    ("rds", "DomainIAMRoleName"): "directoryservice.rds",
     ("rds", "IamRoleArn"): "export.rds",
     ("autoscaling", "RoleARN"): "autoscaling",
+    ("batch", "spotIamFleetRole"): "spotfleet",
+    ("ec2", "IamFleetRole"): "spotfleet",
+    ("ec2", "RoleName"): "vmie",
 }
 _DEEPEST = 6
 
@@ -75,12 +107,14 @@ class Pass:
     path: str
     service: str
     profile: bool = False
+    among: bool = False  # other values, which pass nothing
 
     def resolve(self, params: Params, frame: Frame) -> Iterator[Authorization]:
         """The check for each role that is given."""
         context: Context = {"iam:passedtoservice": self.service}
         try:
-            roles = [self._arn(value, frame) for value in dict.fromkeys(read(params, self.path))]
+            given = [value for value in dict.fromkeys(read(params, self.path)) if value != _CALLERS_OWN]
+            roles = [self._arn(value, frame) for value in given if not self.among or ":iam:" in value]
         except Unsure:
             yield Authorization("iam:PassRole", "*", context, exact=False)
         else:
@@ -106,8 +140,12 @@ def passes(operation: Operation, prefix: str) -> tuple[Pass, ...]:
     if service in _NOTHING or _NO_VERBS.match(operation.name) or operation.input is None:
         return ()
     paths = (*_roles(operation.input, "", ()), *_FURTHER.get((service, operation.name), ()))
-    found = [Pass(path, _principal(service, prefix, path)) for path in dict.fromkeys(paths) if path not in _NO_ROLES]
-    found += [Pass(path, "ec2.amazonaws.com", True) for path in _PROFILES.get((service, operation.name), ())]
+    profiles = _PROFILES.get((service, operation.name), ())
+    roles = [path for path in dict.fromkeys(paths) if path not in _NO_ROLES and path not in profiles]
+    found = [Pass(path, _principal(service, prefix, path)) for path in roles]
+    found += [Pass(path, "ec2.amazonaws.com", True) for path in profiles]
+    if among := _AMONG.get((service, operation.name)):
+        found.append(Pass(among, _principal(service, prefix, among), among=True))
     return tuple(found)
 
 
@@ -129,5 +167,9 @@ def _roles(shape: Shape, way: str, above: tuple[str, ...]) -> Iterator[str]:
             own = own.member if own.type == "list" else own.value
         if own.type == "structure":
             yield from _roles(own, f"{path}.", inside)
-        elif own.type == "string" and "enum" not in own.traits and _ROLE.fullmatch(name.lower()):
+        elif own.type == "string" and "enum" not in own.traits and _names_role(name.lower()):
             yield path
+
+
+def _names_role(member: str) -> bool:
+    return _ROLE.fullmatch(member) is not None and _NO_IAM.fullmatch(member) is None

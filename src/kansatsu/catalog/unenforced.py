@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from kansatsu.catalog import definitions
 from kansatsu.wire import Operation
 
 _RESOURCE = "resource policy"
@@ -170,7 +171,7 @@ _ATTRIBUTES = {
 # A definition that may bring the policy along, and changes told by a path ("/policy").
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/openapi-extensions-policy.html
 # https://docs.aws.amazon.com/apigateway/latest/api/patch-operations.html
-_IMPORTED = b"x-amazon-apigateway-policy"
+_IMPORTED = re.compile("x-amazon-apigateway-policy", re.IGNORECASE)
 _IN_BODY = frozenset({"apigateway.ImportRestApi", "apigateway.PutRestApi"})
 _PATCHED = frozenset({"apigateway.UpdateRestApi", "apigateway.UpdateDomainName"})
 _S3_GRANTS = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
@@ -240,7 +241,7 @@ def _kind(name: str, operation: Operation, params: Mapping[str, Any], hidden: bo
     if name == "sns.SetTopicAttributes":
         return "topic policy" if params.get("AttributeName") == "Policy" else ""
     if name in _IN_BODY:
-        return _RESOURCE if hidden or _IMPORTED in bytes(params.get("body") or b"").lower() else ""
+        return _RESOURCE if hidden or definitions.members(params.get("body"), _IMPORTED) else ""
     if name in _PATCHED:
         paths = (str(change.get("path", "")).lower() for change in params.get("patchOperations") or ())
         return _RESOURCE if any("policy" in path for path in paths) else ""
