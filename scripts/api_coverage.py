@@ -105,8 +105,13 @@ Service-linked roles can be made for the 318 service principals of `catalog/data
 list of them. Each line has the page of AWS that tells of it: its guides, or its managed policies, of which a test
 sees that they name the principal. `tests/services/linked_policies_without_a_role.txt` names AWS's policies for such
 roles whose role is not there, as no page of AWS tells of it, or it is a second one of its principal. A principal that
-is not there is refused as one that AWS does not know. A role has no description but that of the request, where AWS
-gives some its own.
+is not there is refused as one that AWS does not know. A role has the description of the request, or none: those that
+AWS's services give to roles which they make by themselves are on no page of its guides.
+
+`ContextProvider` of identity providers is 501: it is for trusted identity propagation, by which sessions have condition
+keys (`aws:OriginIdentity/Subject`, ...) that come of a token or an assertion. Kept without that, no policy which asks
+for them would be held to what AWS decides. `ProvidedContexts` of AssumeRole are assertions of IAM Identity Center, of
+which there is none here, so that each is refused as AWS refuses one that it cannot verify (InvalidContextAssertion).
 
 Errors that the model declares are left out of the table where no request can provoke them:
 
