@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from kansatsu.advisor import Recorder
 from kansatsu.cli import environment, surroundings
 from kansatsu.cli.root import COMMANDS, cli
+from kansatsu.clock import SystemClock
+from kansatsu.identity import open_store
 
 KEYS = "[kansatsu]\naws_access_key_id = AKIATEST\naws_secret_access_key = s/e+c'r\"e$t\n"
 SECRET = "s/e+c'r\"e$t"
@@ -167,6 +170,41 @@ def test_doctor_finds_a_taken_port(stopped: Path) -> None:
     assert row["state"] == "missing"
     assert f"(process {os.getpid()})" in row["detail"]
     assert row["mend"] == "choose another with --listen"
+
+
+def evidence() -> tuple[str, str]:
+    words = ("doctor", "-o", "json", "--listen", "127.0.0.1:0", "--engine", "none")
+    [row] = [row for row in json.loads(invoke(*words).stdout) if row["check"] == "evidence"]
+    assert row["needed"] == "for more"
+    return row["state"], row["detail"]
+
+
+def test_doctor_holds_the_evidence_against_what_was_written(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KANSATSU_DATA_DIR", str(data_dir))
+    assert evidence() == ("ok", "nothing is recorded yet")
+    store = open_store(data_dir, SystemClock())
+    recorder = Recorder(store, data_dir, SystemClock())
+    assert evidence() == ("ok", "1 segment, as written")
+    recorder.close()
+    Recorder(store, data_dir, SystemClock()).close()
+    assert evidence() == ("ok", "2 segments, as written")
+    path = data_dir / "events" / "w0-000000000001.jsonl"
+    kept = path.read_bytes()
+    path.write_bytes(kept.replace(b'{"end":1', b'{"end":2'))
+    path.with_name("x-000000000001.jsonl").write_bytes(b"")
+    state, detail = evidence()
+    assert state == "missing"
+    assert "x-000000000001.jsonl: unknown segment" in detail and f"{path.name}: segment altered (20" in detail
+    path.with_name("x-000000000001.jsonl").unlink()
+    path.unlink()
+    state, detail = evidence()
+    assert state == "missing" and detail.startswith(f"{path.name}: missing segment (20")
+    path.write_bytes(kept)
+    assert evidence() == ("ok", "2 segments, as written")
+    (data_dir / "master.key").unlink()
+    state, detail = evidence()
+    assert state == "missing" and "cannot be held against the database" in detail
+    store.close()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ when this one starts first: that they are there is known then, what they say is 
 """
 
 import hmac
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -26,8 +27,8 @@ from kansatsu.advisor.events import (
     decode,
 )
 from kansatsu.advisor.segments import Position, blocks, dated, lines, split
-from kansatsu.identity import Store
 from kansatsu.identity.schema import setting
+from kansatsu.identity.sealing import Vault
 
 _LINK, _PLACE = "segment:", "recorder:"
 _MTIME_SLACK = 2.0  # seconds: clocks of file systems are coarse
@@ -53,9 +54,9 @@ Links = Mapping[str, Link]  # by the names of files
 _NONE = Link(0, "", 0.0, 0.0)
 
 
-def key_of(store: Store) -> bytes:
+def key_of(vault: Vault) -> bytes:
     """What digests are made with."""
-    return store.sealer.vault.derived("evidence")
+    return vault.derived("evidence")
 
 
 def digest(key: bytes, name: str) -> hmac.HMAC:
@@ -218,6 +219,20 @@ class Chain:
         """What is not as it was written, of what was read, within a time range."""
         found = (gap for gap in self._found.values() if gap.until >= since and gap.after <= until)
         return [replace(gap, after=max(gap.after, since), until=min(gap.until, until)) for gap in found]
+
+
+def look(directory: Path, vault: Vault, own: str, now: Callable[[], Links]) -> tuple[int, list[Gap]]:
+    """How many segments a directory has, and which of them are not as they were written; reads them all.
+
+    One that was begun a moment ago, and is linked at the next flush, is as it should be.
+    """
+    here, known = present(directory), now()
+    newest = {_worker(name): name for name in sorted(known)}
+    linked = {name: time for name, time in here.items() if known and name <= newest.get(_worker(name), name)}
+    chain = Chain(directory, key_of(vault), own, linked, known, now)
+    for name in chain.files():
+        deque(chain.lines(name), maxlen=0)
+    return len(here), [gap for gap in chain.gaps(float("-inf"), float("inf")) if gap.gap != OTHER_NODE]
 
 
 def present(directory: Path) -> dict[str, float]:

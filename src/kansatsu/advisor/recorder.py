@@ -108,7 +108,7 @@ class Recorder:
         self._failed: Gap | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._key = chain.key_of(store)
+        self._key = chain.key_of(store.sealer.vault)
         self._links: dict[str, chain.Link | None] = {}  # to be kept at the next flush; None: to be forgotten
         self._flushed, found = self._recover()
         following = max([self._flushed.number, *numbers(self.directory, worker)]) + 1

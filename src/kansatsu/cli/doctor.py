@@ -15,11 +15,12 @@ from typing import Any
 import click
 
 from kansatsu.cli import daemon, options, ports
-from kansatsu.cli.output import Exit, again, emit, hint, output_option
+from kansatsu.cli.output import Exit, again, emit, hint, numbered, output_option
 from kansatsu.cli.settings import Settings
 
 _LEAST_DISK = 1 << 30  # bytes
 _EPOCH_2025 = 1_735_689_600
+_GAPS_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,40 @@ def _database(settings: Settings) -> Iterator[Finding]:
     except (identity.StoreError, OSError) as error:
         detail, mend = str(error), "see docs/nodes.md" if settings.database_url.value else "see docs/settings.md"
     yield Finding("database", not mend, detail, mend, required=True)
+
+
+def _evidence(settings: Settings) -> Iterator[Finding]:
+    from kansatsu import identity
+    from kansatsu.advisor import DEFAULT_WORKER, chain
+
+    directory, url = settings.data_dir / "events", settings.database_url.value
+    if not directory.is_dir():
+        yield Finding("evidence", True, "nothing is recorded yet")
+        return
+    mend = "put the files back from a backup; until then `kansatsu policy` names the gap"
+    try:
+        with identity.read_only(settings.data_dir, url) as (connect, vault):
+
+            def links() -> chain.Links:
+                with connect() as conn:
+                    return chain.links(conn)
+
+            own = identity.node_name(settings.data_dir) if url else DEFAULT_WORKER
+            count, gaps = chain.look(directory, vault, own, links)
+    except (identity.StoreError, OSError) as error:
+        yield Finding("evidence", False, f"cannot be held against the database: {error}", "see the line `database`")
+        return
+    told = [f"{gap.segment}: {gap.gap}{_between(gap.after, gap.until)}" for gap in gaps]
+    more = f"; {len(told) - _GAPS_TOLD} more" if len(told) > _GAPS_TOLD else ""
+    detail = "; ".join(told[:_GAPS_TOLD]) + more or f"{numbered(count, 'segment')}, as written"
+    yield Finding("evidence", not gaps, detail, mend)
+
+
+def _between(first: float, last: float) -> str:
+    """A time range; of one without bounds nothing."""
+    if not last - first < float("inf"):
+        return ""
+    return " ({} to {})".format(*(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one)) for one in (first, last)))
 
 
 def _port(settings: Settings) -> Iterator[Finding]:
@@ -193,6 +228,7 @@ LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _python,
     _directory,
     _database,
+    _evidence,
     _port,
     _clock,
     _backends,

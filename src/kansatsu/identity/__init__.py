@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from kansatsu.identity.accounts import Account, reset
     from kansatsu.identity.administrators import AdminKey, bootstrap
     from kansatsu.identity.changes import touch
-    from kansatsu.identity.opening import look, open_store
+    from kansatsu.identity.opening import look, node_name, open_store, read_only
     from kansatsu.identity.records import AccessKey, EntityPolicies, EntityRecord
     from kansatsu.identity.revocations import revoke
     from kansatsu.identity.sealer import Sealer
@@ -29,7 +29,7 @@ else:
             "issuers": "issuers",
             "keyring": "keyring",
             "messages": "messages",
-            "opening": "look open_store",
+            "opening": "look node_name open_store read_only",
             "records": "AccessKey EntityPolicies EntityRecord",
             "revocations": "revocations revoke",
             "schema": "schema",
@@ -63,7 +63,9 @@ __all__ = [
     "keyring",
     "look",
     "messages",
+    "node_name",
     "open_store",
+    "read_only",
     "reset",
     "revocations",
     "revoke",

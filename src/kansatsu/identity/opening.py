@@ -2,11 +2,11 @@
 
 import base64
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 
 from kansatsu.clock import Clock
 from kansatsu.identity import former, keyring
@@ -50,6 +50,17 @@ def look(data_dir: Path, url: str = "") -> str:
         if not found.startswith("empty"):
             _check_key(database, data_dir / MASTER_KEY)
         return f"{database.where()}: {found}"
+
+
+@contextmanager
+def read_only(
+    data_dir: Path, url: str = ""
+) -> Iterator[tuple[Callable[[], AbstractContextManager[Connection]], Vault]]:
+    """What connects to the database of a store that there is, to read it, and its key; nothing is made or changed.
+    Raises StoreError."""
+    with closing(_postgres(url, "") if url else SqliteDatabase(data_dir / FILE)) as database:
+        database.check()
+        yield database.reader.connect, Vault(load_master_key(data_dir / MASTER_KEY, create=False))
 
 
 def node_name(data_dir: Path) -> str:
