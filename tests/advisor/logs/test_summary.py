@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kansatsu.advisor.logs import passing
 from kansatsu.advisor.logs.callers import Caller
 from kansatsu.advisor.logs.records import CORRUPT, NO_LOG, TRUNCATED
 from kansatsu.advisor.logs.summary import Totals, arns, pack, summarise, unpack
@@ -296,3 +297,23 @@ def test_the_sum_is_the_oracles_whatever_the_split_and_order(events: list[dict[s
     whole = summarise(delivered(events)).totals
     assert whole.rows == totals.rows
     assert (whole.events, whole.first, whole.last) == (totals.events, totals.first, totals.last)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        '"roleName":"x"', '"taskRoleArn":"x"', '"iamInstanceProfile":{}', '"InstanceProfileName":"x"',
+        '"LaunchTemplate":{}', '"launchConfigurationName":"x"', '"taskDefinition":"x"', '"TaskDefinition":"x"',
+        '"code":"omitted"', '"code":"HIDDEN_DUE_TO_SECURITY_REASONS"', '"Rolle":"é","role":"é"',
+    ],
+)  # fmt: skip
+def test_words_of_roles_are_found(words: str) -> None:
+    assert passing.hinted("ec2.amazonaws.com", "RunInstances", f'{{"a":"é",{words}}}'.encode())
+    assert not passing.hinted("sts.amazonaws.com", "AssumeRole", f"{{{words}}}".encode())
+
+
+@pytest.mark.parametrize(
+    "words", ['"console":"whole"', '"a1role":1', '"launch":1', '"not omitted":1', '"é":"a role"', ""]
+)
+def test_other_words_are_not(words: str) -> None:
+    assert not passing.hinted("ec2.amazonaws.com", "RunInstances", f"{{{words}}}".encode())

@@ -8,20 +8,23 @@ from collections.abc import Iterator
 
 import msgspec
 
-_ROLE = b":role/"
+_ROLE = ":role/"
 # Roles are passed by their names, too, by what holds one, and in parameters that are not on record.
 _HINT = re.compile(
-    rb'"[a-zA-Z]*(?:[rR]ole|[iI]nstanceProfile|[lL]aunch(?:Template|Configuration)|[tT]askDefinition)'
-    rb'|"omitted"|HIDDEN_DUE_TO_SECURITY_REASONS'
+    '"[a-zA-Z]*(?:[rR]ole|[iI]nstanceProfile|[lL]aunch(?:Template|Configuration)|[tT]askDefinition)'
+    '|"omitted"|HIDDEN_DUE_TO_SECURITY_REASONS'
 )
-_NOT_ON_RECORD = frozenset({b"", b"null"})
+# One of these is in all that it finds. They are looked for first, and in text and not in bytes: each makes it several
+# times as fast, and nearly all parameters have none.
+_PARTS = ("ole", "nstanceProfile", "aunch", "askDefinition", "omitted", "HIDDEN_DUE")
+_NOT_ON_RECORD = frozenset({"", "null"})
 _NO_SERVICES = ("sts.", "iam.")  # what they are told of roles passes none
 _text = msgspec.json.Decoder()
 
 
 def roles(event_source: str, parameters: bytes) -> set[str]:
     """The ARNs of roles in the parameters of what is not only reading."""
-    if _ROLE not in parameters or event_source.startswith(_NO_SERVICES):
+    if _ROLE not in parameters.decode("latin-1") or event_source.startswith(_NO_SERVICES):
         return set()
     return set(_roles(_text.decode(parameters)))
 
@@ -30,7 +33,13 @@ def hinted(event_source: str, event_name: str, parameters: bytes) -> bool:
     """May a call in whose parameters is no ARN of a role have passed one?"""
     if event_source.startswith(_NO_SERVICES):
         return event_name == "AddRoleToInstanceProfile"
-    return parameters in _NOT_ON_RECORD or _HINT.search(parameters) is not None
+    text = parameters.decode("latin-1")
+    if text in _NOT_ON_RECORD:
+        return True
+    for part in _PARTS:
+        if part in text:
+            return _HINT.search(text) is not None
+    return False
 
 
 def _roles(value: object) -> Iterator[str]:

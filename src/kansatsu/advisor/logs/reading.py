@@ -53,6 +53,19 @@ class _Task(msgspec.Struct, frozen=True):
     unread: list[tuple[str, str]]
 
 
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Records are many objects without cycles: looking for cycles would cost a third of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_without_collections()
 def read(files: Sequence[LogFile], bucket: Bucket, cache: Cache, processes: int, progress: Progress) -> Result:
     """The sum of these files: nothing else that the cache knows counts, and order does not matter.
 
@@ -72,15 +85,14 @@ def read(files: Sequence[LogFile], bucket: Bucket, cache: Cache, processes: int,
     new = [file for file in files if file.name not in same]
     result = Result(sum_.totals, len(new), len(same), sum(file.size for file in new))
     done = 0
-    with _without_collections():
-        for task in _tasks(new, bucket, processes):
-            result.troubles += [(name, why, 0) for name, why in task.unread]
-            if task.batch.files:
-                tags = {file.name: current[file.name].tag for file in task.batch.files}
-                sum_.add(cache.keep(task.batch, tags), task.batch)
-                cache.commit()
-            done += sum(current[name].size for name in _names(task))
-            progress(done, result.size)
+    for task in _tasks(new, bucket, processes):
+        result.troubles += [(name, why, 0) for name, why in task.unread]
+        if task.batch.files:
+            tags = {file.name: current[file.name].tag for file in task.batch.files}
+            sum_.add(cache.keep(task.batch, tags), task.batch)
+            cache.commit()
+        done += sum(current[name].size for name in _names(task))
+        progress(done, result.size)
     if sum_.changed or before is None:
         cache.keep_merged(pack(sum_.totals))
         cache.commit()
@@ -203,6 +215,7 @@ def _packed_task(names: list[str], bucket: Bucket) -> bytes:
 _decoder = msgspec.msgpack.Decoder(_Task)
 
 
+@_without_collections()
 def _counted(names: list[str], bucket: Bucket, known: Known | None = None) -> _Task:
     """The files as one batch; `known` are events that count elsewhere."""
     files: list[File] = []
@@ -210,29 +223,16 @@ def _counted(names: list[str], bucket: Bucket, known: Known | None = None) -> _T
     together = Totals()
     seen: defaultdict[str, set[int]] = defaultdict(set, {hour: set(ids) for hour, ids in (known or {}).items()})
     hours: defaultdict[str, bytes] = defaultdict(bytes)
-    with _without_collections():
-        for name, data in zip(names, _contents(names, bucket), strict=True):
-            if isinstance(data, OSError):
-                unread.append((name, data.strerror or "cannot be read"))
-                continue
-            summary = summarise(data, seen, together)
-            for hour, digests in summary.hours.items():
-                seen[hour].update(_ids(digests))
-                hours[hour] += digests
-            files.append(File(name, summary.trouble, summary.elsewhere))
-        return _Task(Batch(files, pack(together), dict(hours)), unread)
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """Records are many objects without cycles: looking for cycles would cost a third of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    for name, data in zip(names, _contents(names, bucket), strict=True):
+        if isinstance(data, OSError):
+            unread.append((name, data.strerror or "cannot be read"))
+            continue
+        summary = summarise(data, seen, together)
+        for hour, digests in summary.hours.items():
+            seen[hour].update(_ids(digests))
+            hours[hour] += digests
+        files.append(File(name, summary.trouble, summary.elsewhere))
+    return _Task(Batch(files, pack(together), dict(hours)), unread)
 
 
 def _contents(names: list[str], bucket: Bucket) -> Iterator[bytes | OSError]:

@@ -68,7 +68,7 @@ class LogFile:
         """When CloudTrail began to write it, by its name."""
         match = _NAME.search(self.name)
         try:
-            return datetime.strptime(match[1], "%Y%m%dT%H%M").replace(tzinfo=UTC) if match else None
+            return datetime.fromisoformat(match[1]).replace(tzinfo=UTC) if match else None
         except ValueError:
             return None
 
@@ -95,40 +95,40 @@ def listing(logs: Iterable[str], bucket: Bucket, since: datetime | None) -> List
             else:
                 found.setdefault(file.name, file)
     # Events are delivered late, never early: what a file has is older than its name says.
-    wanted = [file for file in found.values() if since is None or (file.delivered or since) >= since]
     oldest = datetime.min.replace(tzinfo=UTC)
-    wanted.sort(key=lambda file: (file.delivered or oldest, file.name))
-    return Listing(wanted, len(found) - len(wanted), dict(sorted(Counter(beside.values()).items())))
+    dated = ((file.delivered, file) for file in found.values())
+    wanted = [(date or oldest, file.name, file) for date, file in dated if not (since and date) or date >= since]
+    files = [file for _, _, file in sorted(wanted)]
+    return Listing(files, len(found) - len(files), dict(sorted(Counter(beside.values()).items())))
 
 
 def _files(path: Path) -> Iterator[LogFile]:
     try:
-        if not path.is_dir():
-            yield _file(path)
-            return
-        for directory, folders, names in path.walk() if hasattr(path, "walk") else _walk(path):
-            folders.sort()
-            for name in sorted(names):
-                if name.endswith(_SUFFIXES):
-                    yield _file(directory / name)
+        if path.is_dir():
+            yield from _below(str(path))
+        else:
+            yield _file(str(path), path.stat())
     except OSError as error:
         raise NoFile(f"{error.filename or path} cannot be read: {error.strerror}.") from None
     except ValueError:
         raise NoFile(f"{str(path)!r} cannot be the name of a file.") from None
 
 
-def _walk(path: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
-    for directory, folders, names in os.walk(path, onerror=_raise):
-        yield Path(directory), folders, names
+def _below(directory: str) -> Iterator[LogFile]:
+    """What has the name of a log, however deep; no link to a folder is followed, which could lead in a circle."""
+    folders: list[str] = []
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(entry.path)
+            elif entry.name.endswith(_SUFFIXES) and not entry.is_dir():
+                yield _file(entry.path, entry.stat())
+    for folder in folders:
+        yield from _below(folder)
 
 
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _file(path: Path) -> LogFile:
-    status = path.stat()
-    return LogFile(str(path), f"{status.st_size}-{status.st_mtime_ns}", status.st_size)
+def _file(name: str, status: os.stat_result) -> LogFile:
+    return LogFile(name.removeprefix("./"), f"{status.st_size}-{status.st_mtime_ns}", status.st_size)
 
 
 def _objects(url: str, bucket: Bucket) -> Iterator[LogFile]:
