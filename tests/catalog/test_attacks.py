@@ -40,6 +40,8 @@ UNSURE: list[tuple[str, str, dict[str, Any]]] = [
     ("dynamodb", "GetItem", {"TableName": f"arn:aws-cn:dynamodb:{REGION}:{ACCOUNT}:table/t", "Key": {"a": {"S": "b"}}}),
     ("sns", "Publish", {"TopicArn": at("sns", "t*")}),
     ("sns", "Publish", {"TopicArn": "arn:aws-cn:sns:x:1:t"}),
+    ("sns", "Publish", {"TopicArn": at("sns", "t"), "PhoneNumber": "+15555550100"}),
+    ("sns", "Publish", {"TargetArn": at("sns", "t"), "PhoneNumber": "+15555550100"}),
     ("sns", "Publish", {"TargetArn": at("sns", "app/x", account="")}),
     ("sns", "Unsubscribe", {"SubscriptionArn": at("sns", "t:*")}),
     *(

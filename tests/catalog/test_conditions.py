@@ -80,7 +80,7 @@ ME = {"dynamodb:leadingkeys": ("me",), "dynamodb:firstpartitionkeyvalues": ("me"
             "dynamodb",
             "GetItem",
             {**TABLE, "Key": KEY, "ProjectionExpression": "#n, a.b[0].c", "ExpressionAttributeNames": {"#n": "name"}},
-            {**ME, "dynamodb:attributes": ("a", "name", "pk")},
+            {**ME, "dynamodb:attributes": ("a", "name", "pk"), "dynamodb:select": "SPECIFIC_ATTRIBUTES"},
         ),
         (
             "dynamodb",
@@ -116,6 +116,7 @@ ME = {"dynamodb:leadingkeys": ("me",), "dynamodb:firstpartitionkeyvalues": ("me"
                 "dynamodb:enclosingoperation": "TransactGetItems",
                 **ME,
                 "dynamodb:attributes": ("pk",),
+                "dynamodb:select": "ALL_ATTRIBUTES",
             },
         ),
         (

@@ -77,6 +77,10 @@ CASES: dict[str, list[Case]] = {
         ("ListTopics", {}, ["sns:ListTopics *"]),
     ],
     "lambda": [
+        ("UpdateFunctionCode", {"FunctionName": "f", "S3Bucket": "b", "S3Key": "k/*"}, [f"lambda:UpdateFunctionCode {F}", "s3:GetObject arn:aws:s3:::b/k/*"]),
+        ("CreateFunction", {"FunctionName": "f", "Code": {"S3Bucket": "b", "S3Key": "k", "S3ObjectVersion": "1"}, "Layers": [at("lambda", "layer:l:1", account=OTHER)]}, [f"lambda:CreateFunction {F}", f"lambda:GetLayerVersion {at('lambda', 'layer:l:1', account=OTHER)}", "s3:GetObjectVersion arn:aws:s3:::b/k"]),
+        ("UpdateFunctionConfiguration", {"FunctionName": "f", "Layers": [at("lambda", "layer:l:2")]}, [f"lambda:UpdateFunctionConfiguration {F}", f"lambda:GetLayerVersion {at('lambda', 'layer:l:2')}"]),
+        ("PublishLayerVersion", {"LayerName": "l", "Content": {"S3Bucket": "b", "S3Key": "k"}}, [f"lambda:PublishLayerVersion {at('lambda', 'layer:l')}", "s3:GetObject arn:aws:s3:::b/k"]),
         ("Invoke", {"FunctionName": "f"}, [f"lambda:InvokeFunction {F}"]),
         ("Invoke", {"FunctionName": F}, [f"lambda:InvokeFunction {F}"]),
         ("Invoke", {"FunctionName": f"{ACCOUNT}:function:f:live"}, [f"lambda:InvokeFunction {F}:live"]),

@@ -113,6 +113,54 @@ def test_what_belongs_to_another_account_is_refused(gateway: Gateway) -> None:
     sns.delete_topic(TopicArn=own)
 
 
+def test_who_may_read_some_attributes_does_not_read_all_by_naming_none(gateway: Gateway) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_dynamodb_attributes.html"""
+    admin, table = gateway.client("dynamodb"), gateway.name("table")
+    name, key = {"TableName": table}, {"pk": {"S": "a"}}
+    of = {"AttributeName": "pk", "KeyType": "HASH"}
+    admin.create_table(
+        **name,
+        KeySchema=[of],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    admin.put_item(**name, Item={**key, "hidden": {"S": "x"}})
+    limits = {
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk"]},
+        "StringEqualsIfExists": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+    }
+    some = gateway.client("dynamodb", gateway.user(statement("Allow", "dynamodb:*") | {"Condition": limits}))
+    asked = {"KeyConditionExpression": "pk = :a", "ExpressionAttributeValues": {":a": {"S": "a"}}}
+    only = {"ProjectionExpression": "pk"}
+    assert some.query(**name, **asked, **only)["Items"] == [key]
+    assert some.get_item(**name, Key=key, **only)["Item"] == key
+    assert some.batch_get_item(RequestItems={table: {"Keys": [key], **only}})["Responses"][table] == [key]
+    for ask in (
+        lambda: some.query(**name, **asked),
+        lambda: some.scan(**name),
+        lambda: some.get_item(**name, Key=key),
+        lambda: some.batch_get_item(RequestItems={table: {"Keys": [key]}}),
+        lambda: some.transact_get_items(TransactItems=[{"Get": {**name, "Key": key}}]),
+    ):
+        with pytest.raises(some.exceptions.ClientError, match="AccessDenied"):
+            ask()
+    admin.delete_table(**name)
+
+
+def test_no_code_is_read_from_an_object_that_its_maker_may_not_read(gateway: Gateway, bucket: str) -> None:
+    key = {"S3Bucket": bucket, "S3Key": "hidden"}
+    made = {"FunctionName": gateway.name("function"), "Role": gateway.role()["Arn"], "Code": key}
+    keys = gateway.user(statement("Allow", ["lambda:*", "iam:PassRole"]))
+    client = gateway.client("lambda", keys)
+    for ask in (
+        lambda: client.create_function(**made, Runtime="python3.12", Handler="m.h"),
+        lambda: client.publish_layer_version(LayerName="l", Content=key),
+    ):
+        with pytest.raises(ClientError) as denied:
+            ask()
+        assert f"s3:GetObject on resource: arn:aws:s3:::{bucket}/hidden" in str(denied.value).replace('"', "")
+
+
 @pytest.mark.parametrize("begin", [b"GET /", b"GET / HTTP/1.1\r\nhost: ", b"GET / HTTP/1.1\r\n"])
 def test_a_head_that_does_not_end_is_not_kept(gateway: Gateway, begin: bytes) -> None:
     piece = b"x-a: b\r\n" * 8192 if begin.endswith(b"\n") else b"a" * 65536

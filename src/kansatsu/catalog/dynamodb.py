@@ -55,6 +55,7 @@ _TRANSACTIONS = {
 }
 # What restoring does to the table that it makes, beside the restoring itself.
 _RESTORED = ("BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "Scan", "UpdateItem")
+_READS = {"GetItem", "BatchGetItem", "Query", "Scan", "SearchVectors"}
 _KEYS = {
     "Select": "dynamodb:select",
     "ReturnValues": "dynamodb:returnvalues",
@@ -100,6 +101,7 @@ class Resolver:
         """One item of one table: its key values and the attributes that are touched."""
         table = params.get("TableName", "")
         context, exact = self._fine_grained(table, [params.get("Key") or params.get("Item") or {}], params)
+        context = _selected(action, params) | context
         return Authorization(f"dynamodb:{action}", self.table(table), {**context, **extra}, exact)
 
     def _fine_grained(self, table: str, items: list[Params], params: Params) -> tuple[Context, bool]:
@@ -135,7 +137,7 @@ class Resolver:
 
     def _search(self, operation: str, params: Params) -> Authorization:
         table, index = params.get("TableName", ""), params.get("IndexName")
-        context = self._plain(params)
+        context = _selected(operation, params) | self._plain(params)
         exact = True
         if operation == "Query":
             values, exact = self._queried(table, index or "", expressions.key_conditions(params))
@@ -164,6 +166,7 @@ class Resolver:
                 items = [inner.get("Key") or inner.get("Item") or {} for entry in request for inner in entry.values()]
                 own = {}
             context, exact = self._fine_grained(table, items, {**own, **self._shared(params)})
+            context = _selected(operation, own) | context
             yield Authorization(f"dynamodb:{operation}", self.table(table), context, exact)
 
     def _shared(self, params: Params) -> Params:
@@ -240,6 +243,22 @@ class Resolver:
         yield Authorization(action, target)
         for name in _RESTORED:
             yield Authorization(f"dynamodb:{name}", target)
+
+
+def _selected(operation: str, params: Params) -> Context:
+    """What a read answers with where it does not say so.
+
+    INVARIANT: a policy on some attributes lets nobody read all of them by leaving out which.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html (the defaults of Select)
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_dynamodb_attributes.html: "The
+    dynamodb:Select requirement prevents the API action from returning any attributes that aren't allowed"
+    """
+    if operation not in _READS:
+        return {}
+    if params.get("ProjectionExpression") or params.get("AttributesToGet"):
+        return {"dynamodb:select": "SPECIFIC_ATTRIBUTES"}
+    return {"dynamodb:select": "ALL_PROJECTED_ATTRIBUTES" if params.get("IndexName") else "ALL_ATTRIBUTES"}
 
 
 def _texts(values: Iterable[Params]) -> tuple[str, ...]:

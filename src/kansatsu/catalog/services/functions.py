@@ -5,11 +5,11 @@ https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html (the forms of Func
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kansatsu.catalog.authorization import Params
-from kansatsu.catalog.rules import Frame, Rules
-from kansatsu.catalog.values import Unsure, read
+from kansatsu.catalog.rules import Finder, Frame, Rules
+from kansatsu.catalog.values import Unsure, read, safe
 
 _FORM = re.compile(
     r"(?:arn:aws:lambda:(?P<region>[a-z0-9-]+):(?P<owner>[0-9]{12}):function:|(?:(?P<account>[0-9]{12}):)?(?:function:)?)"
@@ -78,6 +78,34 @@ _LAYERS = (
 )
 
 
+def _layers(params: Params, frame: Frame) -> Iterator[str]:
+    """https://docs.aws.amazon.com/lambda/latest/dg/adding-layers.html: who adds one may GetLayerVersion"""
+    for value in read(params, "Layers"):
+        yield from _layer({"Arn": value}, frame)
+
+
+def _archive(member: str, versioned: bool) -> Finder:
+    """The object that code is read from; Lambda reads it as the caller ("your request credentials", it says).
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCode.html
+    """
+
+    def find(params: Params, _frame: Frame) -> Iterator[str]:
+        code = params.get(member) if member else params
+        code = code if isinstance(code, Mapping) else {}
+        if versioned == bool(code.get("S3ObjectVersion")):
+            for bucket in read(code, "S3Bucket"):
+                if not safe(bucket, False):
+                    raise Unsure(bucket)
+                yield from (f"arn:aws:s3:::{bucket}/{key}" for key in read(code, "S3Key"))
+
+    return find
+
+
+def _of_archive(member: str) -> tuple[tuple[str, Finder], ...]:
+    return ("s3:GetObject", _archive(member, False)), ("s3:GetObjectVersion", _archive(member, True))
+
+
 def _signed(params: Params, frame: Frame) -> Iterator[str]:
     yield from _function(params, frame)
     for value in read(params, "CodeSigningConfigArn"):
@@ -100,6 +128,12 @@ RULES = Rules(
         **dict.fromkeys(_FUNCTIONS, _function),
         **dict.fromkeys(_LAYERS, _layer),
         "PutFunctionCodeSigningConfig": _signed,
+    },
+    also={
+        "CreateFunction": (("lambda:GetLayerVersion", _layers), *_of_archive("Code")),
+        "UpdateFunctionConfiguration": (("lambda:GetLayerVersion", _layers),),
+        "UpdateFunctionCode": _of_archive(""),
+        "PublishLayerVersion": _of_archive("Content"),
     },
     keys={
         "CreateFunction": {

@@ -28,7 +28,12 @@ def _message(operation: Operation, params: Params, frame: Frame) -> list[Authori
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
     """
-    if operation.name != "Publish" or params.get("TopicArn"):
+    if operation.name != "Publish":
+        return None
+    if params.get("PhoneNumber") and (params.get("TopicArn") or params.get("TargetArn")):
+        # INVARIANT: to which of two places a message goes is the backend's choice: both must be allowed, so everything.
+        return [Authorization("sns:Publish", "*", {}, exact=False)]
+    if params.get("TopicArn"):
         return None
     target = str(params.get("TargetArn") or "")
     parts = arn_parts(target)
