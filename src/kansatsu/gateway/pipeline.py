@@ -237,7 +237,8 @@ class Pipeline:
         )  # fmt: skip
         if found.looks:
             await self._workload.adopted()
-        done, result = await self._store.apart(self._begun, exchange, found, call, snapshot)
+        begin = self._store.aside if found.slow else self._store.apart
+        done, result = await begin(self._begun, exchange, found, call, snapshot)
         if done:
             return result
         call.enter(None)

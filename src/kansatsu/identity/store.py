@@ -41,6 +41,7 @@ class Store:
         self._writer_busy = False
         self._executor = ThreadPoolExecutor(1, "kansatsu-write")
         self._readers = ThreadPoolExecutor(READERS, "kansatsu-read")  # its threads start when they are needed
+        self._aside = ThreadPoolExecutor(1, "kansatsu-aside")
         self._lock = threading.RLock()
         self._asking = threading.Lock()
         self._rounds = Rounds(self.snapshot, "kansatsu-revision")
@@ -91,6 +92,14 @@ class Store:
             return function(*args, **kwargs)
         work = partial(function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    async def aside(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`function(...)`, which may read and compute for seconds, for the event loop.
+
+        INVARIANT: however much somebody asks to be worked out, only those who ask for as much wait for it.
+        """
+        work = partial(function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._aside, work)
 
     async def fetch(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `function(conn, ...)` reads in one state of the database, likewise."""
@@ -150,5 +159,6 @@ class Store:
         """Finish the writes that were begun and let go of all files."""
         self._executor.shutdown(wait=True)
         self._readers.shutdown(wait=True)
+        self._aside.shutdown(wait=True, cancel_futures=True)
         self._rounds.close()
         self._database.close()

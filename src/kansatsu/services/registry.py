@@ -139,6 +139,7 @@ class Handler:
     action: str
     arguments: tuple[str, ...]
     steps: Callable[[Call, Params], Iterable[Step]] | None = None
+    slow: bool = False
 
     def authorizations(self, call: Call, params: Params) -> list[Authorization]:
         """Everything the caller must be allowed: the operation's action on each resource, then the further checks."""
@@ -188,14 +189,16 @@ def operation(
     always_allowed: bool = False,
     action: str = "",
     steps: Callable[[Call, Params], Iterable[Step]] | None = None,
+    slow: bool = False,
 ) -> Callable[[F], F]:
     """Register a function as AWS operation `name` of `service`.
 
     `resource` names what the call is authorized on, as ARNs or as Authorizations where the resource has condition keys
     of its own (tags); `authorize` adds further checks (iam:PassRole); `steps` are operations of ours that it will make
     for the caller, who must be allowed each: what it did of them it appends to `call.made`. `looks`: it says how
-    workloads are, so after a start it waits until they have been looked at. `always_allowed`
-    is for operations that decide by themselves, through a trust policy; what needs no permission is so anyway.
+    workloads are, so after a start it waits until they have been looked at. `always_allowed` is for operations that
+    decide by themselves, through a trust policy; what needs no permission is so anyway. `slow`: the request says how
+    much there is to work out, or to find out of what must be allowed, for which others do not wait.
     """
 
     def register(function: F) -> F:
@@ -215,6 +218,7 @@ def operation(
             action or f"{service}:{name}",
             arguments,
             steps,
+            slow,
         )
         return function
 

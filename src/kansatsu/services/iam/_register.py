@@ -56,6 +56,7 @@ def iam(
     on: Locate,
     *,
     write: bool = False,
+    slow: bool = False,
     authorize: Callable[[Call, Params], Iterable[Authorization]] | None = None,
 ) -> Callable[[F], F]:
     """Register the IAM operation `name`, authorized on what `on` finds."""
@@ -71,7 +72,7 @@ def iam(
             checks.append(Authorization(tagging, target, context, True))
         return checks
 
-    return operation("iam", name, resource=resource, authorize=authorize, write=write)
+    return operation("iam", name, resource=resource, authorize=authorize, write=write, slow=slow)
 
 
 def twins(name: str, *kinds: str, write: bool = False) -> Callable[[F], F]:

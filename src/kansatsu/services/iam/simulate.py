@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.htm
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kansatsu.arn import Arn
@@ -17,7 +17,6 @@ from kansatsu.identity.pages import Cursor
 from kansatsu.policy import (
     Decision,
     Document,
-    Match,
     Policies,
     Policy,
     PolicySet,
@@ -39,12 +38,14 @@ from kansatsu.services.iam.simulated import (
     entries,
     policy_from,
     principal_of,
+    statement,
 )
 from kansatsu.services.registry import Call
 
 Texts = Sequence[str]
 Shown = dict[str, Any]
 
+MOST = 10_000_000  # characters of policies that one answer may look at, each once for each action and resource
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_-]+", re.ASCII)
 _ASSUMING = re.compile(r"sts:(assumerole\w*|tagsession|setsourceidentity)", re.ASCII | re.IGNORECASE)
 _PART = re.compile(r"\$\{[^}]*\}")  # of an ARN template
@@ -109,7 +110,7 @@ def record_of(call: Call, arn: str) -> EntityRecord:
     return record
 
 
-@iam("SimulatePrincipalPolicy", _source)
+@iam("SimulatePrincipalPolicy", _source, slow=True)
 def simulate_principal_policy(
     call: Call,
     policy_source_arn: str,
@@ -138,7 +139,7 @@ def simulate_principal_policy(
     return _answer(scene, action_names, Cursor.of("Simulate", marker, max_items))
 
 
-@iam("SimulateCustomPolicy", _resources.everything)
+@iam("SimulateCustomPolicy", _resources.everything, slow=True)
 def simulate_custom_policy(
     call: Call,
     policy_input_list: Texts,
@@ -165,12 +166,12 @@ def simulate_custom_policy(
     return _answer(scene, action_names, Cursor.of("Simulate", marker, max_items))
 
 
-@iam("GetContextKeysForCustomPolicy", _resources.everything)
+@iam("GetContextKeysForCustomPolicy", _resources.everything, slow=True)
 def get_context_keys_for_custom_policy(call: Call, policy_input_list: Texts) -> Shown:
     return {"ContextKeyNames": list(context_keys(policy.document for policy in _inputs(policy_input_list)))}
 
 
-@iam("GetContextKeysForPrincipalPolicy", _source)
+@iam("GetContextKeysForPrincipalPolicy", _source, slow=True)
 def get_context_keys_for_principal_policy(call: Call, policy_source_arn: str, policy_input_list: Texts = ()) -> Shown:
     own = call.snapshot.policies(record_of(call, policy_source_arn).id)
     found = (*own.identity, *_inputs(policy_input_list))
@@ -234,12 +235,30 @@ def _answer(scene: Scene, actions: Texts, cursor: Cursor) -> Shown:
             raise InvalidInput(f"Invalid Action Name: {action}")
     if scene.resource_policy is not None and not any(map(_ASSUMING.fullmatch, actions)):
         policy_from(scene.resource_policy, PolicyType.RESOURCE, "ResourcePolicy")
-    page = cursor.cut([(f"{number:06}", action) for number, action in enumerate(actions)])
+    # "IAM might return fewer than the MaxItems number of results, even when there are more results available."
+    page = replace(cursor, size=min(cursor.size, _room(scene))).cut(
+        [(f"{number:06}", action) for number, action in enumerate(actions)]
+    )
     shown: Shown = {
         "EvaluationResults": [_result(scene, action) for action in page.items],
         "IsTruncated": page.marker is not None,
     }
     return shown | ({"Marker": page.marker} if page.marker is not None else {})
+
+
+def _room(scene: Scene) -> int:
+    """For how many actions there is room in one answer. Raises InvalidInput where there is for none.
+
+    INVARIANT: an answer costs no more than this, however many actions, resources and policies a request has.
+    """
+    lengths = (len(policy.document.text) for policy in (*scene.identity, scene.boundary) if policy is not None)
+    each = len(scene.resources) * (sum(lengths) + len(scene.resource_policy or "") + 1)
+    if each > MOST:
+        raise InvalidInput(
+            f"{len(scene.resources)} resources and policies of {each // len(scene.resources)} characters are too much "
+            "for one simulation; ask for fewer at a time."
+        )
+    return MOST // each
 
 
 def _result(scene: Scene, action: str) -> Shown:
@@ -304,10 +323,7 @@ def _of(template: str) -> Callable[[str], re.Match[str] | None]:
 
 
 def _distinct(lists: Iterable[Sequence[Any]]) -> list[Any]:
-    found: list[Any] = []
-    for values in lists:
-        found += [value for value in values if value not in found]
-    return found
+    return list({repr(value): value for values in lists for value in values}.values())
 
 
 def _specific(scene: Scene, resource: str, decision: Decision) -> Shown:
@@ -354,35 +370,10 @@ def _statements(decision: Decision) -> Iterator[Shown]:
     texts = {policy.source: policy.document.text for policy in _shown_policies(decision.policies)}
     for match in decision.matched:
         if match.effect == effect and match.policy in texts:
-            yield _statement(match, texts[match.policy])
+            yield statement(match, texts[match.policy])
 
 
 def _shown_policies(policies: Policies) -> Iterator[Policy]:
     yield from policies.identity
     if policies.guard is not None:
         yield policies.guard
-
-
-def _statement(match: Match, text: str) -> Shown:
-    source, (start, end) = match.policy, match.span
-    return {
-        "SourcePolicyId": source.name,
-        "SourcePolicyType": _kind(match),
-        # AWS's positions are behind the braces: column 38 for the one at offset 36, as in the example of the AWS CLI.
-        "StartPosition": _position(text, start + 1),
-        "EndPosition": _position(text, end),
-    }
-
-
-def _kind(match: Match) -> str:
-    source = match.policy
-    if source.type is not PolicyType.IDENTITY:
-        return "resource"
-    if source.arn:
-        return "aws-managed" if source.arn.split(":")[4] == "aws" else "user-managed"
-    return source.owner.rpartition(":")[2].partition("/")[0] or "none"
-
-
-def _position(text: str, offset: int) -> dict[str, int]:
-    line_start = text.rfind("\n", 0, offset) + 1
-    return {"Line": text.count("\n", 0, offset) + 1, "Column": offset - line_start + 1}

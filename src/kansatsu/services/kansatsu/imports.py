@@ -68,7 +68,7 @@ def _needed(call: Call, params: Params) -> Iterator[Authorization]:
             yield Authorization(action, "*", context, exact=False)
 
 
-@operation("kansatsu", "ImportAccount", resource=_needed, write=True)
+@operation("kansatsu", "ImportAccount", resource=_needed, write=True, slow=True)
 def import_account(call: Call, document: str, into_empty: bool = True) -> dict[str, Any]:
     """Into the caller's account, which must have nothing but its administrator unless `into_empty` is false."""
     details = read(document, call.account)

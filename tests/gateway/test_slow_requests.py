@@ -1,0 +1,97 @@
+"""Requests that say themselves how much there is to work out: others do not wait for them, and it has an end."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from kansatsu.services.iam import simulate
+from kansatsu.services.kansatsu import imports
+
+from .conftest import Gateway
+from .raw import document, statement
+from .test_import import details
+from .test_tags import code_of
+
+LONG = 60.0  # seconds, after which a test has failed
+POLICY = document(*[statement("Allow", "s3:Get*", f"arn:aws:s3:::bucket-{number}/*") for number in range(40)])
+ACTIONS = [f"s3:GetObject{number}" for number in range(10)]
+RESOURCES = [f"arn:aws:s3:::bucket-{number}/key" for number in range(4)]
+
+
+def _simulated(gateway: Gateway) -> Callable[[], object]:
+    asked = {"PolicyInputList": [POLICY], "ActionNames": ["s3:GetObject"]}
+    return lambda: gateway.iam.simulate_custom_policy(**asked)
+
+
+def _keys(gateway: Gateway) -> Callable[[], object]:
+    return lambda: gateway.iam.get_context_keys_for_custom_policy(PolicyInputList=[POLICY])
+
+
+def _imported(gateway: Gateway) -> Callable[[], object]:
+    """By somebody who may not: what would have to be allowed is worked out all the same."""
+    control = gateway.client("kansatsu", gateway.user())
+    return lambda: code_of(control.import_account, Document=json.dumps(details("123456789012", "SLOW")))
+
+
+SLOW: dict[str, tuple[Callable[[Gateway], Callable[[], object]], Any, str]] = {
+    "SimulateCustomPolicy": (_simulated, simulate, "evaluate"),
+    "GetContextKeysForCustomPolicy": (_keys, simulate, "context_keys"),
+    "ImportAccount": (_imported, imports, "asked_keys"),
+}
+
+
+# INVARIANT: however much somebody asks to be worked out, only those who ask for as much wait for it.
+@pytest.mark.parametrize("operation", SLOW)
+def test_attack_one_request_that_takes_as_long_as_it_likes(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    make, module, name = SLOW[operation]
+    ask, work = make(gateway), getattr(module, name)
+    begun, enough = threading.Event(), threading.Event()
+
+    def long(*given: Any) -> Any:
+        begun.set()
+        assert enough.wait(LONG), "whoever asked in between was not answered"
+        return work(*given)
+
+    monkeypatch.setattr(module, name, long)
+    with ThreadPoolExecutor(1) as aside:
+        asked = aside.submit(ask)
+        try:
+            assert begun.wait(LONG)
+            gateway.client("sts").get_caller_identity()
+            assert not asked.done()
+        finally:
+            enough.set()
+        asked.result(LONG)
+
+
+def _pages(gateway: Gateway, **asked: Any) -> Iterator[Any]:
+    return iter(gateway.iam.get_paginator("simulate_custom_policy").paginate(**asked))
+
+
+def test_a_page_is_shorter_where_each_result_costs_more(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"PolicyInputList": [POLICY] * 2, "ActionNames": ACTIONS, "ResourceArns": RESOURCES}
+    [whole] = _pages(gateway, **asked)
+    monkeypatch.setattr(simulate, "MOST", 4 * len(RESOURCES) * 2 * len(POLICY))
+    pages = list(_pages(gateway, **asked))
+    assert [len(page["EvaluationResults"]) for page in pages] == [3, 3, 3, 1]
+    results = [each for page in pages for each in page["EvaluationResults"]]
+    assert results == whole["EvaluationResults"] and [each["EvalActionName"] for each in results] == ACTIONS
+
+
+def test_one_action_that_is_too_much_is_refused(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"ActionNames": ["s3:GetObject"], "ResourceArns": RESOURCES}
+    monkeypatch.setattr(simulate, "MOST", len(RESOURCES) * (len(POLICY) + 1))
+    assert code_of(gateway.iam.simulate_custom_policy, PolicyInputList=[POLICY], **asked) == ""
+    more = {
+        "a policy": {"PolicyInputList": [POLICY, document(statement("Deny", "s3:*"))]},
+        "a boundary": {"PolicyInputList": [POLICY], "PermissionsBoundaryPolicyInputList": [POLICY]},
+        "a resource": {"PolicyInputList": [POLICY], "ResourceArns": [*RESOURCES, "*"]},
+    }
+    for what, given in more.items():
+        assert code_of(gateway.iam.simulate_custom_policy, **{**asked, **given}) == "InvalidInput", what
