@@ -47,6 +47,11 @@ def linked(**members: Any) -> Callable[[Given], None]:
     return of("Role", **{**LINKED, "AttachedManagedPolicies": [FOR_LINKED], **members})
 
 
+def profile(given: Given) -> dict[str, Any]:
+    found: dict[str, Any] = given["RoleDetailList"][0]["InstanceProfileList"][0]
+    return found
+
+
 def boundary(policy: dict[str, str]) -> dict[str, str]:
     return {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": policy["PolicyArn"]}
 
@@ -126,6 +131,14 @@ REFUSED: dict[str, tuple[Callable[[Given], None], str]] = {
     "a long policy": (
         lambda given: given["Policies"][0]["PolicyVersionList"][0].update(Document=long(6144)),
         "policy own: Cannot exceed quota for PolicySize: 6144",
+    ),
+    "51 tags of a profile": (
+        lambda given: profile(given).update(Tags=[{"Key": f"k{number}", "Value": ""} for number in range(51)]),
+        "role web: 1 validation error detected: Value",
+    ),
+    "a long tag of a profile": (
+        lambda given: profile(given).update(Tags=[{"Key": "k" * 129, "Value": ""}]),
+        "Member must have length less than or equal to 128",
     ),
     "six versions": (
         lambda given: given["Policies"][0].update(

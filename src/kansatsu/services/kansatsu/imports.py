@@ -62,8 +62,8 @@ def _needed(call: Call, params: Params) -> Iterator[Authorization]:
     policies = policies_of(call.caller, call.snapshot)
     for action in (f"iam:{each}" for each in _NEEDED):
         yield Authorization(action, "*", {}, exact=False)
-        # Of a session others may be asked, too: whoever started a process that learns.
-        wanted = given.keys() if call.caller.session is not None else given.keys() & policies.keys(action)
+        # Of a session that learns others may be asked, too: whoever started its process.
+        wanted = given.keys() if call.caller.learning else given.keys() & policies.keys(action)
         for context in each_value({key: given[key] for key in sorted(wanted)}):
             yield Authorization(action, "*", context, exact=False)
 
@@ -249,7 +249,8 @@ class _Import:
         self._quotas.check("ACLSizePerRole", inline.size(trust))
         self._trusts.append((found, item["RoleName"], trust))
         for profile in item.get("InstanceProfileList", []):
-            check("CreateInstanceProfile", InstanceProfileName=profile["InstanceProfileName"], Path=profile["Path"])
+            own = {name: profile[name] for name in ("InstanceProfileName", "Path")}
+            check("CreateInstanceProfile", **own, **({"Tags": profile["Tags"]} if profile.get("Tags") else {}))
             self._free(schema.instance_profile, "instance-profile", profile["InstanceProfileName"])
             made = self._id("instance-profile", profile["InstanceProfileId"])
             head = self._head(made, profile["InstanceProfileName"], profile)
