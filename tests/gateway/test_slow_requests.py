@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from kansatsu.services.iam import simulate
+from kansatsu.services.iam import details as account_details
+from kansatsu.services.iam import reports, simulate
 from kansatsu.services.kansatsu import imports
 
 from .conftest import Gateway
 from .raw import document, statement
-from .test_import import details
+from .test_import import Account, details
 from .test_tags import code_of
 
 LONG = 60.0  # seconds, after which a test has failed
@@ -37,10 +38,21 @@ def _imported(gateway: Gateway) -> Callable[[], object]:
     return lambda: code_of(control.import_account, Document=json.dumps(details("123456789012", "SLOW")))
 
 
+def _reported(gateway: Gateway) -> Callable[[], object]:
+    iam = Account(gateway).iam  # of which there is no report as yet
+    return iam.generate_credential_report
+
+
+def _detailed(gateway: Gateway) -> Callable[[], object]:
+    return lambda: gateway.iam.get_account_authorization_details(MaxItems=1000)
+
+
 SLOW: dict[str, tuple[Callable[[Gateway], Callable[[], object]], Any, str]] = {
     "SimulateCustomPolicy": (_simulated, simulate, "evaluate"),
     "GetContextKeysForCustomPolicy": (_keys, simulate, "context_keys"),
     "ImportAccount": (_imported, imports, "asked_keys"),
+    "GenerateCredentialReport": (_reported, reports, "_content"),
+    "GetAccountAuthorizationDetails": (_detailed, account_details, "_found"),
 }
 
 
@@ -64,6 +76,7 @@ def test_attack_one_request_that_takes_as_long_as_it_likes(
         try:
             assert begun.wait(LONG)
             gateway.client("sts").get_caller_identity()
+            gateway.user()
             assert not asked.done()
         finally:
             enough.set()

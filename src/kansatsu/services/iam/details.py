@@ -26,7 +26,7 @@ _KINDS = {"User": "user", "Group": "group", "Role": "role"}
 _POLICIES = {"LocalManagedPolicy", "AWSManagedPolicy"}
 
 
-@iam(_NAME, _resources.everything)
+@iam(_NAME, _resources.everything, slow=True)
 def get_account_authorization_details(
     call: Call,
     filter: list[str] | None = None,
