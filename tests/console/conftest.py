@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import TimeoutError as TooLate
 
 from kansatsu.testing import Kansatsu
 
@@ -144,7 +145,10 @@ class Seen:
         """Press the button of the dialog, which then goes."""
         dialog = self.page.get_by_role("dialog")
         dialog.get_by_role("button", name=self.t(key), exact=True).click()
-        dialog.wait_for(state="hidden")
+        try:
+            dialog.wait_for(state="hidden")
+        except TooLate:
+            raise AssertionError(f"The dialog stays: {dialog.inner_text()}") from None
 
     def choose(self, label: str, option: str) -> None:
         """Of the dialog's list with this label."""

@@ -4,6 +4,7 @@ Chromium fails all that waits for a connection with net::ERR_NETWORK_CHANGED whe
 as one does with each container that begins; a page asks more at once than it has connections.
 """
 
+import re
 from collections import Counter
 from uuid import uuid4
 
@@ -110,3 +111,20 @@ def test_an_answer_is_not_waited_for_for_ever(opens: Opens, story: Story, user: 
     seen.text(seen.t("deleted", name=user)).wait_for()
     missing(story.iam.get_user, UserName=user)
     assert len(held) == 1
+
+
+@pytest.mark.parametrize(("place", "operation"), [("activity", "ListRequests"), ("instances", "DescribeWorkloads")])
+def test_a_page_that_is_watched_says_when_it_is_not_told_any_more(opens: Opens, place: str, operation: str) -> None:
+    """What it shows stays; it goes on by itself once it is told again."""
+    seen = opens("en")
+    seen.sign_in()
+    seen.open(place)
+    there = seen.page.get_by_role("heading", name=re.compile(rf"^{seen.t(place)} \(\d+\)$"))
+    there.wait_for()
+    title = there.inner_text()
+    cutting(seen, 1000, operation)
+    seen.text(seen.t("error.unreachable")).wait_for()
+    assert there.inner_text() == title
+    seen.page.unroute("**/api/call")
+    seen.text(seen.t("error.unreachable")).wait_for(state="hidden")
+    assert there.is_visible()

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from .conftest import PASSWORD, Opens, Seen, Story
+from .looks import look
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -25,6 +26,7 @@ def test_an_administrator_follows_access_to_policies_and_removes_what_is_unused(
     page.get_by_role("button", name=seen.t("advisor.showEntities", service="Amazon S3", n=2), exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("link", name="chie").wait_for()
+    look(seen, "advisor-entities", "wide")
     rows = {row.split("\t")[0].split("\n")[0]: row for row in dialog.get_by_role("row").all_inner_texts()}
     never = seen.t("advisor.never")
     assert {name: never in rows[name] for name in ("ana", "ben", "chie")} == {"ana": False, "ben": False, "chie": True}
@@ -40,6 +42,7 @@ def test_an_administrator_follows_access_to_policies_and_removes_what_is_unused(
     text = dialog.inner_text()
     assert f"{seen.t('kind.managed')}, {seen.t('kind.through', group='developers')}" in text
     assert seen.t("kind.inline") in text
+    look(seen, "advisor-policies", "wide")
     dialog.get_by_role("button", name="extra").click()
     dialog.get_by_text('"sns:ListTopics"').wait_for()
     seen.button("edit").click()
@@ -54,6 +57,7 @@ def test_an_administrator_follows_access_to_policies_and_removes_what_is_unused(
     # Its actions; and only what was not used.
     page.get_by_role("button", name=seen.t("advisor.showActions", service="Amazon S3"), exact=True).click()
     page.get_by_role("dialog").get_by_text("ListAllMyBuckets").wait_for()
+    look(seen, "advisor-actions", "wide")
     _close(seen)
     page.get_by_role("button", name=seen.t("advisor.all")).click()
     page.get_by_role("option", name=seen.t("advisor.unused", days=90)).click()

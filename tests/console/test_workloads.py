@@ -153,6 +153,7 @@ def test_two_tasks_each_with_its_own_role(opens: Opens, image: Callable[[str], s
         page.get_by_role("dialog").get_by_role("textbox", name=seen.t("definition")).fill(text)
         seen.confirm("definition.register")
         page.get_by_role("heading", name=f"{name}:1", exact=True).wait_for()
+        look(seen, "definition", width)
         seen.button("run").click()
         seen.confirm("run")
         for line in said:

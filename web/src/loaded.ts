@@ -32,11 +32,12 @@ export function useLoaded<T>(load: (part?: (value: T) => void) => Promise<T>, on
   useEvery(
     every,
     async () => {
-      const value = await load();
-      setState((before) => (before.loading ? before : { value, error: undefined, loading: false }));
+      // What was there stays, under what is wrong with it now.
+      const found = await load().then((value) => ({ value, error: undefined }), (error: unknown) => ({ error }));
+      setState((before) => (before.loading ? before : { ...before, ...found }));
     },
     [...on, turn],
-    every > 0 && state.error === undefined,
+    every > 0 && state.value !== undefined,
   );
   return { ...state, reload: useCallback(() => setTurn((n) => n + 1), []) };
 }
@@ -48,7 +49,7 @@ export function useEvery(milliseconds: number, act: () => Promise<void>, on: Dep
     let timer = 0;
     let over = false;
     const run = async () => {
-      if (!document.hidden) await act().catch(() => undefined);
+      if (!document.hidden) await act();
       if (!over) timer = window.setTimeout(() => void run(), milliseconds);
     };
     timer = window.setTimeout(() => void run(), milliseconds);

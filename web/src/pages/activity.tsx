@@ -77,15 +77,19 @@ export function Activity() {
     EVERY,
     async () => {
       const since = state.rows?.[0]?.Time;
-      const { Requests: found } = await recorded({ ...wanted, ...(since ? { StartTime: since } : {}) });
-      setState((before) => {
-        const known = new Set(before.rows?.map(idOf));
-        const fresh = found.filter((one) => !known.has(idOf(one)));
-        return fresh.length ? { ...before, error: undefined, rows: [...fresh, ...(before.rows ?? [])].slice(0, MOST) } : before;
-      });
+      try {
+        const { Requests: found } = await recorded({ ...wanted, ...(since ? { StartTime: since } : {}) });
+        setState((before) => {
+          const known = new Set(before.rows?.map(idOf));
+          const fresh = found.filter((one) => !known.has(idOf(one)));
+          return fresh.length || before.error ? { ...before, error: undefined, rows: [...fresh, ...(before.rows ?? [])].slice(0, MOST) } : before;
+        });
+      } catch (error) {
+        setState((before) => ({ ...before, error }));
+      }
     },
     [...on, state.rows],
-    live && !loading && state.error === undefined,
+    live && !loading && state.rows !== undefined,
   );
   const more = async () => {
     const page = await recorded({ ...wanted, NextToken: state.older });

@@ -52,7 +52,7 @@ function Logs({ task, begun }: { task: string; begun: boolean }) {
     <Container header={<Header variant="h2" description={t("logs.about")}>{t("logs")}</Header>}>
       <SpaceBetween size="m">
         <Trouble error={error} />
-        {!shown.length && <Box>{t("logs.none")}</Box>}
+        {!error && !shown.length && <Box>{t("logs.none")}</Box>}
         {shown.map((each) => (
           <SpaceBetween key={each.Container} size="xs">
             <Box variant="h3"><Broken of={each.Container} /></Box>

@@ -45,10 +45,16 @@ export function Clamped({ of }: { of: string }) {
 
 export function List<T>({ title, heading = "h1", loaded, columns, text, id, empty, size = 50, newest, ...more }: Props<T>) {
   const { t } = useWords();
+  const texts = useMemo(() => new Map<T, string>(), [loaded.value]);
+  const textOf = (item: T) => {
+    const known = texts.get(item) ?? text(item).toLowerCase();
+    texts.set(item, known);
+    return known;
+  };
   const sorted = newest ? columns.find((column) => column.id === newest) : columns.find((column) => column.sortingField || column.sortingComparator);
   const found = useCollection(loaded.value ?? [], {
     filtering: {
-      filteringFunction: (item, word) => text(item).toLowerCase().includes(word.toLowerCase()),
+      filteringFunction: (item, word) => textOf(item).includes(word.toLowerCase()),
       // INVARIANT: nobody is told that there is nothing where nobody knows.
       empty: <Box textAlign="center">{loaded.error ? t("list.unknown") : empty}</Box>,
       noMatch: <Box textAlign="center">{t("noMatch")}</Box>,
