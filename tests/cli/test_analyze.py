@@ -4,6 +4,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,24 @@ def test_a_report_of_aws_that_is_of_no_use_is_named(sample: Path, tmp_path: Path
     done = analyze(sample, tmp_path / "out", "--last-accessed", str(tmp_path / "odd.json"), "-o", "csv")
     assert done.exit_code == 0
     assert f"{tmp_path / 'odd.json'} is left out: " in done.stderr
+
+
+def test_logs_are_held_against_the_digests(sample: Path, tmp_path: Path) -> None:
+    """A file that was taken away is a gap of the report and of every answer from it."""
+    done = analyze(sample, tmp_path / "none", "--validate")
+    assert "There is no digest file among the logs" in done.stderr
+    gone = "123456789012_CloudTrail_us-east-1_20261105T0000Z_0123456789abcdef.json"
+    root = "AWSLogs/123456789012"
+    listed = {"s3Object": f"{root}/CloudTrail/{gone}.gz", "hashValue": "0", "hashAlgorithm": "SHA-256"}
+    made = {"digestStartTime": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}", "logFiles": [listed]}
+    beside = tmp_path / root / "CloudTrail-Digest"
+    beside.mkdir(parents=True)
+    (beside / "one.json").write_text(json.dumps(made))
+    done = analyze(sample, tmp_path / "out", str(tmp_path / "AWSLogs"), "--validate", "--since", "4000d")
+    assert "1 digest file: 0 log files as delivered; " in done.stderr and "signatures are not checked" in done.stderr
+    assert f"{gone}: missing." in done.stderr
+    asked = kansatsu("access", ORDERS, "--from", str(tmp_path / "out"))
+    assert f"1 file is missing, which CloudTrail's digests name; what was in it is unknown: {gone}." in asked.stderr
 
 
 def test_the_bar() -> None:

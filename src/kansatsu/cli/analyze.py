@@ -12,6 +12,7 @@ from kansatsu.cli.output import Exit, Failure, again, emit, hint, numbered, outp
 from kansatsu.cli.progress import Bar
 
 if TYPE_CHECKING:
+    from kansatsu.advisor.logs.digests import Checked
     from kansatsu.advisor.logs.evidence import Evidence, Told
     from kansatsu.advisor.logs.reading import Result
     from kansatsu.advisor.logs.sources import Bucket
@@ -48,6 +49,7 @@ _MOST_ROWS = 20
     multiple=True,
     help="Saved output of `aws iam get-service-last-accessed-details`; may be repeated.",
 )
+@click.option("--validate", is_flag=True, help="Hold the logs against CloudTrail's digest files among them.")
 @click.option(
     "--processes", type=click.IntRange(1, 64), default=_PROCESSES, show_default=True, help="How many processes read."
 )
@@ -56,7 +58,7 @@ _MOST_ROWS = 20
 @click.option("--region", metavar="NAME", help="Region of the bucket, for s3:// URLs.")
 @output_option
 def analyze(
-    logs: Sequence[str], details: Path, out: Path, since: str, told: Sequence[Path], processes: int,
+    logs: Sequence[str], details: Path, out: Path, since: str, told: Sequence[Path], validate: bool, processes: int,
     profile: str | None, endpoint_url: str | None, region: str | None, form: str,
 ) -> None:  # fmt: skip
     """Report who uses what of their permissions, from CloudTrail LOGS: directories, files and s3:// URLs.
@@ -71,7 +73,7 @@ def analyze(
     begin = now - _age(since)
     text = _details(details)
     _prepare(out)
-    result = _read(logs, Bucket(profile, endpoint_url, region), out, begin, processes)
+    result = _read(logs, Bucket(profile, endpoint_url, region), out, begin, processes, validate=validate)
     reports, bad = _told(told, text)
     for name, why in bad:
         say(f"{name} is left out: {why}.")
@@ -120,10 +122,12 @@ def _prepare(out: Path) -> None:
         raise Failure(f"The report cannot be written to {out}: {error.strerror}.") from None
 
 
-def _read(logs: Sequence[str], bucket: "Bucket", out: Path, begin: datetime, processes: int) -> "Result":
+def _read(
+    logs: Sequence[str], bucket: "Bucket", out: Path, begin: datetime, processes: int, *, validate: bool
+) -> "Result":
     import sqlite3
 
-    from kansatsu.advisor.logs import reading, sources
+    from kansatsu.advisor.logs import digests, reading, sources
     from kansatsu.advisor.logs.cache import Cache, CacheBusy
 
     try:
@@ -134,6 +138,10 @@ def _read(logs: Sequence[str], bucket: "Bucket", out: Path, begin: datetime, pro
                 result = reading.read(listed.files, bucket, cache, processes, bar.show)
         finally:
             cache.close()
+        if validate:
+            checked = digests.check(listed.digests, listed.files, bucket, begin)
+            result.troubles += checked.troubles
+            _say_checked(checked)
     except sources.NotLetIn as error:
         again_ = "What was read until then is kept: renew the credentials and give the same command again."
         raise Failure(f"{error}. {again_}".replace("..", ".")) from None
@@ -148,6 +156,17 @@ def _read(logs: Sequence[str], bucket: "Bucket", out: Path, begin: datetime, pro
         raise Failure(f"There is no log file (*.json.gz, *.json, *.jsonl) of that time in {', '.join(logs)}.{beside}")
     result.older, result.beside = listed.older, listed.beside
     return result
+
+
+def _say_checked(checked: "Checked") -> None:
+    if not checked.digests:
+        say("There is no digest file among the logs: give the directory or prefix that has CloudTrail-Digest, too.")
+        return
+    unlisted = f"; {numbered(checked.unlisted, 'log file')} in no digest" if checked.unlisted else ""
+    say(
+        f"{numbered(checked.digests, 'digest file')}: {numbered(checked.whole, 'log file')} as delivered{unlisted}. "
+        "Their signatures are not checked; `aws cloudtrail validate-logs` does."
+    )
 
 
 def _beside(kinds: Mapping[str, int]) -> str:

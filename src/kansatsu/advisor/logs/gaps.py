@@ -13,6 +13,8 @@ _TROUBLES = {
     "truncated": "{} cut off before the end; what was after that is unknown",
     "corrupt": "{} not to be read",
     "no log": "{} without records of CloudTrail",
+    "missing": "{} missing, which CloudTrail's digests name; what was in it is unknown",
+    "altered": "{} not what CloudTrail delivered, as its digests say",
     "too large": "{} too large to be unpacked",
 }
 

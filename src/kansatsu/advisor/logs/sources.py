@@ -76,22 +76,23 @@ class LogFile:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The files, oldest delivery first; how many are left out because all in them is older than what is asked for; and
-    how many are no logs of events, by their kind: Digest, Insight, Aggregated.
+    how many are no logs of events, by their kind: Digest, Insight, Aggregated. `digests`: those of the first kind.
     """
 
     files: list[LogFile]
     older: int
     beside: dict[str, int]
+    digests: list[LogFile]
 
 
 def listing(logs: Iterable[str], bucket: Bucket, since: datetime | None) -> Listing:
     """A file that is named counts whatever it is called, unless CloudTrail calls it no log. Raises NoSource."""
     found: dict[str, LogFile] = {}
-    beside: dict[str, str] = {}
+    beside: dict[str, tuple[str, LogFile]] = {}
     for text in logs:
         for file in _objects(text, bucket) if text.startswith(_S3) else _files(Path(text)):
             if kind := _NO_LOGS.search("/" + file.name.removeprefix(_S3)):
-                beside[file.name] = kind[1]
+                beside[file.name] = kind[1], file
             else:
                 found.setdefault(file.name, file)
     # Events are delivered late, never early: what a file has is older than its name says.
@@ -99,7 +100,9 @@ def listing(logs: Iterable[str], bucket: Bucket, since: datetime | None) -> List
     dated = ((file.delivered, file) for file in found.values())
     wanted = [(date or oldest, file.name, file) for date, file in dated if not (since and date) or date >= since]
     files = [file for _, _, file in sorted(wanted)]
-    return Listing(files, len(found) - len(files), dict(sorted(Counter(beside.values()).items())))
+    kinds = dict(sorted(Counter(kind for kind, _ in beside.values()).items()))
+    digests = [file for kind, file in beside.values() if kind == "Digest"]
+    return Listing(files, len(found) - len(files), kinds, digests)
 
 
 def _files(path: Path) -> Iterator[LogFile]:
