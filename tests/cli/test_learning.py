@@ -1,6 +1,7 @@
 """`kansatsu run --learn` against a real server: what it prints and writes, and with which exit code it ends."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,18 @@ def test_a_file_and_a_role_get_it_and_it_is_enough(server: Any, bucket: str, tmp
     again = ["run", "--role", role, "--", sys.executable, "-c", PUT, bucket]
     assert kansatsu(server.environ(), *again, "one").returncode == 0
     assert "AccessDenied" in kansatsu(server.environ(), *again, "two").stderr
+
+
+def test_what_is_replaced_is_shown_beside_what_was_learned(server: Any, bucket: str) -> None:
+    role = new_role(server)
+    first = learns(server, role, ["--put"], sys.executable, "-c", PUT, bucket, "one")
+    assert first.returncode == 0 and "+++ learned" not in first.stderr
+    second = learns(server, role, ["--put"], sys.executable, "-c", PUT, bucket, "two")
+    assert second.returncode == 0, second.stderr
+    shown, _, after = second.stderr.partition(f"Role {role} has the learned policy as its inline policy learned now.")
+    assert after and "--- now" in shown and "+++ learned" in shown
+    assert re.search(rf'^-.*"arn:aws:s3:::{bucket}/one"', shown, re.M)
+    assert re.search(rf'^\+.*"arn:aws:s3:::{bucket}/two"', shown, re.M)
 
 
 def test_the_exit_code_is_that_of_the_command(server: Any, tmp_path: Path) -> None:

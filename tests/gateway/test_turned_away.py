@@ -46,6 +46,20 @@ def test_one_line_says_who_and_why(
     assert "s3cret" not in caplog.text and secret not in caplog.text and "secret-in" not in caplog.text
 
 
+@pytest.mark.parametrize("signed", ["presigned", "header"])
+def test_an_old_signature_is_told_what_to_do(gateway: Gateway, caplog: pytest.LogCaptureFixture, signed: str) -> None:
+    gateway.pipeline._turned_away = TurnedAway()
+    query = (
+        f"?AWSAccessKeyId={gateway.admin.id}&Signature=s3cret%3D&Expires=9999999999" if signed == "presigned" else ""
+    )
+    headers = {} if query else {"authorization": f"AWS {gateway.admin.id}:s3cret="}
+    with caplog.at_level(logging.INFO):
+        got = raw.send(gateway.address, Ask("GET", f"/bucket/key{query}", headers=headers))
+    assert got.status == 400 and b"Please use AWS4-HMAC-SHA256." in got.body  # AWS's own sentence
+    (line,) = lines(caplog)
+    assert "aws configure set default.s3.signature_version s3v4" in line and "s3cret" not in line
+
+
 def test_who_did_not_sign_is_nobody(gateway: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         assert raw.send(gateway.address, Ask("GET", "/")).status == 403

@@ -1,5 +1,6 @@
 """`kansatsu run --learn`: what was learned, shown, written to a file, or put on the role."""
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any
 
 import click
 
-from kansatsu.cli import client
+from kansatsu.cli import client, policy_texts
 from kansatsu.cli.files import read
 from kansatsu.cli.output import Exit, Failure, say
 
@@ -94,9 +95,22 @@ def nothing(learned: Mapping[str, Any]) -> str:
 
 
 def _put(learned: Mapping[str, Any], name: str, iam: Any) -> None:
-    role = learned["RoleName"]
-    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=learned["PolicyDocument"])
+    role, document = learned["RoleName"], learned["PolicyDocument"]
+    if now := _there(role, name, iam):
+        for line in policy_texts.diff(now, document, ("now", "learned")):
+            say(line)
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=document)
     say(f"Role {role} has the learned policy as its inline policy {name} now.")
+
+
+def _there(role: str, name: str, iam: Any) -> str:
+    """The inline policy that is replaced; "" where there is none, or it may not be read."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return json.dumps(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
+    except ClientError:
+        return ""
 
 
 def write(path: Path, text: str) -> None:

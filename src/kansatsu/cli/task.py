@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from kansatsu.cli import client, options, workloads
 from kansatsu.cli.groups import Group
-from kansatsu.cli.output import again, emit, hint, output_option
+from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option
+from kansatsu.cli.policy_change import moment
 
 _COLUMNS = ("id", "definition", "cluster", "state", "role", "served", "problems")
 _MOST = 10000
 _LINES = click.IntRange(1, _MOST)
+_FEW = 100
 _PAUSE = 0.5  # seconds between questions
 
 
@@ -48,28 +51,48 @@ def show(wanted: str, form: str, profile: str | None, **given: Any) -> None:
 @click.argument("wanted", metavar="ID")
 @click.option("-f", "--follow", is_flag=True, help="Go on printing as lines arrive, until the task has stopped.")
 @click.option("--container", metavar="NAME", help="Only this container of the task.")
-@click.option("-n", "--lines", type=_LINES, default=100, show_default=True, help="How many lines of each container.")
+@click.option("-n", "--lines", type=_LINES, help=f"How many of the last lines of each container ({_FEW}).")
+@click.option("--since", metavar="TIME", help="All lines since then: 10m, or 2026-11-05T12:00.")
 @workloads.PROFILE
 @options.where_options
-def logs(wanted: str, follow: bool, container: str | None, lines: int, profile: str | None, **given: Any) -> None:
+def logs(
+    wanted: str,
+    follow: bool,
+    container: str | None,
+    lines: int | None,
+    since: str | None,
+    profile: str | None,
+    **given: Any,
+) -> None:
     """Print what a task's containers wrote last; with several, each line begins with the container's name."""
+    if since is not None and lines is not None:
+        raise Failure("Give --lines or --since, not both.", Exit.USAGE)
+    now, start = _stamp(datetime.now(UTC)), _stamp(moment(since)) if since is not None else ""
     found = _find(wanted, given, profile)
     control = client.connect(options.load(**given).settings, "kansatsu", profile)
     asked = {"Task": found["Id"], **({"Container": container} if container else {})}
     named = len(found["Containers"]) > 1 and container is None
-    after: dict[str, str] = {}
+    after = {each["Name"]: start for each in found["Containers"] if start}
     while True:
         known = [{"Container": name, "Last": last} for name, last in after.items()]
-        going_on = {"After": known} if follow else {}
+        going_on = {"After": known} if follow or start else {}
         with client.answers():
-            answer = control.get_task_logs(**asked, Lines=_MOST if known else lines, **going_on)
+            answer = control.get_task_logs(**asked, Lines=_MOST if known else lines or _FEW, **going_on)
         said = [(log["Container"], line) for log in answer["Logs"] for line in log["Text"].splitlines()]
         for name, line in said:
             click.echo(f"{name}: {line}" if named else line)
         after.update({log["Container"]: log["Last"] for log in answer["Logs"] if "Last" in log})
-        if not follow or (answer["State"] == "STOPPED" and not (known and said)):
+        # A long log is read in pieces; what was written after the command began is not waited for.
+        more = start and any(log["Text"] and log["Last"] < now for log in answer["Logs"])
+        if follow and (answer["State"] != "STOPPED" or (known and said)):
+            time.sleep(_PAUSE)
+        elif not more:
             return
-        time.sleep(_PAUSE)
+
+
+def _stamp(when: datetime) -> str:
+    """As GetTaskLogs has the time of a line."""
+    return f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}000Z"
 
 
 def _find(wanted: str, given: Mapping[str, Any], profile: str | None) -> Mapping[str, Any]:

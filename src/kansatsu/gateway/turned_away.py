@@ -11,6 +11,10 @@ log = logging.getLogger(__name__)
 _MOST_A_MINUTE = 20
 _FAKES = frozenset({"test", "testing", "fake", "mock", "dummy"})
 _ADVICE = '; Kansatsu has real keys: run eval "$(kansatsu env)", or kansatsu configure, and start the client again'
+_OLD = (
+    "; it was signed with Signature Version 2, as boto3 and version 1 of the AWS CLI presign URLs of S3: run "
+    "aws configure set default.s3.signature_version s3v4, or give boto3 Config(signature_version='s3v4')"
+)
 # INVARIANT: what does not look like an access key id is not written down: it may be a secret in the wrong place.
 _KEY_ID = re.compile(r"[A-Z0-9]{16,128}")
 
@@ -29,7 +33,7 @@ class TurnedAway:
         given = signature.access_key_id if signature else ""
         key = given if given in _FAKES or _KEY_ID.fullmatch(given) else "that is none" if given else "unknown"
         asked = f" for {service}" if service else ""
-        advice = _ADVICE if given in _FAKES else ""
+        advice = _OLD if failure is AuthFailure.UNSUPPORTED_VERSION else _ADVICE if given in _FAKES else ""
         log.warning("not let in: %s, access key %s, from %s%s%s", failure.value, key, client, asked, advice)
 
     def _has_room(self, minute: int) -> bool:
