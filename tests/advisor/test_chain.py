@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import stores
-from kansatsu.advisor import AccessEvent, Recorder, RecorderSettings, history
+from kansatsu.advisor import AccessEvent, CallRecord, Recorder, RecorderSettings, history
 from kansatsu.advisor import chain as chains
 from kansatsu.advisor.events import Gap, encode
-from kansatsu.advisor.history import everything, of_principal
+from kansatsu.advisor.history import everything, newest, of_principal
 from kansatsu.advisor.segments import Position
 from kansatsu.identity import Store
 
@@ -264,6 +264,24 @@ def test_retention_while_it_is_read_is_no_gap_and_no_longer_evidence(place: Plac
     (place.events / THIRD).unlink()
     found = everything(chain, 0.0, place.clock.time.timestamp(), lambda _: True)
     assert [(gap.gap, gap.segment) for gap in found.gaps] == [("missing segment", THIRD)]
+
+
+def test_retention_while_the_newest_are_looked_up(place: Place) -> None:
+    """The older segments go when the newest one was read."""
+    who = {"account": "123456789012", "kind": "role", "principal_id": ROLE, "name": "Job", "arn": "a", "entity": "e"}
+    what = {"service": "s3", "operation": "GetObject", "region": "us-east-1", "access_key_id": "ASIAEXAMPLE"}
+    how = {"source_ip": "127.0.0.1", "user_agent": "x", "allowed": True, "context": {}, "asked": ()}
+    when = place.clock.time.timestamp()
+    place.recorder.append([], [CallRecord(call="c", time=when, **who, **what, **how)])  # type: ignore[arg-type]
+
+    def wanted(_: CallRecord) -> bool:
+        for name in (FIRST, SECOND):
+            (place.events / name).unlink(missing_ok=True)
+        return True
+
+    assert [one.call for one in newest(place.events, 0.0, when, (), wanted, 9)] == ["c"]
+    (place.events / SECOND).symlink_to(place.events / "gone")
+    assert len(place.recorder.recent(10**6)) == len(place.recorder.recent(100)) > 0
 
 
 def test_a_crash_in_the_middle_of_the_retention_leaves_no_gap(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from commands import kansatsu
+from conftest import cli_environ
 from kansatsu.advisor import AccessEvent
+from kansatsu.advisor.events import encode
 from kansatsu.cli.observed import rows_of
 from kansatsu.cli.settings import NOT_ENFORCED
 
@@ -47,6 +49,16 @@ def test_sessions_of_a_role_are_one_principal_and_only_what_helps_is_proposed() 
         "*",
         "",
     ]
+
+
+def test_a_segment_that_is_deleted_for_its_age_meanwhile(tmp_path: Path) -> None:
+    """What is there is told; a name whose file is gone is what it looks like."""
+    directory = tmp_path / "events"
+    directory.mkdir()
+    (directory / "w0-000000000002.jsonl").write_bytes(encode(event()))
+    (directory / "w0-000000000001.jsonl").symlink_to(tmp_path / "gone")
+    found = kansatsu({**cli_environ(), "KANSATSU_DATA_DIR": str(tmp_path)}, "logs", "--would-deny", "-o", "json")
+    assert [row["count"] for row in json.loads(found.stdout)] == [1]
 
 
 def test_observing(start_server: Callable[..., Any], data_dir: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,9 +73,10 @@ def _events(data_dir: Path, oldest: float) -> Iterator["AccessEvent"]:
     try:
         paths = sorted(path for path in directory.iterdir() if segments.NAME.fullmatch(path.name))
         for path in paths:
-            if path.stat().st_mtime >= oldest:
-                records = (line.record for line in segments.read(path))
-                yield from (event for event in records if isinstance(event, AccessEvent) and event.time >= oldest)
+            with suppress(FileNotFoundError):  # deleted for its age meanwhile
+                if path.stat().st_mtime >= oldest:
+                    records = (line.record for line in segments.read(path))
+                    yield from (event for event in records if isinstance(event, AccessEvent) and event.time >= oldest)
     except FileNotFoundError:
         raise Failure(f"Nothing is recorded in {directory}; start with `{again('up -d')}`.", Exit.NOT_RUNNING) from None
     except PermissionError:
