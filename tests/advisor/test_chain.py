@@ -362,3 +362,6 @@ def test_another_nodes_evidence_is_named_as_such(place: Place) -> None:
     place.recorder.close()
     place.start()
     assert place.gaps() == [("recorded on another node", "node 0badcafe")]
+    with place.store.write() as conn:
+        chains.keep_position(conn, "2badcafe", Position(1, 9))  # of a version that made no links
+    assert place.gaps(NOW + HOUR) == [("recorded on another node", "node 2badcafe")]

@@ -73,6 +73,12 @@ def links(conn: Connection) -> dict[str, Link]:
     return {row.name.removeprefix(_LINK): msgspec.json.decode(row.value, type=Link) for row in rows}
 
 
+def unlinked(conn: Connection) -> set[str]:
+    """Who records here and has no links: nodes of a version that made none, at whatever time they did so."""
+    places = conn.execute(select(setting.c.name).where(setting.c.name.startswith(_PLACE))).scalars()
+    return {name.removeprefix(_PLACE) for name in places} - set(map(_worker, links(conn)))
+
+
 def keep(conn: Connection, made: Mapping[str, Link | None]) -> None:
     """Links, each in place of a former one; None: of a segment that is not to be there any more."""
     for name, link in made.items():
@@ -158,9 +164,9 @@ class _Check:
 class Chain:
     """The segments of a directory, for one reader: each is held against its link as it is read.
 
-    `own`: whose files are here in any case. `present`: the files of a moment before that of the links `known`, with the
-    times when they were written last. `now` gives the links of this moment: a segment that was deleted for its age
-    while somebody reads is no gap.
+    `own`: whose files are here in any case; `silent`: who has no links. `present`: the files of a moment before that of
+    the links `known`, with the times when they were written last. `now` gives the links of this moment: a segment that
+    was deleted for its age while somebody reads is no gap.
     """
 
     def __init__(
@@ -171,6 +177,7 @@ class Chain:
         present: Mapping[str, float],
         known: Links,
         now: Callable[[], Links],
+        silent: Iterable[str] = (),
     ) -> None:
         here = {own, *map(_worker, present)}
         self._directory = directory
@@ -181,7 +188,8 @@ class Chain:
         self._times = {**present, **{name: link.last for name, link in self._links.items()}}
         for name in present.keys() - known.keys():  # of whatever time it claims to be
             self._found[name] = Gap(UNKNOWN_SEGMENT, float("-inf"), float("inf"), 0, name)
-        for name, link in known.items():
+        always = {f"{worker}-": Link(1, "", float("-inf"), float("inf")) for worker in silent}
+        for name, link in {**known, **always}.items():
             if _worker(name) not in here and link.size:
                 node = f"node {_worker(name)}"
                 before = self._found.get(node, Gap(OTHER_NODE, link.first, link.last, 0, node))

@@ -38,7 +38,6 @@ from kansatsu.advisor.segments import (
     SegmentWriter,
     claim,
     dated,
-    lines,
     numbers,
     path_of,
     read,
@@ -216,7 +215,6 @@ class Recorder:
         known = self._known()
         present = chain.present(self.directory)
         times = {**present, **{name: link.last for name, link in known.items()}}
-        # Numbers have as many digits in every name.
         first, end = (path_of(self.directory, self.worker, number).name for number in (0, ended))
         old = {name for name, time in times.items() if first <= name < end and time < oldest}
         if old & known.keys():
@@ -230,7 +228,9 @@ class Recorder:
         """What is recorded by this moment, for one reader. For a thread: it flushes."""
         present = chain.present(self.directory)
         self.flush()
-        return chain.Chain(self.directory, self._key, self.worker, present, self._known(), self._known)
+        with self._store.read() as conn:
+            known, silent = chain.links(conn), chain.unlinked(conn)
+        return chain.Chain(self.directory, self._key, self.worker, present, known, self._known, silent)
 
     def recent(self, count: int) -> list[AccessEvent]:
         """The last events of all workers, newest first, at most `count`; looks at the end of the newest files only."""
@@ -383,7 +383,7 @@ class Recorder:
                 self._pending.add(last)
                 newest = max(newest, last.time)
         since = newest or path.stat().st_mtime
-        first = link.first if link is not None else min(since, chain.begins(lines(path)))
+        first = link.first if link is not None else chain.unchained(path, since).first
         gaps = [Gap(wrong, first, now, 0, path.name)] if wrong else []
         gaps += [Gap(TORN_RECORD, since, now, torn, path.name)] if torn else []
         if not isinstance(last, End):
