@@ -1,6 +1,7 @@
 """Who holds a port and when a process started, read from /proc, so that a refusal can name the culprit."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
@@ -43,11 +44,10 @@ def _listening(port: int) -> set[str]:
 
 def _sockets(process: Path) -> set[str]:
     found = set()
-    try:
+    with suppress(OSError):  # it ended, or it is another user's
         for descriptor in (process / "fd").iterdir():
-            found.add(os.readlink(descriptor))
-    except OSError:
-        return found  # it ended, or it is another user's
+            with suppress(OSError):  # closed meanwhile: of this process, the one that lists them is
+                found.add(os.readlink(descriptor))
     return found
 
 
