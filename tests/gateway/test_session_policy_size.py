@@ -1,4 +1,5 @@
-"""How long session policies may be, however well they pack: 2,048 characters, those of the managed ones' ARNs included.
+"""How long session policies may be, however well they pack: 2,048 characters, those of the managed ones' ARNs included;
+and what is none.
 
 https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html, .../API_GetFederationToken.html,
 .../API_AssumeRoleWithWebIdentity.html, .../API_AssumeRoleWithSAML.html; for ARNs see PolicyArns there.
@@ -15,8 +16,9 @@ from kansatsu.services import callers
 
 from . import saml_provider as saml
 from . import test_web_identity as web
+from .asks import FORM
 from .conftest import Gateway
-from .raw import Keys, document, statement
+from .raw import Ask, Keys, document, statement
 from .test_large_sessions import refusal
 from .test_tags import code_of
 
@@ -85,6 +87,15 @@ def test_attack_a_policy_that_is_long_and_packs_well(gateway: Gateway, tmp_path:
     for each in (long(MOST + 1), long(600_000), document(*[ALL] * 10_000), "{" * (MOST + 1)):
         assert told(make, Policy=each)[1] == code
     assert told(make, Policy="{" * MOST)[1] == "MalformedPolicyDocument"
+
+
+@pytest.mark.parametrize("member", ["arn=" + "x" * 20, "other=x"])
+def test_what_names_no_policy_is_no_session_policy(gateway: Gateway, member: str) -> None:
+    """The model does not require the arn of a policy, and says of its form that it is long enough."""
+    role, name = gateway.role(ALL)["Arn"], f"PolicyArns.member.1.{member}"
+    body = f"Action=AssumeRole&Version=2011-06-15&RoleArn={role}&RoleSessionName=session&{name}"
+    got = gateway.ask(Ask("POST", headers=FORM, body=body.encode()), gateway.admin, "sts")
+    assert (got.status, got.code) == (400, "ValidationError") and got.message.endswith(" is not valid.")
 
 
 def test_a_session_policy_is_not_parsed_for_each_request(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,8 +85,8 @@ def users_of(conn: Connection, account: str, policy_arn: str, *, attached: bool,
         parts.append(select(attachment.c.entity_id).where(attachment.c.policy_arn == policy_arn))
     if bounds:
         parts.append(select(entity.c.id).where(entity.c.account == account, entity.c.boundary_arn == policy_arn))
-    found = (entities.by_id(conn, row[0]) for row in conn.execute(union(*parts)).all())
-    return [item for item in found if item is not None and item.account == account]
+    found = entities.among(conn, union(*parts).subquery().select())
+    return [item for item in found if item.account == account]
 
 
 def holders(conn: Connection, account: str, policy_arn: str) -> list[Entity]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from kansatsu import arn
-from kansatsu.errors import AccessDenied, AwsError, NoSuchEntity, ValidationError
+from kansatsu.errors import AccessDenied, AwsError, InvalidInput, NoSuchEntity, ValidationError
 from kansatsu.identity import EntityRecord, Session, credentials, devices, managed, sessions, token_versions
 from kansatsu.policy import PolicyType, parse
 from kansatsu.services.registry import Call
@@ -40,7 +40,8 @@ def policies(call: Call, account: str, inline: str | None, requested: list[dict[
 
     Raises PackedPolicyTooLarge, MalformedPolicyDocument, ValidationError.
     """
-    arns = tuple(item["arn"] for item in requested or ())
+    # Whose arn the model does not require; without one it names no policy.
+    arns = tuple(item.get("arn", "") for item in requested or ())
     sessions.check_plaintext(inline, arns)
     if len(arns) > POLICY_ARNS:
         raise ValidationError(
@@ -52,6 +53,8 @@ def policies(call: Call, account: str, inline: str | None, requested: list[dict[
             managed.get(call.conn, account, policy_arn)
         except NoSuchEntity:
             raise ValidationError(f"Policy {policy_arn} does not exist or is not attachable.") from None
+        except InvalidInput as error:  # which is no error of STS
+            raise ValidationError(error.message) from None
     return {"policy": inline_policy(inline), "policy_arns": arns}
 
 
