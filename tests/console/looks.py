@@ -34,6 +34,10 @@ _TORN = r"""() => {
   }
   return [...found];
 }"""
+# Tables that must be moved sidewards to be read.
+_BROAD = """() => [...document.querySelectorAll("table")]
+  .filter(one => one.checkVisibility() && one.offsetWidth > one.parentElement.clientWidth + 1)
+  .map(one => one.innerText.slice(0, 80))"""
 # As wide as readers may make their texts: https://www.w3.org/TR/WCAG21/#text-spacing; fonts for Japanese are, too.
 _SPACED = """() => {
   const made = new CSSStyleSheet();
@@ -60,6 +64,8 @@ def look(seen: Seen, name: str, width: str) -> None:
     """At the page as it is now; its faults are among those of the test."""
     page = seen.page
     _measure(seen, f"{name}, {width}")
+    if width == "wide" and (broad := page.evaluate(_BROAD)):
+        seen.errors.append(f"{page.url}: {name}: too wide: {broad}")
     page.evaluate(_SPACED)
     _measure(seen, f"{name}, {width}, spaced")
     page.evaluate(_UNSPACED)

@@ -58,9 +58,9 @@ export function Tasks({ cluster }: { cluster?: string }) {
         { id: "state", header: t("state"), minWidth: 150, cell: (each) => <State of={each.State} /> },
         { id: "definition", header: t("definition"), minWidth: 120, cell: (each) => <Link href={to("definitions", each.TaskDefinition ?? "")}><Broken of={each.TaskDefinition ?? ""} /></Link> },
         { id: "role", header: t("role"), minWidth: 120, cell: (each) => <RoleLink role={each.Role} /> },
-        { id: "expires", header: t("credentials.expires"), minWidth: 140, cell: (each) => <Moment at={newest(each)?.Expiration} /> },
-        { id: "used", header: t("credentials.used"), minWidth: 140, cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
-        { id: "launched", header: t("launchedAt"), sortingField: "Launched", minWidth: 140, cell: (each) => <Moment at={each.Launched} /> },
+        { id: "expires", header: t("credentials.expires"), cell: (each) => <Moment at={newest(each)?.Expiration} /> },
+        { id: "used", header: t("credentials.used"), cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
+        { id: "launched", header: t("launchedAt"), sortingField: "Launched", cell: (each) => <Moment at={each.Launched} /> },
       ]}
     />
   );

@@ -69,9 +69,9 @@ export function Instances() {
           { id: "name", header: t("name"), sortingField: "Name", isRowHeader: true, minWidth: 140, cell: (each) => <Link href={to("instances", each.Id)}><Broken of={each.Name || each.Id} /></Link> },
           { id: "state", header: t("state"), sortingField: "State", minWidth: 120, cell: (each) => <State of={each.State} /> },
           { id: "role", header: t("role"), minWidth: 110, cell: (each) => <RoleLink role={each.Role} /> },
-          { id: "issued", header: t("credentials.issued"), minWidth: 130, cell: (each) => <Moment at={newest(each)?.Issued} /> },
-          { id: "expires", header: t("credentials.expires"), minWidth: 130, cell: (each) => <Moment at={newest(each)?.Expiration} /> },
-          { id: "used", header: t("credentials.used"), minWidth: 130, cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
+          { id: "issued", header: t("credentials.issued"), cell: (each) => <Moment at={newest(each)?.Issued} /> },
+          { id: "expires", header: t("credentials.expires"), cell: (each) => <Moment at={newest(each)?.Expiration} /> },
+          { id: "used", header: t("credentials.used"), cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
           { id: "id", header: t("instance.id"), minWidth: 155, cell: (each) => <Broken of={each.Id} /> },
         ]}
       />

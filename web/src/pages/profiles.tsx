@@ -140,7 +140,7 @@ function Holders({ name }: { name: string }) {
       columns={[
         { id: "name", header: t("name"), sortingField: "Name", isRowHeader: true, minWidth: 150, cell: (each) => <Link href={to("instances", each.Id)}><Broken of={each.Name || each.Id} /></Link> },
         { id: "state", header: t("state"), minWidth: 130, cell: (each) => <State of={each.State} /> },
-        { id: "used", header: t("credentials.used"), minWidth: 140, cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
+        { id: "used", header: t("credentials.used"), cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
       ]}
     />
   );

@@ -80,9 +80,9 @@ export function Keys({ of }: { of: Workload }) {
       empty={t("credentials.none")}
       columnDefinitions={[
         { id: "id", header: t("keys.id"), isRowHeader: true, minWidth: 190, cell: (one) => <Broken of={one.AccessKeyId} /> },
-        { id: "issued", header: t("credentials.issued"), minWidth: 150, cell: (one) => <Moment at={one.Issued} /> },
-        { id: "expires", header: t("credentials.expires"), minWidth: 150, cell: (one) => <Moment at={one.Expiration} /> },
-        { id: "used", header: t("lastUsed"), minWidth: 150, cell: (one) => <Moment at={one.LastUsed} by={one.LastUsedService} /> },
+        { id: "issued", header: t("credentials.issued"), cell: (one) => <Moment at={one.Issued} /> },
+        { id: "expires", header: t("credentials.expires"), cell: (one) => <Moment at={one.Expiration} /> },
+        { id: "used", header: t("lastUsed"), cell: (one) => <Moment at={one.LastUsed} by={one.LastUsedService} /> },
         { id: "how", header: t("credentials.delivery"), cell: (one) => (one.Delivery ? <Broken of={`IMDS ${one.Delivery}`} /> : "-") },
       ]}
     />
