@@ -226,6 +226,8 @@ class PolicySet:
         that is not a text followed by one star, is left open. Remembers nothing, for it is asked about every action.
         """
         denies, allows = self._search(action.lower())
+        if not denies:
+            return any(map(_alternatives, allows))
         return any(
             not any(deny.undoes(allow, resource) for deny in denies)
             for allow in allows
@@ -244,11 +246,11 @@ class PolicySet:
         if not self._indexed:
             self._index()
         service, _, name = action.partition(":")
-        found = dict(self._exact.get(action, ()))
-        found.update((order, rule) for order, rule, names in self._wild.get(service, ()) if names(name))
-        found.update((order, rule) for order, rule, names in self._other if names(action))
-        rules = [found[order] for order in sorted(found)]
-        return tuple(rule for rule in rules if rule.deny), tuple(rule for rule in rules if not rule.deny)
+        found = [*self._exact.get(action, ())]
+        found += [(order, rule) for order, rule, names in self._wild.get(service, ()) if names(name)]
+        found += [(order, rule) for order, rule, names in self._other if names(action)]
+        rules = [rule for _, rule in sorted(dict(found).items())] if len(found) > 1 else [rule for _, rule in found]
+        return tuple([rule for rule in rules if rule.deny]), tuple([rule for rule in rules if not rule.deny])
 
     def _index(self) -> None:
         self._exact: dict[str, list[tuple[int, Rule]]] = {}

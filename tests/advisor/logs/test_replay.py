@@ -11,7 +11,7 @@ from kansatsu.advisor.logs.replay import Asked, replayed
 from kansatsu.advisor.logs.suggest import NoSubject
 from kansatsu.errors import MalformedPolicyDocument
 
-from .test_report import TEAM, details, found
+from .test_report import TEAM, details, proof
 from .test_suggest import _NAMES, _PATTERNS, KEY
 from .trail import ACCOUNT, ROLE, USER, record, role
 
@@ -21,8 +21,8 @@ CALLS += [record(role(), "ec2", "RunInstances", errorCode="AccessDenied")]
 
 
 def replay(asked: Asked, *actions: str, calls: list[dict[str, Any]] = CALLS) -> dict[str, Any]:
-    outcome = found(calls, *(actions or ("kms:*", "ec2:*")))
-    return replayed(outcome.evidence, outcome.account, asked, 100)
+    made = proof(calls, *(actions or ("kms:*", "ec2:*")))
+    return replayed(made, made.account, asked, 100)
 
 
 def counts(answer: dict[str, Any]) -> tuple[int, ...]:
@@ -77,9 +77,9 @@ def test_groups_and_managed_policies() -> None:
     # What a user has from the group as well stays when its own is taken away.
     given_ = details()
     given_["UserDetailList"][0]["AttachedManagedPolicies"] = [{"PolicyName": "team", "PolicyArn": TEAM}]
-    outcome = found(calls)
-    outcome.evidence.details = json.dumps(given_).encode()
-    answer = replayed(outcome.evidence, outcome.evidence.account, Asked(USER, detach=TEAM), 100)
+    made = proof(calls)
+    made.details = json.dumps(given_).encode()
+    answer = replayed(made, made.account, Asked(USER, detach=TEAM), 100)
     assert counts(answer) == (2, 2, 0, 0, 0, 0)
 
 

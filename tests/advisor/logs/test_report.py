@@ -64,10 +64,10 @@ def details(*role_actions: str, **changes: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def found(
+def proof(
     records: list[dict[str, Any]], *actions: str, reports: tuple[Told, ...] = (), since: datetime | None = None,
     whole: bool = True,
-) -> Outcome:  # fmt: skip
+) -> evidence.Evidence:  # fmt: skip
     """`whole`: of a trail that left nothing out but data events, in an account that is never idle."""
     totals = summarise(delivered(records)).totals if records else Totals()
     days = sorted({item["eventTime"][:10] for item in records})
@@ -77,7 +77,12 @@ def found(
     made = evidence.of(Result(totals, read=1, days=days), json.dumps(details(*actions)).encode(), reports, NOW, since)
     if whole:
         made.regions = ["eu-west-1", "us-east-1"]
-    return report.outcome(made)
+    return made
+
+
+def found(records: list[dict[str, Any]], *actions: str, **more: Any) -> Outcome:
+    """The report of the same."""
+    return report.outcome(proof(records, *actions, **more))
 
 
 def of(outcome: Outcome, arn: str) -> Person:

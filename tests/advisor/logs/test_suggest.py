@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansatsu.advisor.logs.evidence import Evidence, Told
+from kansatsu.advisor.logs.evidence import Told
 from kansatsu.advisor.logs.suggest import NoSubject, suggestion
 from kansatsu.policy import Policy, PolicySet, PolicyType, Source, compile_policy, parse
 
-from .test_report import NOW, TEAM, details, found
+from .test_report import NOW, TEAM, details, proof
 from .trail import ACCOUNT, ROLE, USER, record, role
 
 MADE = NOW.timestamp()
@@ -20,8 +20,8 @@ KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1"
 
 
 def suggested(records: list[dict[str, Any]], *actions: str, reports: tuple[Told, ...] = (), arn: str = ROLE) -> Any:
-    outcome = found(records, *actions, reports=reports)
-    return suggestion(outcome.evidence, outcome.account, arn)
+    made = proof(records, *actions, reports=reports)
+    return suggestion(made, made.account, arn)
 
 
 def statements(answer: Any) -> list[dict[str, Any]]:
@@ -122,9 +122,9 @@ def test_conditions_and_limited_resources_do_not_hide_a_use() -> None:
         record(role(), "ec2", "StopInstances", readOnly=False, requestParameters={"force": False}),
         record(role(), "iam", "GetUser", resources=[{"ARN": USER}]),
     ]
-    outcome = found(calls)
-    outcome.evidence.details = json.dumps(given_).encode()
-    answer = suggestion(outcome.evidence, outcome.evidence.account, "role/orders")
+    made = proof(calls)
+    made.details = json.dumps(given_).encode()
+    answer = suggestion(made, made.account, "role/orders")
     first, second, third = statements(answer)
     assert (first["Action"], first["Resource"]) == (["ec2:StopInstances"], ["arn:aws:ec2:*:*:instance/*"])
     assert first["Condition"] == {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
@@ -170,13 +170,12 @@ def test_of_a_managed_policy_the_use_of_all_counts() -> None:
 
 def test_gaps_are_said_and_lower_the_confidence() -> None:
     days = [f"2026-{month:02}-{day:02}T00:00:00Z" for month in (7, 8, 9, 10) for day in range(1, 29)]
-    outcome = found([record(role(), "ec2", "DescribeVpcs", time=day) for day in days])
-    outcome.evidence.holes = []
-    made: Evidence = outcome.evidence
-    unused = next(line for line in suggestion(made, outcome.account, ROLE)["Lines"] if line["Action"] == "s3:*")
+    made = proof([record(role(), "ec2", "DescribeVpcs", time=day) for day in days])
+    made.holes = []
+    unused = next(line for line in suggestion(made, made.account, ROLE)["Lines"] if line["Action"] == "s3:*")
     assert unused["Confidence"] == "high"
     made.troubles = [("a/b.json.gz", "truncated", 0)]
-    answer = suggestion(made, outcome.account, TEAM)
+    answer = suggestion(made, made.account, TEAM)
     assert {line["Confidence"] for line in answer["Lines"] if not line["Uses"]} == {"low"}
     assert any("cut off before the end" in note and "b.json.gz" in note for note in answer["Notes"])
 
@@ -215,10 +214,11 @@ def test_laws(calls: list[tuple[tuple[str, str], bool, str | None]], patterns: l
                **({"resources": [{"ARN": arn}]} if arn else {}))
         for (source, name), denied, arn in calls
     ]  # fmt: skip
-    outcome = found(records, *patterns)
-    before = outcome.account.held(outcome.account.entities[ROLE])
-    after = _policy(suggestion(outcome.evidence, outcome.account, ROLE))
-    for item in outcome.evidence.seen:
+    made = proof(records, *patterns)
+    account = made.account
+    before = account.held(account.entities[ROLE])
+    after = _policy(suggestion(made, account, ROLE))
+    for item in made.seen:
         action = f"{item.service}:{item.action}"
         if item.allowed and not item.perhaps and before.may_allow(action):
             assert after.may_allow(action), action

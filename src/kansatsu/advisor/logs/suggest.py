@@ -15,6 +15,7 @@ from kansatsu.advisor.logs.blind import Blind
 from kansatsu.advisor.logs.evidence import Evidence, Seen
 from kansatsu.advisor.logs.gaps import gaps
 from kansatsu.advisor.narrow import Use, narrow, written
+from kansatsu.catalog import tracking
 from kansatsu.policy import Policy, PolicySet
 
 _DAY = 86400.0
@@ -128,7 +129,7 @@ def _unseen(evidence: Evidence, subject: Subject) -> Iterator[Use]:
     INVARIANT: it is kept: what of somebody whose use counts is unknown, blind.py says.
     """
     held, blind = PolicySet(subject.policies), Blind(evidence)
-    for namespace in granting.reachable(held):
+    for namespace in tracking.services():
         for name in granting.granted(held, namespace):
             if any(blind.unknown(entity, namespace, name) for entity in subject.people):
                 yield Use(f"{namespace}:{name}", "*", False, None, 0.0, "", seen=False)
