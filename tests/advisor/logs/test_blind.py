@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from kansatsu.advisor.logs import evidence, reading, report, sources
+from kansatsu.advisor.logs.blind import Blind
 from kansatsu.advisor.logs.cache import Cache
 from kansatsu.advisor.logs.evidence import Told
 from kansatsu.advisor.logs.report import Outcome
 from kansatsu.advisor.logs.suggest import suggestion
 
-from .test_report import NOW, details, found, of, states
+from .test_report import NOW, details, found, of, proof, states
 from .test_suggest import actions
 from .trail import ROLE, record, role, user, write
 
@@ -162,3 +163,19 @@ def test_events_of_the_future_count_when_their_time_has_come(tmp_path: Path) -> 
         assert made.future == future
         service = next(item for item in of(report.outcome(made), ROLE).services if item.namespace == "sns")
         assert (service.state, service.last) == ("used", last.timestamp())
+
+
+@pytest.mark.parametrize("reports", [(), (told(sns=0.0),), (told(services={"sns": NOW.timestamp(), "ec2": 0.0}),)])
+@pytest.mark.parametrize("records", [case[1] for case in CASES], ids=[case[0] for case in CASES])
+def test_of_many_actions_the_unknown_are_those_of_each_alone(
+    records: list[dict[str, Any]], reports: tuple[Told, ...]
+) -> None:
+    made = proof(records, *GRANTED, reports=reports)
+    blind, people = Blind(made), made.account.people()
+    asked = {"sns": ("CreateTopic", "ListTopics"), "kms": ("Encrypt",), "iam": ("PassRole", "GetRole")}
+    asked |= {"ec2": ("RunInstances",)}
+    for _ in range(2):
+        for entity in people:
+            for service, names in asked.items():
+                alone = {name for name in names if blind.unknown(entity, service, name)}
+                assert blind.among(entity, service, names) == alone

@@ -49,6 +49,7 @@ class Blind:
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
         self._known: dict[tuple[str, str], bool] = {}
+        self._hidden: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._latest: dict[tuple[str, str], float] = {}
         self._vague: set[tuple[str, str]] = set()  # who used which service in a way that is like no action of IAM
         for item in evidence.seen:
@@ -64,6 +65,16 @@ class Blind:
         if self._missed(entity, service, action):
             return True
         return self.hidden(service, action) and not self._unused_by_aws(entity, service, action)
+
+    def among(self, entity: Entity, service: str, names: tuple[str, ...]) -> frozenset[str]:
+        """Which of these actions are unknown; of all who differ in nothing that counts it is found once."""
+        id_, evidence = entity.who.id, self._evidence
+        if (id_, service) in self._vague or id_ in evidence.passing or told_of(evidence, entity):
+            return frozenset(name for name in names if self.unknown(entity, service, name))
+        key = service, names
+        if key not in self._hidden:
+            self._hidden[key] = frozenset(name for name in names if self.hidden(service, name))
+        return self._hidden[key]
 
     def visible(self, service: str, action: str) -> bool:
         """Could these logs show every use of the action? What they could not is unknown and never "unused"."""

@@ -5,6 +5,7 @@ import io
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -130,29 +131,34 @@ class _Grants:
 def _person(account: Account, entity: Entity, uses: Mapping[str, _Use], grants: _Grants, blind: Blind) -> Person:
     held = account.held(entity)
     services = tuple(
-        _service(namespace, names, uses.get(namespace), held,
-                 {name for name in names if blind.unknown(entity, namespace, name)})
+        _service(namespace, names, uses.get(namespace), held, blind.among(entity, namespace, names))
         for namespace, names in grants.of(held).items()
     )  # fmt: skip
     last = max((use.last for use in uses.values()), default=0.0)
     return Person(entity.who.arn, entity.who.kind, entity.who.name, entity.elsewhere, last, services)
 
 
-def _service(namespace: str, names: tuple[str, ...], use: _Use | None, held: PolicySet, unseen: set[str]) -> Service:
+def _service(
+    namespace: str, names: tuple[str, ...], use: _Use | None, held: PolicySet, unseen: frozenset[str]
+) -> Service:
     """INVARIANT: a service that may have been used without a record is unknown, never unused.
 
     It may have been by what is `unseen`, and where no granted action leaves a record at all.
     """
     done = use.actions if use else set[str]()
     used = sum(name in done for name in names)
-    untracked = {name for name in names if not tracking.is_tracked(namespace, name)}
-    unknown = (unseen | untracked | (use.perhaps if use else set[str]())) - done
+    unknown = (unseen | _untracked(namespace, names) | (use.perhaps if use else set[str]())) - done
     state = USED if use else UNKNOWN if unseen or len(unknown) == len(names) else UNUSED
     policies = tuple(policy.source.arn or policy.source.name for policy in granting.granting(held, namespace))
     return Service(
         namespace, state, use.last if use else 0.0, use.calls if use else 0, len(names), used,
         len(unknown & {*names}), policies,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _untracked(namespace: str, names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name for name in names if not tracking.is_tracked(namespace, name))
 
 
 def write(found: Outcome, directory: Path) -> None:

@@ -130,8 +130,10 @@ def _unseen(evidence: Evidence, subject: Subject) -> Iterator[Use]:
     """
     held, blind = PolicySet(subject.policies), Blind(evidence)
     for namespace in tracking.services():
-        for name in granting.granted(held, namespace):
-            if any(blind.unknown(entity, namespace, name) for entity in subject.people):
+        names = granting.granted(held, namespace)
+        unknown = frozenset[str]().union(*(blind.among(entity, namespace, names) for entity in subject.people))
+        for name in names:
+            if name in unknown:
                 yield Use(f"{namespace}:{name}", "*", False, None, 0.0, "", seen=False)
 
 
