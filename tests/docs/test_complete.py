@@ -2,11 +2,13 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from kansatsu.cli import doctor, values
 from kansatsu.cli.output import Exit
@@ -72,6 +74,18 @@ def test_flags(name: str) -> None:
     documented = set(re.findall(r"`(--?[a-z][a-z-]*)`", prose))
     assert own <= documented
     assert documented <= own | {spelt for option in options for spelt in option.opts}
+
+
+EXAMPLES = {name: command.epilog.partition("Example: ")[2] for name, command in COMMANDS.items() if command.epilog}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_of_a_help_is_no_wrong_usage(name: str) -> None:
+    """It is in one line of the help, and the command takes its words."""
+    line = EXAMPLES[name]
+    assert f"  Example: {line}\n" in CliRunner().invoke(cli, [*name.split()[1:], "--help"]).output
+    assert line.startswith(f"{name} ")
+    COMMANDS[name].make_context(name, shlex.split(line)[len(name.split()) :])
 
 
 def test_commands_that_take_settings_take_all() -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.client_exceptions import UnixClientConnectorError
+from aiohttp.client_reqrep import ConnectionKey
 
 from containers import PODMAN, Engine, engine, image, network, run, run_container
 from kansatsu.cli import trial
@@ -20,6 +22,7 @@ from kansatsu.delivery import MetadataService, load_keys
 from kansatsu.identity import open_store
 from kansatsu.workload import ProviderError, pause
 from kansatsu.workload.engine import DockerEngine
+from kansatsu.workload.engine_images import translated
 from kansatsu.workload.injection import InjectorClient
 from kansatsu.workload.providers import PROFILE_LABEL, NoSuchContainer
 from services.conftest import TestClock
@@ -156,9 +159,36 @@ def test_what_the_engine_does_not_know(real: Ec2World) -> None:
 
 async def test_an_engine_that_is_not_there(tmp_path: Path) -> None:
     provider = DockerEngine(f"unix://{tmp_path}/none.sock")
-    with pytest.raises(ProviderError, match="does not answer"):
+    with pytest.raises(ProviderError, match="does not answer") as caught:
         await provider.list()
     await provider.close()
+    assert str(caught.value) == (
+        f"the container engine does not answer: {tmp_path}/none.sock: No such file or directory; "
+        "start podman or docker, or say --engine"
+    )
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (
+            PermissionError(13, "Permission denied"),
+            ": /run/e.sock: Permission denied; start Kansatsu as somebody who may",
+        ),
+        (
+            ConnectionRefusedError(111, "Connection refused"),
+            ": /run/e.sock: Connection refused; start podman or docker",
+        ),
+        (None, " in time"),
+    ],
+)
+async def test_why_an_engine_does_not_answer(raised: OSError | None, said: str) -> None:
+    key = ConnectionKey("localhost", None, False, True, None, None, None)
+    error = TimeoutError() if raised is None else UnixClientConnectorError("/run/e.sock", key, raised)
+    with pytest.raises(ProviderError) as caught:
+        async with translated(NoSuchContainer):
+            raise error
+    assert str(caught.value).startswith(f"the container engine does not answer{said}")
 
 
 @pytest.mark.parametrize(("architecture", "machine"), [("amd64", 62), ("arm64", 183)])

@@ -11,7 +11,7 @@ import click
 
 from kansatsu.cli import client, options
 from kansatsu.cli.names import arn_of, meant
-from kansatsu.cli.output import Exit, Failure, Row, again, emit, hint, output_option, say
+from kansatsu.cli.output import Exit, Failure, Row, again, emit, example, hint, output_option, say
 from kansatsu.cli.values import nearest
 
 _COLUMNS = {
@@ -25,7 +25,7 @@ _AGO = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (0.0, "s"))
 _POLL = 0.2  # seconds between questions whether a report is ready; Kansatsu's own are at once
 
 
-@click.command()
+@click.command(epilog=example("kansatsu access role/app --policies s3"))
 @click.argument("arn")
 @click.option("--actions", is_flag=True, help="The actions of each service, not only services.")
 @click.option("--entities", metavar="SERVICE", help="The users and roles that it lets use SERVICE (s3).")

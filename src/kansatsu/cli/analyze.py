@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kansatsu.cli.output import Exit, Failure, again, emit, hint, numbered, output_option, say
+from kansatsu.cli.output import Exit, Failure, again, emit, example, hint, numbered, output_option, say
 from kansatsu.cli.progress import Bar
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _PROCESSES = 2
 _MOST_ROWS = 20
 
 
-@click.command()
+@click.command(epilog=example("kansatsu analyze s3://trail/AWSLogs --authorization-details account.json --out report"))
 @click.argument("logs", nargs=-1, required=True)
 @click.option(
     "--authorization-details",

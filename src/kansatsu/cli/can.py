@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, names, options
-from kansatsu.cli.output import Exit, Failure
+from kansatsu.cli.output import Exit, Failure, example
 from kansatsu.cli.why import change_lines, evaluation_lines, hint_at
 
 
@@ -31,12 +31,16 @@ def check(action: str) -> None:
         raise Failure(sentence, Exit.USAGE)
 
 
-@click.command()
+@click.command(
+    epilog=example("kansatsu can role/app s3:GetObject arn:aws:s3:::photos/a.jpg --context aws:SourceIp=192.0.2.1")
+)
 @click.argument("principal")
 @click.argument("action")
 @click.argument("resource")
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="A condition key; may be given several times.")
-@click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", help="Format.")
+@click.option(
+    "-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format."
+)
 @click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 @options.account_option
 @options.where_options
@@ -52,7 +56,8 @@ def can(
 ) -> None:
     """Say whether PRINCIPAL (an ARN, user/NAME, role/NAME or NAME; a role session too) may do ACTION on RESOURCE.
 
-    Exit code 0: allowed; 4: denied, or for the policy of another account's resource to decide.
+    Exit code 0: allowed; 4: denied, or for the policy of another account's resource to decide; 1: there is no such
+    principal; 2: AWS has no such action.
     """
     keys = context_keys(context)
     check(action)

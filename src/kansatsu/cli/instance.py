@@ -8,7 +8,7 @@ import click
 
 from kansatsu.cli import client, names, options, workloads
 from kansatsu.cli.groups import Group
-from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
+from kansatsu.cli.output import Exit, Failure, again, emit, example, hint, output_option, say
 
 _COLUMNS = ("id", "kind", "name", "state", "profile", "role", "served", "problems")
 
@@ -48,7 +48,7 @@ def show(wanted: str, form: str, profile: str | None, **given: Any) -> None:
         hint(again("instance ls"), form)
 
 
-@instance.command()
+@instance.command(epilog=example("kansatsu instance register app --instance-profile web"))
 @click.argument("name", required=False)
 @click.option("--container", metavar="NAME", help="Name or id of a container that runs; the same as NAME.")
 @click.option("--uid", metavar="USER", help="A user of this host, not root, by number or name.")

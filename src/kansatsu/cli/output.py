@@ -65,6 +65,11 @@ def hint(command: str, form: str = "table") -> None:
         say("Next: " + command)
 
 
+def example(line: str) -> str:
+    """A command as the end of the help of a command, in one line to copy; a test reads it as the command would."""
+    return f"\b\nExample: {line}"
+
+
 def output_option(command: Command) -> Command:
     """`-o table|json|csv`, given to the command as `form`."""
     choice = click.Choice(["table", "json", "csv"])

@@ -11,7 +11,7 @@ import click
 from kansatsu.cli import client, options, policy_texts
 from kansatsu.cli.files import read_policy
 from kansatsu.cli.names import arn_of, meant, policy_of
-from kansatsu.cli.output import Exit, Failure, emit, output_option, say
+from kansatsu.cli.output import Exit, Failure, emit, example, output_option, say
 from kansatsu.cli.values import BadValue, duration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -84,7 +84,7 @@ def one_change(changes: Mapping[str, Any]) -> None:
         raise Failure("--new goes with --policy-name.", Exit.USAGE)
 
 
-@click.command()
+@click.command(epilog=example("kansatsu policy replay role/app --detach AmazonS3FullAccess"))
 @change_options
 @click.option(
     "--max",
@@ -164,7 +164,7 @@ def summary(answer: Answer) -> list[str]:
     return [*lines, *policy_texts.gaps(answer), *(f"Note: {note}" for note in answer["Notes"])]
 
 
-@click.command()
+@click.command(epilog=example("kansatsu policy diff shared --from v1 --to v2"))
 @click.argument("arn")
 @click.option("--from", "old", metavar="VERSION", help="Version of the managed policy ARN to begin with: v1.")
 @click.option("--to", "new", metavar="VERSION", help="Version to end with; the default version unless it is given.")

@@ -8,7 +8,7 @@ import click
 
 from kansatsu.cli import client, options
 from kansatsu.cli.names import arn_of, meant
-from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
+from kansatsu.cli.output import Exit, Failure, again, emit, example, hint, output_option, say
 from kansatsu.cli.policy_change import FLAGS, Asked, change_options, show
 
 _COMMIT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -16,7 +16,7 @@ _NOTHING = "NothingToChange"
 COLUMNS = ["commit", "time", "arn", "by", "rolled-back"]
 
 
-@click.command()
+@click.command(epilog=example("kansatsu policy commit role/app --change policy.json --policy-name own"))
 @change_options
 @click.option("--accept-refused", is_flag=True, help="Even if it would have refused requests on record.")
 @click.option("--accept-gap", is_flag=True, help="Even if evidence is missing.")

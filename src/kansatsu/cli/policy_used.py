@@ -9,14 +9,14 @@ import click
 
 from kansatsu.cli import client, learning, options, policy_texts
 from kansatsu.cli.names import arn_of, meant, role_of
-from kansatsu.cli.output import Exit, Failure, again, emit, hint, numbered, output_option, say
+from kansatsu.cli.output import Exit, Failure, again, emit, example, hint, numbered, output_option, say
 from kansatsu.cli.policy_change import moment
 
 COLUMNS = ["policy", "statement", "line", "effect", "action", "uses"]
 _profile = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 
 
-@click.command()
+@click.command(epilog=example("kansatsu policy suggest role/app -o cli"))
 @click.argument("subject", metavar="ROLE|ARN")
 @click.option("--write", metavar="FILE", type=click.Path(path_type=Path), help="Where the policy goes.")
 @click.option("--since", metavar="TIME", help="With an ARN: only requests since then: 90d, or 2026-11-05.")

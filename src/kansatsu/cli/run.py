@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import children, client, learning, names, options, surroundings
-from kansatsu.cli.output import Exit, Failure, say
+from kansatsu.cli.output import Exit, Failure, example, say
 from kansatsu.cli.settings import Settings
 
 _FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
@@ -26,7 +26,9 @@ _TOKEN_FILE = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"  # noqa: S105 - a name
 _EMPTY_FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "BOTO_CONFIG")
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
+@click.command(
+    context_settings={"allow_interspersed_args": False}, epilog=example("kansatsu run --role app -- python app.py")
+)
 @click.option("--role", metavar="ROLE", help="Name of the role to run as.")
 @click.option("--instance-profile", metavar="PROFILE", help="Name of the instance profile to run with.")
 @click.option("--task-role", metavar="ROLE", help="Name of the role to run as, as an ECS task would.")

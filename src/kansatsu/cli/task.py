@@ -9,7 +9,7 @@ import click
 
 from kansatsu.cli import client, options, workloads
 from kansatsu.cli.groups import Group
-from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option
+from kansatsu.cli.output import Exit, Failure, again, emit, example, hint, output_option
 from kansatsu.cli.policy_change import moment
 
 _COLUMNS = ("id", "definition", "cluster", "state", "role", "served", "problems")
@@ -47,7 +47,7 @@ def show(wanted: str, form: str, profile: str | None, **given: Any) -> None:
     hint(again(f"task logs {found['Id'][:12]}"), form)
 
 
-@task.command()
+@task.command(epilog=example("kansatsu task logs web --since 10m"))
 @click.argument("wanted", metavar="ID")
 @click.option("-f", "--follow", is_flag=True, help="Go on printing as lines arrive, until the task has stopped.")
 @click.option("--container", metavar="NAME", help="Only this container of the task.")

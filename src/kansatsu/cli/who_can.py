@@ -8,12 +8,12 @@ import click
 
 from kansatsu.cli import client, options
 from kansatsu.cli.can import check, context_keys
-from kansatsu.cli.output import again, emit, hint, output_option, say
+from kansatsu.cli.output import again, emit, example, hint, output_option, say
 
 COLUMNS = ["principal", "policy", "through", "statement", "line", "conditions"]
 
 
-@click.command()
+@click.command(epilog=example("kansatsu who-can s3:DeleteObject arn:aws:s3:::photos/a.jpg"))
 @click.argument("action")
 @click.argument("resource")
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="A condition key; may be given several times.")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, credentials, options
-from kansatsu.cli.output import Exit, Failure, again, hint
+from kansatsu.cli.output import Exit, Failure, again, example, hint
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _AUTHORIZATION_ID = re.compile(r"[0-9a-z]{30}")
@@ -24,10 +24,12 @@ _LONGEST_NAME = 60  # characters of what is no id
 _VERDICTS = {"allowed": "allows it", "explicitDeny": "DENIES it", "implicitDeny": "does not allow it"}
 
 
-@click.command()
+@click.command(epilog=example("kansatsu why --last"))
 @click.argument("what", required=False, metavar="[REQUEST_ID | AUTHORIZATION_ID | ENCODED]")
 @click.option("--last", is_flag=True, help="The last denial in the account; so does no argument.")
-@click.option("-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", help="Format.")
+@click.option(
+    "-o", "--output", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format."
+)
 @click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")
 @options.account_option
 @options.where_options

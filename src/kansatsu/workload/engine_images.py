@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 
 import aiodocker
 import aiohttp
+from aiohttp.client_exceptions import UnixClientConnectorError
 
 from kansatsu.workload.providers import ROLE_LABEL, Image, Inside, Login, NoSuchImage, ProviderError
 
@@ -99,11 +100,20 @@ async def translated(missing: type[ProviderError], *, ignore: int | None = None)
         if error.status == ignore:
             return
         if error.status == _NO_CONNECTION:
-            raise ProviderError(f"the container engine does not answer: {error.message}") from error
+            raise ProviderError(_silent(error.__context__ or error)) from error
         kind = missing if error.status == 404 else ProviderError
         raise kind(str(error.message)) from error
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
-        raise ProviderError(f"the container engine does not answer: {error}") from error
+        raise ProviderError(_silent(error)) from error
+
+
+def _silent(error: BaseException) -> str:
+    """Why an engine does not answer, and what to do about it."""
+    if isinstance(error, UnixClientConnectorError):
+        forbidden = isinstance(error.os_error, PermissionError)
+        mend = "start Kansatsu as somebody who may use it" if forbidden else "start podman or docker, or say --engine"
+        return f"the container engine does not answer: {error.path}: {error.os_error.strerror}; {mend}"
+    return f"the container engine does not answer{f': {error}' if str(error) else ' in time'}"
 
 
 async def _file(docker: aiodocker.Docker, container: str, path: str) -> bytes | None:
