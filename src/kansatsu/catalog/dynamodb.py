@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-cond
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html (PartiQL)
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kansatsu.catalog import expressions, generic, partiql, tags
 from kansatsu.catalog.authorization import Authorization, Context, Params, PartitionKeys
@@ -65,18 +65,23 @@ _KEYS = {
 _PLACES = ("first", "second", "third", "fourth")
 # Stands for values that we could not read, so that a condition on all of them cannot be true of none.
 UNKNOWN = "\ufffd"
+NOTHING: Mapping[str, str] = {}
 
 
 class Resolver:
     """The checks of DynamoDB operations in one account and region.
 
     `partition_keys` tells those of a table or an index. Without it, dynamodb:LeadingKeys holds the values of every key
-    attribute that may be the partition key: a policy may then refuse what AWS would allow, never the reverse.
+    attribute that may be the partition key: a policy may then refuse what AWS would allow, never the reverse. `known`
+    tells the streams of iterators.
     """
 
-    def __init__(self, account: str, region: str, partition_keys: PartitionKeys | None):
+    def __init__(
+        self, account: str, region: str, partition_keys: PartitionKeys | None, known: Mapping[str, str] = NOTHING
+    ):
         self._prefix = f"arn:aws:dynamodb:{region}:{account}:"
         self._partition_keys = partition_keys
+        self._known = known
 
     def resolve(self, operation: str, params: Params) -> Iterator[Authorization]:
         """The checks of one operation."""
@@ -209,6 +214,10 @@ class Resolver:
         action = f"dynamodb:{operation}"
         if operation in _EVERYWHERE:
             yield Authorization(action, "*")
+        elif operation == "GetRecords":
+            # The stream that the iterator was given for, which the gateway keeps in it.
+            streams = self._known.get(f"iterator {params.get('ShardIterator')}", "*").split()
+            yield from (Authorization(action, stream, exact=stream != "*") for stream in streams)
         elif not generic.is_known("dynamodb", operation):
             yield Authorization(action, "*", exact=False)  # newer than what we know of its resources
         elif operation in _BY_ARN and params.get(_BY_ARN[operation]):

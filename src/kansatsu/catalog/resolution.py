@@ -33,7 +33,9 @@ def resolve(
     if service == "s3":
         found = tuple(s3.resolve(operation.name, params))
     elif service in ("dynamodb", "dynamodbstreams"):
-        found = tuple(_guarded(Resolver(account, region, partition_keys).resolve(operation.name, params), region))
+        found = tuple(
+            _guarded(Resolver(account, region, partition_keys, known).resolve(operation.name, params), region)
+        )
     elif service == "ec2":
         found = tuple(_guarded(ec2.resolve(operation, params, account, region, known), region))
     else:

@@ -18,6 +18,7 @@ from kansatsu.gateway.encryption import Encryption
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.introductions import introduce
+from kansatsu.gateway.iterators import Iterators
 from kansatsu.gateway.log_queries import STARTS, LogQueries
 from kansatsu.gateway.occupancy import Occupancy
 from kansatsu.gateway.policies import PolicyCalls
@@ -42,6 +43,7 @@ class Backed:
         self._deliveries = Deliveries(resources, forwarder, Kept(store))
         self._policies = PolicyCalls(resources, forwarder, self._deliveries)
         self._log_queries = LogQueries(store, forwarder)
+        self._iterators = Iterators(store, forwarder)
         self._occupancy = Occupancy()
         self._encryption = Encryption(resources, forwarder)
         self._spool = spool
@@ -82,13 +84,14 @@ class Backed:
         """What must be allowed, that of other accounts included."""
         operation, account, region = exchange.known, exchange.caller.account, exchange.region
         tables: dict[tuple[str, str], tuple[str, ...]] = {}
+        streams = self._iterators.known(exchange)
         named = await self._resources.named(operation.service.name, operation.name, exchange.params, account, region)
         params, exchange.names = named.params, named.names
         answers = await lookups.known(operation, params, account, region, self._forwarder)
         resolve = partial(
             catalog.resolve,
             *(operation, params, account, region),
-            known={**answers, **named.names, **await self._log_queries.known(exchange)},
+            known={**answers, **named.names, **streams, **await self._log_queries.known(exchange)},
             role=lookups.roles(snapshot, account),
         )
         items = resolve(lambda *names: tables.setdefault(names, ()))
@@ -152,6 +155,8 @@ class Backed:
                 backend = self._forwarder.backend(operation.service.name, account)
                 if exchange.name == STARTS:
                     return await self._log_queries.start(exchange, account)
+                if self._iterators.concerns(exchange):
+                    return await self._iterators.answer(exchange, account)
                 await introduce(backend, account, exchange.region, exchange.authorizations, snapshot)
                 return await self._pass_on(exchange, account)
 

@@ -25,10 +25,24 @@ def _consumer(params: Params, frame: Frame) -> Iterator[str]:
         yield value
 
 
+def _of_iterator(params: Params, frame: Frame) -> Iterator[str]:
+    """The stream that an iterator was given for, which the gateway keeps in it.
+
+    https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
+    """
+    streams = frame.known.get(f"iterator {params.get('ShardIterator')}", "*").split()
+    if "*" in streams or any(value not in streams for value in read(params, "StreamARN")):
+        raise Unsure("ShardIterator")
+    yield from streams
+
+
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonkinesisdatastreams.html",
     names={"stream": ("StreamName", "StreamARN", "ResourceARN")},
-    finders=dict.fromkeys(("DescribeStreamConsumer", "DeregisterStreamConsumer", "SubscribeToShard"), _consumer),
+    finders={
+        **dict.fromkeys(("DescribeStreamConsumer", "DeregisterStreamConsumer", "SubscribeToShard"), _consumer),
+        "GetRecords": _of_iterator,
+    },
     types=dict.fromkeys(
         (
             *("DeleteResourcePolicy", "GetResourcePolicy", "ListTagsForResource", "PutResourcePolicy", "TagResource"),

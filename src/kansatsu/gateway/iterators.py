@@ -1,0 +1,61 @@
+"""Iterators of the shards of Kinesis and of DynamoDB's streams: who reads by one must be allowed its stream.
+
+The call that reads names its stream at most beside the iterator, and a backend's iterator may be the stream's name in
+plain letters. So clients get it sealed together with the stream that it was asked for, or with all that may be meant.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kansatsu import wire
+from kansatsu.errors import AwsError
+from kansatsu.gateway.answers import Whole
+from kansatsu.gateway.exchange import Exchange
+from kansatsu.gateway.forwarding import Forwarder
+from kansatsu.identity import Store, iterators
+from kansatsu.identity.sealer import Unopenable
+
+_GIVES = frozenset({"kinesis.GetShardIterator", "dynamodbstreams.GetShardIterator"})
+# service.operation -> the error of an iterator that is none
+# https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
+_READS = {"kinesis.GetRecords": "InvalidArgumentException", "dynamodbstreams.GetRecords": "ValidationException"}
+_MEMBERS = ("ShardIterator", "NextShardIterator")
+
+
+class Iterators:
+    """They are opened before a call is resolved, and sealed in its answer."""
+
+    def __init__(self, store: Store, forwarder: Forwarder) -> None:
+        self._store = store
+        self._forwarder = forwarder
+
+    def known(self, exchange: Exchange) -> Mapping[str, str]:
+        """The streams of the iterator, under the key of the catalog; the request has the backend's own from here on.
+
+        INVARIANT: an iterator that was not given here reads nothing. Raises AwsError.
+        """
+        if exchange.name not in _READS:
+            return {}
+        try:
+            given = exchange.params["ShardIterator"]
+            streams, own = iterators.opened(self._store.sealer, exchange.region, given, exchange.now)
+        except (Unopenable, KeyError, TypeError):
+            raise AwsError("Invalid ShardIterator.", code=_READS[exchange.name], status=400) from None
+        exchange.params = {**exchange.params, "ShardIterator": own}
+        return {f"iterator {own}": streams}
+
+    def concerns(self, exchange: Exchange) -> bool:
+        """Whether the answer has an iterator."""
+        return exchange.name in _GIVES or exchange.name in _READS
+
+    async def answer(self, exchange: Exchange, account: str) -> Whole:
+        """The backend's answer, its iterator sealed with what the call was authorized on."""
+        operation, region = exchange.known, exchange.region
+        result: dict[str, Any] = dict(
+            await self._forwarder.ask(account, region, operation.service.name, operation.name, exchange.params)
+        )
+        streams = " ".join(dict.fromkeys(item.resource for item in exchange.authorizations))
+        for member in _MEMBERS:
+            if isinstance(result.get(member), str):
+                result[member] = iterators.seal(self._store.sealer, region, streams, result[member])
+        return Whole(wire.encode(operation, result, exchange.request_id))
