@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from kansatsu import catalog, wire
+from kansatsu.errors import Unimplemented
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 BUCKET, OBJECT = {"Bucket": "b"}, {"Bucket": "b", "Key": "k/l"}
@@ -173,3 +174,36 @@ def test_an_index_with_several_partition_keys_has_a_key_for_each() -> None:
         "dynamodb:secondpartitionkeyvalues": ("2",),
     }
     assert check.exact
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "key"),
+    [
+        ("s3", "PutObject", {**OBJECT, "Tagging": "env=prod&env=dev"}, "s3:requestobjecttag/env"),
+        ("s3", "PutObject", {**OBJECT, "Tagging": "Env=prod&env=dev"}, "s3:requestobjecttag/env"),
+        ("sqs", "CreateQueue", {"QueueName": "q", "tags": {"Env": "prod", "env": "dev"}}, "aws:requesttag/env"),
+        (
+            "ec2",
+            "CreateVolume",
+            {
+                "AvailabilityZone": "a",
+                "TagSpecifications": [
+                    {"ResourceType": "volume", "Tags": [{"Key": "env", "Value": value}]} for value in ("prod", "dev")
+                ],
+            },
+            "aws:requesttag/env",
+        ),
+    ],
+)
+def test_of_a_tag_that_is_given_twice_no_value_hides_another(
+    service: str, operation: str, params: dict[str, Any], key: str
+) -> None:
+    """The attack: a policy wants `env` to be `dev`, and the backend keeps the other one."""
+    found = resolve(service, operation, params)
+    assert {item.context.get(key) for item in found} == {"prod", "dev"}
+
+
+def test_tags_that_can_be_read_in_too_many_ways() -> None:
+    given = {f"{name}{i}": name for i in range(7) for name in ("K", "k")}
+    with pytest.raises(Unimplemented):
+        resolve("sqs", "CreateQueue", {"QueueName": "q", "tags": given})

@@ -161,6 +161,16 @@ def test_no_code_is_read_from_an_object_that_its_maker_may_not_read(gateway: Gat
         assert f"s3:GetObject on resource: arn:aws:s3:::{bucket}/hidden" in str(denied.value).replace('"', "")
 
 
+@pytest.mark.parametrize("tags", ["env=prod&env=dev", "env=dev&env=prod", "Env=prod&env=dev", "env=dev&ENV=prod"])
+def test_no_tag_hides_behind_another_of_its_name(gateway: Gateway, bucket: str, tags: str) -> None:
+    """The attack: the condition sees one of them, and the backend keeps the other."""
+    wanted = {"Condition": {"StringEquals": {"s3:RequestObjectTag/env": "dev"}}}
+    client = gateway.client("s3", gateway.user(statement("Allow", ["s3:PutObject", "s3:PutObjectTagging"]) | wanted))
+    client.put_object(Bucket=bucket, Key="tagged", Body=b"", Tagging="env=dev")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.put_object(Bucket=bucket, Key="tagged", Body=b"", Tagging=tags)
+
+
 @pytest.mark.parametrize("begin", [b"GET /", b"GET / HTTP/1.1\r\nhost: ", b"GET / HTTP/1.1\r\n"])
 def test_a_head_that_does_not_end_is_not_kept(gateway: Gateway, begin: bytes) -> None:
     piece = b"x-a: b\r\n" * 8192 if begin.endswith(b"\n") else b"a" * 65536

@@ -325,11 +325,8 @@ def _values(value: Any) -> list[str]:
 
 
 def _tags_of(params: Params, kind: str) -> Context:
-    found: Context = {}
-    for specification in params.get("TagSpecifications") or ():
-        if specification.get("ResourceType") == kind:
-            found |= tags.asked(specification)
-    return found
+    given = [one for one in params.get("TagSpecifications") or () if one.get("ResourceType") == kind]
+    return tags.asked({"Tags": [tag for one in given for tag in one.get("Tags") or ()]})
 
 
 def _tagging(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from kansatsu.catalog import ec2, generic, kms_keys, s3
+from kansatsu.catalog import ec2, generic, kms_keys, s3, tags
 from kansatsu.catalog.authorization import Authorization, Params, PartitionKeys
 from kansatsu.catalog.compiled import entry
 from kansatsu.catalog.dynamodb import Resolver
@@ -29,6 +29,18 @@ def resolve(
     `role` tells the ARN of a role by its name, for requests that pass one on by it.
     `known`: ARNs by the names that a backend resolved (aliases of keys, names of secrets), see `questions`.
     """
+    return tuple(tags.readings(_resolved(operation, params, account, region, partition_keys, known, role)))
+
+
+def _resolved(
+    operation: Operation,
+    params: Params,
+    account: str,
+    region: str,
+    partition_keys: PartitionKeys | None,
+    known: Mapping[str, str],
+    role: Callable[[str], str | None] | None,
+) -> tuple[Authorization, ...]:
     service, frame = operation.service.name, Frame(account, region, known, role)
     if service == "s3":
         found = tuple(s3.resolve(operation.name, params))

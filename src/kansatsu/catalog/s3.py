@@ -287,10 +287,10 @@ def _context(operation: str, params: Params) -> Context:
     return found
 
 
-def _tags(tags: list[tuple[str, str]]) -> Context:
-    found: Context = {f"s3:requestobjecttag/{key.lower()}": value for key, value in tags}
-    if tags:
-        found["s3:requestobjecttagkeys"] = tuple(key for key, _ in tags)
+def _tags(pairs: list[tuple[str, str]]) -> Context:
+    found = tags.of_pairs("s3:requestobjecttag/", pairs)
+    if pairs:
+        found["s3:requestobjecttagkeys"] = tuple(key for key, _ in pairs)
     return found
 
 

@@ -3,10 +3,14 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-requesttag
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import product
+from math import prod
 from typing import Any
 
-from kansatsu.catalog.authorization import Context, Params
+from kansatsu.catalog.authorization import Authorization, Context, Params
+from kansatsu.errors import Unimplemented
 
 _MEMBERS = (
     "tags",
@@ -33,12 +37,8 @@ def members(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def request_tags(params: Params, names: tuple[tuple[str, ...], tuple[str, ...]]) -> Context:
     """The condition keys of the tags that a request gives or takes away; {} when there are none."""
-    found: Context = {}
-    keys: dict[str, None] = {}
-    for member in names[0]:
-        for key, value in _pairs(params.get(member)):
-            found[f"aws:requesttag/{key.lower()}"] = value
-            keys[key] = None
+    pairs = [pair for member in names[0] for pair in _pairs(params.get(member))]
+    found, keys = of_pairs("aws:requesttag/", pairs), dict.fromkeys(key for key, _ in pairs)
     for member in names[1]:
         given = params.get(member)
         for item in given if isinstance(given, list) else ():
@@ -53,6 +53,42 @@ def request_tags(params: Params, names: tuple[tuple[str, ...], tuple[str, ...]])
 def asked(params: Params) -> Context:
     """The same, of an operation whose parameters nobody has looked through before."""
     return request_tags(params, members(tuple(params)))
+
+
+class Either(tuple[str, ...]):
+    """The values of one condition key that a request gives in several ways: `readings` asks about each."""
+
+    __slots__ = ()
+
+
+def of_pairs(prefix: str, pairs: Iterable[tuple[str, str]]) -> Context:
+    """The condition keys of tags, which do not tell upper from lower case.
+
+    INVARIANT: of a key that is given twice, or as "Env" and "env", no value hides another.
+    """
+    values: dict[str, dict[str, None]] = {}
+    for key, value in pairs:
+        values.setdefault(prefix + key.lower(), {})[value] = None
+    return {key: Either(given) if len(given) > 1 else next(iter(given)) for key, given in values.items()}
+
+
+_MOST_READINGS = 64
+
+
+def readings(items: Iterable[Authorization]) -> Iterator[Authorization]:
+    """The same checks, each once for every way to read its tags: all must be allowed.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html: a condition matches a tag key in one case only.
+    """
+    for item in items:
+        several = {key: value for key, value in item.context.items() if isinstance(value, Either)}
+        if not several:
+            yield item
+            continue
+        if prod(map(len, several.values())) > _MOST_READINGS:
+            raise Unimplemented("Kansatsu cannot tell which of so many tags of the same name a condition key means.")
+        for values in product(*several.values()):
+            yield replace(item, context={**item.context, **dict(zip(several, values, strict=True))})
 
 
 def _pairs(value: Any) -> list[tuple[str, str]]:
