@@ -171,6 +171,22 @@ def test_no_tag_hides_behind_another_of_its_name(gateway: Gateway, bucket: str, 
         client.put_object(Bucket=bucket, Key="tagged", Body=b"", Tagging=tags)
 
 
+def test_what_a_key_encrypted_is_not_encrypted_anew_in_the_name_of_another(gateway: Gateway) -> None:
+    """The attack: the embedded backend re-encrypts whatever SourceKeyId says, and the result is one's own to read."""
+    admin = gateway.client("kms")
+    own, other = (admin.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
+    alias = f"alias/{gateway.name()}"
+    admin.create_alias(AliasName=alias, TargetKeyId=own)
+    hidden, mine = (admin.encrypt(KeyId=key, Plaintext=SECRET)["CiphertextBlob"] for key in (other, own))
+    kms = gateway.client("kms", gateway.user(statement("Allow", "kms:*", own)))
+    for source in ({}, {"SourceKeyId": own}, {"SourceKeyId": own.rpartition("/")[2]}, {"SourceKeyId": alias}):
+        assert kms.re_encrypt(CiphertextBlob=mine, DestinationKeyId=own, **source)["KeyId"] == own
+        with pytest.raises(ClientError, match="AccessDenied"):
+            kms.re_encrypt(CiphertextBlob=hidden, DestinationKeyId=own, **source)
+        with pytest.raises(ClientError, match="AccessDenied"):
+            kms.decrypt(CiphertextBlob=hidden, **{key.removeprefix("Source"): name for key, name in source.items()})
+
+
 @pytest.mark.parametrize("begin", [b"GET /", b"GET / HTTP/1.1\r\nhost: ", b"GET / HTTP/1.1\r\n"])
 def test_a_head_that_does_not_end_is_not_kept(gateway: Gateway, begin: bytes) -> None:
     piece = b"x-a: b\r\n" * 8192 if begin.endswith(b"\n") else b"a" * 65536

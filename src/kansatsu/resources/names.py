@@ -62,12 +62,15 @@ async def resolved(
     if form is None:
         return Named(params, {})
     found: dict[str, str] = {}
-    if service == "kms" and operation in _IN_CIPHERTEXT and not params.get(_IN_CIPHERTEXT[operation][0]):
-        member = _IN_CIPHERTEXT[operation][0]
+    source, key = _IN_CIPHERTEXT.get(operation, ("", ""))[0] if service == "kms" else "", ""
+    # INVARIANT: what is re-encrypted is from the key that was authorized: the embedded backend does not hold the
+    # ciphertext against the key that is named, as it does to decrypt.
+    if source and (operation == "ReEncrypt" or not params.get(source)):
         key = await _of_ciphertext(knowledge, operation, params, account, region)
-        params = {**params, member: key}
         if not key:
             found[""] = ""
+        if not key or not params.get(source):
+            params = {**params, source: key}
     for member, value in _values(params, form):
         if value in found:
             continue
@@ -79,6 +82,9 @@ async def resolved(
         meant = await knowledge.learn(form.kind, place)
         if not isinstance(meant, Unsupported) and (meant or member != _MADE):
             found[value] = meant
+    given = str(params.get(source, ""))
+    if key and key.rpartition("/")[2] != found.get(given, given).rpartition("/")[2]:
+        params = {**params, source: key}
     return Named(params, found)
 
 
