@@ -54,10 +54,10 @@ export function Tasks({ cluster }: { cluster?: string }) {
       empty={t("tasks.none")}
       newest="launched"
       columns={[
-        { id: "id", header: t("task"), isRowHeader: true, minWidth: 140, cell: (each) => <Link href={to("tasks", each.Id)}><Broken of={each.Id.slice(0, 12)} /></Link> },
-        { id: "state", header: t("state"), minWidth: 150, cell: (each) => <State of={each.State} /> },
-        { id: "definition", header: t("definition"), minWidth: 120, cell: (each) => <Link href={to("definitions", each.TaskDefinition ?? "")}><Broken of={each.TaskDefinition ?? ""} /></Link> },
-        { id: "role", header: t("role"), minWidth: 120, cell: (each) => <RoleLink role={each.Role} /> },
+        { id: "id", header: t("task"), isRowHeader: true, cell: (each) => <Link href={to("tasks", each.Id)}><Broken of={each.Id.slice(0, 12)} /></Link> },
+        { id: "state", header: t("state"), minWidth: 120, cell: (each) => <State of={each.State} /> },
+        { id: "definition", header: t("definition"), cell: (each) => <Link href={to("definitions", each.TaskDefinition ?? "")}><Broken of={each.TaskDefinition ?? ""} /></Link> },
+        { id: "role", header: t("role"), cell: (each) => <RoleLink role={each.Role} /> },
         { id: "expires", header: t("credentials.expires"), cell: (each) => <Moment at={newest(each)?.Expiration} /> },
         { id: "used", header: t("credentials.used"), cell: (each) => <Moment at={newest(each)?.LastUsed} by={newest(each)?.LastUsedService} /> },
         { id: "launched", header: t("launchedAt"), sortingField: "Launched", cell: (each) => <Moment at={each.Launched} /> },
