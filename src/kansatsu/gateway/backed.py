@@ -11,7 +11,7 @@ from kansatsu import catalog, wire
 from kansatsu.backends import EmbeddedBackend, verified
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
-from kansatsu.gateway import asgi, deleting, digests, lookups
+from kansatsu.gateway import asgi, deleting, digests, log_groups, lookups
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.deliveries import Deliveries
 from kansatsu.gateway.encryption import Encryption
@@ -142,8 +142,8 @@ class Backed:
 
     async def _serve(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
         operation, guard = exchange.known, exchange.guards[0]
-        named = _account(operation, exchange.authorizations, exchange.guards)
-        account = named or exchange.caller.account or self._forwarder.home  # of an application's user
+        owner = _account(operation, exchange.authorizations, exchange.guards)
+        account = owner or exchange.caller.account or self._forwarder.home  # of an application's user
         await self._refuse_unseen(exchange, account)
         if operation.tells_endpoints:
             return Whole(wire.encode(operation, _own_endpoint(exchange), exchange.request_id))
@@ -157,6 +157,9 @@ class Backed:
                     return await self._log_queries.start(exchange, account)
                 if self._iterators.concerns(exchange):
                     return await self._iterators.answer(exchange, account)
+                if (named := log_groups.by_name(exchange)) is not None:
+                    result = await self._forwarder.ask(account, exchange.region, "logs", operation.name, named)
+                    return Whole(wire.encode(operation, result, exchange.request_id))
                 await introduce(backend, account, exchange.region, exchange.authorizations, snapshot)
                 return await self._pass_on(exchange, account)
 

@@ -67,10 +67,10 @@ async def resolved(
     # ciphertext against the key that is named, as it does to decrypt.
     if source and (operation == "ReEncrypt" or not params.get(source)):
         key = await _of_ciphertext(knowledge, operation, params, account, region)
-        if not key:
-            found[""] = ""
-        if not key or not params.get(source):
+        if not params.get(source):
             params = {**params, source: key}
+        if not key:
+            found[str(params[source])] = ""
     for member, value in _values(params, form):
         if value in found:
             continue
