@@ -330,6 +330,23 @@ def test_a_role_that_nobody_can_tell_is_passed_by_those_who_pass_all(role: str) 
     assert passed == ([("*", False)] if role else [])
 
 
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "launches"),
+    [
+        ("ec2", "CreateFleet", {"LaunchTemplateConfigs": [{"LaunchTemplateSpecification": {"LaunchTemplateName": "t"}}]}, True),
+        ("autoscaling", "CreateAutoScalingGroup", {"AutoScalingGroupName": "g", "LaunchTemplate": {"LaunchTemplateName": "t"}}, True),
+        ("autoscaling", "UpdateAutoScalingGroup", {"AutoScalingGroupName": "g", "MixedInstancesPolicy": {"LaunchTemplate": {}}}, True),
+        ("autoscaling", "CreateAutoScalingGroup", {"AutoScalingGroupName": "g", "LaunchConfigurationName": "c"}, False),
+    ],
+)  # fmt: skip
+def test_who_launches_by_a_template_may_launch(
+    service: str, operation: str, params: dict[str, Any], *, launches: bool
+) -> None:
+    """The attack: somebody without ec2:RunInstances has a fleet or a group launch what he wrote into a template."""
+    found = [item for item in resolve(service, operation, params) if item.action == "ec2:RunInstances"]
+    assert [(item.resource, item.exact) for item in found] == [("*", False)] * launches
+
+
 def test_a_definition_of_an_api_that_may_hide_a_role() -> None:
     """The attack: YAML writes one key in many ways."""
     for body, hidden in ((b'{"openapi": "3.0"}', False), (b"openapi: 3.0", False), (b'"\\x63redentials": x', True)):

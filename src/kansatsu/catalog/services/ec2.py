@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kansatsu.catalog.authorization import Params
-from kansatsu.catalog.rules import Question, Rules
-from kansatsu.catalog.values import safe, walk
+from kansatsu.catalog.rules import Frame, Question, Rules
+from kansatsu.catalog.values import Unsure, safe, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,16 @@ def _questions(operation: str) -> Callable[[Params], Iterator[Question]]:
     return ask
 
 
+def _launched(_params: Params, _frame: Frame) -> Iterator[str]:
+    """What a fleet launches is launched by who makes it; its launch templates say what that is.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-fleet-prerequisites.html
+    """
+    raise Unsure("LaunchTemplateConfigs")
+
+
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
+    also={"CreateFleet": (("ec2:RunInstances", _launched),)},
     questions={**{operation: _questions(operation) for operation in _ASKED}, "CreateSnapshots": _attached},
 )
