@@ -14,8 +14,8 @@ ACCOUNT, REGION, OTHER = "123456789012", "eu-west-1", "111122223333"
 ALIAS = "alias/prod"
 
 
-def resolve(service: str, operation: str, params: dict[str, Any]) -> tuple[catalog.Authorization, ...]:
-    return catalog.resolve(wire.load_service(service).operation(operation), params, ACCOUNT, REGION)
+def resolve(service: str, operation: str, params: dict[str, Any], **more: Any) -> tuple[catalog.Authorization, ...]:
+    return catalog.resolve(wire.load_service(service).operation(operation), params, ACCOUNT, REGION, **more)
 
 
 def at(service: str, resource: str, region: str = REGION, account: str = ACCOUNT) -> str:
@@ -173,3 +173,52 @@ def test_another_account_than_the_rule_knows_is_not_passed_over() -> None:
         (found,) = resolve("ecr", "DescribeImages", {"repositoryName": "a/b", "registryId": registry})
         assert found.resource == (at("ecr", "repository/a/b", account=account) if account else "*")
         assert found.exact is bool(account)
+
+
+SECRET = at("secretsmanager", "secret:db-AbCdEf")
+CLUSTER = {"resourceArn": at("rds", "cluster:c")}
+
+
+ON_CLUSTER = (
+    "BatchExecuteStatement",
+    "BeginTransaction",
+    "CommitTransaction",
+    "ExecuteStatement",
+    "RollbackTransaction",
+)
+ON_REDSHIFT = (
+    "BatchExecuteStatement",
+    "DescribeTable",
+    "ExecuteStatement",
+    "ListDatabases",
+    "ListSchemas",
+    "ListTables",
+)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "params", "member"),
+    [
+        *(("rds-data", operation, CLUSTER, "secretArn") for operation in ON_CLUSTER),
+        ("rds-data", "ExecuteSql", {"dbClusterOrInstanceArn": CLUSTER["resourceArn"]}, "awsSecretStoreArn"),
+        *(("redshift-data", operation, {"ClusterIdentifier": "c"}, "SecretArn") for operation in ON_REDSHIFT),
+    ],
+)
+def test_who_logs_in_with_a_secret_may_read_it(
+    service: str, operation: str, params: dict[str, Any], member: str
+) -> None:
+    """The attack: somebody who may not read the administrator's secret lets the service log in with it."""
+
+    def reads(given: str | None, meant: str = "") -> list[tuple[str, bool]]:
+        own = params if given is None else {**params, member: given}
+        found = resolve(service, operation, own, known={f"secret {given}": meant})
+        return [(item.resource, item.exact) for item in found if item.action == "secretsmanager:GetSecretValue"]
+
+    assert reads(None) == []
+    assert reads(SECRET, SECRET) == reads("db", SECRET) == reads(SECRET[:-7], SECRET) == [(SECRET, True)]
+    (question,) = catalog.questions(wire.load_service(service).operation(operation), {**params, member: SECRET})
+    assert (question.operation, question.params) == ("DescribeSecret", {"SecretId": SECRET})
+    # What the backend does not tell, or tells of another account, is read by those who may read all.
+    elsewhere = at("secretsmanager", "secret:db-AbCdEf", account=OTHER)
+    for given, meant in ((SECRET, ""), (SECRET, elsewhere), ("db", elsewhere), (elsewhere, SECRET), ("*", SECRET)):
+        assert reads(given, meant) == [("*", False)]

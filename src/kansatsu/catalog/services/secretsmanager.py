@@ -4,10 +4,10 @@ https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_iam-permis
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from kansatsu.catalog.authorization import Authorization, Params
-from kansatsu.catalog.rules import Frame, Rules
+from kansatsu.catalog.rules import Finder, Frame, Question, Rules
 from kansatsu.catalog.values import Unsure, arn_parts, read
 from kansatsu.wire import Operation
 
@@ -25,6 +25,34 @@ def _secret(params: Params, frame: Frame) -> Iterator[str]:
         if not frame.known.get(value):
             raise Unsure(value)
         yield frame.known[value]
+
+
+_GIVEN = re.compile(r"(?:(?P<prefix>arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:))?[A-Za-z0-9/_+=.@-]{1,512}")
+
+
+def secrets(member: str) -> Finder:
+    """The secret that a member of another service's request names: the ARN that the backend says it has."""
+
+    def find(params: Params, frame: Frame) -> Iterator[str]:
+        for value in read(params, member):
+            given, meant = _GIVEN.fullmatch(value), frame.known.get(f"secret {value}", "")
+            prefix = (given and given["prefix"]) or frame.arn("secretsmanager", "secret:")
+            if given is None or not meant.startswith(prefix) or arn_parts(meant) is None:
+                raise Unsure(value)
+            yield meant
+
+    return find
+
+
+def asked(member: str) -> Callable[[Params], Iterator[Question]]:
+    """Which secret it is."""
+
+    def ask(params: Params) -> Iterator[Question]:
+        for value in read(params, member):
+            if _GIVEN.fullmatch(value):
+                yield Question(f"secret {value}", "secretsmanager", "DescribeSecret", {"SecretId": value}, "ARN")
+
+    return ask
 
 
 def _made(params: Params, frame: Frame) -> Iterator[str]:
