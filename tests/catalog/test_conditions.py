@@ -207,3 +207,29 @@ def test_tags_that_can_be_read_in_too_many_ways() -> None:
     given = {f"{name}{i}": name for i in range(7) for name in ("K", "k")}
     with pytest.raises(Unimplemented):
         resolve("sqs", "CreateQueue", {"QueueName": "q", "tags": given})
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "expected"),
+    [
+        ("CreateEventSourceMapping", {"FunctionName": "f"}, [("*", "function:f")]),
+        ("CreateEventSourceMapping", {"FunctionName": "f:live"}, [("*", "function:f:live")]),
+        ("UpdateEventSourceMapping", {"UUID": "1", "FunctionName": "f"}, [("1", ""), ("1", "function:f")]),
+        ("UpdateEventSourceMapping", {"UUID": "1"}, [("1", "")]),
+        ("UpdateEventSourceMapping", {"UUID": "1", "FunctionName": "f*"}, [("?", "")]),
+        ("UpdateEventSourceMapping", {"UUID": "*", "FunctionName": "f"}, [("?", "")]),
+        ("DeleteEventSourceMapping", {"UUID": "1"}, [("1", "")]),
+        ("CreateEventSourceMapping", {"FunctionName": "function"}, [("?", "")]),
+        ("CreateEventSourceMapping", {}, [("?", "")]),
+        ("DeleteFunctionUrlConfig", {"FunctionName": "f"}, [("function:f", "function:f")]),
+    ],
+)
+def test_the_function_of_a_mapping(operation: str, params: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    """Which function it has, the backend tells (resources.properties); which it shall have, the request."""
+    prefix = f"arn:aws:lambda:{REGION}:{ACCOUNT}:"
+    resources = {"*": ("*", True), "?": ("*", False), "1": (f"{prefix}event-source-mapping:1", True)}
+    found = resolve("lambda", operation, params)
+    assert [(item.resource, item.exact, item.context.get("lambda:functionarn")) for item in found] == [
+        (*resources.get(what, (prefix + what, True)), prefix + function if function else None)
+        for what, function in expected
+    ]

@@ -13,7 +13,7 @@ import pytest
 from kansatsu.errors import AwsError, Unimplemented
 
 from .conftest import ACCOUNT, Gateway
-from .keys.properties import TOLD, Told
+from .keys.properties import MAPPING, TOLD, Told
 from .keys.world import REFUSED, Case, World
 from .raw import REGION
 
@@ -101,6 +101,7 @@ UNTOLD = [
     Case("ec2:VolumeSize", "ec2.create_snapshots", {"InstanceSpecification": {"InstanceId": "i-1"}}, "x", "x"),
     Case("kms:TrailingDaysWithoutKeyUsage", "kms.schedule_key_deletion", {"KeyId": "alias/none"}, "1", "1"),
     Case("kms:KeySpec", "kms.encrypt", {"KeyId": "alias/none", "Plaintext": b"x"}, "x", "x"),
+    Case("lambda:FunctionArn", "lambda.create_event_source_mapping", {"FunctionName": "function:f:1:2"}, "x", "x"),
 ]
 
 
@@ -113,6 +114,20 @@ def test_a_key_that_nobody_can_tell_refuses_where_a_policy_asks(world: World, ca
         {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringEquals": {case.key: "x"}}},
     )
     assert case.code(world) in {"NotImplemented", "NotImplementedException", "Unimplemented"}
+
+
+def test_a_mapping_goes_to_another_function_for_whom_both_are_allowed(world: World, backend: Backend) -> None:
+    """The attack: who may manage the mappings of one function points them to another, or another's to his own."""
+    mine, theirs = (f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}" for name in ("mine", "theirs"))
+    condition = {"Condition": {"ArnLike": {"lambda:FunctionArn": mine}}}
+    world.allow({"Effect": "Allow", "Action": "lambda:*", "Resource": "*", **condition})
+    for present, given, passes in ((mine, mine, True), (mine, theirs, False), (theirs, mine, False)):
+        backend.answers["lambda.GetEventSourceMapping"] = {"FunctionArn": present}
+        code = world.call("lambda.update_event_source_mapping", {**MAPPING, "FunctionName": given})
+        assert (code not in REFUSED) is passes, (present, given)
+    for name, passes in (("mine", True), ("theirs", False)):
+        code = world.call("lambda.create_event_source_mapping", {"FunctionName": name})
+        assert (code not in REFUSED) is passes, name
 
 
 def test_the_embedded_backend_tells(gateway: Gateway, world: World) -> None:

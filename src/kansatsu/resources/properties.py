@@ -30,6 +30,7 @@ class Properties:
     item: Callable[[Answer], Answer | None]
     keys: Mapping[str, Read]
     absent: tuple[str, ...] = (".NotFound", ".Malformed", "NotFoundException", "NoSuchJob")
+    actions: frozenset[str] = frozenset()  # that have the keys; none named: all
 
 
 def at(*path: str) -> Read:
@@ -117,7 +118,22 @@ JOB = Properties(
         "s3:jobsuspendedcause": at("SuspendedCause"),
     },
 )
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+_ON_FUNCTIONS = frozenset(
+    f"{verb}{what}"
+    for what in ("EventSourceMapping", "FunctionUrlConfig")
+    for verb in ("Create", "Delete", "Get", "Update")
+)
+MAPPING = Properties(
+    "lambda",
+    "GetEventSourceMapping",
+    lambda named: {"UUID": named.resource.partition(":")[2]},
+    lambda answer: answer,
+    {"lambda:functionarn": at("FunctionArn")},
+    actions=_ON_FUNCTIONS,
+)
 OTHERS: Mapping[tuple[str, str], tuple[Properties, ...]] = {
     ("kms", "key"): (KEY, ALIASES),
+    ("lambda", "event-source-mapping"): (MAPPING,),
     ("s3", "job"): (JOB,),
 }

@@ -1,5 +1,6 @@
 """The condition keys that a check gets from what the backend says of its resource, where a policy asks for them."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ def _unknowable(item: Authorization, asked: frozenset[str]) -> frozenset[str]:
 
 
 def _known_of(service: str, action: str) -> frozenset[str]:
-    rows = _all(service)
+    rows = [row for row in _all(service) if action in row.actions or not row.actions]
     keys = frozenset().union(*(row.keys for row in rows))
     return keys & ec2.keys_of(action) if service == "ec2" else keys
 
@@ -72,21 +73,22 @@ def _known_of(service: str, action: str) -> frozenset[str]:
 def _all(service: str) -> Iterable[Properties]:
     if service == "ec2":
         return ROWS.values()
-    # Operations on a KMS key that is not known yet; every other service names what its keys are about.
-    return [row for (name, _), rows in OTHERS.items() if name == service == "kms" for row in rows]
+    # Operations on a KMS key or a function that is not known yet; S3 names what its keys are about.
+    return [row for (name, _), rows in OTHERS.items() if name == service != "s3" for row in rows]
 
 
 def _looks(item: Authorization, asked: frozenset[str]) -> Iterator[_Look]:
     named = Arn.parse(item.resource)
     if named is None or item.resource == "*" or not (named.account or named.service == "ec2"):
         return
-    kind = named.resource.partition("/")[0]
+    action = item.action.partition(":")[2]
     if named.service != "ec2":
-        for other in OTHERS.get((named.service, kind), ()):
-            if wanted := asked & other.keys.keys():
+        for other in OTHERS.get((named.service, re.split("[/:]", named.resource, maxsplit=1)[0]), ()):
+            wanted = (asked & other.keys.keys()) - item.context.keys()
+            if wanted and (action in other.actions or not other.actions):
                 yield _Look(named, other, wanted)
         return
-    action = item.action.partition(":")[2]
+    kind = named.resource.partition("/")[0]
     wanted = asked & ec2.keys_of(action, kind)
     if ec2.makes(action):
         wanted -= item.context.keys()

@@ -247,8 +247,23 @@ def partition(place: str, value: str) -> Told:
     )  # fmt: skip
 
 
+MAPPING = {"UUID": "11111111-2222-3333-4444-555555555555"}
+FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:"
 TOLD = [
     *EC2,
+    *(
+        Told(
+            "lambda:FunctionArn",
+            f"lambda.{verb}_event_source_mapping",
+            MAPPING,
+            f"{FUNCTION}f",
+            f"{FUNCTION}g",
+            ARN,
+            question="lambda.GetEventSourceMapping",
+            answer={"FunctionArn": f"{FUNCTION}f"},
+        )
+        for verb in ("get", "update", "delete")
+    ),
     *(partition(place, value) for place, value in zip(("First", "Second", "Third", "Fourth"), "abcd", strict=True)),
     *_kms(),
     job("ExistingJobPriority", {"Priority": 7}, "7", "8", NUMBER),

@@ -7,9 +7,10 @@ https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html (the forms of Func
 import re
 from collections.abc import Iterator, Mapping
 
-from kansatsu.catalog.authorization import Params
+from kansatsu.catalog.authorization import Authorization, Context, Params
 from kansatsu.catalog.rules import Finder, Frame, Rules
 from kansatsu.catalog.values import Unsure, read, safe
+from kansatsu.wire import Operation
 
 _FORM = re.compile(
     r"(?:arn:aws:lambda:(?P<region>[a-z0-9-]+):(?P<owner>[0-9]{12}):function:|(?:(?P<account>[0-9]{12}):)?(?:function:)?)"
@@ -41,6 +42,36 @@ def _function(params: Params, frame: Frame) -> Iterator[str]:
         yield from function(name, list(read(params, "Qualifier")), frame)
 
 
+def _of_function(operation: Operation, params: Params, frame: Frame) -> Iterator[Authorization]:
+    """With lambda:FunctionArn: of the function that the request names.
+
+    INVARIANT: who may touch the mappings of one function hands them neither to another nor takes them from one: to
+    change the function takes the right for both. The present one is a property of the mapping (resources.properties).
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
+    """
+    action = f"lambda:{operation.name}"
+    try:
+        functions = list(_function(params, frame))
+        mappings = [frame.arn("lambda", f"event-source-mapping:{_uuid(value)}") for value in read(params, "UUID")]
+    except Unsure:
+        functions = mappings = []
+    for mapping in mappings:
+        yield Authorization(action, mapping)
+    for found in functions:
+        own: Context = {"lambda:functionarn": found}
+        of_url = operation.name.endswith("UrlConfig")
+        yield from (Authorization(action, resource, own) for resource in mappings or [found if of_url else "*"])
+    if not functions and not mappings:
+        yield Authorization(action, "*", exact=False)
+
+
+def _uuid(value: str) -> str:
+    if not safe(value, False):
+        raise Unsure(value)
+    return value
+
+
 def _layer(params: Params, frame: Frame) -> Iterator[str]:
     """https://docs.aws.amazon.com/lambda/latest/api/API_GetLayerVersion.html (LayerName: a name or an ARN)"""
     versions = list(read(params, "VersionNumber"))
@@ -59,19 +90,20 @@ _LAYER = re.compile(
     r"(?::(?P<version>[0-9]+))?"
 )
 _FUNCTIONS = (
-    *("AddPermission", "CreateAlias", "CreateFunction", "CreateFunctionUrlConfig", "DeleteAlias", "DeleteFunction"),
+    *("AddPermission", "CreateAlias", "CreateFunction", "DeleteAlias", "DeleteFunction"),
     *("DeleteFunctionCodeSigningConfig", "DeleteFunctionConcurrency", "DeleteFunctionEventInvokeConfig"),
-    *("DeleteFunctionUrlConfig", "DeleteProvisionedConcurrencyConfig", "GetAlias", "GetFunction"),
+    *("DeleteProvisionedConcurrencyConfig", "GetAlias", "GetFunction"),
     *("GetFunctionCodeSigningConfig", "GetFunctionConcurrency", "GetFunctionConfiguration"),
     *("GetFunctionEventInvokeConfig", "GetFunctionRecursionConfig", "GetFunctionScalingConfig"),
-    *("GetFunctionUrlConfig", "GetPolicy", "GetProvisionedConcurrencyConfig", "GetRuntimeManagementConfig", "Invoke"),
+    *("GetPolicy", "GetProvisionedConcurrencyConfig", "GetRuntimeManagementConfig", "Invoke"),
     *("InvokeAsync", "InvokeWithResponseStream", "ListAliases", "ListDurableExecutionsByFunction"),
     *("ListFunctionEventInvokeConfigs", "ListFunctionUrlConfigs", "ListProvisionedConcurrencyConfigs"),
     *("ListVersionsByFunction", "PublishVersion", "PutFunctionConcurrency", "PutFunctionEventInvokeConfig"),
     *("PutFunctionRecursionConfig", "PutFunctionScalingConfig", "PutProvisionedConcurrencyConfig"),
     *("PutRuntimeManagementConfig", "RemovePermission", "UpdateAlias", "UpdateFunctionCode"),
-    *("UpdateFunctionConfiguration", "UpdateFunctionEventInvokeConfig", "UpdateFunctionUrlConfig"),
+    *("UpdateFunctionConfiguration", "UpdateFunctionEventInvokeConfig"),
 )
+_URLS = ("CreateFunctionUrlConfig", "DeleteFunctionUrlConfig", "GetFunctionUrlConfig", "UpdateFunctionUrlConfig")
 _LAYERS = (
     *("AddLayerVersionPermission", "DeleteLayerVersion", "GetLayerVersion", "GetLayerVersionByArn"),
     *("GetLayerVersionPolicy", "PublishLayerVersion", "RemoveLayerVersionPermission"),
@@ -125,10 +157,12 @@ RULES = Rules(
         "GetLayerVersionByArn": "GetLayerVersion",
     },
     finders={
-        **dict.fromkeys(_FUNCTIONS, _function),
+        **dict.fromkeys((*_FUNCTIONS, *_URLS), _function),
         **dict.fromkeys(_LAYERS, _layer),
         "PutFunctionCodeSigningConfig": _signed,
     },
+    custom=_of_function,
+    custom_of=frozenset({*_URLS, "CreateEventSourceMapping", "UpdateEventSourceMapping"}),
     also={
         "CreateFunction": (("lambda:GetLayerVersion", _layers), *_of_archive("Code")),
         "UpdateFunctionConfiguration": (("lambda:GetLayerVersion", _layers),),
