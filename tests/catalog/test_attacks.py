@@ -222,3 +222,45 @@ def test_who_logs_in_with_a_secret_may_read_it(
     elsewhere = at("secretsmanager", "secret:db-AbCdEf", account=OTHER)
     for given, meant in ((SECRET, ""), (SECRET, elsewhere), ("db", elsewhere), (elsewhere, SECRET), ("*", SECRET)):
         assert reads(given, meant) == [("*", False)]
+
+
+MADE = "BatchWriteItem CreateTable CreateTableReplica DeleteItem GetItem PutItem Query Scan UpdateItem"
+TABLE, OF_GLOBAL = {"TableName": "t"}, {"GlobalTableName": "t"}
+THERE, HERE = at("dynamodb", "table/t", "us-east-1"), at("dynamodb", "table/t")
+REPLICA, GLOBAL = {"RegionName": "us-east-1"}, f"arn:aws:dynamodb::{ACCOUNT}:global-table/t"
+CREATED, DELETED, UPDATED = ([{verb: REPLICA}] for verb in ("Create", "Delete", "Update"))
+
+
+@pytest.mark.parametrize(
+    ("operation", "params", "own", "there"),
+    [
+        ("UpdateTable", {**TABLE, "ReplicaUpdates": CREATED}, [HERE], MADE),
+        ("UpdateTable", {"TableName": HERE, "ReplicaUpdates": CREATED}, [HERE], MADE),
+        ("UpdateTable", {**TABLE, "ReplicaUpdates": DELETED}, [HERE], "DeleteTable DeleteTableReplica"),
+        ("UpdateTable", {**TABLE, "ReplicaUpdates": UPDATED}, [HERE], ""),
+        ("UpdateTable", {**TABLE, "GlobalTableWitnessUpdates": CREATED}, [HERE], "CreateGlobalTableWitness"),
+        ("UpdateTable", {**TABLE, "GlobalTableWitnessUpdates": DELETED}, [HERE], "DeleteGlobalTableWitness"),
+        ("CreateGlobalTable", {**OF_GLOBAL, "ReplicationGroup": [REPLICA]}, [GLOBAL], "CreateGlobalTable"),
+        (
+            *("UpdateGlobalTable", {**OF_GLOBAL, "ReplicaUpdates": CREATED}, [GLOBAL, GLOBAL]),
+            "CreateGlobalTable UpdateGlobalTable",
+        ),
+        ("UpdateGlobalTable", {**OF_GLOBAL, "ReplicaUpdates": DELETED}, [GLOBAL], "UpdateGlobalTable"),
+    ],
+)
+def test_who_makes_a_replica_may_make_the_table_there(
+    operation: str, params: dict[str, Any], own: list[str], there: str
+) -> None:
+    """The attack: a table of a Region that somebody may not touch is made, or deleted, by changing one of his own."""
+    found = resolve("dynamodb", operation, params)
+    assert [item.resource for item in found if item.resource != THERE] == own
+    assert sorted(item.action for item in found if item.resource == THERE) == [f"dynamodb:{a}" for a in there.split()]
+    assert all(item.context["aws:requestedregion"] == "us-east-1" for item in found if item.resource == THERE)
+    assert all(item.exact for item in found)
+
+
+@pytest.mark.parametrize(("name", "region"), [("t", "*"), ("t", "us-east-1:1"), ("t*", "us-east-1")])
+def test_a_replica_that_nobody_can_tell(name: str, region: str) -> None:
+    params = {"TableName": name, "ReplicaUpdates": [{"Create": {"RegionName": region}}]}
+    made = [item for item in resolve("dynamodb", "UpdateTable", params) if item.action == "dynamodb:CreateTable"]
+    assert [(item.resource, item.exact) for item in made] == [("*", False)]

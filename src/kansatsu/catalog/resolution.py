@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from kansatsu.catalog import ec2, generic, kms_keys, s3, tags
+from kansatsu.catalog import ec2, generic, kms_keys, replicas, s3, tags
 from kansatsu.catalog.authorization import Authorization, Params, PartitionKeys
 from kansatsu.catalog.compiled import entry
 from kansatsu.catalog.dynamodb import Resolver
@@ -45,9 +45,8 @@ def _resolved(
     if service == "s3":
         found = tuple(s3.resolve(operation.name, params))
     elif service in ("dynamodb", "dynamodbstreams"):
-        found = tuple(
-            _guarded(Resolver(account, region, partition_keys, known).resolve(operation.name, params), region)
-        )
+        own = Resolver(account, region, partition_keys, known).resolve(operation.name, params)
+        found = (*_guarded(own, region), *replicas.resolve(operation.name, params, account))
     elif service == "ec2":
         found = tuple(_guarded(ec2.resolve(operation, params, account, region, known), region))
     else:
