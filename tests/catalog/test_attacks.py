@@ -75,6 +75,10 @@ UNSURE: list[tuple[str, str, dict[str, Any]]] = [
     ("logs", "PutLogEvents", {"logGroupName": "g:log-stream:x", "logStreamName": "s"}),
     ("logs", "GetLogEvents", {"logGroupName": "g", "logGroupIdentifier": "h", "logStreamName": "s"}),
     ("logs", "GetLogEvents", {"logGroupIdentifier": at("logs", "log-group:g", account=OTHER), "logStreamName": "s"}),
+    ("kinesis", "ListShards", {"NextToken": "t"}),
+    ("kinesis", "ListShards", {"NextToken": "t", "StreamName": "s"}),
+    ("kinesis", "ListShards", {"NextToken": "t", "StreamARN": at("kinesis", "stream/s")}),
+    ("kinesis", "ListShards", {}),
     ("events", "PutTargets", {"Rule": "a/b", "Targets": []}),
     ("events", "PutRule", {"Name": "r", "EventBusName": at("events", "event-bus/b", "us-east-1")}),
 ]  # fmt: skip
@@ -126,6 +130,16 @@ def test_of_two_names_both_are_authorized(
     service: str, operation: str, params: dict[str, Any], resources: list[str]
 ) -> None:
     assert sorted(item.resource for item in resolve(service, operation, params)) == sorted(resources)
+
+
+def test_a_token_of_a_list_of_shards_is_of_the_stream_that_it_was_given_for() -> None:
+    known = {"iterator t": at("kinesis", "stream/s")}
+    for beside in ({}, {"StreamName": "s"}, {"StreamARN": at("kinesis", "stream/s")}):
+        (found,) = resolve("kinesis", "ListShards", {"NextToken": "t", **beside}, known=known)
+        assert (found.resource, found.exact) == (at("kinesis", "stream/s"), True)
+    for beside in ({"StreamName": "other"}, {"StreamARN": at("kinesis", "stream/other")}):
+        (found,) = resolve("kinesis", "ListShards", {"NextToken": "t", **beside}, known=known)
+        assert (found.resource, found.exact) == ("*", False)
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,26 @@ def test_an_iterator_reads_its_own_stream(gateway: Gateway, streams: tuple[str, 
     assert code(lambda: client.get_records(ShardIterator=mine[:-8] + "AAAAAAA=")) == "InvalidArgumentException"
 
 
+def test_a_list_of_shards_goes_on_with_its_own_stream(gateway: Gateway) -> None:
+    """The attack: a token is of a stream that the caller may not see; or somebody wrote it himself."""
+    admin, tokens, names = gateway.client("kinesis"), [], [gateway.name("stream") for _ in range(2)]
+    client = gateway.client("kinesis", gateway.user(statement("Allow", "kinesis:*", arn(names[0]))))
+    for name in names:
+        admin.create_stream(StreamName=name, ShardCount=2)
+        tokens.append(admin.list_shards(StreamName=name, MaxResults=1)["NextToken"])
+    own, other = tokens
+    # The embedded backend wants the rest of the question once more, which AWS refuses.
+    mine = {"StreamName": names[0], "MaxResults": 1}
+    assert len(client.list_shards(NextToken=own, **mine)["Shards"]) == 1
+    assert code(lambda: client.list_shards(NextToken=own)) == "InvalidToken"
+    for beside in ({}, {"StreamARN": arn(names[0])}, mine):
+        assert code(lambda beside=beside: client.list_shards(NextToken=other, **beside)) == "AccessDeniedException"
+    forged = base64.b64encode(names[1].encode()).decode()
+    assert code(lambda: client.list_shards(NextToken=forged)) == "InvalidArgumentException"
+    for name in names:
+        admin.delete_stream(StreamName=name)
+
+
 def test_an_iterator_of_two_names_needs_both(gateway: Gateway, streams: tuple[str, str]) -> None:
     """The attack: it is asked for by two names, of which the backend takes the one that may not be read."""
     own, other = streams

@@ -2,6 +2,7 @@
 
 The call that reads names its stream at most beside the iterator, and a backend's iterator may be the stream's name in
 plain letters. So clients get it sealed together with the stream that it was asked for, or with all that may be meant.
+So they do the token that says where a list of shards goes on, which stands in the place of the stream's name, too.
 """
 
 from collections.abc import Mapping
@@ -15,11 +16,17 @@ from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.identity import Store, iterators
 from kansatsu.identity.sealer import Unopenable
 
-_GIVES = frozenset({"kinesis.GetShardIterator", "dynamodbstreams.GetShardIterator"})
-# service.operation -> the error of an iterator that is none
+_LISTS = "kinesis.ListShards"
+_GIVES = frozenset({"kinesis.GetShardIterator", "dynamodbstreams.GetShardIterator", _LISTS})
+# service.operation -> the member that holds one, and the error where it is none
 # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
-_READS = {"kinesis.GetRecords": "InvalidArgumentException", "dynamodbstreams.GetRecords": "ValidationException"}
-_MEMBERS = ("ShardIterator", "NextShardIterator")
+# https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ListShards.html
+_READS = {
+    "kinesis.GetRecords": ("ShardIterator", "InvalidArgumentException"),
+    "dynamodbstreams.GetRecords": ("ShardIterator", "ValidationException"),
+    _LISTS: ("NextToken", "InvalidArgumentException"),
+}
+_MEMBERS = ("ShardIterator", "NextShardIterator", "NextToken")
 
 
 class Iterators:
@@ -34,14 +41,15 @@ class Iterators:
 
         INVARIANT: an iterator that was not given here reads nothing. Raises AwsError.
         """
-        if exchange.name not in _READS:
+        member, error = _READS.get(exchange.name, ("", ""))
+        if not member or (exchange.name == _LISTS and member not in exchange.params):
             return {}
         try:
-            given = exchange.params["ShardIterator"]
+            given = exchange.params[member]
             streams, own = iterators.opened(self._store.sealer, exchange.region, given, exchange.now)
         except (Unopenable, KeyError, TypeError):
-            raise AwsError("Invalid ShardIterator.", code=_READS[exchange.name], status=400) from None
-        exchange.params = {**exchange.params, "ShardIterator": own}
+            raise AwsError(f"Invalid {member}.", code=error, status=400) from None
+        exchange.params = {**exchange.params, member: own}
         return {f"iterator {own}": streams}
 
     def concerns(self, exchange: Exchange) -> bool:

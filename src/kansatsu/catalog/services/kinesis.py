@@ -6,9 +6,10 @@ https://docs.aws.amazon.com/streams/latest/dev/controlling-access.html
 import re
 from collections.abc import Iterator
 
-from kansatsu.catalog.authorization import Params
+from kansatsu.catalog.authorization import Authorization, Params
 from kansatsu.catalog.rules import Frame, Rules
 from kansatsu.catalog.values import Unsure, read
+from kansatsu.wire import Operation
 
 _CONSUMER = re.compile(
     r"arn:aws:kinesis:(?P<region>[a-z0-9-]+):[0-9]{12}:stream/[A-Za-z0-9_.-]+/consumer/[A-Za-z0-9_.-]+(?::[0-9]+)?"
@@ -30,10 +31,25 @@ def _of_iterator(params: Params, frame: Frame) -> Iterator[str]:
 
     https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
     """
-    streams = frame.known.get(f"iterator {params.get('ShardIterator')}", "*").split()
-    if "*" in streams or any(value not in streams for value in read(params, "StreamARN")):
+    streams = frame.known.get(f"iterator {params.get('ShardIterator') or params.get('NextToken')}", "*").split()
+    names = (frame.arn("kinesis", f"stream/{name}") for name in read(params, "StreamName"))
+    if "*" in streams or any(value not in streams for value in (*read(params, "StreamARN"), *names)):
         raise Unsure("ShardIterator")
     yield from streams
+
+
+def _listed(operation: Operation, params: Params, frame: Frame) -> list[Authorization] | None:
+    """The stream whose list of shards goes on; what a token stands for, no name beside it tells.
+
+    https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ListShards.html
+    """
+    if "NextToken" not in params and (params.get("StreamName") or params.get("StreamARN")):
+        return None
+    action = f"kinesis:{operation.name}"
+    try:
+        return [Authorization(action, stream) for stream in _of_iterator(params, frame)]
+    except Unsure:
+        return [Authorization(action, "*", exact=False)]
 
 
 RULES = Rules(
@@ -43,6 +59,8 @@ RULES = Rules(
         **dict.fromkeys(("DescribeStreamConsumer", "DeregisterStreamConsumer", "SubscribeToShard"), _consumer),
         "GetRecords": _of_iterator,
     },
+    custom=_listed,
+    custom_of=frozenset({"ListShards"}),
     types=dict.fromkeys(
         (
             *("DeleteResourcePolicy", "GetResourcePolicy", "ListTagsForResource", "PutResourcePolicy", "TagResource"),
