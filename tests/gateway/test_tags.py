@@ -333,6 +333,23 @@ def test_a_denial_says_which_tags_there_were(gateway: Gateway) -> None:
     assert '"aws:ResourceTag/project"' in json.dumps(shown["Evaluations"][0]["Context"])
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "passes"), [("dev", "dev", True), ("prod", "dev", False), ("dev", "prod", False)]
+)
+def test_of_a_tag_in_two_cases_no_value_hides_the_other(
+    gateway: Gateway, one: str, other: str, *, passes: bool
+) -> None:
+    """The attack: what has `env=prod` gets `Env=dev` too, and is taken for what anybody may use."""
+    made = gateway.client("sqs").create_queue(QueueName=gateway.name("q"), tags={"env": one, "Env": other})
+    queue = {"QueueUrl": made["QueueUrl"]}
+    allow, tag = statement("Allow", "sqs:*"), "aws:ResourceTag/env"
+    deny = statement("Deny", "*") | {"Condition": {"StringEquals": {tag: "prod"}}}
+    for keys in (gateway.user(allow | {"Condition": {"StringEquals": {tag: "dev"}}}), gateway.user(allow, deny)):
+        assert (code_of(gateway.client("sqs", keys).receive_message, **queue) == "") is passes
+    anything = gateway.user(allow | {"Condition": {"StringLike": {tag: "*"}}})
+    assert code_of(gateway.client("sqs", anything).receive_message, **queue) == ""
+
+
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 def test_leading_keys_are_those_of_the_partition_key(gateway: Gateway) -> None:
     name = gateway.name("scores")

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kansatsu.catalog import Authorization
-from kansatsu.catalog.authorization import Context
 from kansatsu.catalog.s3 import READS_TAGS, WRITES_TAGS
 from kansatsu.resources.facts import Place, Unsupported
 from kansatsu.resources.kinds import LOCATION, PARTITION_KEYS
@@ -35,7 +34,7 @@ class Conditions:
         """
         if not any(one.ask(item.action) for one in policies):
             return item
-        told: Context = {**await tag_keys(self._ask, item, account, region, policies)}
+        told = await tag_keys(self._ask, item, account, region, policies)
         told |= await property_keys(self._ask, item, account, region, policies)
         bucket = bucket_of(item.resource)
         # A request is made in the Region of its bucket, whatever Region the client signed for.

@@ -10,6 +10,8 @@ from typing import Any
 
 from kansatsu.arn import Arn
 from kansatsu.catalog import Authorization
+from kansatsu.catalog.authorization import Context
+from kansatsu.catalog.tags import of_pairs
 from kansatsu.errors import AwsError, ServiceUnavailable, Unimplemented
 from kansatsu.policy import Policies
 from kansatsu.resources.knowledge import Ask
@@ -189,7 +191,7 @@ def prefixes(named: Arn) -> tuple[str, ...]:
     return ("aws:resourcetag/", own)
 
 
-async def tag_keys(ask: Ask, item: Authorization, account: str, region: str, policies: Deciding) -> Tags:
+async def tag_keys(ask: Ask, item: Authorization, account: str, region: str, policies: Deciding) -> Context:
     """The condition keys of the tags of what is authorized, where `policies` ask for them; else {}.
 
     `account` owns the resource. Raises Unimplemented where it cannot be told which resource that is, or nothing is
@@ -209,7 +211,7 @@ async def tag_keys(ask: Ask, item: Authorization, account: str, region: str, pol
     if named.service == "s3" and item.action not in _ON_OBJECT_TAGS:
         return {}
     found = await _tags(ask, named, item, account, named.region or region)
-    return {prefix + key.lower(): value for prefix in prefixes(named) for key, value in found.items()}
+    return {key: value for prefix in prefixes(named) for key, value in of_pairs(prefix, found.items()).items()}
 
 
 async def may_have_tags(ask: Ask, item: Authorization, account: str, region: str) -> bool:

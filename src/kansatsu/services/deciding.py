@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from kansatsu.catalog import Authorization
+from kansatsu.catalog.tags import readings
 from kansatsu.identity import EntityRecord, Snapshot
 from kansatsu.policy import UNRESOLVED, Decision, Policies, PolicyType, Principal, Request, evaluate
 from kansatsu.resources import Guard, owner_in
@@ -78,8 +79,12 @@ def decide(
     policies: Policies,
     snapshot: Snapshot,
 ) -> Decision:
-    """The decision on `asked`."""
-    return evaluate(*asked(principal, item, guard, context, policies, snapshot))
+    """The decision on `asked`, in each way to read the tags of `item`: the first denial, if there is one."""
+    for reading in readings((item,)):
+        decision = evaluate(*asked(principal, reading, guard, context, policies, snapshot))
+        if not decision.allowed:
+            break
+    return decision
 
 
 def trusting(policies: Policies, role: EntityRecord | None) -> Policies:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization
+from kansatsu.catalog.tags import of_pairs
 from kansatsu.errors import AwsError
 from kansatsu.identity.profiles import Profile
 from kansatsu.services.passing import passing
@@ -62,7 +63,7 @@ def instance_context(call: Call, member: Member | None) -> Context:
 
 def resource_tags(tags: Mapping[str, str]) -> Context:
     """The tags of an existing resource, under both of their names."""
-    return {f"{prefix}:resourcetag/{key.lower()}": value for key, value in tags.items() for prefix in ("aws", "ec2")}
+    return of_pairs("aws:resourcetag/", tags.items()) | of_pairs("ec2:resourcetag/", tags.items())
 
 
 def instances(action: str) -> Callable[[Call, Params], Iterator[Authorization]]:

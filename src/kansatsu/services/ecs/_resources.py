@@ -10,6 +10,7 @@ from typing import Any
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization, asked_tags
+from kansatsu.catalog.tags import of_pairs
 from kansatsu.errors import (
     ClientException,
     ClusterNotFoundException,
@@ -146,7 +147,7 @@ async def this_host(call: Call, cluster: str) -> Host | None:
 
 def resource_tags(tags: Mapping[str, str]) -> Context:
     """The tags of an existing resource, under both of their names."""
-    return {f"{prefix}:resourcetag/{key.lower()}": value for key, value in tags.items() for prefix in ("aws", "ecs")}
+    return of_pairs("aws:resourcetag/", tags.items()) | of_pairs("ecs:resourcetag/", tags.items())
 
 
 def tagging(

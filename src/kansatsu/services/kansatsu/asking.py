@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from kansatsu.arn import Arn
 from kansatsu.catalog import Authorization
+from kansatsu.catalog.tags import readings
 from kansatsu.errors import Unimplemented
 from kansatsu.identity import EntityRecord
 from kansatsu.policy import Decision, Policies, PolicySet, PolicyType, Principal, Request, Verdict, evaluate
@@ -54,8 +55,10 @@ class Question:
         """The decision; that on a role that there is not, as sts:AssumeRole makes it."""
         if self.of_none:
             return untrusted(principal, self.item, context, policies)
-        request, whole = self.asked(call, principal, context, policies)
-        decision = evaluate(request, whole)
+        for reading in readings((self.item,)):
+            decision = evaluate(*replace(self, item=reading).asked(call, principal, context, policies))
+            if not decision.allowed:
+                break
         return in_chain(decision, policies) if principal.kind == "role" else decision
 
     def undecided(self, decision: Decision) -> bool:
