@@ -334,8 +334,12 @@ def test_a_role_that_nobody_can_tell_is_passed_by_those_who_pass_all(role: str) 
     ("service", "operation", "params", "launches"),
     [
         ("ec2", "CreateFleet", {"LaunchTemplateConfigs": [{"LaunchTemplateSpecification": {"LaunchTemplateName": "t"}}]}, True),
+        ("ec2", "ModifyFleet", {"FleetId": "fleet-1", "LaunchTemplateConfigs": [{"LaunchTemplateSpecification": {"LaunchTemplateName": "t"}}]}, True),
+        ("ec2", "ModifyFleet", {"FleetId": "fleet-1", "TargetCapacitySpecification": {"TotalTargetCapacity": 0}}, False),
+        ("ec2", "RequestSpotFleet", {"SpotFleetRequestConfig": {"IamFleetRole": ROLE, "LaunchSpecifications": [{"ImageId": "ami-1"}]}}, True),
         ("autoscaling", "CreateAutoScalingGroup", {"AutoScalingGroupName": "g", "LaunchTemplate": {"LaunchTemplateName": "t"}}, True),
         ("autoscaling", "UpdateAutoScalingGroup", {"AutoScalingGroupName": "g", "MixedInstancesPolicy": {"LaunchTemplate": {}}}, True),
+        ("autoscaling", "StartInstanceRefresh", {"AutoScalingGroupName": "g", "DesiredConfiguration": {"LaunchTemplate": {"LaunchTemplateName": "t"}}}, True),
         ("autoscaling", "CreateAutoScalingGroup", {"AutoScalingGroupName": "g", "LaunchConfigurationName": "c"}, False),
     ],
 )  # fmt: skip

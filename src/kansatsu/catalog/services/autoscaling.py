@@ -23,8 +23,9 @@ def _launched(params: Params, _frame: Frame) -> Iterator[str]:
 
     https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html
     """
-    if params.get("LaunchTemplate") or params.get("MixedInstancesPolicy"):
-        raise Unsure("LaunchTemplate")
+    for given in (params, params.get("DesiredConfiguration") or {}):
+        if given.get("LaunchTemplate") or given.get("MixedInstancesPolicy"):
+            raise Unsure("LaunchTemplate")
     yield from ()
 
 
@@ -37,6 +38,6 @@ RULES = Rules(
     },
     templates={"autoScalingGroup": _GROUP, "launchConfiguration": _LAUNCH},
     optional=frozenset({"launchConfiguration"}),
-    also=dict.fromkeys(("CreateAutoScalingGroup", "UpdateAutoScalingGroup"), _LAUNCHED),
+    also=dict.fromkeys(("CreateAutoScalingGroup", "StartInstanceRefresh", "UpdateAutoScalingGroup"), _LAUNCHED),
     tagging="CreateOrUpdateTags",
 )

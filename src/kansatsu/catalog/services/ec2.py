@@ -216,16 +216,23 @@ def _questions(operation: str) -> Callable[[Params], Iterator[Question]]:
     return ask
 
 
-def _launched(_params: Params, _frame: Frame) -> Iterator[str]:
-    """What a fleet launches is launched by who makes it; its launch templates say what that is.
+def _launched(params: Params, _frame: Frame) -> Iterator[str]:
+    """What a fleet launches is launched by who makes it, or gives it other templates, which say what that is.
 
-    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-fleet-prerequisites.html
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-fleet-prerequisites.html: its users need ec2:RunInstances,
+    "Required to launch instances in a Spot Fleet".
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-fleet-prerequisites.html: gives its users ec2:*.
     """
-    raise Unsure("LaunchTemplateConfigs")
+    if params.get("LaunchTemplateConfigs") or params.get("SpotFleetRequestConfig"):
+        raise Unsure("LaunchTemplateConfigs")
+    yield from ()
 
 
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
-    also={"CreateFleet": (("ec2:RunInstances", _launched),)},
+    also=dict.fromkeys(
+        ("CreateFleet", "ModifyFleet", "ModifySpotFleetRequest", "RequestSpotFleet"),
+        (("ec2:RunInstances", _launched),),
+    ),
     questions={**{operation: _questions(operation) for operation in _ASKED}, "CreateSnapshots": _attached},
 )

@@ -117,9 +117,10 @@ def _layers(params: Params, frame: Frame) -> Iterator[str]:
 
 
 def _archive(member: str, versioned: bool) -> Finder:
-    """The object that code is read from; Lambda reads it as the caller ("your request credentials", it says).
+    """The object that code is read from; Lambda reads it as the caller.
 
-    https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCode.html
+    https://docs.aws.amazon.com/lambda/latest/api/API_FunctionCode.html has the members. That the caller must be allowed
+    no page says, but Lambda's error: "make sure your request credentials have permission to GetObject".
     """
 
     def find(params: Params, _frame: Frame) -> Iterator[str]:
