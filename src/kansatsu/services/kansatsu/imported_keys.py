@@ -3,50 +3,50 @@
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
 
 from kansatsu.catalog.linked_roles import PATH
 from kansatsu.services.kansatsu.authorization_details import Details, Item, is_linked
 
-Asked = Mapping[str, dict[str, None]]  # a condition key -> its values, each once
+Asked = Mapping[str, str | tuple[str, ...]]  # condition keys that one operation of IAM would have together
 _TAGS = ("aws:requesttag/", "aws:resourcetag/", "iam:resourcetag/")
-_TAG_KEYS = "aws:tagkeys"
 
 
-def asked_keys(details: Details) -> Asked:
-    """Every value of each key. What is not of the documented form is left out: it is a problem, and nothing is made."""
-    found: dict[str, dict[str, None]] = defaultdict(dict)
+def asked_keys(details: Details) -> list[Asked]:
+    """What belongs to one thing together, since a condition may ask about all of it at once.
+
+    What is not of the documented form is left out: it is a problem, and nothing is made.
+    """
+    found: list[Asked] = []
     for items in details.sections.values():
         for item in items:
             with suppress(AttributeError, KeyError, TypeError):
-                for key, value in _of(details, item):
-                    found[key][value] = None
+                found += _of(details, item)
     return found
 
 
-def _of(details: Details, item: Item) -> Iterator[tuple[str, str]]:
-    for policy in item.get("AttachedManagedPolicies", []):
-        yield "iam:policyarn", details.own(policy["PolicyArn"])
+def _of(details: Details, item: Item) -> Iterator[Asked]:
+    own = _of_tags(item.get("Tags", []))
     if boundary := item.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"):
-        yield "iam:permissionsboundary", details.own(boundary)
+        own["iam:permissionsboundary"] = details.own(str(boundary))
     if is_linked(item):
-        yield "iam:awsservicename", item["Path"].removeprefix(PATH).partition("/")[0]
+        own["iam:awsservicename"] = item["Path"].removeprefix(PATH).partition("/")[0]
     if item.get("InstanceProfileList"):
-        yield "iam:passedtoservice", "ec2.amazonaws.com"  # as AddRoleToInstanceProfile asks
-    held = [
-        *item.get("Tags", []),
-        *(tag for each in item.get("InstanceProfileList", []) for tag in each.get("Tags", [])),
-    ]
-    for tag in held:
-        yield _TAG_KEYS, tag["Key"]
-        yield from ((prefix + tag["Key"].lower(), tag["Value"]) for prefix in _TAGS)
+        own["iam:passedtoservice"] = "ec2.amazonaws.com"  # as AddRoleToInstanceProfile asks
+    yield own
+    for policy in item.get("AttachedManagedPolicies", []):
+        yield own | {"iam:policyarn": details.own(str(policy["PolicyArn"]))}
+    for profile in item.get("InstanceProfileList", []):
+        yield _of_tags(profile.get("Tags", []))
 
 
-def each_value(asked: Asked) -> Iterator[dict[str, Any]]:
-    """As few contexts as it takes for each value of each key to be in one of them; aws:TagKeys has all of its own."""
-    columns = {key: (tuple(values),) if key == _TAG_KEYS else tuple(values) for key, values in asked.items()}
-    for place in range(max(map(len, columns.values()), default=0)):
-        yield {key: values[min(place, len(values) - 1)] for key, values in columns.items()}
+def _of_tags(tags: Iterable[Mapping[str, str]]) -> dict[str, str | tuple[str, ...]]:
+    held = {prefix + tag["Key"].lower(): str(tag["Value"]) for tag in tags for prefix in _TAGS}
+    return held | ({"aws:tagkeys": tuple(tag["Key"] for tag in tags)} if held else {})
+
+
+def distinct(asked: Iterable[Asked], wanted: frozenset[str] | None) -> Iterable[Asked]:
+    """What is left of each, once, of the keys that are wanted; None: of all."""
+    left = ({key: each[key] for key in sorted(each) if wanted is None or key in wanted} for each in asked)
+    return {tuple(each.items()): each for each in left if each}.values()

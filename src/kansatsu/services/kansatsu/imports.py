@@ -43,7 +43,7 @@ from kansatsu.services.kansatsu.authorization_details import (
     version_number,
     when,
 )
-from kansatsu.services.kansatsu.imported_keys import asked_keys, each_value
+from kansatsu.services.kansatsu.imported_keys import asked_keys, distinct
 from kansatsu.services.registry import Call, Params, operation
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -63,8 +63,8 @@ def _needed(call: Call, params: Params) -> Iterator[Authorization]:
     for action in (f"iam:{each}" for each in _NEEDED):
         yield Authorization(action, "*", {}, exact=False)
         # Of a session that learns others may be asked, too: whoever started its process.
-        wanted = given.keys() if call.caller.learning else given.keys() & policies.keys(action)
-        for context in each_value({key: given[key] for key in sorted(wanted)}):
+        wanted = None if call.caller.learning else policies.keys(action)
+        for context in distinct(given, wanted):
             yield Authorization(action, "*", context, exact=False)
 
 
