@@ -97,14 +97,36 @@ def test_a_page_is_shorter_where_each_result_costs_more(gateway: Gateway, monkey
     assert results == whole["EvaluationResults"] and [each["EvalActionName"] for each in results] == ACTIONS
 
 
+def _level(text: str) -> dict[str, list[str]]:
+    return {"ServiceControlPolicyInputList": [text]}
+
+
+def _values(*values: str) -> dict[str, Any]:
+    return {"ContextKeyName": "aws:TagKeys", "ContextKeyType": "stringList", "ContextKeyValues": list(values)}
+
+
 def test_one_action_that_is_too_much_is_refused(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = {"ActionNames": ["s3:GetObject"], "ResourceArns": RESOURCES}
     monkeypatch.setattr(simulate, "MOST", len(RESOURCES) * (len(POLICY) + 1))
     assert code_of(gateway.iam.simulate_custom_policy, PolicyInputList=[POLICY], **asked) == ""
-    more = {
+    more: dict[str, dict[str, Any]] = {
         "a policy": {"PolicyInputList": [POLICY, document(statement("Deny", "s3:*"))]},
         "a boundary": {"PolicyInputList": [POLICY], "PermissionsBoundaryPolicyInputList": [POLICY]},
         "a resource": {"PolicyInputList": [POLICY], "ResourceArns": [*RESOURCES, "*"]},
+        "an SCP": {"PolicyInputList": [POLICY], "OrderedOrganizationPolicyInputList": [_level(POLICY)]},
+        "a second value": {"PolicyInputList": [POLICY], "ContextEntries": [_values("a", "b")]},
+        "a long value": {"PolicyInputList": [POLICY], "ContextEntries": [_values("a" * 1000)]},
     }
     for what, given in more.items():
         assert code_of(gateway.iam.simulate_custom_policy, **{**asked, **given}) == "InvalidInput", what
+
+
+def test_attack_a_resource_that_is_like_a_template_again_and_again(gateway: Gateway) -> None:
+    """Seconds each, in which no other thread runs, when all ways to divide it were tried: no client waits so long."""
+    resource = "arn:aws:s3:::" + ":s3:::" * 330
+    asked = {"PolicyInputList": [POLICY], "ActionNames": ["s3:GetObject"] * 100, "ResourceArns": [resource]}
+    [page] = _pages(gateway, **asked)
+    assert {each["EvalResourceName"] for each in page["EvaluationResults"]} == {"*"}
+    [page] = _pages(gateway, **{**asked, "ResourceArns": [resource + "/key"]})
+    templates = {each["EvalResourceName"] for each in page["EvaluationResults"]}
+    assert templates == {"arn:${Partition}:s3:::${BucketName}/${ObjectName}"}

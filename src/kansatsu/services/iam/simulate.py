@@ -45,7 +45,8 @@ from kansatsu.services.registry import Call
 Texts = Sequence[str]
 Shown = dict[str, Any]
 
-MOST = 10_000_000  # characters of policies that one answer may look at, each once for each action and resource
+MOST = 10_000_000  # characters of policies that one answer may look at, once for each action, resource, value
+_LONG = 1000  # characters of a context value
 _ACTION = re.compile(r"[A-Za-z0-9-]+:[A-Za-z0-9_-]+", re.ASCII)
 _ASSUMING = re.compile(r"sts:(assumerole\w*|tagsession|setsourceidentity)", re.ASCII | re.IGNORECASE)
 _PART = re.compile(r"\$\{[^}]*\}")  # of an ARN template
@@ -249,16 +250,27 @@ def _answer(scene: Scene, actions: Texts, cursor: Cursor) -> Shown:
 def _room(scene: Scene) -> int:
     """For how many actions there is room in one answer. Raises InvalidInput where there is for none.
 
-    INVARIANT: an answer costs no more than this, however many actions, resources and policies a request has.
+    INVARIANT: an answer costs no more than this, however many actions, resources, policies, SCPs and context values a
+    request has.
     """
-    lengths = (len(policy.document.text) for policy in (*scene.identity, scene.boundary) if policy is not None)
-    each = len(scene.resources) * (sum(lengths) + len(scene.resource_policy or "") + 1)
+    asked = Request(scene.principal, "iam:GetUser", "*", scene.context, scene.owner)
+    _, limited = scene.limits(asked, Policies(scene.identity), scene.given)
+    looked_at = [*scene.identity, *(policy for level in limited.scps for policy in level)]
+    looked_at += [scene.boundary] if scene.boundary is not None else []
+    length = sum(len(policy.document.text) for policy in looked_at) + len(scene.resource_policy or "") + 1
+    each = len(scene.resources) * length * _width(scene.context | scene.given)
     if each > MOST:
         raise InvalidInput(
-            f"{len(scene.resources)} resources and policies of {each // len(scene.resources)} characters are too much "
+            f"{len(scene.resources)} resources, policies of {length} characters and these context values are too much "
             "for one simulation; ask for fewer at a time."
         )
     return MOST // each
+
+
+def _width(context: Context) -> int:
+    """How often a condition of a policy may be held against the values of one key; a long value counts as several."""
+    listed = ((values,) if isinstance(values, str) else values for values in context.values())
+    return max((len(values) + sum(map(len, values)) // _LONG for values in listed), default=0) or 1
 
 
 def _result(scene: Scene, action: str) -> Shown:
@@ -319,7 +331,11 @@ def _template(action: str, resources: Texts) -> str:
 
 
 def _of(template: str) -> Callable[[str], re.Match[str] | None]:
-    return re.compile(".+".join(map(re.escape, _PART.split(template))), re.DOTALL).fullmatch
+    first, *parts = map(re.escape, _PART.split(template))
+    # INVARIANT: no resource makes it try again and again: what is between two parts is as short as it can be.
+    for number, text in enumerate(parts, 1):
+        first += f".+{text}" if number == len(parts) else f"(?>.+?{text})"
+    return re.compile(first, re.DOTALL).fullmatch
 
 
 def _distinct(lists: Iterable[Sequence[Any]]) -> list[Any]:
