@@ -11,8 +11,9 @@ from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import DatabaseError, IntegrityError, ResourceClosedError
 
 from kansatsu.clock import SystemClock
-from kansatsu.errors import ServiceUnavailable
+from kansatsu.errors import ServiceUnavailable, Throttling
 from kansatsu.identity import Store, StoreError, database, open_store, schema
+from kansatsu.identity.store import ASIDE
 
 from . import people
 
@@ -151,3 +152,20 @@ def test_a_writer_that_waits_too_long_says_so(tmp_path: Path, url: str, monkeypa
         put(conn, "b")
     one.close()
     two.close()
+
+
+async def test_attack_one_account_asks_for_more_than_anybody_waits_for(store: Store) -> None:
+    """INVARIANT: whoever has a thousand things worked out keeps another account waiting for one of them."""
+    enough, done = threading.Event(), list[str]()
+    loop = asyncio.get_running_loop()
+    turns = [loop.create_task(store.aside("111111111111", enough.wait, 60.0))]
+    turns += [loop.create_task(store.aside("111111111111", done.append, "greedy")) for _ in range(ASIDE - 1)]
+    turns.append(loop.create_task(store.aside("222222222222", done.append, "other")))
+    await asyncio.sleep(0)  # each has begun
+    with pytest.raises(Throttling):
+        await store.aside("111111111111", done.append, "too many")
+    enough.set()
+    await asyncio.gather(*turns)
+    assert done == ["other", *["greedy"] * (ASIDE - 1)]
+    await store.aside("111111111111", done.append, "again")
+    assert done[-1] == "again"

@@ -6,6 +6,7 @@ Our own services and proxied ones take the same steps; no handler checks its cal
 import logging
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -237,8 +238,8 @@ class Pipeline:
         )  # fmt: skip
         if found.looks:
             await self._workload.adopted()
-        begin = self._store.aside if found.slow else self._store.apart
-        done, result = await begin(self._begun, exchange, found, call, snapshot)
+        work = partial(self._begun, exchange, found, call, snapshot)
+        done, result = await (self._store.aside(caller.account, work) if found.slow else self._store.apart(work))
         if done:
             return result
         call.enter(None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from kansatsu.clock import Clock
+from kansatsu.errors import Throttling
 from kansatsu.identity import keyring
 from kansatsu.identity.database import HEAD, Database
 from kansatsu.identity.quotas import AWS
@@ -23,6 +25,7 @@ from kansatsu.identity.upkeep import upkeep
 
 P = ParamSpec("P")
 T = TypeVar("T")
+ASIDE = 64  # requests of one account that may wait, or be worked on, beside what others ask
 READERS = 4  # threads that read, each with a connection or two of those that SQLAlchemy's pool gives out
 
 
@@ -42,6 +45,8 @@ class Store:
         self._executor = ThreadPoolExecutor(1, "kansatsu-write")
         self._readers = ThreadPoolExecutor(READERS, "kansatsu-read")  # its threads start when they are needed
         self._aside = ThreadPoolExecutor(1, "kansatsu-aside")
+        self._turns: dict[str, asyncio.Lock] = {}  # of accounts
+        self._waiting: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._asking = threading.Lock()
         self._rounds = Rounds(self.snapshot, "kansatsu-revision")
@@ -93,13 +98,21 @@ class Store:
         work = partial(function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
 
-    async def aside(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`function(...)`, which may read and compute for seconds, for the event loop.
+    async def aside(self, account: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`function(...)`, which may read and compute for seconds, for the event loop, on behalf of an account.
 
-        INVARIANT: however much somebody asks to be worked out, only those who ask for as much wait for it.
+        INVARIANT: however much somebody asks to be worked out, only those who ask for as much wait for it, and of each
+        account for one request at a time. Raises Throttling for more than ASIDE that wait.
         """
+        if self._waiting[account] >= ASIDE:
+            raise Throttling("Rate exceeded")
+        self._waiting[account] += 1
         work = partial(function, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._aside, work)
+        try:
+            async with self._turns.setdefault(account, asyncio.Lock()):
+                return await asyncio.get_running_loop().run_in_executor(self._aside, work)
+        finally:
+            self._waiting[account] -= 1
 
     async def fetch(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `function(conn, ...)` reads in one state of the database, likewise."""
