@@ -11,6 +11,7 @@ import pytest
 from kansatsu.services.iam import details as account_details
 from kansatsu.services.iam import reports, simulate
 from kansatsu.services.kansatsu import imports
+from kansatsu.services.sts import _sessions
 
 from .conftest import Gateway
 from .raw import document, statement
@@ -130,3 +131,23 @@ def test_attack_a_resource_that_is_like_a_template_again_and_again(gateway: Gate
     [page] = _pages(gateway, **{**asked, "ResourceArns": [resource + "/key"]})
     templates = {each["EvalResourceName"] for each in page["EvaluationResults"]}
     assert templates == {"arn:${Partition}:s3:::${BucketName}/${ObjectName}"}
+
+
+def test_attack_a_code_of_a_device_while_somebody_writes(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is used up in a write, which waits for an import; nobody else waits with it."""
+    asks, sts, prove = gateway.client("sts", gateway.user()), gateway.client("sts"), _sessions.prove_device
+    begun = threading.Event()
+
+    def proving(*given: Any) -> None:
+        begun.set()
+        prove(*given)
+
+    monkeypatch.setattr(_sessions, "prove_device", proving)
+    device = {"SerialNumber": "arn:aws:iam::123456789012:mfa/none", "TokenCode": "123456"}
+    with ThreadPoolExecutor(2) as others:
+        with gateway.store.write():
+            asked = others.submit(code_of, asks.get_session_token, **device)
+            assert begun.wait(LONG)
+            assert others.submit(sts.get_caller_identity).result(LONG / 4)
+            assert not asked.done()
+        assert asked.result(LONG) == "AccessDenied"

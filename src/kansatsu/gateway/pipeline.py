@@ -223,8 +223,7 @@ class Pipeline:
             raise Unimplemented(f"Kansatsu does not implement {name}:{operation.name} yet.")
         result = exchange.result = await self._handle(exchange, found, snapshot)
         if owner == "both":
-            account = exchange.caller.account
-            theirs = await self._forwarder.call(exchange.request, operation, account, exchange.region)
+            theirs = await self._forwarder.call(exchange.request, operation, exchange.caller.account, exchange.region)
             result = ownership.merge(operation.name, result, theirs)
         return Whole(wire.encode(operation, result, exchange.request_id))
 
@@ -239,7 +238,8 @@ class Pipeline:
         if found.looks:
             await self._workload.adopted()
         work = partial(self._begun, exchange, found, call, snapshot)
-        done, result = await (self._store.aside(caller.account, work) if found.slow else self._store.apart(work))
+        aside = found.takes_long(exchange.params)
+        done, result = await (self._store.aside(caller.account, work) if aside else self._store.apart(work))
         if done:
             return result
         call.enter(None)

@@ -141,6 +141,10 @@ class Handler:
     steps: Callable[[Call, Params], Iterable[Step]] | None = None
     slow: bool = False
 
+    def takes_long(self, params: Params) -> bool:
+        """Whether others would wait for it: a code of a device is used up, too, which waits for whoever writes."""
+        return self.slow or "TokenCode" in params
+
     def authorizations(self, call: Call, params: Params) -> list[Authorization]:
         """Everything the caller must be allowed: the operation's action on each resource, then the further checks."""
         named = self.resource(call, params)
