@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kansatsu.console.backoff import Backoff
 from kansatsu.services.iam import passwords as password_service
 
 from .browser import PASSWORD, MovedClock, named, person
@@ -30,6 +31,16 @@ def test_who_guesses_waits_and_the_right_password_does_not_help(
     clock.ahead += timedelta(seconds=3)
     assert browse(**there).sign_in(**named(ana)).status == 200
     assert browse(**there).sign_in(**named(ana, password="wrong")).code == "SignInFailed"
+
+
+def test_however_often_somebody_failed_he_waits_for_no_longer_than_the_longest() -> None:
+    """The attack: after a thousand failures no attempt with the name was counted, or let in, any more."""
+    backoff, now = Backoff(5, 60.0), 0.0
+    for _ in range(3000):
+        backoff.begin("ana", now)
+        assert backoff.wait("ana", now) <= 60.0
+        now += 61.0
+    assert backoff.wait("ana", now) == 0.0
 
 
 def test_a_stranger_locks_nobody_out(gateway: Gateway, browse: Any, clock: MovedClock) -> None:

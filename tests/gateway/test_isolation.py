@@ -308,9 +308,19 @@ def test_whose_bucket_the_caller_expects(gateway: Gateway, mine: dict[str, Any])
 def test_no_service_takes_a_bucket_of_another_account(gateway: Gateway, mine: dict[str, Any]) -> None:
     """The backend would read the code for whoever asks: https://docs.aws.amazon.com/lambda/latest/api/API_LayerVersionContentInput.html"""
     content = {"S3Bucket": mine["bucket"], "S3Key": "code.zip"}
+    stranger, s3 = gateway.client("lambda", gateway.stranger), gateway.client("s3")
     with pytest.raises(ClientError) as refused:
-        gateway.client("lambda", gateway.stranger).publish_layer_version(LayerName="stolen", Content=content)
+        stranger.publish_layer_version(LayerName="stolen", Content=content)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    # Who may read the code makes nothing of it where it is.
+    lets = raw.statement("Allow", "s3:GetObject", f"arn:aws:s3:::{mine['bucket']}/*") | {"Principal": {"AWS": SECOND}}
+    s3.put_bucket_policy(Bucket=mine["bucket"], Policy=raw.document(lets))
+    with pytest.raises(ClientError) as refused:
+        stranger.publish_layer_version(LayerName="stolen", Content=content)
+    s3.delete_bucket_policy(Bucket=mine["bucket"])
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert f"is not account {SECOND}'s" in refused.value.response["Error"]["Message"]
+    layers = [one["LayerName"] for one in gateway.client("lambda").list_layers()["Layers"]]
+    assert "stolen" not in layers
     own = gateway.client("lambda").publish_layer_version(LayerName=gateway.name("own"), Content=content)
     assert own["Content"]["CodeSize"] > 0

@@ -8,7 +8,16 @@ function subscribe(act: () => void): () => void {
 
 export function useRoute(): string[] {
   const hash = useSyncExternalStore(subscribe, () => location.hash);
-  return hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
+  return hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decoded);
+}
+
+/** A part of an address; one that somebody mistyped stays as it is. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** The page without its tab: what a notice belongs to. */

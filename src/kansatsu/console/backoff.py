@@ -42,7 +42,8 @@ class Backoff:
         known.failures += 1
         known.last = now
         if known.failures >= self._free:
-            known.until = now + min(2.0 ** (known.failures - self._free), self._longest)
+            doublings = min(known.failures - self._free, 32)  # a power of many more is no number
+            known.until = now + min(2.0**doublings, self._longest)
         self._tries.move_to_end(key)
         if len(self._tries) > _KEPT:
             self._tries.popitem(last=False)
