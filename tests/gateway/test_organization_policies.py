@@ -302,14 +302,19 @@ def test_no_workload_is_a_service_linked_role(org: Organized) -> None:
     """INVARIANT: whoever can make one that trusts a service of workloads (by an import) gets nothing by it."""
     account, name = org.account(), org.gateway.name("Linked")
     trust = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    document, admin = json.loads(raw.document(trust)), "arn:aws:iam::aws:policy/AdministratorAccess"
+    document = json.loads(raw.document(trust))
+    granted = "arn:aws:iam::aws:policy/aws-service-role/AmazonECSServiceRolePolicy"
     role = {
         "Path": "/aws-service-role/ecs-tasks.amazonaws.com/", "RoleName": name, "RoleId": "AROALINKEDLINKED0001",
         "Arn": f"arn:aws:iam::{account}:role/aws-service-role/ecs-tasks.amazonaws.com/{name}",
         "CreateDate": "2021-03-04T05:06:07+00:00", "AssumeRolePolicyDocument": document,
-        "AttachedManagedPolicies": [{"PolicyName": "AdministratorAccess", "PolicyArn": admin}],
+        "AttachedManagedPolicies": [{"PolicyName": "AmazonECSServiceRolePolicy", "PolicyArn": granted}],
     }  # fmt: skip
     control = org.client("kansatsu", org.inside(account))
+    admin = {"PolicyName": "AdministratorAccess", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}
+    too_much = json.dumps({"RoleDetailList": [{**role, "AttachedManagedPolicies": [admin]}]})
+    with pytest.raises(ClientError, match="is no policy for service-linked roles"):
+        control.import_account(Document=too_much, IntoEmpty=False)
     control.import_account(Document=json.dumps({"RoleDetailList": [role]}), IntoEmpty=False)
     message = denial(control.register_process, Role=role["Arn"], Service="ecs-tasks.amazonaws.com", Pid=os.getpid())
     assert "service-linked" in message
