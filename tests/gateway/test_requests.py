@@ -55,6 +55,23 @@ def test_what_she_asked_newest_first_and_page_by_page(gateway: Gateway, ana: Key
     assert lately(gateway, Principal=ARN + ana.name, StartTime=denied["Time"]) == [denied]
 
 
+def test_what_failed_before_any_policy_was_asked_was_not_denied(gateway: Gateway) -> None:
+    """An administrator's typing error is no denial, and what SNS calls otherwise is one."""
+    admin, few = gateway.user(statement("Allow", "*")), gateway.user()
+    with pytest.raises(ClientError, match="ValidationError"):
+        gateway.client("iam", admin).tag_user(UserName=admin.name, Tags=[{"Key": "a<b", "Value": "x"}])
+    with pytest.raises(ClientError, match="AuthorizationError"):
+        gateway.client("sns", few).create_topic(Name="t")
+    (failed,), (denied,) = (lately(gateway, Principal=ARN + who.name) for who in (admin, few))
+    assert (failed["Allowed"], failed["Denied"], failed["Error"]) == (False, False, "ValidationError")
+    assert (denied["Allowed"], denied["Denied"], denied["Error"]) == (False, True, "AuthorizationError")
+    assert lately(gateway, Principal=ARN + admin.name, Outcome="DENIED") == []
+    assert lately(gateway, Principal=ARN + few.name, Outcome="DENIED") == [denied]
+    why = gateway.client("kansatsu").explain_request(RequestId=failed["RequestId"])["Notes"]
+    assert "It failed with ValidationError before any policy was asked." in why
+    assert "The policies of now decide otherwise than was decided then." not in why
+
+
 def test_who_watches_does_not_see_the_watching(gateway: Gateway, ana: Keys) -> None:
     client = gateway.client("kansatsu")
     client.list_requests()

@@ -13,6 +13,7 @@ export interface Recorded {
   Operation: string;
   Region: string;
   Allowed: boolean;
+  Denied: boolean;
   Observed: boolean;
   Error?: string;
   Message?: string;

@@ -7,7 +7,8 @@ import msgspec
 from kansatsu.advisor.calls import CallRecord, PolicyText
 
 # Codes of answers that say that policies did not allow it.
-DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+# The codes of all services (gateway/refusals.py) for what policies do not allow.
+DENIALS = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
 
 
 class AccessEvent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

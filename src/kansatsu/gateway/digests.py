@@ -31,14 +31,13 @@ class Said:
         """Raises BadDigest where the body is another one."""
         if (found := encoded(self.actual)) == self.expected:
             return
-        text, fields = "The Content-MD5 you specified did not match what we received.", {}
         if self.name == MD5:
-            fields = {"ExpectedDigest": self.expected, "CalculatedDigest": found}
-        else:
-            text = (
-                f"The {self.name.removeprefix(CHECKSUM).upper()} you specified did not match the calculated checksum."
-            )
-        raise AwsError(text, code="BadDigest", status=400, fields={**fields})
+            text = "The Content-MD5 you specified did not match what we received."
+            both: dict[str, object] = {"ExpectedDigest": self.expected, "CalculatedDigest": found}
+            raise AwsError(text, code="BadDigest", status=400, fields=both)
+        algorithm = self.name.removeprefix(CHECKSUM).upper()
+        text = f"The {algorithm} you specified did not match the calculated checksum."
+        raise AwsError(text, code="BadDigest", status=400)
 
 
 def said(operation: str, headers: Mapping[str, str]) -> tuple[Said, ...]:

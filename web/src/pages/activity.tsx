@@ -19,7 +19,7 @@ const MOST = 2000; // rows that the page keeps
 
 function Outcome({ of }: { of: Recorded }) {
   const { t, say } = useWords();
-  if (!of.Allowed || of.Observed) {
+  if (of.Denied || of.Observed) {
     return (
       <>
         <StatusIndicator wrapText={false} type={of.Allowed ? "warning" : "error"}>{t(of.Allowed ? "observed" : "denied")}</StatusIndicator>{" "}

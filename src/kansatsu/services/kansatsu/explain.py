@@ -216,7 +216,9 @@ async def _of_events(call: Call, events: Sequence[AccessEvent]) -> dict[str, Any
     if not decisions:
         notes.append(f"The principal {first.principal_arn} does not exist any more.")
     notes += dict.fromkeys(note for *_, more in found for note in more)
-    if any(decision.allowed != event.allowed for event, decision, more in found if decision is not None and not more):
+    if not any(event.allowed or event.denied for event in events):
+        notes.append(f"It failed with {first.error} before any policy was asked.")
+    elif any(decision.allowed != event.allowed for event, decision, more in found if decision is not None and not more):
         notes.append("The policies of now decide otherwise than was decided then.")
     if first.error and all(event.allowed for event in events):
         notes.append(f"Policy allowed it; it failed with {first.error}.")

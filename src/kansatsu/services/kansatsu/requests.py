@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kansatsu.advisor import CallRecord, history
+from kansatsu.advisor import DENIALS, CallRecord, history
 from kansatsu.errors import InvalidParameterValue
 from kansatsu.services.registry import Call, operation
 
@@ -40,7 +40,7 @@ async def list_requests(
         return (
             record.account == call.account
             and (record.time, record.call) < before
-            and (outcome is None or record.allowed is (outcome == "ALLOWED"))
+            and (outcome is None or (_denied(record) if outcome == "DENIED" else record.allowed))
             and (principal is None or principal in (record.arn, record.entity))
             and not (without_console and record.allowed and record.session is not None and record.session.console)
             and not (record.allowed and (record.service, record.operation) == _ITSELF)
@@ -70,6 +70,11 @@ def _opened(token: str | None) -> Cursor:
         raise InvalidParameterValue("Invalid NextToken.") from None
 
 
+def _denied(record: CallRecord) -> bool:
+    """Did policies not allow it? Others that were not allowed failed before any policy was asked."""
+    return not record.allowed and record.error in DENIALS
+
+
 def _shown(record: CallRecord) -> dict[str, Any]:
     found = {
         "RequestId": record.call,
@@ -79,6 +84,7 @@ def _shown(record: CallRecord) -> dict[str, Any]:
         "Operation": record.operation,
         "Region": record.region,
         "Allowed": record.allowed,
+        "Denied": _denied(record),
         "Observed": record.observed,
         "Asked": [{"Action": item.action, "Resource": item.resource} for item in record.asked],
         "SourceIp": record.source_ip,
