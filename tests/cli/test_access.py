@@ -6,6 +6,7 @@ import json
 import subprocess
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,11 +85,32 @@ def test_entities_who_never_tried_come_first(server: Any, policy: str, name: str
 def test_policies_that_grant(server: Any, policy: str, name: str) -> None:
     found = rows(kansatsu(server.environ(), "access", f"user/{name}-idle", "--policies", "sqs", "-o", "csv"))
     assert sorted(tuple(row.values()) for row in found) == [
-        (policy, "managed", ""),
+        (policy, "managed", f"user/{name}-idle"),
         ("team", "inline", f"group/{name}"),
     ]
+    server.client("iam").attach_group_policy(GroupName=name, PolicyArn=policy)
+    found = rows(kansatsu(server.environ(), "access", f"user/{name}-idle", "--policies", "s3", "-o", "csv"))
+    assert {row["policy"]: row["attached-to"] for row in found}[policy] == f"user/{name}-idle, group/{name}"
+    server.client("iam").detach_group_policy(GroupName=name, PolicyArn=policy)
     done = kansatsu(server.environ(), "access", f"group/{name}", "--policies", "sqs")
     assert done.stderr == f"Next: aws iam get-group-policy --group-name {name} --policy-name team\n"
+
+
+def test_who_may_not_list_groups_still_has_the_policies(server: Any, policy: str, name: str, tmp_path: Path) -> None:
+    iam, auditor = server.client("iam"), f"{name}-auditor"
+    iam.create_user(UserName=auditor)
+    allow = {"Effect": "Allow", "Action": "iam:ListPoliciesGrantingServiceAccess", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": allow})
+    iam.put_user_policy(UserName=auditor, PolicyName="reads", PolicyDocument=document)
+    key = iam.create_access_key(UserName=auditor)["AccessKey"]
+    files = tmp_path / "credentials"
+    keys = f"aws_access_key_id = {key['AccessKeyId']}\naws_secret_access_key = {key['SecretAccessKey']}\n"
+    files.write_text(f"[auditor]\n{keys}")
+    environ = server.environ() | {"AWS_SHARED_CREDENTIALS_FILE": str(files)}
+    arn = f"arn:aws:iam::123456789012:user/{name}-idle"
+    done = kansatsu(environ, "access", arn, "--policies", "sqs", "--profile", "auditor", "-o", "csv")
+    assert done.returncode == 0 and f"{policy},managed,\n" in done.stdout
+    assert "To whom managed policies are attached is not told" in done.stderr and "iam:ListGroupsForUser" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_a_report_answers_as_a_server_does(out: Path) -> None:
         ("bob", True),
     ]
     policies = rows(kansatsu("access", "user/alice", "--policies", "iam", "--from", str(out), "-o", "json"))
-    assert policies == [{"policy": team, "type": "managed", "attached-to": None}]
+    assert policies == [{"policy": team, "type": "managed", "attached-to": "group/people"}]
     (inline,) = rows(kansatsu("access", "role/orders", "--policies", "kms", "--from", str(out), "-o", "json"))
     assert inline["attached-to"] == "role/orders"
     group = rows(kansatsu("access", "group/people", "--from", str(out), "-o", "json"))

@@ -166,17 +166,40 @@ def _entities(iam: Any, arn: str, service: str) -> list[Row]:
 
 
 def _policies(iam: Any, arn: str, service: str) -> list[Row]:
-    """A managed policy by its ARN; an inline one by its name, with the entity that holds it."""
+    """A managed policy by its ARN, an inline one by its name, and who holds it: the entity or a user's groups."""
     answer = iam.list_policies_granting_service_access(Arn=arn, ServiceNamespaces=[service])
+    found = [item for granted in answer["PoliciesGrantingServiceAccess"] for item in granted["Policies"]]
+    holders = _holders(iam, arn) if any("PolicyArn" in item for item in found) else {}
     return [
         {
             "policy": item.get("PolicyArn") or item["PolicyName"],
             "type": item["PolicyType"].lower(),
-            "attached-to": f"{item['EntityType'].lower()}/{item['EntityName']}" if "EntityName" in item else None,
+            "attached-to": f"{item['EntityType'].lower()}/{item['EntityName']}"
+            if "EntityName" in item
+            else ", ".join(holders.get(item["PolicyArn"], ())) or None,
         }
-        for granted in answer["PoliciesGrantingServiceAccess"]
-        for item in granted["Policies"]
+        for item in found
     ]
+
+
+def _holders(iam: Any, arn: str) -> dict[str, list[str]]:
+    """Managed policy -> the entity and the user's groups that it is attached to, which IAM's report leaves out."""
+    from botocore.exceptions import ClientError
+
+    kind, name = arn.split(":")[5].partition("/")[0], arn.rpartition("/")[2]
+    found: dict[str, list[str]] = {}
+    try:
+        entities = [(kind, name)]
+        if kind == "user":
+            pages = iam.get_paginator("list_groups_for_user").paginate(UserName=name)
+            entities += [("group", group["GroupName"]) for page in pages for group in page["Groups"]]
+        for each, called in entities:
+            pages = iam.get_paginator(f"list_attached_{each}_policies").paginate(**{f"{each.capitalize()}Name": called})
+            for policy in (policy for page in pages for policy in page["AttachedPolicies"]):
+                found.setdefault(policy["PolicyArn"], []).append(f"{each}/{called}")
+    except ClientError as error:
+        say(f"To whom managed policies are attached is not told: {error}")
+    return found
 
 
 def _unused_first(rows: Sequence[Row]) -> list[Row]:
@@ -216,7 +239,7 @@ def _next(arn: str, kind: str, rows: Sequence[Row], service: str) -> str:
 
 def _reading(policy: Row) -> str:
     """How to open a policy: who else uses a managed one, the document of an inline one."""
-    if policy["attached-to"] is None:
+    if policy["type"] == "managed":
         return again(f"access {shlex.quote(policy['policy'])}")
     kind, _, name = policy["attached-to"].partition("/")
     return f"aws iam get-{kind}-policy --{kind}-name {shlex.quote(name)} --policy-name {shlex.quote(policy['policy'])}"

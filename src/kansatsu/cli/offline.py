@@ -1,6 +1,7 @@
 """A report of `kansatsu analyze` in the place of a server: it answers what `kansatsu access` asks of IAM."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,26 @@ class Offline:
         found = [shown.policies(held, name) for name in asked["ServiceNamespaces"]]
         return {"PoliciesGrantingServiceAccess": found}
 
+    def get_paginator(self, name: str) -> "_Pages":
+        return _Pages(getattr(self, name))
+
+    def list_groups_for_user(self, **asked: Any) -> Any:
+        groups = self.entity(f"user/{asked['UserName']}").groups
+        return {"Groups": [{"GroupName": arn.rpartition("/")[2]} for arn in groups]}
+
+    def list_attached_user_policies(self, **asked: Any) -> Any:
+        return self._attached(f"user/{asked['UserName']}")
+
+    def list_attached_group_policies(self, **asked: Any) -> Any:
+        return self._attached(f"group/{asked['GroupName']}")
+
+    def list_attached_role_policies(self, **asked: Any) -> Any:
+        return self._attached(f"role/{asked['RoleName']}")
+
+    def _attached(self, text: str) -> Any:
+        arns = (policy.source.arn for policy in self.entity(text).policies)
+        return {"AttachedPolicies": [{"PolicyArn": arn} for arn in arns if arn]}
+
     def entity(self, text: str) -> Entity:
         """The user, group or role of an ARN or short name; Failure when the account has none."""
         entity = named(self.account, text)
@@ -112,6 +133,16 @@ class Offline:
         sure = {(item.service, item.action) for item in self.evidence.seen if not item.perhaps and item.id in ids}
         granted = {namespace: told(namespace) for namespace in granting.reachable(held)}
         return report(granted, people, evidences.attempts(self.evidence, self.account))
+
+
+@dataclass(frozen=True)
+class _Pages:
+    """A paginator of one page."""
+
+    operation: Callable[..., Any]
+
+    def paginate(self, **asked: Any) -> list[Any]:
+        return [self.operation(**asked)]
 
 
 def open_report(path: Path) -> Offline:
