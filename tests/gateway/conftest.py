@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -230,8 +230,9 @@ async def _no_instances(*_: Any) -> Any:
     raise AssertionError("there is no engine, so nothing is served")
 
 
-@pytest.fixture(scope="session")
-def gateway() -> Iterator[Gateway]:
+@contextmanager
+def started() -> Iterator[Gateway]:
+    """A gateway with nothing in it."""
     # In memory where there is such a place: what survives a power cut is tested elsewhere, and syncing takes its time.
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="kansatsu-", dir=memory) as directory:
@@ -241,3 +242,9 @@ def gateway() -> Iterator[Gateway]:
         made.start()
         yield made
         made.stop()
+
+
+@pytest.fixture(scope="session")
+def gateway() -> Iterator[Gateway]:
+    with started() as made:
+        yield made

@@ -15,11 +15,18 @@ from kansatsu.advisor.events import Gap, decode
 
 from . import raw
 from .asks import IAM, SPOKEN
-from .conftest import ACCOUNT, Gateway
+from .conftest import ACCOUNT, Gateway, started
 from .raw import REGION, Ask, Keys, statement
 
 SOON = 1.0  # seconds within which last use must be true
 Evidence = tuple[str, str, bool]  # action, resource, exact
+
+
+@pytest.fixture(scope="module", name="gateway")
+def own_gateway() -> Iterator[Gateway]:
+    """One of this module's own: the gaps that it makes in the evidence stay, and no change is committed over such."""
+    with started() as made:
+        yield made
 
 
 def evidence(gateway: Gateway, keys: Keys) -> list[Evidence]:
