@@ -6,7 +6,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-ap
 import time
 from typing import Any
 
-from kansatsu.identity import totp
+import pytest
+from botocore.exceptions import ClientError
+
+from kansatsu.identity import credentials, devices, totp
 
 from .conftest import ACCOUNT, Gateway
 from .raw import Keys, statement
@@ -30,6 +33,12 @@ class Phone:
 
     def proof(self) -> dict[str, str]:
         return {"SerialNumber": self.serial, "TokenCode": self._code()}
+
+    def forget_guesses(self, gateway: Gateway) -> None:
+        with gateway.store.write() as conn:
+            device = credentials.named(conn, ACCOUNT, devices.KIND, self.serial)
+            assert device is not None
+            credentials.change(conn, gateway.store.sealer, device, details={"wrong": 0, "wait": 0})
 
     def _code(self) -> str:
         self._next += 1
@@ -94,3 +103,38 @@ def test_a_code_is_used_up_by_what_succeeds_alone(gateway: Gateway) -> None:
     assert code_of(sts.get_session_token, SerialNumber=asked["SerialNumber"], TokenCode=asked["TokenCode"]) == (
         "AccessDenied"
     )
+
+
+# INVARIANT: a wrong code is refused before any policy is asked.
+def test_attack_a_stolen_key_asks_what_the_device_would_open(gateway: Gateway) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole", "Condition": WITH_MFA}
+    opened, closed = gateway.role(trust=trust), gateway.role(trust=trust | {"Effect": "Deny"})
+    ana = gateway.user(statement("Allow", "sts:AssumeRole"))
+    phone, sts = Phone(gateway, ana.name), gateway.client("sts", ana)
+    asked = [
+        {"RoleArn": opened["Arn"], "RoleSessionName": "session"},
+        {"RoleArn": opened["Arn"], "RoleSessionName": "session", "DurationSeconds": 43200},
+        {"RoleArn": opened["Arn"], "RoleSessionName": "session", "Policy": "{}"},
+        {"RoleArn": closed["Arn"], "RoleSessionName": "session"},
+        {"RoleArn": closed["Arn"] + "-none", "RoleSessionName": "session"},
+    ]
+    proof = phone.proof()
+    for code in ("000000", proof["TokenCode"]):
+        messages = set()
+        for each in asked:
+            with pytest.raises(ClientError) as refused:
+                sts.assume_role(**each, SerialNumber=phone.serial, TokenCode=code)
+            messages.add(refused.value.response["Error"]["Message"])
+            phone.forget_guesses(gateway)
+        assert len(messages) == 1 and "MultiFactorAuthentication failed" in messages.pop()
+        if code == "000000":  # and then the right one, which was used
+            assert code_of(sts.assume_role, **asked[0], **proof) == ""
+
+
+def test_guesses_at_a_role_make_the_next_one_wait(gateway: Gateway) -> None:
+    ana = gateway.user()
+    phone, sts = Phone(gateway, ana.name), gateway.client("sts", ana)
+    asked = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/none", "RoleSessionName": "session"}
+    for _ in range(10):  # with the last of which it has to wait for half a minute
+        assert code_of(sts.assume_role, **asked, SerialNumber=phone.serial, TokenCode="000000") == "AccessDenied"
+    assert code_of(sts.get_session_token, **phone.proof()) == "AccessDenied"

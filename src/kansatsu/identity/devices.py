@@ -22,6 +22,11 @@ def proves(conn: Connection, sealer: Sealer, device: Credential, code: str, now:
     return proved
 
 
+def fits(conn: Connection, sealer: Sealer, device: Credential, code: str, now: float) -> bool:
+    """Would it prove as much now? Nothing is remembered."""
+    return _judge(device, credentials.secret(conn, sealer, device).value, code, now)[0]
+
+
 def _judge(device: Credential, seed: str, code: str, now: float) -> tuple[bool, dict[str, Any]]:
     if now >= device.details.get("wait", 0):
         used = totp.step_of(seed, code, now, device.details["off"], device.details["used"])

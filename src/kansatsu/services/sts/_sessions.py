@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Connection
+
 from kansatsu import arn
 from kansatsu.errors import AccessDenied, AwsError, InvalidInput, NoSuchEntity, ValidationError
 from kansatsu.identity import EntityRecord, Session, credentials, devices, managed, sessions, token_versions
+from kansatsu.identity.credentials import Credential
 from kansatsu.policy import PolicyType, parse
 from kansatsu.services.registry import Call
 from kansatsu.services.sts._tags import SessionTags
@@ -120,25 +123,34 @@ def regions(call: Call, account: str) -> dict[str, str]:
     return token_versions.mark(call.conn, account) if token_versions.is_global(call.host) else {}
 
 
-def claims_device(call: Call, serial_number: str | None, token_code: str | None) -> datetime | None:
-    """When the caller says that it proves itself with a device: now, or None when it shows none.
+def shows_device(call: Call, serial_number: str | None, token_code: str | None) -> datetime | None:
+    """When the caller showed a code of its device: now, or None when it shows none. It is used up by prove_device().
 
-    INVARIANT: nothing is answered with on the strength of it until prove_device() has found it true.
+    INVARIANT: a wrong code is refused before any policy is asked: two refusals would tell who has only stolen a key
+    what the device would open.
     """
-    return None if serial_number is None and token_code is None else call.now
+    if serial_number is None and token_code is None:
+        return None
+    with call.store.read() as conn:
+        device, now = _device(conn, call, serial_number), call.now.timestamp()
+        fits = device is not None and devices.fits(conn, call.store.sealer, device, token_code or "", now)
+    if not fits:
+        prove_device(call, serial_number, token_code)  # which remembers the guess
+    return call.now
 
 
 def prove_device(call: Call, serial_number: str | None, token_code: str | None) -> None:
     """The last of all checks, so that a request that fails for another reason uses up no code.
 
+    INVARIANT: nothing is answered with on the strength of a code until this has found that nobody else used it.
     Raises AccessDenied for a device that is not the caller's and for a code that is wrong, or was used before.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
     """
-    if claims_device(call, serial_number, token_code) is None:
+    if serial_number is None and token_code is None:
         return
     with call.store.write() as conn:
-        device = credentials.named(conn, call.account, devices.KIND, serial_number or "")
-        if device is None or call.caller.kind != "user" or device.owner != call.caller.id:
+        device = _device(conn, call, serial_number)
+        if device is None:
             raise AccessDenied(
                 f"{_FAILED}, unable to validate MFA code.  "
                 "Please verify your MFA serial number is valid and associated with this user."
@@ -146,3 +158,9 @@ def prove_device(call: Call, serial_number: str | None, token_code: str | None) 
         proved = devices.proves(conn, call.store.sealer, device, token_code or "", call.now.timestamp())
     if not proved:
         raise AccessDenied(f"{_FAILED} with invalid MFA one time pass code. ")
+
+
+def _device(conn: Connection, call: Call, serial_number: str | None) -> Credential | None:
+    """The device of that serial number, where it is the caller's own."""
+    device = credentials.named(conn, call.account, devices.KIND, serial_number or "")
+    return device if device is not None and call.caller.kind == "user" and device.owner == call.caller.id else None

@@ -83,7 +83,7 @@ def assume_role(
         actions.append("sts:TagSession")
     if lasting:
         actions.append("sts:SetSourceIdentity")
-    if common.claims_device(call, serial_number, token_code) is not None:
+    if common.shows_device(call, serial_number, token_code) is not None:
         # For the trust policy alone: the session that comes of it carries nothing of it.
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
         asked |= {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}

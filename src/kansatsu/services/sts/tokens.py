@@ -33,8 +33,8 @@ def get_session_token(
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html
     """
     _require_long_term_key(call, "GetSessionToken")
-    claimed = common.claims_device(call, serial_number, token_code)
-    made = _issue(call, duration_seconds, kind="user", mfa=claimed, minimum_size=minimum_session_token_size)
+    shown = common.shows_device(call, serial_number, token_code)
+    made = _issue(call, duration_seconds, kind="user", mfa=shown, minimum_size=minimum_session_token_size)
     common.prove_device(call, serial_number, token_code)
     return common.shown(*made)
 
