@@ -1,9 +1,11 @@
 """Credentials that several set at once: nothing is checked against one state and written over another."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from kansatsu.identity import credentials, passwords
 
@@ -74,4 +76,40 @@ def test_a_profile_is_made_once(
     made = {"UserName": "ana", "Password": BETTER}
     _meanwhile(monkeypatch, lambda: iam.create_login_profile(**made))
     refused("EntityAlreadyExists", iam.create_login_profile, UserName="ana", Password=GOOD)
+    assert _is(world, BETTER)
+
+
+def _code(ask: Callable[..., object], **given: str) -> str:
+    with pytest.raises(ClientError) as refused:
+        ask(**given)
+    return str(refused.value.response["Error"]["Code"])
+
+
+# INVARIANT: a guess counts before it is looked at, so that many at once are no way around the wait.
+def test_attack_a_stolen_key_guesses_its_users_password(
+    world: World, iam: Any, ana: dict[str, str], refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, matches = [], passwords.matches
+
+    def looking(hashed: str, given: str) -> bool:
+        looked.append(given)
+        return matches(hashed, given)
+
+    monkeypatch.setattr(passwords, "matches", looking)
+    iam.create_login_profile(UserName="ana", Password=GOOD)
+    change = world.client("iam", ana).change_password
+    with ThreadPoolExecutor(4) as many:
+        guessed = [many.submit(_code, change, OldPassword=f"{BEST}{n}", NewPassword=BETTER) for n in range(20)]
+        codes = sorted(each.result() for each in guessed)
+    assert codes == ["AccessDenied"] * 6 + ["Throttling"] * 14 and len(looked) == 6
+    refused("Throttling", change, OldPassword=GOOD, NewPassword=BETTER)
+    world.clock.move(seconds=2)
+    refused("AccessDenied", change, OldPassword=BEST, NewPassword=BETTER)
+    world.clock.move(seconds=2)
+    refused("Throttling", change, OldPassword=GOOD, NewPassword=BETTER)
+    world.clock.move(seconds=2)
+    refused("PasswordPolicyViolation", change, OldPassword=GOOD, NewPassword="short")
+    for _ in range(5):  # none of which makes it wait: it knew the password
+        refused("AccessDenied", change, OldPassword=BEST, NewPassword=BETTER)
+    change(OldPassword=GOOD, NewPassword=BETTER)
     assert _is(world, BETTER)

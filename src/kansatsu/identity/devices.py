@@ -1,15 +1,15 @@
 """Codes of MFA devices, judged in one place: whoever asks for one, a code counts once and guessing gets slower."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection
 
-from kansatsu.identity import credentials, totp
+from kansatsu.identity import credentials, guesses, totp
 from kansatsu.identity.credentials import Credential
 from kansatsu.identity.sealer import Sealer
 
 KIND = "mfa"
-_FREE_GUESSES, _LONGEST_WAIT = 5, 300  # so many wrong codes cost no wait; seconds
 
 
 def proves(conn: Connection, sealer: Sealer, device: Credential, code: str, now: float) -> bool:
@@ -27,11 +27,9 @@ def fits(conn: Connection, sealer: Sealer, device: Credential, code: str, now: f
     return _judge(device, credentials.secret(conn, sealer, device).value, code, now)[0]
 
 
-def _judge(device: Credential, seed: str, code: str, now: float) -> tuple[bool, dict[str, Any]]:
-    if now >= device.details.get("wait", 0):
+def _judge(device: Credential, seed: str, code: str, now: float) -> tuple[bool, Mapping[str, Any]]:
+    if not guesses.must_wait(device.details, now):
         used = totp.step_of(seed, code, now, device.details["off"], device.details["used"])
         if used is not None:
-            return True, {"used": used, "wrong": 0, "wait": 0}
-    wrong = device.details.get("wrong", 0) + 1
-    guesses = wrong - _FREE_GUESSES
-    return False, {"wrong": wrong, "wait": now + min(2.0**guesses, _LONGEST_WAIT) if guesses > 0 else 0}
+            return True, {"used": used, **guesses.NONE}
+    return False, guesses.another(device.details, now)

@@ -12,8 +12,8 @@ from botocore import xform_name
 from sqlalchemy import Connection
 
 from kansatsu.catalog import Authorization
-from kansatsu.errors import AccessDenied, AwsError, EntityAlreadyExists, NoSuchEntity, ValidationError
-from kansatsu.identity import credentials, entities, former, passwords, roots
+from kansatsu.errors import AccessDenied, AwsError, EntityAlreadyExists, NoSuchEntity, Throttling, ValidationError
+from kansatsu.identity import credentials, entities, former, guesses, passwords, roots
 from kansatsu.identity.console import LONGEST
 from kansatsu.identity.credentials import Credential
 from kansatsu.identity.entities import Entity
@@ -238,10 +238,21 @@ async def _replace(call: Call, name: str, password: str, details: dict[str, Any]
             rules = passwords.policy(conn, call.account)
             sealer = call.store.sealer
             hashes = [credentials.secret(conn, sealer, profile).value, *former.opened(sealer, profile)]
-        if known is not None and not await asyncio.to_thread(passwords.matches, hashes[0], known):
-            raise AccessDenied("The old password was incorrect.")
+        if known is not None:
+            await call.store.transact(_count, call, name)
+            if not await asyncio.to_thread(passwords.matches, hashes[0], known):
+                raise AccessDenied("The old password was incorrect.")
+            await call.store.transact(_change, call, name, None, dict(guesses.NONE))
         wanted = await asyncio.to_thread(_hash, rules, call.account, password, hashes)
         done = await call.store.transact(_change, call, name, wanted, details)
+
+
+def _count(conn: Connection, call: Call, name: str) -> None:
+    """INVARIANT: a guess counts before it is looked at, so that many at once are no way around the wait."""
+    profile, now = _existing(conn, entities.get(conn, call.account, "user", name)), call.now.timestamp()
+    if guesses.must_wait(profile.details, now):
+        raise Throttling("Rate exceeded")
+    credentials.change(conn, call.store.sealer, profile, details=guesses.another(profile.details, now))
 
 
 def _hash(rules: PasswordPolicy | None, account: str, password: str, hashes: list[str]) -> Wanted:
@@ -262,7 +273,11 @@ def _change(conn: Connection, call: Call, name: str, wanted: Wanted | None, deta
         if credentials.secret(conn, sealer, profile).value != wanted.former[0]:
             return False
         hashed = wanted.hashed
-        details = details | {"changed": int(call.now.timestamp())} | former.sealed(sealer, profile, wanted.former)
+        details = (
+            details
+            | {"changed": int(call.now.timestamp()), **guesses.NONE}
+            | former.sealed(sealer, profile, wanted.former)
+        )
     credentials.change(conn, sealer, profile, secret=hashed, details=details)
     return True
 
