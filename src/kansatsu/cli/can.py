@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, names, options
-from kansatsu.cli.output import Exit, Failure, example
+from kansatsu.cli.output import Exit, Failure, example, tell
 from kansatsu.cli.why import change_lines, evaluation_lines, hint_at
 
 
@@ -69,10 +69,10 @@ def can(
     if form == "json":
         click.echo(json.dumps(answer, indent=2))
     else:
-        click.echo(f"Who: {answer['PrincipalArn']}")
+        tell(f"Who: {answer['PrincipalArn']}")
         decided = answer["Evaluation"] | {"Undecided": answer["Undecided"]}
         for line in (*evaluation_lines(decided), *change_lines(answer)):
-            click.echo(line)
+            tell(line)
         hint_at(answer, whose)
     if not answer["Evaluation"]["Allowed"]:
         click.get_current_context().exit(int(Exit.DENIED))

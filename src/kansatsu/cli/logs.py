@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import daemon, observed, options
-from kansatsu.cli.output import Exit, Failure, again, output_option
+from kansatsu.cli.output import Exit, Failure, again, output_option, visible
 from kansatsu.cli.settings import OBSERVE, Settings
 
 LOGGER = logging.getLogger("kansatsu")
@@ -88,11 +88,11 @@ def _print(path: Path, lines: int, follow: bool) -> None:
     log = path.open(encoding="utf-8", errors="replace")
     try:
         for line in deque(log, maxlen=lines):
-            click.echo(line, nl=False)
+            click.echo(visible(line), nl=False)
         while follow:
             rest = log.read()
             if rest:
-                click.echo(rest, nl=False)
+                click.echo(visible(rest), nl=False)
                 continue
             time.sleep(_POLL)
             if _replaced(log.fileno(), log.tell(), path):

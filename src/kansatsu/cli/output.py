@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sys
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import IO, Any, TypeVar
@@ -41,8 +42,39 @@ class Failure(click.ClickException):
 
 def say(message: str, *, color: str | None = None) -> None:
     """A message for the person, on stderr."""
+    message = visible(message)
     coloured = color and sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     click.echo(click.style(message, fg=color) if coloured else message, err=True)
+
+
+# Letters and marks that have no looks of their own: Unicode's Default_Ignorable_Code_Point without category C.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+_SELECTORS = (("\ufe00", "\ufe0f"), ("\U000e0100", "\U000e01ef"))
+
+
+def visible(text: str, keep: str = "\n\t") -> str:
+    """INVARIANT: what a terminal would obey or not show is written out, so that no text looks like another.
+
+    Data of others reaches the terminal (an object's key, a user agent): control characters, overrides of the direction
+    and what has no width become \\u202E and the like. json and csv have the true values.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(one if one in keep or not _unseen(one) else _escape(one) for one in text)
+
+
+def _unseen(one: str) -> bool:
+    blank = one in _BLANK or any(first <= one <= last for first, last in _SELECTORS)
+    return blank or unicodedata.category(one) in ("Cc", "Cf", "Cn", "Cs", "Zl", "Zp")
+
+
+def _escape(one: str) -> str:
+    return f"\\u{ord(one):04X}" if ord(one) < 0x10000 else f"\\U{ord(one):08X}"
+
+
+def tell(line: str) -> None:
+    """Print a line for the person to read, on stdout."""
+    click.echo(visible(line, keep="\t"))
 
 
 def again(text: str) -> str:
@@ -88,7 +120,8 @@ def emit(rows: Sequence[Row], columns: Sequence[str], form: str) -> None:
         writer.writerows([[_cell(row.get(column)) for column in columns] for row in rows])
         click.echo(text.getvalue(), nl=False)
     else:
-        _table([[_cell(row.get(column)) for column in columns] for row in rows], [name.upper() for name in columns])
+        cells = [[visible(_cell(row.get(column)), keep="") for column in columns] for row in rows]
+        _table(cells, [name.upper() for name in columns])
 
 
 def _table(cells: Sequence[Sequence[str]], titles: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ import click
 from kansatsu.cli import client, options, policy_texts
 from kansatsu.cli.files import read_policy
 from kansatsu.cli.names import arn_of, meant, policy_of
-from kansatsu.cli.output import Exit, Failure, emit, example, output_option, say
+from kansatsu.cli.output import Exit, Failure, emit, example, output_option, say, tell
 from kansatsu.cli.values import BadValue, duration
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -209,7 +209,7 @@ def diff(
     except ValueError:
         raise Failure(f"{name} is not JSON.") from None
     for line in lines:
-        click.echo(line)
+        tell(line)
     if lines:
         raise SystemExit(int(Exit.FAILED))
     say(f"{begin} and {name} say the same.")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from kansatsu.cli.files import read
-from kansatsu.cli.output import Exit, Failure, emit, hint, say
+from kansatsu.cli.output import Exit, Failure, emit, hint, say, tell, visible
 from kansatsu.cli.sarif import sarif
 from kansatsu.lint import Finding, Severity, guess, quota
 from kansatsu.lint import lint as _lint
@@ -130,9 +130,10 @@ def _row(each: Checked, finding: Finding) -> dict[str, Any]:
 
 def _show(each: Checked, finding: Finding) -> None:
     severity = click.style(finding.severity, fg=_COLOURS[finding.severity]) if _coloured() else finding.severity
-    click.echo(f"{each.file}:{finding.line}:{finding.column}: {severity} {finding.rule}: {finding.message}")
+    place = f"{visible(each.file)}:{finding.line}:{finding.column}"
+    click.echo(f"{place}: {severity} {finding.rule}: {visible(finding.message)}")
     for line in _marked(each.text, finding):
-        click.echo(line)
+        tell(line)
     click.echo(f"    {finding.url}")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from kansatsu.cli import client, credentials, options
-from kansatsu.cli.output import Exit, Failure, again, example, hint
+from kansatsu.cli.output import Exit, Failure, again, example, hint, tell
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _AUTHORIZATION_ID = re.compile(r"[0-9a-z]{30}")
@@ -54,7 +54,7 @@ def why(what: str | None, last: bool, form: str, profile: str | None, whose: str
         click.echo(json.dumps(answer, indent=2, default=lambda moment: moment.isoformat()))
         return
     for line in explanation_lines(answer):
-        click.echo(line)
+        tell(line)
     hint_at(answer, whose)
 
 
