@@ -60,6 +60,7 @@ def test_an_object_is_never_taken_for_another(
 def test_credentials_that_end_in_the_middle(server: Kansatsu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not one trouble for each object that is left: the run ends, keeps what it read, and goes on later."""
     monkeypatch.setattr(reading, "_AT_ONCE", 8)
+    monkeypatch.setattr(reading, "_MOST_AT_ONCE", 8)
     iam = server.client("iam")
     iam.create_user(UserName="reader")
     iam.attach_user_policy(UserName="reader", PolicyArn="arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")

@@ -308,12 +308,12 @@ def test_the_sum_is_the_oracles_whatever_the_split_and_order(events: list[dict[s
     ],
 )  # fmt: skip
 def test_words_of_roles_are_found(words: str) -> None:
-    assert passing.hinted("ec2.amazonaws.com", "RunInstances", f'{{"a":"é",{words}}}'.encode())
-    assert not passing.hinted("sts.amazonaws.com", "AssumeRole", f"{{{words}}}".encode())
+    assert passing.passed("ec2.amazonaws.com", "RunInstances", f'{{"a":"é",{words}}}'.encode()) == (set(), True)
+    assert passing.passed("sts.amazonaws.com", "AssumeRole", f"{{{words}}}".encode()) == (set(), False)
 
 
 @pytest.mark.parametrize(
     "words", ['"console":"whole"', '"a1role":1', '"launch":1', '"not omitted":1', '"é":"a role"', ""]
 )
 def test_other_words_are_not(words: str) -> None:
-    assert not passing.hinted("ec2.amazonaws.com", "RunInstances", f"{{{words}}}".encode())
+    assert passing.passed("ec2.amazonaws.com", "RunInstances", f"{{{words}}}".encode()) == (set(), False)

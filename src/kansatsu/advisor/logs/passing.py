@@ -19,27 +19,20 @@ _HINT = re.compile(
 _PARTS = ("ole", "nstanceProfile", "aunch", "askDefinition", "omitted", "HIDDEN_DUE")
 _NOT_ON_RECORD = frozenset({"", "null"})
 _NO_SERVICES = ("sts.", "iam.")  # what they are told of roles passes none
+_NONE: set[str] = set()
 _text = msgspec.json.Decoder()
 
 
-def roles(event_source: str, parameters: bytes) -> set[str]:
-    """The ARNs of roles in the parameters of what is not only reading."""
-    if _ROLE not in parameters.decode("latin-1") or event_source.startswith(_NO_SERVICES):
-        return set()
-    return set(_roles(_text.decode(parameters)))
-
-
-def hinted(event_source: str, event_name: str, parameters: bytes) -> bool:
-    """May a call in whose parameters is no ARN of a role have passed one?"""
+def passed(event_source: str, event_name: str, parameters: bytes) -> tuple[set[str], bool]:
+    """The ARNs of roles in the parameters of what is not only reading; where there are none: may it have passed one?"""
     if event_source.startswith(_NO_SERVICES):
-        return event_name == "AddRoleToInstanceProfile"
+        return _NONE, event_name == "AddRoleToInstanceProfile"
     text = parameters.decode("latin-1")
-    if text in _NOT_ON_RECORD:
-        return True
     for part in _PARTS:
         if part in text:
-            return _HINT.search(text) is not None
-    return False
+            found = set(_roles(_text.decode(parameters))) if _ROLE in text else _NONE
+            return found, not found and _HINT.search(text) is not None
+    return _NONE, text in _NOT_ON_RECORD
 
 
 def _roles(value: object) -> Iterator[str]:

@@ -22,6 +22,8 @@ from kansatsu.advisor.logs.sources import Bucket, LogFile
 from kansatsu.advisor.logs.summary import Batch, File, Known, Totals, pack, summarise, unpack
 
 _AT_ONCE = 16  # files in a task of a worker
+_MOST_AT_ONCE = 64  # where each worker has _TASKS of them: less is to be merged
+_TASKS = 8
 _BYTES_AT_ONCE = 8 << 20
 _WORTH_A_POOL = 4 << 20  # bytes; less is read here before processes have started
 _FETCHERS = 8  # objects that one process fetches at once
@@ -47,10 +49,14 @@ class Result:
 
 
 class _Task(msgspec.Struct, frozen=True):
-    """What a worker has made of some files, and which it could not read, with the reason."""
+    """What a worker has made of some files, and which it could not read, with the reason.
+
+    `totals`: those of the batch, where they were counted in this process and need not be unpacked again.
+    """
 
     batch: Batch
     unread: list[tuple[str, str]]
+    totals: Totals | None = None
 
 
 @contextmanager
@@ -89,7 +95,7 @@ def read(files: Sequence[LogFile], bucket: Bucket, cache: Cache, processes: int,
         result.troubles += [(name, why, 0) for name, why in task.unread]
         if task.batch.files:
             tags = {file.name: current[file.name].tag for file in task.batch.files}
-            sum_.add(cache.keep(task.batch, tags), task.batch)
+            sum_.add(cache.keep(task.batch, tags), task.batch, task.totals)
             cache.commit()
         done += sum(current[name].size for name in _names(task))
         progress(done, result.size)
@@ -118,8 +124,9 @@ class _Sum:
         self._cache, self._bucket = cache, bucket
         self._seen: OrderedDict[str, set[int]] = OrderedDict()
 
-    def add(self, id_: int, batch: Batch) -> None:
-        totals, files = unpack(batch.totals), batch.files
+    def add(self, id_: int, batch: Batch, totals: Totals | None = None) -> None:
+        """`totals` are those of the batch, and are not to be used any more."""
+        totals, files = totals or unpack(batch.totals), batch.files
         if any(not self._events(hour).isdisjoint(_ids(digests)) for hour, digests in batch.hours.items()):
             totals, files = self._without(batch, totals)
         self.totals.merge(totals)
@@ -152,7 +159,7 @@ def _ids(digests: bytes) -> "array[int]":
 
 def _tasks(files: Sequence[LogFile], bucket: Bucket, processes: int) -> Iterator[_Task]:
     """What workers make of the files, in the order in which they are done."""
-    parts = list(_parts(files))
+    parts = list(_parts(files, max(_AT_ONCE, min(len(files) // (processes * _TASKS), _MOST_AT_ONCE))))
     if processes == 1 or len(parts) < 2 or sum(file.size for file in files) < _WORTH_A_POOL:
         yield from (_counted([file.name for file in part], bucket) for part in parts)
         return
@@ -182,13 +189,13 @@ def _in_pool(pool: ProcessPoolExecutor, parts: list[list[LogFile]], bucket: Buck
             yield _decoder.decode(future.result())
 
 
-def _parts(files: Iterable[LogFile]) -> Iterator[list[LogFile]]:
+def _parts(files: Iterable[LogFile], most: int) -> Iterator[list[LogFile]]:
     part: list[LogFile] = []
     size = 0
     for file in files:
         part.append(file)
         size += file.size
-        if len(part) >= _AT_ONCE or size >= _BYTES_AT_ONCE:
+        if len(part) >= most or size >= _BYTES_AT_ONCE:
             yield part
             part, size = [], 0
     if part:
@@ -209,7 +216,7 @@ def _end_with_parent() -> None:
 
 
 def _packed_task(names: list[str], bucket: Bucket) -> bytes:
-    return msgspec.msgpack.encode(_counted(names, bucket))
+    return msgspec.msgpack.encode(msgspec.structs.replace(_counted(names, bucket), totals=None))
 
 
 _decoder = msgspec.msgpack.Decoder(_Task)
@@ -232,7 +239,7 @@ def _counted(names: list[str], bucket: Bucket, known: Known | None = None) -> _T
             seen[hour].update(_ids(digests))
             hours[hour] += digests
         files.append(File(name, summary.trouble, summary.elsewhere))
-    return _Task(Batch(files, pack(together), dict(hours)), unread)
+    return _Task(Batch(files, pack(together), dict(hours)), unread, together)
 
 
 def _contents(names: list[str], bucket: Bucket) -> Iterator[bytes | OSError]:

@@ -206,11 +206,11 @@ def arns(tally: Tally) -> set[str] | None:
 
 def _pass(row: Tally, record: Record) -> None:
     """Keep the roles that a call passed: iam:PassRole leaves no record of its own."""
-    parameters = bytes(record.requestParameters)
-    if roles := passing.roles(record.eventSource, parameters):
+    roles, hinted = passing.passed(record.eventSource, record.eventName, bytes(record.requestParameters))
+    if roles:
         row.passed = roles | (row.passed or set())
-    elif not row.hinted:
-        row.hinted = passing.hinted(record.eventSource, record.eventName, parameters)
+    elif hinted:
+        row.hinted = True
 
 
 def _other(record: Record, totals: Totals) -> None:
@@ -380,7 +380,8 @@ def pack(totals: Totals) -> bytes:
 
 def unpack(packed: bytes) -> Totals:
     """What `pack` was given."""
-    who, names, rows, totals = _decoder.decode(zlib_ng.decompress(packed))
+    found, names, rows, totals = _decoder.decode(zlib_ng.decompress(packed))
+    who = [_one.setdefault(caller, caller) for caller in found]
     totals.rows = {
         (who[caller], names[source] or "", names[name] or "", names[region]): tally
         for caller, source, name, region, tally in rows
