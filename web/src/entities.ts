@@ -1,6 +1,7 @@
 // Users, groups and roles are one kind of thing with three names for every operation.
 import { all, call } from "./api";
 import type { AccessKey, Attached, Entity, Kind, Policy } from "./types";
+import { writtenInJson } from "./unseen";
 
 export const WORD: Record<Kind, "User" | "Group" | "Role"> = { user: "User", group: "Group", role: "Role" };
 export const LIST: Record<Kind, "users" | "groups" | "roles"> = { user: "users", group: "groups", role: "roles" };
@@ -68,10 +69,10 @@ export const policies = (scope: string, part?: (found: Policy[]) => void) => all
 export const ownFirst = (found: readonly Policy[]) =>
   [...found].sort((a, b) => Number(isAws(a.Arn)) - Number(isAws(b.Arn)) || a.PolicyName.localeCompare(b.PolicyName));
 
-/** JSON two blanks deep, as it is where it is no JSON. */
+/** JSON two blanks deep with nothing unseen in it, as it is where it is no JSON. */
 export function pretty(text: string): string {
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    return writtenInJson(JSON.stringify(JSON.parse(text), null, 2));
   } catch {
     return text;
   }

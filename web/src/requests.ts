@@ -1,7 +1,7 @@
 // What Activity asks for: recorded requests, why one was decided so, and what would be decided if.
 import { managedText } from "./advisor";
 import { call } from "./api";
-import { inlineText, named, WORD } from "./entities";
+import { inlineText, named, pretty, WORD } from "./entities";
 import type { Entity, Kind } from "./types";
 
 export interface Recorded {
@@ -161,6 +161,6 @@ export function asPolicy(changes: Change[]): { kind: Kind; name: string; policy:
   const owner = ownerOf(adding[0]?.Owner);
   if (!owner || adding.length !== changes.length || changes.some((one) => one.PastConditions || one.Owner !== adding[0]?.Owner)) return undefined;
   const statements = adding.map((one) => JSON.parse(one.Statement) as unknown);
-  const text = JSON.stringify({ Version: "2012-10-17", Statement: statements }, null, 2);
+  const text = pretty(JSON.stringify({ Version: "2012-10-17", Statement: statements }));
   return { ...owner, policy: adding[0]?.PolicyName || `Allow${WORD[owner.kind]}`, text };
 }

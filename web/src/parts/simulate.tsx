@@ -12,6 +12,7 @@ import { useState } from "react";
 import { useWords } from "../i18n";
 import { Trouble } from "../notices";
 import { type ContextKey, simulated } from "../requests";
+import { written } from "../unseen";
 import { Evaluated } from "./evaluation";
 import { Heard } from "./heard";
 
@@ -23,7 +24,7 @@ interface Props {
 }
 
 export function Simulate({ principal, action = "", resource = "*", context = [] }: Props) {
-  const { t } = useWords();
+  const { t, say } = useWords();
   const [asked, setAsked] = useState({ Principal: principal, Action: action, Resource: resource });
   const [keys, setKeys] = useState(context.map((one) => ({ Key: one.Key, Value: one.Values.join(", ") })));
   const [found, setFound] = useState<Awaited<ReturnType<typeof simulated>> | undefined>(undefined);
@@ -44,13 +45,15 @@ export function Simulate({ principal, action = "", resource = "*", context = [] 
     }
     setBusy(false);
   };
+  // A field has its true value, to be asked with: what cannot be seen of it is said below.
+  const unseen = (text: string) => (written(text) === text ? undefined : say("unseen", { text: written(text) }));
   const fields = { Principal: t("principal"), Action: t("action"), Resource: t("resource") } as const;
   return (
     <Container header={<Header variant="h2" description={t("simulate.about")}>{t("simulate")}</Header>}>
       <SpaceBetween size="m">
         <ColumnLayout columns={3}>
           {(Object.keys(fields) as (keyof typeof fields)[]).map((name) => (
-            <FormField key={name} label={fields[name]}>
+            <FormField key={name} label={fields[name]} warningText={unseen(asked[name])}>
               <Input value={asked[name]} ariaRequired spellcheck={false} onChange={({ detail }) => setAsked({ ...asked, [name]: detail.value })} />
             </FormField>
           ))}
@@ -65,7 +68,7 @@ export function Simulate({ principal, action = "", resource = "*", context = [] 
           onRemoveButtonClick={({ detail }) => setKeys((all) => all.filter((_, at) => at !== detail.itemIndex))}
           definition={[
             { label: t("conditionKey"), control: (one, at) => <Input value={one.Key} spellcheck={false} onChange={({ detail }) => set(at, { Key: detail.value })} /> },
-            { label: t("tags.value"), control: (one, at) => <Input value={one.Value} spellcheck={false} onChange={({ detail }) => set(at, { Value: detail.value })} /> },
+            { label: t("tags.value"), control: (one, at) => <Input value={one.Value} spellcheck={false} onChange={({ detail }) => set(at, { Value: detail.value })} />, warningText: (one) => unseen(one.Value) },
           ]}
         />
         <Button variant="primary" loading={busy} disabled={!asked.Principal || !asked.Action || !asked.Resource} onClick={() => void run()}>
