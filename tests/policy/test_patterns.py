@@ -12,6 +12,8 @@ from kansatsu.policy import PolicySet, PolicyType, Source, compile_policy, parse
 from kansatsu.policy._patterns import arns, globs, resources
 from policy import naive_matching as naive
 
+LONG = "z" * 300
+
 
 @cache
 def simple(pattern: str, text: str) -> bool:
@@ -26,6 +28,8 @@ def simple(pattern: str, text: str) -> bool:
 @given(st.text("ab*?.:", max_size=8), st.text("ab.:", max_size=10))
 def test_globs_are_what_they_look_like(pattern: str, text: str) -> None:
     assert globs([pattern], variables=False).match(text, {}) == simple(pattern, text)
+    # A long text is matched in another way than a short one.
+    assert globs([LONG + pattern], variables=False).match(LONG + text, {}) == simple(pattern, text)
 
 
 def test_arns_are_matched_part_by_part() -> None:
@@ -33,7 +37,7 @@ def test_arns_are_matched_part_by_part() -> None:
     chance = random.Random(1)
     stands_for = {"*": ["", "a", ":", "a:", "aa"], "?": ["a", "a", ":"], "a": ["a"] * 20 + ["", "b", "*"]}
     answers = Counter[bool]()
-    for _ in range(1500):
+    for number in range(1500):
         lengths = [chance.randint(0, 3) for _ in range(chance.randint(3, 8))]
         pattern = ":".join("".join(chance.choices("aaa*?", k=length)) for length in lengths)
         end = chance.choice(["", "a", ":", "*"])
@@ -42,11 +46,16 @@ def test_arns_are_matched_part_by_part() -> None:
         spelt = pattern.replace("${k:v}", end).replace("${*}", "b")
         texts = ["".join(chance.choice(stands_for.get(letter, [letter])) for letter in spelt) for _ in range(5)]
         for compiled, simply in ((resources, naive.resource_matches), (arns, naive.arn_like)):
-            match = compiled([pattern], variables=True).match
-            for text in texts:
-                found = match(text, {"k:v": end})
-                assert found == simply(pattern, text, {"k:v": end}, "2012-10-17"), (compiled, pattern, text)
-                answers[found] += 1
+            for more in ("", LONG) if number % 5 == 0 else ("",):
+                match = compiled([pattern + more], variables=True).match
+                for text in texts:
+                    found, context = match(text + more, {"k:v": end}), {"k:v": end}
+                    assert found == simply(pattern + more, text + more, context, "2012-10-17"), (
+                        compiled,
+                        pattern,
+                        text,
+                    )
+                    answers[found] += 1
     assert answers[True] > 1500 < answers[False], answers
 
 

@@ -1,79 +1,116 @@
 """Matches strings and ARNs against lists of patterns, compiled once.
 
-Equality and prefixes, which are nearly all patterns of real policies, need no regular expression. The others are
-translated with atomic groups, so that no policy can make a match take more than length times length.
+Equality and prefixes are nearly all patterns of real policies. The others are matched without backtracking: in a short
+text by looking for one piece after the other, else by the set of places where a match of what is read of the pattern
+may end, a bit for each, all of which move in a few operations at once.
 
-INVARIANT: a substituted variable is literal. Its value is matched through a back reference to a group in front of
-the subject and never becomes part of a pattern (tests/policy/test_patterns.py).
+INVARIANT: one character of a pattern costs a few passes over one bit for each character of the text, whatever stands
+around it (tests/policy/test_costs.py).
+INVARIANT: a substituted variable is literal. Its value becomes a piece and is never read as a pattern
+(tests/policy/test_patterns.py).
 """
 
-import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from functools import lru_cache
 
-from kansatsu.policy._template import Token, Variable, Wild, literal, tokenize
+from kansatsu.policy._template import Token, Variable, Wild, tokenize
 from kansatsu.policy.model import Context
 
-_SEPARATOR = "\0"
-_ANY = "."
-_IN_PART = "[^:]"
+_SHORT = 256  # characters, among which pieces are found faster than places are counted
+_KEPT = 1 << 24  # bits that are kept of one text
+
+
+class _Any(Enum):
+    """Any character, or any number of them; inside a part of an ARN none of them a colon."""
+
+    ONE = "?"
+    ONE_INSIDE = "? but :"
+    STAR = "*"
+    STAR_INSIDE = "* but :"
+
+
+_ONE, _STAR = _Any.ONE, _Any.STAR
+_Piece = str | _Any
+_Step = _Piece | Variable
+
+
+class _Pattern:
+    """A pattern with wildcards and without variables, in which no two pieces of text stand side by side."""
+
+    __slots__ = ("_head", "_least", "_middle", "_pieces", "_tail")
+
+    def __init__(self, pieces: Sequence[_Piece]):
+        first, last = pieces[0], pieces[-1]
+        self._pieces = pieces
+        self._head = first if isinstance(first, str) else ""
+        self._tail = last if isinstance(last, str) else ""
+        self._least = _least(pieces)
+        inner = [piece for piece in pieces[1:-1] if isinstance(piece, str)]
+        stars = all(isinstance(piece, str) or piece is _STAR for piece in pieces)
+        self._middle = tuple(inner) if stars else None
+
+    def match(self, value: str) -> bool:
+        if len(value) < self._least or not value.startswith(self._head) or not value.endswith(self._tail):
+            return False
+        if self._middle is None or len(value) > _SHORT:
+            return _reaches_end(self._pieces, value)
+        at, end = len(self._head), len(value) - len(self._tail)
+        for piece in self._middle:
+            found = value.find(piece, at, end)
+            if found < 0:
+                return False
+            at = found + len(piece)
+        return True
 
 
 class _Template:
     """A pattern with variables in it."""
 
-    __slots__ = ("_body", "_match", "_variables")
+    __slots__ = ("_least", "_steps")
 
-    def __init__(self, body: str, variables: Sequence[Variable]):
-        groups = "".join(f"(?P<v{i}>[^\0]*)\0" for i in range(len(variables)))
-        self._body = body
-        self._match = re.compile(groups + body, re.DOTALL).fullmatch
-        self._variables = tuple(variables)
+    def __init__(self, steps: Sequence[_Step]):
+        self._steps = steps
+        self._least = _least(steps)
 
     def match(self, value: str, context: Context) -> bool:
-        subject = []
-        for variable in self._variables:
-            text = variable.resolve(context)
-            if text is None:
-                return False
-            subject.append(text)
-        if any(_SEPARATOR in part for part in (*subject, value)):
-            return self._spelt_out(subject, value)
-        return self._match(_SEPARATOR.join((*subject, value))) is not None
-
-    def _spelt_out(self, texts: Sequence[str], value: str) -> bool:
-        """The same with the variables' values written into the pattern.
-
-        INVARIANT: the separator in a name or a value is a character like any other; it is no way out of a Deny.
-        """
-        body = self._body
-        for place, text in enumerate(texts):
-            body = body.replace(f"(?P=v{place})", re.escape(text))
-        return re.fullmatch(body, value, re.DOTALL) is not None
+        pieces: list[_Piece] = []
+        room = len(value) - self._least
+        for step in self._steps:
+            if isinstance(step, Variable):
+                text = step.resolve(context)
+                if text is None or len(text) > room:
+                    return False
+                room -= len(text)
+                if text:
+                    pieces.append(text)
+            else:
+                pieces.append(step)
+        return _reaches_end(pieces, value)
 
     def resolvable(self, context: Context) -> bool:
-        return all(variable.resolve(context) is not None for variable in self._variables)
+        return all(step.resolve(context) is not None for step in self._steps if isinstance(step, Variable))
 
 
 class Patterns:
     """A list of patterns of which one must match."""
 
-    __slots__ = ("_exact", "_prefixes", "_regexes", "everything", "hopeless", "templates")
+    __slots__ = ("_exact", "_prefixes", "_wild", "everything", "hopeless", "templates")
 
     def __init__(self) -> None:
         self.everything = False
         self._exact: set[str] = set()
         self._prefixes: tuple[str, ...] = ()
-        self._regexes: list[Callable[[str], re.Match[str] | None]] = []
-        self.templates: list[_Template | _Machine] = []
+        self._wild: list[_Pattern] = []
+        self.templates: list[_Template] = []
         self.hopeless = False  # a variable stands where none is replaced
 
     def match(self, value: str, context: Context) -> bool:
         """Does one of the patterns match?"""
         if self.everything or value in self._exact or value.startswith(self._prefixes):
             return True
-        for regex in self._regexes:
-            if regex(value):
+        for pattern in self._wild:
+            if pattern.match(value):
                 return True
         return any(template.match(value, context) for template in self.templates)
 
@@ -81,26 +118,23 @@ class Patterns:
         """Can every variable be replaced?"""
         return not self.hopeless and all(template.resolvable(context) for template in self.templates)
 
-    def add(self, tokens: tuple[Token, ...], body: Callable[[tuple[Token, ...], list[Variable]], str]) -> None:
-        if (exact := literal(tokens)) is not None:
+    def add(self, steps: Sequence[_Step]) -> None:
+        pieces = _pieces(steps)
+        if len(pieces) < len(steps):
+            self.templates.append(_Template(steps))
+        elif (exact := _text(pieces)) is not None:
             self._exact.add(exact)
-        elif tokens[-1] is Wild.STAR and (prefix := literal(tokens[:-1])) is not None:
+        elif pieces[-1] is _STAR and (prefix := _text(pieces[:-1])) is not None:
             self._prefixes += (prefix,)
         else:
-            variables: list[Variable] = []
-            pattern = body(tokens, variables)
-            if variables:
-                self.templates.append(_Template(pattern, variables))
-            else:
-                self._regexes.append(re.compile(pattern, re.DOTALL).fullmatch)
+            self._wild.append(_Pattern(pieces))
 
 
 def globs(texts: Iterable[str], *, variables: bool) -> Patterns:
     """Patterns over whole strings, as StringLike has them."""
     patterns = Patterns()
     for text in texts:
-        tokens = tokenize(text, variables=variables, wildcards=True)
-        patterns.add(tokens, lambda given, found: _glob(given, found, _ANY))
+        patterns.add(_steps([tokenize(text, variables=variables, wildcards=True)], 0))
     return patterns
 
 
@@ -111,7 +145,13 @@ def arns(texts: Iterable[str], *, variables: bool) -> Patterns:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
     """
-    return _arns(texts, variables, loose=False)
+    patterns = Patterns()
+    for tokens, parts in _taken_apart(texts, variables):
+        if tokens == (Wild.STAR,):
+            patterns.everything = True
+        elif len(parts) == 6:
+            patterns.add(_steps(parts, 5))
+    return patterns
 
 
 def resources(texts: Iterable[str], *, variables: bool) -> Patterns:
@@ -121,23 +161,21 @@ def resources(texts: Iterable[str], *, variables: bool) -> Patterns:
     reach over the colon behind it; the sixth part is free. Variables are replaced in the sixth part only.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
     """
-    return _arns(texts, variables, loose=True)
-
-
-def _arns(texts: Iterable[str], variables: bool, *, loose: bool) -> Patterns:
     patterns = Patterns()
-    for text in texts:
-        tokens = tokenize(text, variables=variables, wildcards=True)
-        parts = _split(tokens)
+    for tokens, parts in _taken_apart(texts, variables):
         if tokens == (Wild.STAR,):
             patterns.everything = True
-        elif loose and any(isinstance(token, Variable) for part in parts[:5] for token in part):
+        elif any(isinstance(token, Variable) for part in parts[:5] for token in part):
             patterns.hopeless = True
-        elif loose and _mixed(parts):
-            patterns.templates.append(_Machine(parts))
-        elif loose or len(parts) == 6:
-            patterns.add(tokens, _loose if loose else _strict)
+        else:
+            patterns.add(_steps(parts, 5, last_is_free=True))
     return patterns
+
+
+def _taken_apart(texts: Iterable[str], variables: bool) -> Iterable[tuple[tuple[Token, ...], list[tuple[Token, ...]]]]:
+    for text in texts:
+        tokens = tokenize(text, variables=variables, wildcards=True)
+        yield tokens, _split(tokens)
 
 
 def _split(tokens: tuple[Token, ...]) -> list[tuple[Token, ...]]:
@@ -149,120 +187,111 @@ def _split(tokens: tuple[Token, ...]) -> list[tuple[Token, ...]]:
         first, *others = token.split(":", 6 - len(parts))
         if first:
             parts[-1].append(first)
-        parts += [[other] for other in others]
+        parts += [[other] if other else [] for other in others]
     return [tuple(part) for part in parts]
 
 
-def _strict(tokens: tuple[Token, ...], variables: list[Variable]) -> str:
-    *head, last = _split(tokens)
-    # The head has no way to match but one: its parts end at colons that they cannot hold.
-    return "".join(f"(?>{_glob(part, variables, _IN_PART)}:)" for part in head) + _glob(last, variables, _ANY)
+def _steps(parts: Sequence[tuple[Token, ...]], bound: int, *, last_is_free: bool = False) -> list[_Step]:
+    """The parts with colons between them; wildcards of the first `bound` stay inside their part.
 
-
-def _loose(tokens: tuple[Token, ...], variables: list[Variable]) -> str:
-    """An expression for a pattern whose every star may cross colons; only `?` is bound to its part."""
-    parts = _split(tokens)
-    flat: list[Token] = list(parts[0])
-    for part in parts[1:]:
-        flat += [":", *part]
-    bound = sum(len(part) for part in parts[:5]) + 4
-    return _glob(tuple(flat), variables, _ANY, bound if len(parts) == 6 else len(flat))
-
-
-def _mixed(parts: Sequence[tuple[Token, ...]]) -> bool:
-    """Does one of the first five parts hold a star that is not its last character?"""
-    return any(Wild.STAR in part[:-1] for part in parts[:5])
-
-
-class _Machine:
-    """A pattern whose stars differ in what they may cross: simulated, since backtracking could take forever."""
-
-    __slots__ = ("_parts",)
-
-    def __init__(self, parts: Sequence[tuple[Token, ...]]):
-        self._parts = parts
-
-    def match(self, value: str, context: Context) -> bool:
-        cells = self._cells(context)
-        if cells is None:
-            return False
-        taking, star = _masks(cells)
-        states = _reach(1, star)
-        for character in value:
-            taken = states & taking(character)
-            states = _reach((taken & star) | ((taken & ~star) << 1), star)
-            if not states:
-                return False
-        return bool(states >> len(cells) & 1)
-
-    def resolvable(self, context: Context) -> bool:
-        return self._cells(context) is not None
-
-    def _cells(self, context: Context) -> list["_Cell"] | None:
-        cells: list[_Cell] = []
-        for index, part in enumerate(self._parts):
-            cells.extend([_Cell(":")] if index else [])
-            for place, token in enumerate(part):
-                if isinstance(token, Wild):
-                    star = token is Wild.STAR
-                    free = index == 5 or (star and place == len(part) - 1)
-                    cells.append(_Cell("", star, free))
-                    continue
-                text = token.resolve(context) if isinstance(token, Variable) else token
-                if text is None:
-                    return None
-                cells.extend(_Cell(character) for character in text)
-        return cells
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """One place of a pattern: a character, or "" for any (but a colon, unless `free`), once or as often as it likes."""
-
-    character: str
-    star: bool = False
-    free: bool = False
-
-
-def _masks(cells: Sequence[_Cell]) -> tuple[Callable[[str], int], int]:
-    """Places as bits: those that take a character, and those of stars. All states move in a few operations at once."""
-    literal: dict[str, int] = {}
-    free = bound = star = 0
-    for place, cell in enumerate(cells):
-        if cell.character:
-            literal[cell.character] = literal.get(cell.character, 0) | 1 << place
-        elif cell.free:
-            free |= 1 << place
-        else:
-            bound |= 1 << place
-        star |= int(cell.star) << place
-    return lambda character: literal.get(character, 0) | free | (0 if character == ":" else bound), star
-
-
-def _reach(states: int, star: int) -> int:
-    """The states and those behind their stars, which may also match nothing."""
-    while more := (states & star) << 1 & ~states:
-        states |= more
-    return states
-
-
-def _glob(tokens: tuple[Token, ...], variables: list[Variable], any_one: str, bound: int = 0) -> str:
-    """A regular expression for the tokens; only its last star can be tried again, the others are atomic.
-
-    `any_one` is what a star repeats and a question mark stands for; before token `bound` the latter is no colon.
+    `last_is_free`: but for a star at its end.
     """
-    runs: list[str] = [""]
-    for place, token in enumerate(tokens):
-        if token is Wild.STAR:
-            runs.append("")
-        elif token is Wild.ONE:
-            runs[-1] += _IN_PART if place < bound else any_one
-        elif isinstance(token, Variable):
-            runs[-1] += f"(?P=v{len(variables)})"
-            variables.append(token)
+    steps: list[_Step] = []
+    for number, part in enumerate(parts):
+        if number:
+            _append(steps, ":")
+        inside = number < bound
+        for place, token in enumerate(part):
+            if token is Wild.STAR:
+                free = not inside or (last_is_free and place == len(part) - 1)
+                steps.append(_STAR if free else _Any.STAR_INSIDE)
+            elif token is Wild.ONE:
+                steps.append(_Any.ONE_INSIDE if inside else _ONE)
+            else:
+                _append(steps, token)
+    return steps
+
+
+def _append(steps: list[_Step], step: _Step | Wild) -> None:
+    """Text behind text becomes one with it."""
+    if isinstance(step, str) and steps and isinstance(steps[-1], str):
+        steps[-1] += step
+    elif not isinstance(step, Wild):
+        steps.append(step)
+
+
+def _pieces(steps: Sequence[_Step]) -> list[_Piece]:
+    return [step for step in steps if not isinstance(step, Variable)]
+
+
+def _text(pieces: Sequence[_Piece]) -> str | None:
+    """The text that the pieces are, None when wildcards are among them."""
+    if not pieces:
+        return ""
+    return pieces[0] if len(pieces) == 1 and isinstance(pieces[0], str) else None
+
+
+def _least(steps: Sequence[_Step]) -> int:
+    """How many characters a match has at least; variables may have none."""
+    return sum(len(step) if isinstance(step, str) else step in (_ONE, _Any.ONE_INSIDE) for step in steps)
+
+
+class _Places:
+    """Where in a text others end: bit n for its first n characters."""
+
+    __slots__ = ("_after", "_room", "_text", "all", "inside")
+
+    def __init__(self, text: str):
+        self._text = text
+        self._room = _KEPT // (len(text) + 1)
+        self._after: dict[str, int] = {}
+        self.all = (2 << len(text)) - 1
+        self.inside = self.all >> 1 & ~(self.after(":") >> 1)  # before all characters but colons
+
+    def after(self, piece: str) -> int:
+        found = self._after.get(piece)
+        if found is None:
+            found = self._character(piece) if len(piece) == 1 else self._piece(piece)
+            if len(self._after) < self._room:
+                self._after[piece] = found
+        return found
+
+    def _character(self, character: str) -> int:
+        marks, at = bytearray(len(self._text) // 8 + 1), self._text.find(character)
+        while at >= 0:
+            marks[at >> 3] |= 1 << (at & 7)
+            at = self._text.find(character, at + 1)
+        return int.from_bytes(marks, "little") << 1
+
+    def _piece(self, piece: str) -> int:
+        ends = self.all
+        for number, character in enumerate(piece):
+            if not ends & (ends - 1):
+                return self.one(ends, piece[number:])
+            ends = ends << 1 & self.after(character)
+        return ends
+
+    def one(self, end: int, piece: str) -> int:
+        """After the piece, when that begins at this one place; or 0."""
+        return end << len(piece) if self._text.startswith(piece, end.bit_length() - 1) else 0
+
+
+_places = lru_cache(maxsize=4)(_Places)  # a text is held against many patterns, one after the other
+
+
+def _reaches_end(pieces: Sequence[_Piece], value: str) -> bool:
+    places = _places(value)
+    ends = 1  # bit n: what is read of the pattern may match the first n characters
+    for piece in pieces:
+        if isinstance(piece, str):
+            ends = ends << len(piece) & places.after(piece) if ends & (ends - 1) else places.one(ends, piece)
+        elif piece is _STAR:
+            ends = places.all ^ ((ends & -ends) - 1)
+        elif piece is _Any.STAR_INSIDE:
+            # The carry takes each place on through what is no colon.
+            ends |= ((ends & places.inside) + places.inside) ^ places.inside
         else:
-            runs[-1] += re.escape(str(token))
-    if len(runs) == 1:
-        return runs[0]
-    first, *middle, last = runs
-    return first + "".join(f"(?>{any_one}*?{run})" for run in middle) + f"{any_one}*{last}"
+            ends = ends << 1 & places.all if piece is _ONE else (ends & places.inside) << 1
+        if not ends:
+            return False
+    return bool(ends >> len(value) & 1)
