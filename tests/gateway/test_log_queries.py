@@ -50,3 +50,14 @@ def test_a_query_that_nobody_started_here_needs_everything(gateway: Gateway, gro
     query = start(reader, groups[0])
     for other in (query[:-1], f"{query}x", "*"):
         refused(lambda other=other: reader.get_query_results(queryId=other))
+
+
+@pytest.mark.parametrize("prefix", ["", arn("")[:-2]])
+def test_a_query_of_groups_by_their_identifiers(gateway: Gateway, groups: tuple[str, str], prefix: str) -> None:
+    """The embedded backend knows names alone, and failed."""
+    mine, other = groups
+    reader = gateway.client("logs", gateway.user(statement("Allow", "logs:*", arn(mine))))
+    asked = {"startTime": 0, "endTime": 1, "queryString": "fields @message"}
+    query = reader.start_query(logGroupIdentifiers=[prefix + mine], **asked)["queryId"]
+    assert reader.get_query_results(queryId=query)["status"]
+    refused(lambda: reader.start_query(logGroupIdentifiers=[prefix + mine, prefix + other], **asked))

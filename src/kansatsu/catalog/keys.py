@@ -108,6 +108,7 @@ _SET = {
         ec2:SnapshotCoolOffPeriod ec2:SnapshotLockDuration ec2:TargetInstanceCount ec2:Tenancy
         ec2:VolumeInitializationRate ec2:VolumeIops ec2:VolumeSize ec2:VolumeThroughput ec2:VolumeType
         ec2:VpceServiceName ec2:VpceServicePrivateDnsName ec2:VpceServiceRegion""",
+    "catalog.services.kms.uses": "kms:ViaService",
     "catalog.ec2_nested.keys": """ec2:AccepterVpc ec2:RequesterVpc ec2:AuthorizedUser
         ec2:ClientRootCertificateChainArn ec2:CloudwatchLogGroupArn ec2:CloudwatchLogStreamArn ec2:DPDTimeoutSeconds
         ec2:DestinationCapacityReservationId ec2:DirectoryArn ec2:GatewayType ec2:IKEVersions ec2:InsideTunnelCidr
@@ -214,7 +215,7 @@ _SET = {
 _AS_ON_AWS = {
     "there are no VPC endpoints, and a request that comes through none has it not": """aws:SourceVpc aws:SourceVpcArn
         aws:SourceVpce aws:VpceAccount aws:VpceOrgID aws:VpceOrgPaths aws:VpcSourceIp""",
-    "no service calls another with a caller's credentials": "kms:ViaService kms:GrantIsForAWSResource",
+    "no service makes grants with a caller's credentials": "kms:GrantIsForAWSResource",
     "only Kansatsu calls with a caller's credentials, for the steps of `policy commit`": """aws:CalledVia
         aws:CalledViaFirst aws:CalledViaLast""",
     "there is no MCP service of AWS here": "aws:CalledViaAWSMCP aws:ViaAWSMCPService aws:IsMcpServiceAction",

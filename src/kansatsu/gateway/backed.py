@@ -11,7 +11,7 @@ from kansatsu import catalog, wire
 from kansatsu.backends import EmbeddedBackend, verified
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
-from kansatsu.gateway import asgi, deleting, digests, log_groups, lookups
+from kansatsu.gateway import asgi, deleting, digests, lookups
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.deliveries import Deliveries
 from kansatsu.gateway.encryption import Encryption
@@ -19,9 +19,12 @@ from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.introductions import introduce
 from kansatsu.gateway.iterators import Iterators
-from kansatsu.gateway.log_queries import STARTS, LogQueries
+from kansatsu.gateway.log_groups import LogGroups
+from kansatsu.gateway.log_queries import LogQueries
 from kansatsu.gateway.occupancy import Occupancy
+from kansatsu.gateway.parameters import Parameters
 from kansatsu.gateway.policies import PolicyCalls
+from kansatsu.gateway.special import Allow, Special
 from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.standing import Kept
 from kansatsu.identity import Snapshot, Store
@@ -44,6 +47,10 @@ class Backed:
         self._policies = PolicyCalls(resources, forwarder, self._deliveries)
         self._log_queries = LogQueries(store, forwarder)
         self._iterators = Iterators(store, forwarder)
+        self._special: tuple[Special, ...] = (
+            *(self._log_queries, self._iterators),
+            *(LogGroups(forwarder), Parameters(resources, forwarder)),
+        )
         self._occupancy = Occupancy()
         self._encryption = Encryption(resources, forwarder)
         self._spool = spool
@@ -69,16 +76,17 @@ class Backed:
     ) -> Answer:
         exchange.authorizations = items
         named = tuple(dict.fromkeys(filter(None, (bucket_of(item.resource) for item in items))))
+        allow = partial(self._allow, exchange, policies, authorize)
         # INVARIANT: from the look at a bucket's owner to the backend's answer, its name means the same bucket.
         async with self._occupancy.using(named):
-            await self._allow(exchange, items, policies, authorize)
+            await allow(items)
             if exchange.name not in _CHANGES_BUCKET or not self._resources.owners.several:
-                return await self._serve(exchange, snapshot)
+                return await self._serve(exchange, snapshot, allow)
             await self._refuse_taken(exchange, named[0])
         async with self._occupancy.changing(named[0]):
-            await self._allow(exchange, items, policies, authorize)  # once more: whose it is may have changed
+            await allow(items)  # once more: whose it is may have changed
             await self._refuse_taken(exchange, named[0])
-            return await self._serve(exchange, snapshot)
+            return await self._serve(exchange, snapshot, allow)
 
     async def _resolve(self, exchange: Exchange, policies: Deciding, snapshot: Snapshot) -> tuple[Authorization, ...]:
         """What must be allowed, that of other accounts included."""
@@ -106,7 +114,7 @@ class Backed:
         return (*items, *catalog.abroad(operation, params, account, region, items))
 
     async def _allow(
-        self, exchange: Exchange, items: tuple[Authorization, ...], policies: Deciding, authorize: Authorize
+        self, exchange: Exchange, policies: Deciding, authorize: Authorize, items: Sequence[Authorization]
     ) -> None:
         account, region = exchange.caller.account, exchange.region
         exchange.guards = await self._resources.guards(items, account, region, exchange.names)
@@ -140,7 +148,7 @@ class Backed:
             )
             raise AwsError(text, code="BucketAlreadyExists", status=409, fields={"BucketName": bucket})
 
-    async def _serve(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
+    async def _serve(self, exchange: Exchange, snapshot: Snapshot, allow: Allow) -> Answer:
         operation, guard = exchange.known, exchange.guards[0]
         owner = _account(operation, exchange.authorizations, exchange.guards)
         account = owner or exchange.caller.account or self._forwarder.home  # of an application's user
@@ -153,13 +161,9 @@ class Backed:
                 if result is not None:
                     return Whole(wire.encode(operation, result, exchange.request_id))
                 backend = self._forwarder.backend(operation.service.name, account)
-                if exchange.name == STARTS:
-                    return await self._log_queries.start(exchange, account)
-                if self._iterators.concerns(exchange):
-                    return await self._iterators.answer(exchange, account)
-                if (named := log_groups.by_name(exchange)) is not None:
-                    result = await self._forwarder.ask(account, exchange.region, "logs", operation.name, named)
-                    return Whole(wire.encode(operation, result, exchange.request_id))
+                for special in self._special:
+                    if special.concerns(exchange):
+                        return await special.answer(exchange, account, allow)
                 await introduce(backend, account, exchange.region, exchange.authorizations, snapshot)
                 return await self._pass_on(exchange, account)
 

@@ -13,6 +13,7 @@ from kansatsu.errors import AwsError
 from kansatsu.gateway.answers import Whole
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
+from kansatsu.gateway.special import Allow
 from kansatsu.identity import Store, iterators
 from kansatsu.identity.sealer import Unopenable
 
@@ -56,7 +57,7 @@ class Iterators:
         """Whether the answer has an iterator."""
         return exchange.name in _GIVES or exchange.name in _READS
 
-    async def answer(self, exchange: Exchange, account: str) -> Whole:
+    async def answer(self, exchange: Exchange, account: str, _allow: Allow) -> Whole:
         """The backend's answer, its iterator sealed with what the call was authorized on."""
         operation, region = exchange.known, exchange.region
         result: dict[str, Any] = dict(

@@ -6,12 +6,14 @@ The service tells of one of them at most, so that they are kept when a query is 
 from collections.abc import Mapping
 
 from kansatsu import wire
+from kansatsu.gateway import log_groups
 from kansatsu.gateway.answers import Whole
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
+from kansatsu.gateway.special import Allow
 from kansatsu.identity import Store, log_queries
 
-STARTS = "logs.StartQuery"
+_STARTS = "logs.StartQuery"
 _READS = "logs.GetQueryResults"
 _LONGEST = 256  # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetQueryResults.html
 
@@ -30,10 +32,15 @@ class LogQueries:
         at = (exchange.caller.account, exchange.region, query)
         return {f"query {query}": await self._store.fetch(log_queries.of, *at)}
 
-    async def start(self, exchange: Exchange, account: str) -> Whole:
+    def concerns(self, exchange: Exchange) -> bool:
+        """Does it start one?"""
+        return exchange.name == _STARTS
+
+    async def answer(self, exchange: Exchange, account: str, _allow: Allow) -> Whole:
         """Start it, and keep what it was authorized on before anybody learns its id."""
         operation, region = exchange.known, exchange.region
-        result = await self._forwarder.call(exchange.request, operation, account, region)
+        params = log_groups.by_name(exchange) or exchange.params
+        result = await self._forwarder.ask(account, region, "logs", operation.name, params)
         query = result.get("queryId")
         if isinstance(query, str) and 0 < len(query) <= _LONGEST:
             groups = sorted({item.resource for item in exchange.authorizations})

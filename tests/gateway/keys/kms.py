@@ -39,6 +39,11 @@ KMS = [
     Case("kms:EncryptionContextKeys", "kms.encrypt", SCOPED, "App", "Other", ANY),
     Case("kms:RequestAlias", "kms.encrypt", {**PLAIN, "KeyId": "alias/a"}, "alias/a", "alias/b"),
     Case("kms:RequestAlias", "kms.describe_key", {"KeyId": f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/a"}, "alias/a", "a"),
+    Case(
+        "kms:ViaService", "ssm.put_parameter",
+        {"Name": "by-key", "Value": "v", "Type": "SecureString", "KeyId": KEY, "Overwrite": True},
+        "ssm.us-east-1.amazonaws.com", "s3.us-east-1.amazonaws.com", action="kms:Encrypt",
+    ),
     Case("kms:KeySpec", "kms.create_key", {"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"}, "RSA_2048", "RSA_4096"),
     Case("kms:KeySpec", "kms.create_key", {}, "SYMMETRIC_DEFAULT", "RSA_4096"),
     Case("kms:CustomerMasterKeySpec", "kms.create_key", {"CustomerMasterKeySpec": "RSA_2048"}, "RSA_2048", "RSA_4096"),

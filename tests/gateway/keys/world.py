@@ -86,11 +86,12 @@ class Case:
     def statements(self, world: World, value: Any) -> Iterator[dict[str, Any]]:
         prefix = self.operation.partition(".")[0]
         value = value(world) if callable(value) else value
-        yield statement("Allow", f"{prefix}:{self.action}", self.resource, condition={self.operator: {self.key: value}})
+        action = self.action if ":" in self.action else f"{prefix}:{self.action}"
+        yield statement("Allow", action, self.resource, condition={self.operator: {self.key: value}})
         if self.resource != "*":
             yield {"Effect": "Allow", "Action": f"{prefix}:*", "NotResource": self.resource}
         if self.action != "*":
-            yield {"Effect": "Allow", "NotAction": f"{prefix}:{self.action}", "Resource": "*"}
+            yield {"Effect": "Allow", "NotAction": action, "Resource": "*"}
 
 
 TEAM = {"Tags": [{"Key": "Team", "Value": "Blue"}]}

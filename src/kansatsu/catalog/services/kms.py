@@ -4,9 +4,9 @@ https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-refere
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from kansatsu.catalog.authorization import Params
+from kansatsu.catalog.authorization import Authorization, Context, Params
 from kansatsu.catalog.rules import Frame, Rules
 from kansatsu.catalog.values import Unsure, read
 
@@ -41,6 +41,19 @@ def keys(*paths: str) -> Callable[[Params, Frame], Iterator[str]]:
                 yield from key(value, frame)
 
     return find
+
+
+def uses(service: str, actions: Iterable[str], name: str, frame: Frame, further: Context) -> tuple[Authorization, ...]:
+    """What a service does with a key, named by its id or ARN, in the caller's place.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
+    """
+    own: Context = {"kms:viaservice": f"{service}.{frame.region}.amazonaws.com", "kms:calleraccount": frame.account}
+    try:
+        found = tuple(key(name, frame))
+    except Unsure:
+        return tuple(Authorization(action, "*", own | further, exact=False) for action in actions)
+    return tuple(Authorization(action, resource, own | further) for action in actions for resource in found)
 
 
 def _alias(params: Params, frame: Frame) -> Iterator[str]:

@@ -6,10 +6,10 @@ too. The key of a bucket, or of an object that is read, is not in the request: o
 
 from collections.abc import Iterator
 
-from kansatsu.catalog.authorization import Authorization, Context, Params
+from kansatsu.catalog.authorization import Authorization, Params
 from kansatsu.catalog.rules import Frame, Question, Rules
-from kansatsu.catalog.services.kms import key, keys
-from kansatsu.catalog.values import Unsure, read
+from kansatsu.catalog.services.kms import keys, uses
+from kansatsu.catalog.values import read
 
 
 def _asked(params: Params) -> Iterator[Question]:
@@ -30,12 +30,7 @@ _USES = {
 
 def key_uses(operation: str, name: str, account: str, region: str) -> tuple[Authorization, ...]:
     """What an operation on an object needs of a key, by its id or ARN, in the account and Region of the bucket."""
-    own: Context = {"kms:viaservice": f"s3.{region}.amazonaws.com", "kms:calleraccount": account}
-    try:
-        found = tuple(key(name, Frame(account, region)))
-    except Unsure:
-        return tuple(Authorization(action, "*", own, exact=False) for action in _USES[operation])
-    return tuple(Authorization(action, resource, own) for action in _USES[operation] for resource in found)
+    return uses("s3", _USES[operation], name, Frame(account, region), {})
 
 
 _WRITE = (("kms:GenerateDataKey", keys("SSEKMSKeyId")),)
