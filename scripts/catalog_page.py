@@ -28,8 +28,9 @@ another Region the resource of the same name in the request's Region must be all
 
 `kansatsu catalog SERVICE OPERATION` shows one operation. Beside what it shows, a request needs
 
-- `iam:PassRole` with `iam:PassedToService` on each role that it hands to a service, wherever the role stands in it. An
-  instance profile that is handed over (Amazon EMR, launch configurations, Spot requests) falls back.
+- `iam:PassRole` with `iam:PassedToService` on each role that it hands to a service, wherever the role stands in it: also
+  in an instance profile (Amazon EMR, launch configurations, Spot requests), in the version of a launch template that
+  Auto Scaling, a fleet or AWS Batch launches, and among the settings of Elastic Beanstalk.
 - the action that tags (`sqs:TagQueue`, `ec2:CreateTags`, ...), where it gives tags to what it makes;
 - for S3, `kms:GenerateDataKey` on a key that it names, and
   [at the embedded backend](resource-policies.md#services-calling-services)

@@ -10,7 +10,7 @@ from kansatsu.catalog.generic import is_known as is_action
 from kansatsu.catalog.identification import identify, outlined
 from kansatsu.catalog.keys import may_have
 from kansatsu.catalog.questions import MOST as MOST_QUESTIONS
-from kansatsu.catalog.questions import questions
+from kansatsu.catalog.questions import profiles, questions
 from kansatsu.catalog.reference import manages_permissions
 from kansatsu.catalog.resolution import resolve
 from kansatsu.catalog.rules import Question
@@ -34,6 +34,7 @@ __all__ = [
     "manages_permissions",
     "may_have",
     "outlined",
+    "profiles",
     "questions",
     "read_as_paths",
     "resolve",

@@ -8,6 +8,7 @@ from typing import Literal
 from kansatsu.catalog import generic, passing, reference, tags
 from kansatsu.catalog.authorization import Authorization, Context, Params
 from kansatsu.catalog.plans import Plan, plan
+from kansatsu.catalog.profiles import Within, within
 from kansatsu.catalog.rules import Custom, Finder, Frame, Rules, rules_of
 from kansatsu.catalog.values import Unsure, told
 from kansatsu.catalog.words import Member, makes, members_of, plain
@@ -26,6 +27,7 @@ class Entry:
     custom: Custom | None
     also: tuple[tuple[str, Finder], ...]  # further actions on what is only sometimes given
     passes: tuple[passing.Pass, ...]
+    within: tuple[Within, ...]  # roles that are passed unnamed
     tags: tuple[tuple[str, ...], tuple[str, ...]]
     keys: tuple[tuple[str, str], ...]  # (path, condition key)
     defaults: Context  # condition keys of what is not given
@@ -61,7 +63,7 @@ class Entry:
                 yield from [Authorization(action, resource, own) for resource in dict.fromkeys(finder(params, frame))]
             except Unsure:
                 yield Authorization(action, "*", own, exact=False)
-        for role in self.passes:
+        for role in (*self.passes, *self.within):
             yield from role.resolve(params, frame)
 
     def _planned(self, params: Params, frame: Frame) -> Iterator[Authorization]:
@@ -125,6 +127,7 @@ def _compile(operation: Operation) -> Entry:
         custom,
         rules.also.get(name, ()),
         passing.passes(operation, prefix),
+        tuple(within(service.name, name)),
         tags.members(given),
         tuple(_keys(name, plans, members, rules)),
         {key.lower(): value for key, value in rules.key_defaults.get(name, {}).items()},

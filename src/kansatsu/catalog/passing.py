@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kansatsu.catalog.authorization import Authorization, Context, Params
+from kansatsu.catalog.profiles import PATHS
 from kansatsu.catalog.rules import Frame
 from kansatsu.catalog.values import Unsure, arn_parts, read, safe
 from kansatsu.wire import Operation
@@ -56,20 +57,6 @@ _NO_ROLES = {
     *("samlConfiguration.assertionAttributes.role", "LdapServerMetadata.RoleName"),
     *("ApplicationConfig.RoleGroupAssignments[].RoleName", "Definition.IamActionDefinition.Roles[]"),
 }
-# Instance profiles: AWS asks for iam:PassRole on the role within, which no parameter names.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-ec2.html#permission-to-pass-iam-roles
-_PROFILES = {
-    ("emr", "RunJobFlow"): ("JobFlowRole",),
-    ("autoscaling", "CreateLaunchConfiguration"): ("IamInstanceProfile",),
-    ("ec2", "RequestSpotInstances"): tuple(f"LaunchSpecification.IamInstanceProfile.{n}" for n in ("Arn", "Name")),
-    ("ec2", "RequestSpotFleet"): tuple(
-        f"SpotFleetRequestConfig.LaunchSpecifications[].IamInstanceProfile.{n}" for n in ("Arn", "Name")
-    ),
-    ("imagebuilder", "CreateInfrastructureConfiguration"): ("instanceProfileName",),
-    ("imagebuilder", "UpdateInfrastructureConfiguration"): ("instanceProfileName",),
-    ("batch", "CreateComputeEnvironment"): ("computeResources.instanceRole",),
-    ("batch", "UpdateComputeEnvironment"): ("computeResources.instanceRole",),
-}
 # service -> the principal that takes the role, where it is not the prefix of its actions.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_aws-services-that-work-with-iam.html
 _PRINCIPALS = {
@@ -106,7 +93,6 @@ class Pass:
 
     path: str
     service: str
-    profile: bool = False
     among: bool = False  # other values, which pass nothing
 
     def resolve(self, params: Params, frame: Frame) -> Iterator[Authorization]:
@@ -125,9 +111,9 @@ class Pass:
 
         INVARIANT: a name does not tell a role's path, which policies may be on; only who has the roles can resolve it.
         """
-        named = "" if self.profile or value.startswith("arn:") or not frame.role else frame.role(value) or ""
+        named = "" if value.startswith("arn:") or not frame.role else frame.role(value) or ""
         parts = arn_parts(named or value)
-        if self.profile or parts is None or parts[:4] != ["arn", "aws", "iam", ""] or not safe(parts[5], True):
+        if parts is None or parts[:4] != ["arn", "aws", "iam", ""] or not safe(parts[5], True):
             raise Unsure(value)
         if not parts[5].startswith("role/"):
             raise Unsure(value)
@@ -140,10 +126,9 @@ def passes(operation: Operation, prefix: str) -> tuple[Pass, ...]:
     if service in _NOTHING or _NO_VERBS.match(operation.name) or operation.input is None:
         return ()
     paths = (*_roles(operation.input, "", ()), *_FURTHER.get((service, operation.name), ()))
-    profiles = _PROFILES.get((service, operation.name), ())
+    profiles = PATHS.get((service, operation.name), ())
     roles = [path for path in dict.fromkeys(paths) if path not in _NO_ROLES and path not in profiles]
     found = [Pass(path, _principal(service, prefix, path)) for path in roles]
-    found += [Pass(path, "ec2.amazonaws.com", True) for path in profiles]
     if among := _AMONG.get((service, operation.name)):
         found.append(Pass(among, _principal(service, prefix, among), among=True))
     return tuple(found)

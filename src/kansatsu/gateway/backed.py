@@ -41,6 +41,7 @@ class Backed:
     """From a resolved operation to the backend's answer; what is allowed is the pipeline's to decide."""
 
     def __init__(self, store: Store, resources: Resources, forwarder: Forwarder, spool: Spool) -> None:
+        self._store = store
         self._resources = resources
         self._forwarder = forwarder
         self._deliveries = Deliveries(resources, forwarder, Kept(store))
@@ -96,6 +97,7 @@ class Backed:
         named = await self._resources.named(operation.service.name, operation.name, exchange.params, account, region)
         params, exchange.names = named.params, named.names
         answers = await lookups.known(operation, params, account, region, self._forwarder)
+        answers |= await lookups.profiles(operation, params, answers, account, self._store)
         resolve = partial(
             catalog.resolve,
             *(operation, params, account, region),

@@ -1,15 +1,20 @@
 """What the catalog cannot know of a request by itself: the ARNs behind names."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
+
+from sqlalchemy import Connection
 
 from kansatsu import catalog
 from kansatsu.catalog import Question
+from kansatsu.catalog.profiles import NO_ROLE
 from kansatsu.catalog.values import walk
 from kansatsu.errors import AwsError
 from kansatsu.gateway.forwarding import Forwarder
-from kansatsu.identity import Snapshot
+from kansatsu.identity import Snapshot, Store, entities
 from kansatsu.wire import Operation
+from kansatsu.workload import find_profile
 
 
 async def known(
@@ -56,6 +61,24 @@ def _answer(question: Question, value: Any) -> str:
         else:
             value = value.get(step) if isinstance(value, Mapping) else None
     return value if isinstance(value, str) else ""
+
+
+async def profiles(
+    operation: Operation, params: Mapping[str, Any], known: Mapping[str, str], account: str, store: Store
+) -> dict[str, str]:
+    """The role in each instance profile that the request hands over, for catalog.resolve."""
+    named = tuple(dict.fromkeys(catalog.profiles(operation, params, known)))
+    return await store.fetch(_within, account, named) if named else {}
+
+
+def _within(conn: Connection, account: str, named: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for name in named:
+        with suppress(AwsError):
+            profile = find_profile(conn, account, {"Arn" if name.startswith("arn:") else "Name": name})
+            role = entities.by_id(conn, profile.role_id) if profile.role_id else None
+            found[f"profile {name}"] = role.arn if role else NO_ROLE
+    return found
 
 
 def roles(snapshot: Snapshot, account: str) -> Callable[[str], str | None]:
