@@ -33,6 +33,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByGroup(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes that no one reads are no name of a test: packed data have the time in them, and then each worker of xdist
+    has tests of its own.
+    """
+    return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
 def _foreign(name: str) -> bool:
     """Whether a variable of the machine could change what AWS clients or Kansatsu do."""
     return name.startswith(("AWS_", "KANSATSU_", "BOTO_")) and name != "KANSATSU_TEST_CACHE"
