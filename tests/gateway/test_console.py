@@ -65,9 +65,11 @@ def test_an_access_key_signs_in_and_an_inactive_or_deleted_one_ends_its_session(
     gateway.iam.update_access_key(UserName=ben.name, AccessKeyId=ben.id, Status="Inactive")
     assert (page.is_in(), other.sign_in(**given).code) == (False, "SignInFailed")
     gateway.iam.update_access_key(UserName=ben.name, AccessKeyId=ben.id, Status="Active")
-    assert page.is_in()
+    assert other.sign_in(**given).body["user"] == ben.name
+    # What was over stays over: a thief's session does not come back with the key.
+    assert (page.is_in(), page.call("iam", "ListUsers").code, other.is_in()) == (False, "SessionEnded", True)
     gateway.iam.delete_access_key(UserName=ben.name, AccessKeyId=ben.id)
-    assert (page.is_in(), page.call("iam", "ListUsers").code) == (False, "SessionEnded")
+    assert (other.is_in(), other.call("iam", "ListUsers").code) == (False, "SessionEnded")
 
 
 def test_a_console_session_is_not_limited_as_get_session_token_is(gateway: Gateway, browse: Any) -> None:

@@ -214,7 +214,11 @@ class SignIn:
     def _begin_session(
         self, conn: Connection, user: User, proof: Proof, now: datetime, mfa: datetime | None
     ) -> tuple[str, str]:
-        """INVARIANT: no session is longer than the user's MaxSigninSessionDuration, whatever it signed in with."""
+        """INVARIANT: no session is longer than the user's MaxSigninSessionDuration, whatever it signed in with, and
+        none begins by what was changed, switched off or deleted since it was looked at.
+        """
+        if not proof.holds(conn, self._store.sealer, user):
+            raise _failed()
         profile = credentials.named(conn, user.account, PASSWORD, user.id)
         longest = profile.details.get(console.LONGEST) if profile is not None else None
         life = min(self._settings.life, timedelta(seconds=longest)) if longest else self._settings.life

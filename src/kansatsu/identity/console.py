@@ -141,6 +141,16 @@ def end(conn: Connection, opened: Opened) -> None:
     credentials.remove(conn, opened.row)
 
 
+def end_with_key(conn: Connection, key: keys.Key) -> None:
+    """INVARIANT: what rests on a key that is switched off is over, and does not come back with it."""
+    for row in credentials.owned(conn, key.user_id, SESSION):
+        if row.details["stamp"] == key.id:
+            credentials.remove(conn, row)
+    for row in credentials.owned(conn, key.user_id, LINK):
+        if row.details["key"] == key.id:
+            credentials.remove(conn, row)
+
+
 def offer(conn: Connection, sealer: Sealer, user: Entity | EntityRecord, access_key_id: str, now: datetime) -> str:
     """A link that opens one session as this user, who holds the key, within LINK_LIFE."""
     prune(conn, now)

@@ -4,7 +4,7 @@ from typing import Any
 
 from kansatsu import arn
 from kansatsu.errors import ValidationError
-from kansatsu.identity import entities, keys
+from kansatsu.identity import console, entities, keys
 from kansatsu.identity.entities import Entity
 from kansatsu.identity.pages import Cursor
 from kansatsu.services.iam import _render, _resources
@@ -37,7 +37,10 @@ def update_access_key(call: Call, access_key_id: str, status: str, user_name: st
             f"1 validation error detected: Value '{status}' at 'status' failed to satisfy constraint: "
             "Member must satisfy enum value set: [Active, Inactive]"
         )
-    keys.set_status(call.conn, keys.get(call.conn, _resources.user(call, user_name), access_key_id), status)
+    key = keys.get(call.conn, _resources.user(call, user_name), access_key_id)
+    keys.set_status(call.conn, key, status)
+    if status == "Inactive":
+        console.end_with_key(call.conn, key)
     return {}
 
 
