@@ -260,9 +260,6 @@ def test_a_stolen_cookie_alone_is_of_no_use_nor_is_the_word(gateway: Gateway, br
     assert (thief.is_in(), thief.call("iam", "ListUsers").code) == (False, "SessionEnded")
     thief.cookie, thief.word = "", page.word
     assert not thief.is_in()
-    planted = browse()
-    planted.cookie, planted.word = f"{page.cookie}; kansatsu-console=mine", page.word
-    assert not planted.is_in()
 
 
 def test_over_tls_the_cookie_is_for_tls_only(gateway: Gateway, browse: Any) -> None:
@@ -304,7 +301,9 @@ def test_secrets_never_reach_the_browser(gateway: Gateway, browse: Any) -> None:
     ("host", "status"),
     [("127.0.0.1:4566", 200), ("localhost:9", 200), ("[::1]:4566", 200), ("console.example", 200),
      ("CONSOLE.example", 200),
-     ("192.0.2.7:4566", 200), ("evil.example", 421), ("127.0.0.1.evil.example:4566", 421), ("", 421), ("[::1", 421)],
+     ("192.0.2.7:4566", 200), ("evil.example", 421), ("127.0.0.1.evil.example:4566", 421), ("", 421), ("[::1", 421),
+     ("evil@127.0.0.1", 421), ("evil:x@localhost:9", 421), ("127.0.0.1/x", 421), ("localhost?x", 421),
+     ("localhost#x", 421), ("evil\\@127.0.0.1", 421)],
 )  # fmt: skip
 def test_a_name_that_points_here_by_somebody_elses_will_is_refused(
     gateway: Gateway, browse: Any, host: str, status: int

@@ -1,5 +1,6 @@
 """Which requests are the console's own pages asking, and the headers that keep anything else out of them."""
 
+from collections.abc import Iterable
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -64,14 +65,13 @@ def is_own_page(request: HttpRequest) -> bool:
     return origin.scheme in ("http", "https") and origin.netloc.lower() == request.headers.get("host", "").lower()
 
 
-def cookie(request: HttpRequest) -> str:
-    """What the cookie says, "" without one, or with two that do not agree: one of them is not ours."""
-    found = {
-        value
-        for name, _, value in (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
-        if name == COOKIE
-    }
-    return found.pop() if len(found) == 1 else ""
+def cookies(request: HttpRequest) -> Iterable[str]:
+    """What cookies of our name say: other ports of the host can set some, which no answer of ours reaches to delete.
+
+    INVARIANT: which is ours, the word decides, that other ports cannot know: theirs open nothing, and keep nobody out.
+    """
+    said = (part.strip().partition("=") for part in request.headers.get("cookie", "").split(";"))
+    return dict.fromkeys(value for name, _, value in said if name == COOKIE and value)
 
 
 def set_cookie(value: str, seconds: int, path: str, *, secure: bool) -> tuple[str, str]:
@@ -88,6 +88,9 @@ def is_loopback(address: str) -> bool:
 
 
 def _host(text: str) -> str:
+    # A Host is a name and a port; of an address with more than that, the name is not all that was asked.
+    if not set(text).isdisjoint("@/?#\\"):
+        return ""
     try:
         return (urlsplit(f"//{text}").hostname or "").lower()
     except ValueError:

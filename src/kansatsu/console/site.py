@@ -1,7 +1,7 @@
 """What the console answers below its path: files, sessions, and the operations of whoever signed in."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from kansatsu.advisor import EvidenceLost, Recorder
@@ -90,7 +90,7 @@ class Console:
         return self._welcome(admitted, visitor)
 
     def _welcome(self, admitted: Admitted, visitor: Visitor) -> _Answer:
-        opened = self._find(admitted.cookie, admitted.word)
+        opened = self._find([admitted.cookie], admitted.word)
         seconds = int(self._settings.life.total_seconds())
         made = guard.set_cookie(admitted.cookie, seconds, PATH, secure=visitor.says_tls)
         return {**self._shown(opened), "word": admitted.word}, [made]
@@ -117,14 +117,14 @@ class Console:
         return {"result": result, "requestId": request_id}, []
 
     def _session(self, request: HttpRequest) -> Opened:
-        return self._find(guard.cookie(request), request.headers.get(guard.WORD, ""))
+        return self._find(guard.cookies(request), request.headers.get(guard.WORD, ""))
 
-    def _find(self, cookie: str, word: str) -> Opened:
+    def _find(self, cookies: Iterable[str], word: str) -> Opened:
         with self._store.read() as conn:
-            opened = console.find(conn, self._store.sealer, cookie, word, self._clock.now()) if cookie else None
-        if opened is None:
-            raise Refused("SessionEnded", "You are not signed in.", account=self._settings.account)
-        return opened
+            for cookie in cookies:
+                if opened := console.find(conn, self._store.sealer, cookie, word, self._clock.now()):
+                    return opened
+        raise Refused("SessionEnded", "You are not signed in.", account=self._settings.account)
 
     def _shown(self, opened: Opened) -> Mapping[str, Any]:
         user = opened.user
