@@ -7,7 +7,11 @@ import json
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kansatsu.services.kansatsu.authorization_details import loaded
 
 from .conftest import Gateway
 from .generated_accounts import Drawn, Owner, Policy, accounts, document, ordered
@@ -48,3 +52,27 @@ def test_an_account_of_many_pages(gateway: Gateway) -> None:
     ]  # fmt: skip
     users = [Owner(f"u{number}", groups=("staff",)) for number in range(30)]
     goes_through(gateway, Drawn([own], [Owner("staff", attached=("ReadOnlyAccess",))], users, roles))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(max_size=3), JSON, max_size=4), st.sampled_from([None, 1, "\t"]), st.data())
+def test_a_document_is_read_piece_by_piece_as_it_is_read_whole(given: Any, indent: Any, data: st.DataObject) -> None:
+    text = json.dumps(given, indent=indent)
+    assert loaded(text) == given
+    at = data.draw(st.integers(0, len(text)))
+    broken = text[:at] + data.draw(st.sampled_from(["", *'{}[],:" 1x'])) + text[at + 1 :]
+    try:
+        expected = json.loads(broken)
+    except ValueError:
+        expected = None
+    if isinstance(expected, dict):
+        assert loaded(broken) == expected
+    else:
+        with pytest.raises(ValueError):
+            loaded(broken)

@@ -102,6 +102,10 @@ REFUSED: dict[str, tuple[Callable[[Given], None], str]] = {
     "for a service, at a user": (of("User", AttachedManagedPolicies=[FOR_LINKED]), ALONE),
     "for a service, at a group": (of("Group", AttachedManagedPolicies=[FOR_LINKED]), ALONE),
     "for a service, as a boundary": (of("User", PermissionsBoundary=boundary(FOR_LINKED)), ALONE),
+    "for a service, at a user with a role's name": (
+        of("User", RoleName="web", Path="/aws-service-role/ecs.amazonaws.com/", AttachedManagedPolicies=[FOR_LINKED]),
+        "user ana: a user has no RoleName.",
+    ),
     "an administrator that is a service": (
         linked(AttachedManagedPolicies=[ADMIN]),
         "role web: arn:aws:iam::aws:policy/AdministratorAccess is no policy for service-linked roles.",

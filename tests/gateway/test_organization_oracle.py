@@ -19,13 +19,13 @@ from kansatsu.catalog import Authorization
 from kansatsu.clock import SystemClock
 from kansatsu.errors import AwsError
 from kansatsu.gateway.authentication import Identity, _build
-from kansatsu.gateway.pipeline import _decide
 from kansatsu.identity import Store, accounts, entities, inline, open_store
 from kansatsu.identity.organizations import Organization, policies, tree
 from kansatsu.identity.organizations.policies import FULL
 from kansatsu.identity.organizations.tree import RCP, SCP
 from kansatsu.policy import PolicyType, Source, compile_policy, parse
 from kansatsu.resources import Guard
+from kansatsu.services import deciding
 from kansatsu.services.callers import policies_of
 
 ACTIONS = ("s3:GetObject", "s3:PutObject", "iam:ListUsers", "sts:AssumeRole")
@@ -244,7 +244,7 @@ class World:
 
         def decide(owner: str, action: str) -> bool:
             item, guard = Authorization(action, f"arn:aws:s3:::of-{owner}/key"), Guard(owner, None, OPEN)
-            decision = _decide(identity, item, guard, context, own, snapshot)
+            decision = deciding.decide(identity.principal, item, guard, context, own, snapshot)
             assert decision.allowed or decision.type in {PolicyType.SCP, PolicyType.RCP}
             return decision.allowed
 

@@ -34,8 +34,8 @@ def _keys(gateway: Gateway) -> Callable[[], object]:
 
 
 def _imported(gateway: Gateway) -> Callable[[], object]:
-    """By somebody who may not: what would have to be allowed is worked out all the same."""
-    control = gateway.client("kansatsu", gateway.user())
+    """By somebody who may import, and make nothing that is in it: what must be allowed is worked out all the same."""
+    control = gateway.client("kansatsu", gateway.user(statement("Allow", "kansatsu:ImportAccount")))
     return lambda: code_of(control.import_account, Document=json.dumps(details("123456789012", "SLOW")))
 
 

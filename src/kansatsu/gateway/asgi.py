@@ -1,13 +1,14 @@
 """Between ASGI and values: a request's head, its body as bytes or as a stream, and answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, MutableMapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from kansatsu.errors import AwsError
 from kansatsu.http import HttpRequest
 
+T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -58,6 +59,22 @@ class Body:
         message = await self._receive()
         self._left = message["type"] == "http.request" and bool(message.get("more_body", False))
         return message
+
+    async def while_there(self, work: Coroutine[Any, Any, T]) -> T:
+        """What the work comes to, once the body is read. Cancels it and raises ClientGone when the client goes."""
+        doing, going = asyncio.ensure_future(work), asyncio.ensure_future(self._gone())
+        try:
+            await asyncio.wait((doing, going), return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                raise ClientGone
+            return doing.result()
+        finally:
+            doing.cancel()
+            going.cancel()
+
+    async def _gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     async def settled(self, send: Send) -> Send:
         """How to answer a request whose body was perhaps not read.

@@ -63,6 +63,14 @@ class Authenticator:
         verified = verify(request, signature, secret.value, now)
         return self._identity(signature.access_key_id, session, snapshot), verified
 
+    def again(self, signature: Signature, snapshot: Snapshot, now: datetime) -> Identity:
+        """The identity behind a request that was authenticated and has waited since, as of now.
+
+        INVARIANT: credentials that were taken away while it waited are good for nothing. Raises SigningError.
+        """
+        _, session = self._credentials(signature, snapshot, now)
+        return self._identity(signature.access_key_id, session, snapshot)
+
     def present(self, starter: Starter, snapshot: Snapshot, now: datetime) -> Identity | None:
         """Who signed with these credentials before, as of now; None when they are good for nothing any more."""
         entity = snapshot.entity(starter.principal_id)

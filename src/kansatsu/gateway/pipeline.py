@@ -32,7 +32,7 @@ from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.turned_away import TurnedAway
 from kansatsu.identity import Snapshot, Store
 from kansatsu.policy import Decision, Policies
-from kansatsu.resources import Guard, Resources
+from kansatsu.resources import Resources
 from kansatsu.services.callers import policies_of
 from kansatsu.services.deciding import decide
 from kansatsu.services.ec2 import ownership
@@ -221,25 +221,23 @@ class Pipeline:
         found = handler(name, operation.name)
         if owner == "refuse" or found is None:
             raise Unimplemented(f"Kansatsu does not implement {name}:{operation.name} yet.")
-        result = exchange.result = await self._handle(exchange, found, snapshot)
+        result = exchange.result = await self._handle(exchange, found)
         if owner == "both":
             theirs = await self._forwarder.call(exchange.request, operation, exchange.caller.account, exchange.region)
             result = ownership.merge(operation.name, result, theirs)
         return Whole(wire.encode(operation, result, exchange.request_id))
 
-    async def _handle(self, exchange: Exchange, found: Handler, snapshot: Snapshot) -> Any:
+    async def _handle(self, exchange: Exchange, found: Handler) -> Any:
         wire.validate(exchange.known, exchange.params)
-        caller = exchange.caller
-        call = Call(
-            caller, caller.account, exchange.region, exchange.request_id, exchange.now, {}, self._store, self._recorder,
-            self._workload, self._clock, self._issuers, snapshot, self._resources,
-            host=exchange.request.headers.get("host", ""),
-        )  # fmt: skip
         if found.looks:
             await self._workload.adopted()
-        work = partial(self._begun, exchange, found, call, snapshot)
-        aside = found.takes_long(exchange.params)
-        done, result = await (self._store.aside(caller.account, work) if aside else self._store.apart(work))
+        work = partial(self._begun, exchange, found)
+        if found.slow:
+            turn = self._store.aside(exchange.caller.account, work, waited=True)
+            call, done, result = await exchange.receive.while_there(turn)
+        else:
+            writes = "TokenCode" in exchange.params  # of a device, which is used up
+            call, done, result = await (self._store.behind(work, waited=True) if writes else self._store.apart(work))
         if done:
             return result
         call.enter(None)
@@ -250,22 +248,35 @@ class Pipeline:
         exchange.steps = tuple(call.made)
         return result
 
-    def _begun(self, exchange: Exchange, found: Handler, call: Call, snapshot: Snapshot) -> tuple[bool, Any]:
+    def _begun(self, exchange: Exchange, found: Handler, *, waited: bool = False) -> tuple[Call, bool, Any]:
         """Authorize, and run what only reads: (True, its result), else (False, the arguments of what is to come)."""
-        call.context = _own_context(exchange, exchange.signer)
+        if waited and exchange.signature is not None:
+            # INVARIANT: what has waited is decided by what holds when its turn comes.
+            exchange.snapshot = self._store.snapshot()
+            exchange.identity = self._authenticator.again(exchange.signature, exchange.snapshot, self._clock.now())
+        snapshot, caller, context = exchange.state, exchange.caller, _own_context(exchange, exchange.signer)
+        call = Call(
+            caller, caller.account, exchange.region, exchange.request_id, exchange.now, context, self._store,
+            self._recorder, self._workload, self._clock, self._issuers, snapshot, self._resources,
+            host=exchange.request.headers.get("host", ""),
+        )  # fmt: skip
         with ExitStack() as stack:
             call.enter(lambda: stack.enter_context(self._store.read()))
+            if found.before:
+                exchange.authorizations = (Authorization(found.before, "*", {}, exact=False),)
+                self._authorize(exchange, context, snapshot)
+                exchange.authorized = False
             exchange.authorizations = tuple(found.authorizations(call, exchange.params))
             exchange.steps = tuple(found.steps(call, exchange.params)) if found.steps else ()
             if found.always_allowed:
                 exchange.authorized = True
             else:
-                self._authorize(exchange, call.context, snapshot)
+                self._authorize(exchange, context, snapshot)
             exchange.steps = ()  # INVARIANT: what is not done is no evidence of use
             arguments = found.bind(exchange.params)
             if not found.write and not found.is_async:
-                return True, found.function(call, **arguments)
-        return False, arguments
+                return call, True, found.function(call, **arguments)
+        return call, False, arguments
 
     async def _forward(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
         deciding, context = await self._store.apart(self._deciding, exchange, snapshot)
@@ -293,10 +304,10 @@ class Pipeline:
         keys, refused = deleting.keys(exchange), dict[int, tuple[Authorization, Decision]]()
         made = exchange.request_id, exchange.now, exchange.region
         for place, (item, guard) in enumerate(items):
-            decision = _decide(identity, item, guard, context, policies, snapshot)
+            decision = decide(identity.principal, item, guard, context, policies, snapshot)
             if decision.allowed and bound is not None:
-                starters = _context(exchange, bound.starter)
-                decision = bound.within(_decide(bound.starter, item, guard, starters, bound.policies, snapshot))
+                starter, theirs = bound.starter.principal, _context(exchange, bound.starter)
+                decision = bound.within(decide(starter, item, guard, theirs, bound.policies, snapshot))
             if decision.allowed:
                 continue
             if identity is anonymous.NOBODY:
@@ -315,7 +326,7 @@ class Pipeline:
                 refused[place] = item, decision
                 continue
             others = items[:place] + items[place + 1 :]
-            asked = (_decide(identity, *other, context, policies, snapshot) for other in others[:MOST_ASKED])
+            asked = (decide(identity.principal, *other, context, policies, snapshot) for other in others[:MOST_ASKED])
             denial = made, identity.caller, exchange.known, context, [decision, *asked]
             if passes:
                 exchange.passed[place] = self._denier.passed(*denial)
@@ -354,17 +365,6 @@ class Pipeline:
         if exchange.known.service.name in OURS:
             return error is None or self._bearers.allows(exchange.now.timestamp())
         return self._strangers.allows(exchange.now.timestamp())
-
-
-def _decide(
-    identity: Identity,
-    item: Authorization,
-    guard: Guard | None,
-    context: engine.Context,
-    policies: Policies,
-    snapshot: Snapshot,
-) -> Decision:
-    return decide(identity.principal, item, guard, context, policies, snapshot)
 
 
 def _refusal(exchange: Exchange, error: AwsError) -> Whole:

@@ -4,6 +4,7 @@ INVARIANT: it knows no other way in. Its requests pass the whole request path, s
 instance is more than the role of that task or instance may do, and all of it is evidence.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping, MutableMapping
 from dataclasses import dataclass, replace
@@ -85,7 +86,9 @@ class Within:
         status, headers, body = 500, list[tuple[str, str]](), bytearray()
 
         async def receive() -> MutableMapping[str, Any]:
-            return {"type": "http.request", "body": parts.pop() if parts else b"", "more_body": False}
+            if not parts:
+                await asyncio.get_running_loop().create_future()  # nobody goes away
+            return {"type": "http.request", "body": parts.pop(), "more_body": False}
 
         async def take(message: MutableMapping[str, Any]) -> None:
             nonlocal status

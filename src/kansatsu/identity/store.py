@@ -87,6 +87,10 @@ class Store:
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
+    async def behind(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`function(...)`, which opens a transaction by itself, for the event loop: it waits for who writes."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, partial(function, *args, **kwargs))
+
     async def apart(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`function(...)`, which may read, for the event loop.
 

@@ -140,10 +140,7 @@ class Handler:
     arguments: tuple[str, ...]
     steps: Callable[[Call, Params], Iterable[Step]] | None = None
     slow: bool = False
-
-    def takes_long(self, params: Params) -> bool:
-        """Whether others would wait for it: a code of a device is used up, too, which waits for whoever writes."""
-        return self.slow or "TokenCode" in params
+    before: str = ""
 
     def authorizations(self, call: Call, params: Params) -> list[Authorization]:
         """Everything the caller must be allowed: the operation's action on each resource, then the further checks."""
@@ -194,6 +191,7 @@ def operation(
     action: str = "",
     steps: Callable[[Call, Params], Iterable[Step]] | None = None,
     slow: bool = False,
+    before: str = "",
 ) -> Callable[[F], F]:
     """Register a function as AWS operation `name` of `service`.
 
@@ -202,7 +200,8 @@ def operation(
     for the caller, who must be allowed each: what it did of them it appends to `call.made`. `looks`: it says how
     workloads are, so after a start it waits until they have been looked at. `always_allowed` is for operations that
     decide by themselves, through a trust policy; what needs no permission is so anyway. `slow`: the request says how
-    much there is to work out, or to find out of what must be allowed, for which others do not wait.
+    much there is to work out, or to find out of what must be allowed, for which others do not wait. `before`: an action
+    on everything that must be allowed before that is found out.
     """
 
     def register(function: F) -> F:
@@ -223,6 +222,7 @@ def operation(
             arguments,
             steps,
             slow,
+            before,
         )
         return function
 

@@ -23,6 +23,8 @@ SECTIONS = {"user": "UserDetailList", "group": "GroupDetailList", "role": "RoleD
 _PREFIXES = {"user": "AIDA", "group": "AGPA", "role": "AROA", "policy": "ANPA", "instance-profile": "AIPA"}
 _ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,28}", re.ASCII)
 _LINKED_PATH = re.compile(re.escape(PATH) + r"([a-z0-9-]+\.)+amazonaws\.com/", re.ASCII)
+_decode = json.JSONDecoder().raw_decode
+_MARKS = {mark: re.compile(rf"[ \t\n\r]*{re.escape(mark)}[ \t\n\r]*") for mark in "{[:,]}"}
 _AHEAD = 86400  # seconds that this clock may be behind that of whoever printed the document
 
 
@@ -71,7 +73,7 @@ class Details:
 def read(text: str, account: str) -> Details:
     """Raises InvalidInput for what is no such document, or not all of one."""
     try:
-        document = json.loads(text)
+        document = loaded(text)
         sections = {name: list(document.get(name, [])) for name in (*SECTIONS.values(), "Policies")}
         found = accounts_of(sections)
     except (ValueError, TypeError, AttributeError, RecursionError):
@@ -83,6 +85,51 @@ def read(text: str, account: str) -> Details:
     if not found:
         raise InvalidInput("There is no user, group, role or policy in this document.")
     return Details(account, found.pop(), sections)
+
+
+def loaded(text: str) -> dict[str, Any]:
+    """json.loads() of an object, which reads the lists in it item by item: between two of them others go on.
+
+    Raises ValueError, RecursionError.
+    """
+    found: dict[str, Any] = {}
+    at = _behind("{", text, 0)
+    more = not text.startswith("}", at)
+    while more:
+        name, at = _decode(text, at)
+        if not isinstance(name, str):
+            raise ValueError(f"{name} is no name")
+        at = _behind(":", text, at)
+        found[name], at = _items(text, at) if text.startswith("[", at) else _decode(text, at)
+        more, at = _goes_on(text, at)
+    if _behind("}", text, at) < len(text):
+        raise ValueError("there is something behind the object")
+    return found
+
+
+def _items(text: str, at: int) -> tuple[list[Any], int]:
+    items: list[Any] = []
+    at = _behind("[", text, at)
+    more = not text.startswith("]", at)
+    while more:
+        item, at = _decode(text, at)
+        items.append(item)
+        more, at = _goes_on(text, at)
+    return items, _behind("]", text, at)
+
+
+def _behind(mark: str, text: str, at: int) -> int:
+    """Where the next token begins behind the mark, which must stand here."""
+    found = _MARKS[mark].match(text, at)
+    if found is None:
+        raise ValueError(f"there is no {mark} at {at}")
+    return found.end()
+
+
+def _goes_on(text: str, at: int) -> tuple[bool, int]:
+    """Is there a comma here? And where the next token begins."""
+    comma = _MARKS[","].match(text, at)
+    return comma is not None, at if comma is None else comma.end()
 
 
 def accounts_of(sections: Mapping[str, list[Item]]) -> set[str]:
@@ -141,6 +188,12 @@ def check_linked(role: Item, trust: str) -> None:
         raise InvalidInput("A service-linked role has neither inline policies nor instance profiles.")
     if role.get("PermissionsBoundary"):
         raise InvalidInput("A service-linked role has no permissions boundary.")
+
+
+def check_name(kind: str, item: Item) -> None:
+    """INVARIANT: nothing passes for a service-linked role that is none: who has a role's name is one."""
+    if others := sorted(item.keys() & {f"{each.capitalize()}Name" for each in SECTIONS if each != kind}):
+        raise InvalidInput(f"a {kind} has no {others[0]}.")
 
 
 def is_linked(owner: Item) -> bool:

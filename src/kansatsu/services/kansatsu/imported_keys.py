@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from kansatsu.catalog.linked_roles import PATH
@@ -46,7 +46,7 @@ def _of_tags(tags: Iterable[Mapping[str, str]]) -> dict[str, str | tuple[str, ..
     return held | ({"aws:tagkeys": tuple(tag["Key"] for tag in tags)} if held else {})
 
 
-def distinct(asked: Iterable[Asked], wanted: frozenset[str] | None) -> Iterable[Asked]:
+def distinct(asked: Iterable[Asked], wanted: frozenset[str] | None) -> Collection[Asked]:
     """What is left of each, once, of the keys that are wanted; None: of all."""
     left = ({key: each[key] for key in sorted(each) if wanted is None or key in wanted} for each in asked)
     return {tuple(each.items()): each for each in left if each}.values()

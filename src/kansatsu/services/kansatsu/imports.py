@@ -37,6 +37,7 @@ from kansatsu.services.kansatsu.authorization_details import (
     Item,
     check,
     check_linked,
+    check_name,
     check_policy,
     read,
     unique_id,
@@ -47,6 +48,8 @@ from kansatsu.services.kansatsu.imported_keys import asked_keys, distinct
 from kansatsu.services.registry import Call, Params, operation
 
 Rows = dict[str, list[dict[str, Any]]]
+_ACTION = "kansatsu:ImportAccount"
+MOST_ASKED = 5000  # checks with condition keys of what is in the document
 _SHOWN = 50  # problems told at once
 _NEEDED = (
     *(f"{verb}{kind}" for kind in ("User", "Role", "Policy", "InstanceProfile") for verb in ("Create", "Tag")),
@@ -57,18 +60,26 @@ _NEEDED = (
 
 
 def _needed(call: Call, params: Params) -> Iterator[Authorization]:
-    yield Authorization("kansatsu:ImportAccount", "*", {}, exact=False)
+    """INVARIANT: one request has an end, whatever its document has policies asked about. Raises InvalidInput."""
+    yield Authorization(_ACTION, "*", {}, exact=False)
     given = asked_keys(read(params["Document"], call.account))
-    policies = policies_of(call.caller, call.snapshot)
+    policies, left = policies_of(call.caller, call.snapshot), MOST_ASKED
     for action in (f"iam:{each}" for each in _NEEDED):
         yield Authorization(action, "*", {}, exact=False)
         # Of a session that learns others may be asked, too: whoever started its process.
         wanted = None if call.caller.learning else policies.keys(action)
-        for context in distinct(given, wanted):
+        asked = distinct(given, wanted)
+        left -= len(asked)
+        if left < 0:
+            raise InvalidInput(
+                f"What your policies ask about tags, boundaries and policies has more than {MOST_ASKED} answers in "
+                "this document; import it in parts, or by somebody whose policies ask less."
+            )
+        for context in asked:
             yield Authorization(action, "*", context, exact=False)
 
 
-@operation("kansatsu", "ImportAccount", resource=_needed, write=True, slow=True)
+@operation("kansatsu", "ImportAccount", resource=_needed, write=True, slow=True, before=_ACTION)
 def import_account(call: Call, document: str, into_empty: bool = True) -> dict[str, Any]:
     """Into the caller's account, which must have nothing but its administrator unless `into_empty` is false."""
     details = read(document, call.account)
@@ -199,6 +210,7 @@ class _Import:
             self._add("policy_version", row)
 
     def _entity(self, kind: str, word: str, item: Item) -> None:
+        check_name(kind, item)
         name, path, tags = item[f"{word}Name"], item["Path"], item.get("Tags", [])
         trust = {"AssumeRolePolicyDocument": "{}"} if kind == "role" else {}
         check(f"Create{word}", **{f"{word}Name": name}, Path=path, **trust, **({"Tags": tags} if tags else {}))
