@@ -33,6 +33,16 @@ def record(**fields: Any) -> CallRecord:
     return CallRecord(**{**base, **fields})
 
 
+def test_a_user_agent_stands_in_a_record_once() -> None:
+    """A client chooses its length, and is to make evidence longer by that alone."""
+    agent = "x" * 500
+    for kept in (record(user_agent="", context={"aws:useragent": agent}), record(user_agent=agent)):
+        assert encode(kept).count(agent.encode()) == 1
+        assert trail.event(kept, ACCOUNT)["userAgent"] == agent
+    short = bounded(record(user_agent="", context={"aws:useragent": agent, "aws:userid": "x" * 300_000}))
+    assert len(short) < 10_000 and agent.encode() in short
+
+
 SESSION = Bearer("role", "night", NOW - 60, source_identity="ana")
 AS_ROLE = {
     "kind": "role", "principal_id": "AROAJ", "name": "job", "entity": ROLE, "access_key_id": "ASIAJ",

@@ -3,6 +3,8 @@
 Each test is the attack of an invariant in the gateway, the catalog or the policy engine.
 """
 
+import base64
+import hashlib
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -96,6 +98,18 @@ def test_no_client_makes_its_own_evidence_unreadable(gateway: Gateway) -> None:
     (event,) = gateway.events(keys)
     assert event.action == "ListUsers"
     assert event.user_agent == "U" * 4096
+
+
+def test_a_long_user_agent_is_not_on_record_for_each_of_many_keys(gateway: Gateway) -> None:
+    keys, name = gateway.user(statement("Allow", "s3:*")), gateway.bucket()
+    body = b"<Delete>%s</Delete>" % b"".join(b"<Object><Key>%d</Key></Object>" % number for number in range(300))
+    digest = base64.b64encode(hashlib.md5(body, usedforsecurity=False).digest()).decode()
+    ask = Ask("POST", f"/{name}", "delete=", headers={"user-agent": "U" * 4096, "content-md5": digest}, body=body)
+    before = sum(path.stat().st_size for path in gateway.recorder.directory.glob("*.jsonl"))
+    assert gateway.ask(ask, keys, "s3").status == 200
+    assert sum(path.stat().st_size for path in gateway.recorder.directory.glob("*.jsonl")) - before < 300_000
+    events = gateway.events(keys)
+    assert (len(events), {event.user_agent for event in events}) == (300, {"U" * 4096})
 
 
 def test_what_belongs_to_another_account_is_refused(gateway: Gateway) -> None:

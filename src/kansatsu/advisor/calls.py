@@ -12,6 +12,7 @@ import msgspec
 
 from kansatsu.policy import Policy
 
+_AGENT = "aws:useragent"
 Keys = Mapping[str, str | tuple[str, ...]]
 
 
@@ -68,10 +69,10 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     operation: str
     region: str
     source_ip: str
-    user_agent: str
     allowed: bool
     context: Mapping[str, str | tuple[str, ...]]
     asked: tuple[Asking, ...]
+    user_agent: str = ""  # where it is not that of `context`: see `agent`
     error: str = ""
     message: str = ""
     observed: bool = False  # policies denied it, and it went on: mode observe
@@ -82,6 +83,11 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     whole: bool = True
     via: str = ""
     parent: str = ""
+
+    @property
+    def agent(self) -> str:
+        """The user agent. It is often a tenth of a record, so that it stands in there once."""
+        return self.user_agent or str(self.context.get(_AGENT, ""))
 
 
 # What is on record of signing in to the console, which is no operation of a service: see trail.py.

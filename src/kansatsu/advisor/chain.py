@@ -99,6 +99,11 @@ def keep_position(conn: Connection, worker: str, reached: Position) -> None:
     _set(conn, _PLACE + worker, msgspec.json.encode(_Position(reached.number, reached.offset)).decode())
 
 
+def forget_position(conn: Connection, worker: str) -> None:
+    """Of a worker that is no more, and of which nothing is left."""
+    _set(conn, _PLACE + worker, None)
+
+
 def _set(conn: Connection, name: str, value: str | None) -> None:
     conn.execute(delete(setting).where(setting.c.name == name))
     if value is not None:

@@ -1,6 +1,6 @@
 """The records of a segment file: one JSON object per line: events, calls, policies, gaps, the end of the segment."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -32,7 +32,7 @@ class AccessEvent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     error: str
     exact: bool
     source_ip: str
-    user_agent: str
+    user_agent: str = ""  # where it is not that of a CallRecord: see `whole`
     context: dict[str, str | tuple[str, ...]] = {}
     would_deny: str = ""
 
@@ -121,7 +121,9 @@ def bounded(record: CallRecord) -> bytes:
         msgspec.structs.replace(item, resource=_readable(item.resource), context={})
         for item in record.asked[:_MOST_ASKED]
     )
-    return encode(msgspec.structs.replace(short, asked=asked, context={}, whole=False))
+    return encode(
+        msgspec.structs.replace(short, asked=asked, context={}, user_agent=_readable(record.agent), whole=False)
+    )
 
 
 def _line(record: CallRecord) -> bytes:
@@ -134,6 +136,20 @@ def _line(record: CallRecord) -> bytes:
 
 def _readable(text: str) -> str:
     return text[:_LONGEST_TEXT].encode(errors="replace").decode()
+
+
+def whole(records: Iterable[Record]) -> Iterator[AccessEvent]:
+    """The events among records, with what the record of their request, which is before them, has for all of them.
+
+    INVARIANT: a client chooses how long its user agent is, and how many keys one request is about: never both at once.
+    """
+    agents: dict[str, str] = {}
+    for record in records:
+        if isinstance(record, CallRecord):
+            agents[record.call] = record.agent
+        elif isinstance(record, AccessEvent):
+            agent = record.user_agent or agents.get(record.request_id, "")
+            yield msgspec.structs.replace(record, user_agent=agent)
 
 
 def decode(line: bytes) -> Record | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from kansatsu.advisor import chain
+from kansatsu.advisor import chain, retention
 from kansatsu.advisor import registers as register
 from kansatsu.advisor.calls import CallRecord, PolicyText
 from kansatsu.advisor.denials import Denials
@@ -28,6 +28,7 @@ from kansatsu.advisor.events import (
     Gap,
     encode,
     encoded,
+    whole,
 )
 from kansatsu.advisor.last_access import Attempts
 from kansatsu.advisor.organization_report import AccountAttempt
@@ -206,23 +207,10 @@ class Recorder:
             writer.sync()  # a rotation meanwhile puts it among the ended; only the next sync() closes it
 
     def prune(self) -> int:
-        """Delete segments that are in the registers and older than the retention; how many.
-
-        INVARIANT: the link goes first, so that no reader ever takes for a gap what was deleted for its age.
-        """
+        """Delete segments that are in the registers and older than the retention; how many."""
         oldest = self._clock.now().timestamp() - self.settings.retention_days * 86400
         ended = min(self._flushed.number, self._writer.number)
-        known = self._known()
-        present = chain.present(self.directory)
-        times = {**present, **{name: link.last for name, link in known.items()}}
-        first, end = (path_of(self.directory, self.worker, number).name for number in (0, ended))
-        old = {name for name, time in times.items() if first <= name < end and time < oldest}
-        if old & known.keys():
-            with self._store.write() as conn:
-                chain.keep(conn, dict.fromkeys(old & known.keys()))
-        for name in old & present.keys():
-            (self.directory / name).unlink(missing_ok=True)
-        return len(old & present.keys())
+        return retention.prune(self._store, self.directory, self.worker, ended, oldest)
 
     def evidence(self) -> chain.Chain:
         """What is recorded by this moment, for one reader. For a thread: it flushes."""
@@ -236,7 +224,7 @@ class Recorder:
         """The last events of all workers, newest first, at most `count`; looks at the end of the newest files only."""
         found: list[AccessEvent] = []
         for _, path in dated(self.directory):
-            found += [record for record in tail(path, _TAIL_BYTES) if isinstance(record, AccessEvent)]
+            found += whole(tail(path, _TAIL_BYTES))
             if len(found) >= count:
                 break
         return sorted(found, key=lambda event: event.time, reverse=True)[:count]
@@ -356,7 +344,8 @@ class Recorder:
         with self._store.read() as conn:
             flushed, known = chain.position(conn, self.worker), chain.links(conn)
         present = numbers(self.directory, self.worker)
-        if not any(name.startswith(f"{self.worker}-") for name in known):
+        # INVARIANT: a new name of this worker makes no link of a file beside those that have theirs.
+        if not any(name.startswith(f"{self.worker}-") or (self.directory / name).exists() for name in known):
             self._links |= {path.name: chain.unchained(path, time) for time, path in dated(self.directory)}
         found: list[Gap] = []
         for number in range(flushed.number or min(present, default=1), max([flushed.number, *present]) + 1):

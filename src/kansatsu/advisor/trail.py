@@ -83,7 +83,7 @@ def event(record: CallRecord, account: str) -> Event:
         # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
         # "For services in AWS, only the DNS name is displayed."
         "sourceIPAddress": record.via or record.source_ip,
-        "userAgent": record.via or record.user_agent,
+        "userAgent": record.via or record.agent,
     }
     if record.error:
         # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
@@ -118,7 +118,7 @@ def _sign_in(record: CallRecord, account: str) -> Event:
         "eventName": record.operation,
         "awsRegion": record.region,
         "sourceIPAddress": record.source_ip,
-        "userAgent": record.user_agent,
+        "userAgent": record.agent,
         **failed,
         "requestParameters": None,
         "responseElements": record.result,

@@ -124,7 +124,7 @@ def _tell(exchange: Exchange, told: _Told, error: AwsError | None, made: Evidenc
         context = worth_keeping(item.context, _LONGEST) if learning else _NOTHING
         events.append(AccessEvent(
             time, event_id, account, caller.id, caller.arn, caller.access_key_id, prefix, action, resource, region,
-            allowed and let is None, code, item.exact, exchange.client, agent, context, let.reason if let else "",
+            allowed and let is None, code, item.exact, exchange.client, "", context, let.reason if let else "",
         ))  # fmt: skip
         # Of what was denied, guards stand beside other checks than are left of it.
         guard = guards[place] if allowed and place < len(guards) else None
@@ -138,8 +138,8 @@ def _tell(exchange: Exchange, told: _Told, error: AwsError | None, made: Evidenc
     records.append(CallRecord(
         told.request_id, time, account, caller.kind, caller.id, caller.name, caller.arn,
         signer.entity.arn if signer.entity is not None else caller.arn,
-        caller.access_key_id, operation.service.name, operation.name, region, exchange.client, agent, allowed,
-        exchange.context, tuple(asked), code, message,
+        caller.access_key_id, operation.service.name, operation.name, region, exchange.client, allowed,
+        exchange.context, tuple(asked), "" if exchange.context.get("aws:useragent") == agent else agent, code, message,
         bool(passed) and (not parent or bool(told.via)),
         _bearer(session, learning, texts) if session is not None else None,
         headers.get("host", "") if exchange.secure else "",

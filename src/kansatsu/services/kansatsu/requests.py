@@ -88,7 +88,7 @@ def _shown(record: CallRecord) -> dict[str, Any]:
         "Observed": record.observed,
         "Asked": [{"Action": item.action, "Resource": item.resource} for item in record.asked],
         "SourceIp": record.source_ip,
-        "UserAgent": record.user_agent,
+        "UserAgent": record.agent,
         "Console": record.session is not None and record.session.console,
     }
     optional = {"EntityArn": record.entity, "Error": record.error, "Message": record.message, "Via": record.via}
