@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from kansatsu.advisor.logs.records import BAD
+
 _ROLE = ":role/"
 # Roles are passed by their names, too, by what holds one, and in parameters that are not on record.
 _HINT = re.compile(
@@ -30,7 +32,10 @@ def passed(event_source: str, event_name: str, parameters: bytes) -> tuple[set[s
     text = parameters.decode("latin-1")
     for part in _PARTS:
         if part in text:
-            found = set(_roles(_text.decode(parameters))) if _ROLE in text else _NONE
+            try:
+                found = set(_roles(_text.decode(parameters))) if _ROLE in text else _NONE
+            except BAD:
+                return _NONE, True
             return found, not found and _HINT.search(text) is not None
     return _NONE, text in _NOT_ON_RECORD
 

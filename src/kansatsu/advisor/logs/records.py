@@ -6,10 +6,12 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-e
 """
 
 import json
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Annotated, Any, cast
 
 import msgspec
@@ -21,6 +23,10 @@ CORRUPT = "corrupt"  # bytes that are no records
 TOO_LARGE = "too large"
 NO_LOG = "no log"  # whole and well-formed, and no record in it: a digest, something else
 _GZIP = b"\x1f\x8b"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+# The end of a document and the beginning of the next, as where files were put together.
+_ANOTHER = re.compile(r'\]\s*\}\s*\{\s*"Records"\s*:\s*\[')
+_ENDED = re.compile(r"\]\s*\}?\s*")
 NOTHING = msgspec.Raw()  # the very value of a member that is not there
 _MOST_PACKED = 1032  # times that deflate makes anything smaller
 _BROKEN = (EOFError, OSError, zlib.error, cast(type[Exception], zlib_ng.error))
@@ -74,7 +80,7 @@ _loose = msgspec.json.Decoder(_Loose)
 _record = msgspec.json.Decoder(Record)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _looked = msgspec.json.Decoder(_Looked)
-_BAD = (msgspec.MsgspecError, ValueError, RecursionError)
+BAD = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 def read(data: bytes) -> Read:
@@ -83,7 +89,7 @@ def read(data: bytes) -> Read:
     if not trouble:
         try:
             return Read(_file.decode(text).Records)  # nearly always
-        except _BAD:
+        except BAD:
             pass
     found = _by_record(text)
     if trouble:  # the archive's trouble is the cause of the text's
@@ -129,22 +135,32 @@ def _as_far_as_it_goes(data: bytes) -> tuple[bytes, str]:
 
 def _by_record(text: bytes) -> Read:
     """The records one by one, from whatever form."""
+    if text.startswith(_UTF16):  # what PowerShell makes of an output
+        text = text.decode("utf-16", "replace").encode()
     text = text.removeprefix(b"\xef\xbb\xbf").strip()
+    found = Read()
     try:
         pieces = _pieces(text)
-    except _BAD:
+    except BAD:
         pieces = None
     if pieces is None:
         lines = text.splitlines()
-        pieces = lines if len(lines) > 1 and lines[0].rstrip().endswith(b"}") else None
-    if pieces is None:
-        return _salvaged(text)
-    found = Read()
+        if len(lines) < 2 or not any(line.startswith(b"{") and line.rstrip().endswith(b"}") for line in lines[:2]):
+            return _salvaged(text)
+        pieces = list(chain.from_iterable(_of_line(line) for line in lines))
     for piece in pieces:
         _take(found, piece)
     if not found.records and found.malformed:
         found.trouble = CORRUPT
     return found
+
+
+def _of_line(line: bytes) -> list[bytes]:
+    """The records of a line: itself, or those of a document in one line."""
+    try:
+        return _pieces(line) or [line]
+    except BAD:
+        return [line]
 
 
 def _pieces(text: bytes) -> list[bytes] | None:
@@ -164,7 +180,7 @@ def _take(found: Read, piece: bytes) -> None:
         return
     try:
         found.records.append(_record.decode(piece))
-    except _BAD:
+    except BAD:
         found.malformed += 1
 
 
@@ -176,34 +192,51 @@ def _salvaged(text: bytes) -> Read:
     if start < 0:
         found.trouble = NO_LOG if _is_json(text) else CORRUPT
         return found
-    for value in _values(characters, start + 1):
+    values = _Values(characters, start + 1)
+    for value in values:
         try:
             _take(found, msgspec.json.encode(value))
-        except (*_BAD, TypeError):
+        except (*BAD, TypeError):
             found.malformed += 1
     if not found.records and _is_json(text):
         return Read(trouble=NO_LOG)
-    found.trouble = TRUNCATED if found.records else CORRUPT
+    if not (found.records and values.whole):
+        found.trouble = TRUNCATED if found.records else CORRUPT
     return found
 
 
-def _values(text: str, at: int) -> Iterator[Any]:
-    decoder = json.JSONDecoder()
-    while True:
-        while at < len(text) and text[at] in " \t\r\n,":
-            at += 1
-        if at >= len(text) or text[at] != "{":
-            return
-        try:
-            value, at = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            return
-        yield value
+class _Values:
+    """The objects of a list from a place on, and of those of documents that follow; where it ends."""
+
+    def __init__(self, text: str, at: int) -> None:
+        self._text, self._at = text, at
+
+    def __iter__(self) -> Iterator[Any]:
+        text, at, decoder = self._text, self._at, json.JSONDecoder()
+        while True:
+            while at < len(text) and text[at] in " \t\r\n,":
+                at += 1
+            if another := _ANOTHER.match(text, at):
+                at = another.end()
+                continue
+            self._at = at
+            if at >= len(text) or text[at] != "{":
+                return
+            try:
+                value, at = decoder.raw_decode(text, at)
+            except (ValueError, RecursionError):
+                return
+            yield value
+
+    @property
+    def whole(self) -> bool:
+        """Is nothing left but the end of a document?"""
+        return _ENDED.fullmatch(self._text, self._at) is not None
 
 
 def _is_json(text: bytes) -> bool:
     try:
         msgspec.json.decode(text)
-    except _BAD:
+    except BAD:
         return False
     return True

@@ -14,9 +14,9 @@ from zlib_ng import zlib_ng
 
 from kansatsu.advisor.logs import callers, kinds, passing
 from kansatsu.advisor.logs.callers import Caller
-from kansatsu.advisor.logs.records import NOTHING, Record, read
+from kansatsu.advisor.logs.records import BAD, NOTHING, Record, read
 
-VERSION = 4  # of what is kept: with another one everything is read again
+VERSION = 5  # of what is kept: with another one everything is read again
 MOST_NAMED = 25  # resources that are kept of an action of a caller; of more there is only that there are more
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 _CALLS = frozenset({"AwsApiCall", "AwsConsoleAction", None})
@@ -196,7 +196,7 @@ def arns(tally: Tally) -> set[str] | None:
     for raw in tally.resources:
         try:
             named = {item.ARN for item in _named.decode(raw) or () if item.ARN}
-        except msgspec.MsgspecError:
+        except BAD:
             return None
         if not named:
             return None
@@ -229,7 +229,7 @@ def _caller(identity: bytes) -> Caller:
         _one.clear()
     try:
         found = callers.read(identity)
-    except msgspec.MsgspecError:
+    except BAD:
         found = callers.NOBODY
     found = _callers[identity] = _one.setdefault(found, found)
     return found
@@ -241,6 +241,10 @@ def _distinct(records: list[Record], known: Known, totals: Totals) -> tuple[list
         return [], {}, 0
     times = [record.eventTime for record in records]
     first, last = min(times), max(times)
+    if first < _EARLIEST or last > _LATEST:
+        sane = [record for record in records if _EARLIEST <= record.eventTime <= _LATEST]
+        totals.malformed += len(records) - len(sane)
+        return _distinct(sane, known, totals)
     totals.first = min(filter(None, (totals.first, first.timestamp())))
     totals.last = max(totals.last, last.timestamp())
     for span in kinds.spans(records, first, last):
@@ -263,6 +267,8 @@ def _distinct(records: list[Record], known: Known, totals: Totals) -> tuple[list
 
 
 _NONE: frozenset[int] = frozenset()
+# What else says to be of another time is no record: neither a report nor a calendar goes that far.
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 _MOST_AT_ONCE = 24 * _HOUR
 

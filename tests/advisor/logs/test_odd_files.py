@@ -1,0 +1,75 @@
+"""Files as people and tools leave them: what is in them counts, what is none is named, and nothing ends a run."""
+
+import gzip
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from kansatsu.advisor.logs.summary import arns, pack, summarise, unpack
+
+RECORD: dict[str, Any] = {
+    "userIdentity": {"type": "IAMUser", "principalId": "AIDA1", "arn": "arn:aws:iam::123456789012:user/ana"},
+    "eventTime": "2026-11-10T00:00:00Z", "eventSource": "ec2.amazonaws.com", "eventName": "RunInstances",
+    "awsRegion": "us-east-1", "requestParameters": {"a": 1}, "eventID": "1", "readOnly": False,
+}  # fmt: skip
+
+
+def made(**members: Any) -> dict[str, Any]:
+    return RECORD | members
+
+
+def file(*records: dict[str, Any]) -> bytes:
+    return json.dumps({"Records": records}).encode()
+
+
+ONE, OTHER = file(made()), file(made(eventID="2"))
+LINES = [json.dumps(made(eventID=str(number))).encode() for number in range(3)]
+LOOKED_UP = json.dumps({"Events": [{"CloudTrailEvent": json.dumps(made())}]}).encode()
+# (bytes, events, records that are none, trouble)
+CASES: dict[str, tuple[bytes, int, int, str]] = {
+    "put together": (ONE + OTHER, 2, 0, ""),
+    "put together, the second broken off": (ONE + OTHER[:-20], 1, 0, "truncated"),
+    "unpacked and packed again, line by line": (gzip.compress(ONE + b"\n" + OTHER + b"\n"), 2, 0, ""),
+    "archives put together": (gzip.compress(ONE) + gzip.compress(OTHER), 2, 0, ""),
+    "one document in two archives": (gzip.compress(ONE[:50]) + gzip.compress(ONE[50:]), 1, 0, ""),
+    "by PowerShell": (ONE.decode().encode("utf-16"), 1, 0, ""),
+    "by PowerShell, the other way round": (b"\xfe\xff" + ONE.decode().encode("utf-16-be"), 1, 0, ""),
+    "with a byte order mark": (gzip.compress(b"\xef\xbb\xbf" + ONE), 1, 0, ""),
+    "lines": (b"\r\n".join(LINES), 3, 0, ""),
+    "lines whose first is torn": (b"\n".join([LINES[0][40:], *LINES]), 3, 1, ""),
+    "lines whose first is none": (b"\n".join([b"{bad", *LINES]), 3, 1, ""),
+    "outputs of lookup-events": (LOOKED_UP + b"\n" + LOOKED_UP.replace(b'\\"1\\"', b'\\"2\\"'), 2, 0, ""),
+    "a number that JSON does not have": (file(made(requestParameters={"a": float("nan")})), 1, 0, ""),
+    "before there was a cloud": (file(made(eventTime="0001-01-01T00:00:00+14:00"), made(eventID="2")), 1, 1, ""),
+    "after all calendars": (file(made(eventTime="9999-12-31T23:59:59-14:00"), made(eventID="2")), 1, 1, ""),
+    "at no time that counts": (file(made(eventTime="9999-12-31T23:59:59Z")), 0, 1, ""),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_in_a_file(name: str) -> None:
+    data, events, malformed, trouble = CASES[name]
+    found = summarise(data)
+    assert (found.totals.events, found.totals.malformed, found.trouble) == (events, malformed, trouble)
+    if events:
+        assert datetime(2026, 11, 10, tzinfo=UTC).timestamp() == found.totals.first == found.totals.last
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"requestParameters": {"role": "BYTES:role/x"}},
+        {"userIdentity": {"type": "IAMUser", "principalId": "BYTES"}},
+        {"resources": [{"ARN": "BYTES"}]},
+    ],
+)
+def test_bytes_that_are_no_text(members: dict[str, Any]) -> None:
+    """Where nothing is decoded before it is needed: the call counts, whoever made it."""
+    found = summarise(file(made(**members), made(eventID="2")).replace(b"BYTES", b"\xff\xfe"))
+    assert (found.totals.events, found.totals.malformed, found.trouble) == (2, 0, "")
+    assert unpack(pack(found.totals)).rows == found.totals.rows
+    assert [arns(tally) for tally in found.totals.rows.values()] == [None] * len(found.totals.rows)
+    kinds = {caller.kind for caller, *_ in found.totals.rows}
+    assert kinds == ({"user", "nobody"} if "userIdentity" in members else {"user"})
