@@ -1,5 +1,6 @@
 """A narrowed policy: it refuses nothing of what was allowed, allows nothing more, and says why of each line."""
 
+import itertools
 import json
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kansatsu.advisor.narrow import Fate, Use, narrow
+from kansatsu.advisor.narrow import Fate, Use, narrow, written
 from kansatsu.policy import UNRESOLVED, Document, PolicySet, PolicyType, Source, Verdict, compile_policy, parse
 
 BUCKET = "arn:aws:s3:::reports"
@@ -124,6 +125,8 @@ RESOURCES = (
     f"{BUCKET}/run-6f1c2d3e-0000-4000-8000-00000000000b/out",
     "arn:aws:sqs:us-east-1:123456789012:orders",
     "arn:aws:iam::123456789012:role/job",
+    f"{BUCKET}/${{aws:username}}/k",
+    f"{BUCKET}/ana/k",
 )
 PATTERNS = ("*", f"{BUCKET}/*", f"{BUCKET}/b/?", f"{BUCKET}*", "arn:aws:sqs:*:*:*", f"{BUCKET}/${{aws:username}}/*")
 some = st.lists
@@ -156,9 +159,11 @@ USES = some(
 
 
 def decides(made: Document | None, one: Use) -> bool:
-    if made is None:
-        return False
-    held = PolicySet([compile_policy(made, Source(PolicyType.IDENTITY))])
+    return decide([made] if made is not None else [], one)
+
+
+def decide(made: list[Document], one: Use) -> bool:
+    held = PolicySet([compile_policy(each, Source(PolicyType.IDENTITY)) for each in made])
     return held.verdict(one.action, one.resource if one.resolved else UNRESOLVED, one.context) is Verdict.ALLOW
 
 
@@ -178,6 +183,26 @@ def test_what_was_allowed_stays_allowed_and_nothing_is_added(
         assert decides(after, one), (made.text, one)
     for one in [*history, *others]:
         assert decides(before, one) or not decides(after, one), (made.text, one)
+
+
+@settings(max_examples=200, deadline=None)
+@given(some(some(STATEMENTS, min_size=1, max_size=2), min_size=2, max_size=3), USES, USES)
+def test_so_it_stays_where_policies_of_both_versions_become_one(
+    documents: list[list[dict[str, Any]]], history: list[Use], others: list[Use]
+) -> None:
+    """What is a variable in one is plain text in the other."""
+    versions = itertools.cycle(["2012-10-17", "2008-10-17"])
+    before = [
+        parse(json.dumps({"Version": version, "Statement": statements}))
+        for version, statements in zip(versions, documents, strict=False)
+    ]
+    allowed = [one for one in history if decide(before, one)]
+    text = written(statement for each in before for statement in narrow(each, allowed).current)
+    after = [parse(text)] if text else []
+    for one in allowed:
+        assert decide(after, one), (text, one)
+    for one in [*history, *others]:
+        assert decide(before, one) or not decide(after, one), (text, one)
 
 
 MFA = {"Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}}}

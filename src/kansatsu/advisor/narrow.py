@@ -15,6 +15,8 @@ from kansatsu.catalog import tracking
 from kansatsu.policy import UNRESOLVED, Document, PolicySet, PolicyType, Source, Statement, Verdict, compile_policy
 
 _EXAMPLES = 5  # requests that are named for a line
+_CURRENT = "2012-10-17"
+_WITH_VARIABLES = frozenset({"Resource", "NotResource", "Condition"})
 _ACTIONS, _RESOURCES = ("Action", "NotAction"), ("Resource", "NotResource")
 
 
@@ -75,15 +77,37 @@ class Narrowed:
 
     statements: tuple[Mapping[str, Any], ...]
     lines: tuple[Line, ...]
-    version: str = "2012-10-17"
+    version: str = _CURRENT
 
     @property
     def text(self) -> str:
         """The document, one action or resource a line; "" where nothing is left of it."""
         return written(self.statements, self.version)
 
+    @property
+    def current(self) -> tuple[Mapping[str, Any], ...]:
+        """The statements for a document of version 2012-10-17, whatever they were made of.
 
-def written(statements: Iterable[Mapping[str, Any]], version: str = "2012-10-17") -> str:
+        INVARIANT: `${` is plain text in version 2008-10-17; beside statements of the other it becomes no variable.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
+        """
+        if self.version == _CURRENT:
+            return self.statements
+        return tuple(
+            {key: _plain(value) if key in _WITH_VARIABLES else value for key, value in statement.items()}
+            for statement in self.statements
+        )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("${", "${$}{")
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def written(statements: Iterable[Mapping[str, Any]], version: str = _CURRENT) -> str:
     """A document of these statements, no Sid twice; "" of none."""
     found = _unique(statements)
     return json.dumps({"Version": version, "Statement": found}, indent=2) if found else ""
@@ -122,7 +146,7 @@ def _narrow(
         if _allows(alone, use):
             by_action[use.action].append(use)
     # Those of a version of the language that cannot spell a star stay as they are.
-    exact = document.version == "2012-10-17"
+    exact = document.version == _CURRENT
     patterns = Patterns(use.resource for those in by_action.values() for use in those if use.resolved)
     rows: defaultdict[Where, set[str]] = defaultdict(set)
     for action, those in by_action.items():

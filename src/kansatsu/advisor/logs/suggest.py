@@ -49,7 +49,7 @@ def suggestion(evidence: Evidence, account: Account, text: str) -> dict[str, Any
     if subject.entity is None:
         document = made[0][1].text
     else:
-        document = written(statement for _, one in made for statement in one.statements)
+        document = written(statement for _, one in made for statement in one.current)
     confidence = _confidence(evidence)
     return {
         "Arn": subject.arn,

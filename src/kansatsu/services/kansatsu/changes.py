@@ -231,7 +231,7 @@ def _suggestion(call: Call, subject: Subject, found: history.Found, since: float
     narrowed = [(policy, narrow(policy.document, uses, tried)) for policy in subject.policies]
     lines = tuple((policy, line) for policy, made in narrowed for line in made.lines)
     if subject.record is not None:
-        text = written(statement for _, made in narrowed for statement in made.statements)
+        text = written(statement for _, made in narrowed for statement in made.current)
         return Proposed(subject, Change(holder=subject.record.id, document=text or None), found, since, lines)
     text = narrowed[0][1].text if narrowed else ""
     if not text:
