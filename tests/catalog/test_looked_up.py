@@ -28,6 +28,9 @@ CEV = {"Engine": "custom-oracle-ee", "EngineVersion": "19.cdb"}
         ("logs", "GetLogRecord", {"logRecordPointer": "p"}, {"record p": "123456789012:/aws/lambda/f"}, [at("logs", "log-group:/aws/lambda/f:log-stream:")]),
         ("rds", "ModifyCustomDBEngineVersion", CEV, {f"cev {CEV}": at("rds", "cev:custom-oracle-ee/19.cdb/1")}, [at("rds", "cev:custom-oracle-ee/19.cdb/1")]),
         ("rds", "DeleteTenantDatabase", {"DBInstanceIdentifier": "D", "TenantDBName": "t"}, {"tenant t": at("rds", "tenant-database:tdb-1")}, [at("rds", "db:d"), at("rds", "tenant-database:tdb-1")]),
+        ("redshift-serverless", "GetCredentials", {"workgroupName": "w"}, {"workgroup w": at("redshift-serverless", "workgroup/u")}, [at("redshift-serverless", "workgroup/u")]),
+        ("redshift-serverless", "RestoreTableFromSnapshot", {"namespaceName": "n", "snapshotName": "s"}, {"namespace n": at("redshift-serverless", "namespace/u"), "snapshot s": at("redshift-serverless", "snapshot/v")}, [at("redshift-serverless", r) for r in ("namespace/u", "snapshot/v")]),
+        ("redshift-data", "ListTables", {"WorkgroupName": "w", "Database": "d"}, {"workgroup w": at("redshift-serverless", "workgroup/u")}, [at("redshift-serverless", "workgroup/u")] * 2),
         ("sqs", "CancelMessageMoveTask", {"TaskHandle": HANDLE}, {f"task {HANDLE}": at("sqs", "q")}, [at("sqs", "q")]),
     ],
 )  # fmt: skip

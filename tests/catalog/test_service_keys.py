@@ -67,6 +67,15 @@ CASES: list[tuple[str, dict[str, Any], dict[str, str]]] = [
         {"batch:SchedulingPriority": "1", "batch:ShareIdentifier": "s"},
     ),
     ("ssm.PutParameter", {"Name": "n", "Overwrite": False}, {"ssm:Overwrite": "false"}),
+    (
+        "redshift.GetClusterCredentials",
+        {"ClusterIdentifier": "c", "DbUser": "u", "DbName": "d", "DurationSeconds": 900},
+        {"redshift:DbUser": "u", "redshift:DbName": "d", "redshift:DurationSeconds": "900"},
+    ),
+    (
+        "redshift.GetClusterCredentialsWithIAM", {"ClusterIdentifier": "c", "DbName": "d", "DurationSeconds": 900},
+        {"redshift:DbName": "d", "redshift:DurationSeconds": "900"},
+    ),
 ]  # fmt: skip
 
 
@@ -95,3 +104,26 @@ def test_a_container_is_not_covered_by_its_neighbour(params: dict[str, Any]) -> 
     """The attack: a policy allows one image; a second container has another."""
     found = checks("batch.RegisterJobDefinition", {"jobDefinitionName": "j", "type": "container", **params})
     assert {check.context["batch:image"] for check in found} == {"good", "evil"}
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "qualifier"),
+    [
+        ("StartExecution", "stateMachineArn", "PROD"),
+        ("StartSyncExecution", "stateMachineArn", "3"),
+        ("DeleteStateMachineAlias", "stateMachineAliasArn", "PROD"),
+        ("DeleteStateMachineVersion", "stateMachineVersionArn", "3"),
+        ("StartExecution", "stateMachineArn", ""),
+    ],
+)
+def test_a_version_or_alias_of_a_state_machine_is_a_key(name: str, member: str, qualifier: str) -> None:
+    machine = "arn:aws:states:eu-west-1:123456789012:stateMachine:m"
+    (check,) = checks(f"stepfunctions.{name}", {member: f"{machine}:{qualifier}".rstrip(":")})
+    expected = {"states:statemachinequalifier": qualifier} if qualifier else {}
+    assert (check.resource, check.context, check.exact) == (machine, expected, True)
+
+
+def test_a_user_that_is_made_has_the_key_of_its_name() -> None:
+    """https://docs.aws.amazon.com/redshift/latest/mgmt/redshift-iam-access-control-identity-based.html"""
+    found = checks("redshift.GetClusterCredentials", {"ClusterIdentifier": "c", "DbUser": "u", "AutoCreate": True})
+    assert found[1].action == "redshift:CreateClusterUser" and found[1].context == {"redshift:dbuser": "u"}

@@ -59,12 +59,21 @@ class Entry:
             "kms:calleraccount": frame.account,
         }
         for action, finder in self.also:
+            context = own if action.startswith("kms:") else self._shared(action, params)
             try:
-                yield from [Authorization(action, resource, own) for resource in dict.fromkeys(finder(params, frame))]
+                found = dict.fromkeys(finder(params, frame))
+                yield from [Authorization(action, resource, context) for resource in found]
             except Unsure:
-                yield Authorization(action, "*", own, exact=False)
+                yield Authorization(action, "*", context, exact=False)
         for role in (*self.passes, *self.within):
             yield from role.resolve(params, frame)
+
+    def _shared(self, action: str, params: Params) -> Context:
+        """The condition keys of the call that a further action of its service has, too."""
+        prefix, _, name = action.partition(":")
+        known = reference.documented(prefix, name)
+        keys = {key.lower() for key in known.keys if key.startswith(f"{prefix}:")} if known else ()
+        return {key: value for key, value in self._context(params).items() if key in keys} if keys else {}
 
     def _planned(self, params: Params, frame: Frame) -> Iterator[Authorization]:
         for one in self.plans:
