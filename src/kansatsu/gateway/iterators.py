@@ -5,10 +5,12 @@ plain letters. So clients get it sealed together with the stream that it was ask
 So they do the token that says where a list of shards goes on, which stands in the place of the stream's name, too.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from kansatsu import wire
+from kansatsu.backends import EmbeddedBackend
 from kansatsu.errors import AwsError
 from kansatsu.gateway.answers import Whole
 from kansatsu.gateway.exchange import Exchange
@@ -60,11 +62,28 @@ class Iterators:
     async def answer(self, exchange: Exchange, account: str, _allow: Allow) -> Whole:
         """The backend's answer, its iterator sealed with what the call was authorized on."""
         operation, region = exchange.known, exchange.region
-        result: dict[str, Any] = dict(
-            await self._forwarder.ask(account, region, operation.service.name, operation.name, exchange.params)
-        )
+        service = operation.service.name
+        listed: dict[str, Any] = {}
+        params: Mapping[str, Any] = exchange.params
+        if exchange.name == _LISTS:
+            embedded = isinstance(self._forwarder.backend(service, account), EmbeddedBackend)
+            params, listed = _continued(params, embedded=embedded)
+        result: dict[str, Any] = dict(await self._forwarder.ask(account, region, service, operation.name, params))
         streams = " ".join(dict.fromkeys(item.resource for item in exchange.authorizations))
         for member in _MEMBERS:
-            if isinstance(result.get(member), str):
-                result[member] = iterators.seal(self._store.sealer, region, streams, result[member])
+            if isinstance(own := result.get(member), str):
+                own = json.dumps([own, listed]) if exchange.name == _LISTS else own
+                result[member] = iterators.seal(self._store.sealer, region, streams, own)
         return Whole(wire.encode(operation, result, exchange.request_id))
+
+
+def _continued(params: Mapping[str, Any], *, embedded: bool) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """What the backend is asked for a list, and the question that a token of it goes on with.
+
+    The embedded backend wants the first question once more with its token, where AWS takes the token alone.
+    """
+    if "NextToken" not in params:
+        plain = {name: value for name, value in params.items() if isinstance(value, (str, int))}
+        return params, plain
+    token, first = json.loads(params["NextToken"])
+    return {**(first if embedded else params), "NextToken": token}, first
