@@ -166,3 +166,24 @@ def test_whatever_is_taken_names_one_table(text: str) -> None:
     assert {statement.table} == {after.split()[0].strip('"')}
     assert "FROM" not in after and "," not in after.partition("WHERE")[0] and "JOIN" not in text
     assert before.startswith("SELECT")
+
+
+@pytest.mark.parametrize(
+    ("statement", "key", "value"),
+    [
+        ('SELECT * FROM "t"', "select", "ALL_ATTRIBUTES"),
+        ('SELECT * FROM "t"."i"', "select", "ALL_PROJECTED_ATTRIBUTES"),
+        ('SELECT a FROM "t"', "select", "SPECIFIC_ATTRIBUTES"),
+        ("DELETE FROM \"t\" WHERE a='1' RETURNING ALL OLD *", "returnvalues", "ALL_OLD"),
+        ("UPDATE \"t\" SET b=1 WHERE a='1' RETURNING ALL NEW *", "returnvalues", "ALL_NEW"),
+        ("UPDATE \"t\" SET b=1 WHERE a='1' returning modified old *", "returnvalues", "UPDATED_OLD"),
+        ("UPDATE \"t\" SET b=1 WHERE a='1' RETURNING MODIFIED NEW *;", "returnvalues", "UPDATED_NEW"),
+        ("UPDATE \"t\" SET b=1 WHERE a='1' RETURNING MODIFIED NEW", "returnvalues", "ALL_OLD"),
+        ("UPDATE \"t\" SET b=1 WHERE a='1' RETURNING ALL OLD * RETURNING MODIFIED", "returnvalues", "ALL_OLD"),
+        ("UPDATE \"t\" SET b='RETURNING ALL OLD *' WHERE a='1'", "returnvalues", None),
+    ],
+)  # fmt: skip
+def test_what_a_statement_gives_back(statement: str, key: str, value: str | None) -> None:
+    operation = wire.load_service("dynamodb").operation("ExecuteStatement")
+    (check,) = catalog.resolve(operation, {"Statement": statement}, "123456789012", "eu-west-1")
+    assert check.context.get(f"dynamodb:{key}") == value

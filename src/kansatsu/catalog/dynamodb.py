@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html (Pa
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from kansatsu.catalog import expressions, generic, partiql, tags
 from kansatsu.catalog.authorization import Authorization, Context, Params, PartitionKeys
@@ -86,7 +87,7 @@ class Resolver:
     def resolve(self, operation: str, params: Params) -> Iterator[Authorization]:
         """The checks of one operation."""
         if operation in _ITEM_OPERATIONS:
-            yield self._item(operation, params, {})
+            yield from self._item(operation, params, {})
         elif operation in ("Query", "Scan", "SearchVectors"):
             yield self._search(operation, params)
         elif operation in ("BatchGetItem", "BatchWriteItem"):
@@ -102,12 +103,14 @@ class Resolver:
         """The ARN of a table that is named or given by its ARN."""
         return name if name.startswith("arn:") else f"{self._prefix}table/{name}"
 
-    def _item(self, action: str, params: Params, extra: Context) -> Authorization:
+    def _item(self, action: str, params: Params, extra: Context) -> Iterator[Authorization]:
         """One item of one table: its key values and the attributes that are touched."""
         table = params.get("TableName", "")
         context, exact = self._fine_grained(table, [params.get("Key") or params.get("Item") or {}], params)
         context = _selected(action, params) | context
-        return Authorization(f"dynamodb:{action}", self.table(table), {**context, **extra}, exact)
+        yield from _returning(
+            Authorization(f"dynamodb:{action}", self.table(table), {**context, **extra}, exact), params
+        )
 
     def _fine_grained(self, table: str, items: list[Params], params: Params) -> tuple[Context, bool]:
         context = self._plain(params)
@@ -181,7 +184,7 @@ class Resolver:
         extra: Context = {"dynamodb:enclosingoperation": operation}
         for entry in params.get("TransactItems") or []:
             for kind, item in entry.items():
-                yield self._item(_TRANSACTIONS[kind], {**item, **self._shared(params)}, extra)
+                yield from self._item(_TRANSACTIONS[kind], {**item, **self._shared(params)}, extra)
 
     def _statements(self, operation: str, params: Params) -> Iterator[Authorization]:
         extra: Context = {} if operation == "ExecuteStatement" else {"dynamodb:enclosingoperation": operation}
@@ -195,7 +198,7 @@ class Resolver:
                 continue
             statement = partiql.parse(entry["Statement"])
             for table, index in statement.places:
-                yield self._statement(statement, table, index, entry, extra)
+                yield from _returning(self._statement(statement, table, index, entry, extra), entry)
 
     def _statement(
         self, statement: partiql.Statement, table: str, index: str, params: Params, extra: Context
@@ -208,6 +211,10 @@ class Resolver:
         if statement.verb == "Select":
             keyed = bool(names) and all(name in statement.compared for name in names)
             context["dynamodb:fulltablescan"] = "false" if keyed else "true"
+            everything = "ALL_PROJECTED_ATTRIBUTES" if index else "ALL_ATTRIBUTES"
+            context["dynamodb:select"] = everything if statement.whole else "SPECIFIC_ATTRIBUTES"
+        if statement.returned:
+            context["dynamodb:returnvalues"] = statement.returned
         return Authorization(f"dynamodb:PartiQL{statement.verb}", resource, context, exact=False)
 
     def _control(self, operation: str, params: Params) -> Iterator[Authorization]:
@@ -252,6 +259,18 @@ class Resolver:
         yield Authorization(action, target)
         for name in _RESTORED:
             yield Authorization(f"dynamodb:{name}", target)
+
+
+def _returning(check: Authorization, params: Params) -> Iterator[Authorization]:
+    """The check, and that of the item that comes back where a condition fails.
+
+    INVARIANT: whom a policy shows no old values gets none by a condition that is not true.
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
+    """
+    yield check
+    failing = params.get("ReturnValuesOnConditionCheckFailure")
+    if failing and failing not in ("NONE", check.context.get("dynamodb:returnvalues")):
+        yield replace(check, context={**check.context, "dynamodb:returnvalues": str(failing)})
 
 
 def _selected(operation: str, params: Params) -> Context:

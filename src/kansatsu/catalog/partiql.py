@@ -35,13 +35,17 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}|arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:[0
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement: `verb` is Select, Insert, Update or Delete; `compared` are the attributes tested for equality."""
+    """One statement: `verb` is Select, Insert, Update or Delete; `compared` are the attributes tested for equality.
+
+    `whole`: it selects everything. `returned` is what of the item it gives back, as ReturnValues has it."""
 
     verb: str
     table: str
     index: str = ""
     compared: frozenset[str] = frozenset()
     literals: tuple[str, ...] = ()
+    whole: bool = False
+    returned: str = ""
 
     @property
     def places(self) -> tuple[tuple[str, str], ...]:
@@ -72,7 +76,23 @@ def parse(text: str) -> Statement:
         raise _malformed("Unexpected keyword")
     literals = tuple(t[1:-1].replace("''", "'") if t[0] == "'" else t for t in rest if t[0] in "'0123456789")
     compared = _compared(rest) if verb == "select" else frozenset[str]()
-    return Statement(verb.capitalize(), table, index, compared, literals)
+    whole = verb == "select" and words[1 : at - 1] == ["*"]
+    return Statement(verb.capitalize(), table, index, compared, literals, whole, _returned(verb, words[after:]))
+
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.update.html
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.delete.html
+_RETURNED = {"all": "ALL", "modified": "UPDATED"}
+
+
+def _returned(verb: str, rest: list[str]) -> str:
+    """INVARIANT: what nobody reads certainly, in or out of its place, gives back all that there was."""
+    if verb not in ("update", "delete") or "returning" not in rest:
+        return ""
+    what, when, star = [*rest[-3:], "", "", ""][:3]
+    if rest[-4:-3] != ["returning"] or star != "*" or what not in _RETURNED or when not in ("old", "new"):
+        return "ALL_OLD"
+    return f"{_RETURNED[what]}_{when.upper()}"
 
 
 def _malformed(why: str) -> AwsError:
