@@ -231,3 +231,22 @@ def test_replaying_needs_permission(gateway: Gateway) -> None:
     keys = gateway.user(statement("Allow", "iam:*"))
     with pytest.raises(ClientError, match=r"AccessDenied.*kansatsu:ReplayPolicyChange"):
         replay(gateway, user_arn(keys.name), keys, Suggested=True)
+
+
+def test_tags_of_one_name_in_two_cases_are_both_asked_about(gateway: Gateway) -> None:
+    """A condition on one of them is not met: the request is refused, and a replay says that it would be."""
+    sqs, name = gateway.client("sqs"), gateway.name("queue")
+    url = sqs.create_queue(QueueName=name, tags={"Env": "test", "env": "prod"})["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"
+    tagged = statement("Allow", "sqs:SendMessage", condition={"StringEquals": {"aws:ResourceTag/env": "test"}})
+    keys = gateway.user(tagged)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        gateway.client("sqs", keys).send_message(QueueUrl=url, MessageBody="m")
+    both = {"StringEquals": {"aws:ResourceTag/env": ["test", "prod"]}}
+    made, one = policy(gateway, statement("Allow", "sqs:SendMessage", arn, condition=both)), gateway.user()
+    gateway.iam.attach_user_policy(UserName=one.name, PolicyArn=made)
+    gateway.client("sqs", one).send_message(QueueUrl=url, MessageBody="m")
+    assert counted(replay(gateway, made, Document=document(tagged))) == (0, 1, 0)
+    same = document(statement("Allow", "sqs:Send*", condition=both))
+    assert counted(replay(gateway, made, Document=same)) == (1, 0, 0)
+    sqs.delete_queue(QueueUrl=url)

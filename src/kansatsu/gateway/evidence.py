@@ -9,6 +9,7 @@ import msgspec
 from kansatsu import wire
 from kansatsu.advisor import DENIALS, AccessEvent, Asking, Bearer, CallRecord, digest, digest_of, worth_keeping
 from kansatsu.catalog import Authorization, redaction, trails
+from kansatsu.catalog.tags import readings
 from kansatsu.errors import AwsError
 from kansatsu.gateway import deleting
 from kansatsu.gateway.exchange import Exchange, new_id
@@ -133,7 +134,9 @@ def _tell(exchange: Exchange, told: _Told, error: AwsError | None, made: Evidenc
         known = item.resource if resolved else UNRESOLVED
         own = of_resource(item.action, known, owner, caller.account, exchange.state)
         named = digest_of(policy, texts)
-        asked.append(Asking(item.action, resource, resolved, owner, named, {**own, **item.context}))
+        # INVARIANT: each way to read the tags of a resource is one that was asked about, and a replay asks again.
+        for one in readings((item,)):
+            asked.append(Asking(item.action, resource, resolved, owner, named, {**own, **one.context}))
     hides = redaction.of_params(operation)
     records.append(CallRecord(
         told.request_id, time, account, caller.kind, caller.id, caller.name, caller.arn,
