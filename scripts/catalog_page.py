@@ -28,15 +28,15 @@ another Region the resource of the same name in the request's Region must be all
 
 `kansatsu catalog SERVICE OPERATION` shows one operation. Beside what it shows, a request needs
 
-- `iam:PassRole` with `iam:PassedToService` on each role that it hands to a service, wherever the role stands in it: also
-  in an instance profile (Amazon EMR, launch configurations, Spot requests), in the version of a launch template that
-  Auto Scaling, a fleet or AWS Batch launches, and among the settings of Elastic Beanstalk.
+- `iam:PassRole` with `iam:PassedToService` on each role that it hands to a service, wherever the role stands in it:
+  also in an instance profile (Amazon EMR, launch configurations, Spot requests), in the version of a launch template
+  that Auto Scaling, a fleet or AWS Batch launches, and among the settings of Elastic Beanstalk.
 - the action that tags (`sqs:TagQueue`, `ec2:CreateTags`, ...), where it gives tags to what it makes;
 - for S3, `kms:GenerateDataKey` on a key that it names, and
   [at the embedded backend](resource-policies.md#services-calling-services)
   the same for the default key of a bucket and `kms:Decrypt` for the key of an object that is read; for a SecureString
-  of Parameter Store `kms:Encrypt` or `kms:GenerateDataKey`, and `kms:Decrypt`. Not asked about: keys that other services
-  use in the caller's place.
+  of Parameter Store `kms:Encrypt` or `kms:GenerateDataKey`, and `kms:Decrypt`. Not asked about: keys that other
+  services use in the caller's place.
 
 The general rule fills condition keys that are called like a parameter, and `aws:RequestTag` and `aws:TagKeys` from tags
 in any shape; see [condition keys](condition-keys.md).
