@@ -53,9 +53,10 @@ def version(gateway: Gateway, arn: str) -> tuple[str, Any]:
 
 def test_a_managed_policy_gets_a_version_and_returns_to_the_old_one(gateway: Gateway, control: Any) -> None:
     keys, arn = used(gateway)
+    foreseen = control.replay_policy_change(Arn=arn, Suggested=True)["Steps"]
     made = control.commit_policy_change(Arn=arn, Suggested=True)
     assert (made["Allowed"], made["Refused"]) == (1, 0)
-    assert made["Steps"] == [f"iam:CreatePolicyVersion PolicyArn={arn}"]
+    assert made["Steps"] == foreseen == [f"iam:CreatePolicyVersion PolicyArn={arn}"]
     assert version(gateway, arn) == ("v2", ["iam:ListUsers"])
     gateway.client("iam", keys).list_users()
     [listed] = control.list_policy_commits(Arn=arn)["Commits"]
@@ -73,7 +74,14 @@ def test_a_users_policies_become_one_and_all_come_back(gateway: Gateway, control
     keys, arn = used(gateway)
     name = {"UserName": keys.name}
     gateway.iam.put_user_policy(**name, PolicyName="old", PolicyDocument=document(statement("Allow", "sqs:*")))
+    foreseen = control.replay_policy_change(Arn=user_arn(keys), Suggested=True)["Steps"]
+    assert [step.split(" ")[0] for step in foreseen] == [
+        "iam:PutUserPolicy",
+        "iam:DetachUserPolicy",
+        "iam:DeleteUserPolicy",
+    ]
     made = control.commit_policy_change(Arn=user_arn(keys), Suggested=True)
+    assert made["Steps"] == foreseen
     assert gateway.iam.list_user_policies(**name)["PolicyNames"] == ["suggested"]
     assert gateway.iam.list_attached_user_policies(**name)["AttachedPolicies"] == []
     gateway.client("iam", keys).list_users()
@@ -249,3 +257,7 @@ def test_what_is_awss_own_is_not_changed(gateway: Gateway, control: Any) -> None
         control.commit_policy_change(
             Arn="arn:aws:iam::aws:policy/ReadOnlyAccess", Document=document(statement("Allow", "*")), AcceptGap=True
         )
+    theirs = control.replay_policy_change(
+        Arn="arn:aws:iam::aws:policy/ReadOnlyAccess", Document=document(statement("Allow", "*"))
+    )
+    assert theirs["Steps"] == []

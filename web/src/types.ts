@@ -106,6 +106,7 @@ export interface Proposal {
   Lines: Line[];
   Requests: number;
   Since: string;
+  Until: string;
   Notes: string[];
 }
 
@@ -121,6 +122,8 @@ export interface Replay {
   Unknown: { Reason: string; Count: number }[];
   Gaps: { Why: string; After: string; Until: string; Lost: number }[];
   Notes: string[];
+  /** The operations that make the change, each with its parameters. */
+  Steps: string[];
 }
 
 export interface Commit {

@@ -9,7 +9,7 @@ import LiveRegion from "@cloudscape-design/components/live-region";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator";
 import Table from "@cloudscape-design/components/table";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { call } from "../api";
 import { type Key, useWords } from "../i18n";
 import { useLoaded } from "../loaded";
@@ -39,6 +39,7 @@ function together(documents: string[]): string {
   return JSON.stringify({ Version: "2012-10-17", Statement: statements }, null, 2);
 }
 
+const DAY = 86_400_000;
 const LISTS = new Set(["Action", "NotAction", "Resource", "NotResource"]);
 
 function Fate({ line }: { line: Line }) {
@@ -69,6 +70,47 @@ function Evidence({ lines }: { lines: Line[] }) {
         { id: "confidence", header: t("unused.confidence"), cell: (line) => t(`confidence.${line.Confidence}` as Key) },
       ]}
     />
+  );
+}
+
+const STEP = /^iam:(\w+?)(?:User|Group|Role)?Policy(Version)? .*\bPolicy(?:Arn|Name)=(\S+)/;
+const STEPS: Record<string, Key> = {
+  Attach: "step.attach",
+  Detach: "step.detach",
+  Delete: "step.delete",
+  Put: "step.create",
+  CreateVersion: "step.version",
+};
+
+/** What will be done to which policy, before it is. */
+function Steps({ steps, of }: { steps: string[]; of: Proposal["Policies"] }) {
+  const { t, say } = useWords();
+  const said = (step: string): ReactNode => {
+    const [, verb = "", version = "", policy = ""] = STEP.exec(step) ?? [];
+    const there = of.some((one) => !one.PolicyArn && one.PolicyName === policy);
+    const key = verb === "Put" && there ? "step.replace" : STEPS[verb + version];
+    return key ? say(key, { policy }) : <Broken of={step} />;
+  };
+  return (
+    <Alert type="info" header={t("steps")}>
+      <ul className="needed">
+        {steps.map((step) => (
+          <li key={step}>{said(step)}</li>
+        ))}
+      </ul>
+    </Alert>
+  );
+}
+
+/** How far silence may be taken for "unused". */
+function Reach({ of, low }: { of: Proposal; low: boolean }) {
+  const { t, say, when } = useWords();
+  const days = Math.floor((new Date(of.Until).getTime() - new Date(of.Since).getTime()) / DAY);
+  return (
+    <Alert type={low ? "warning" : "info"} header={t(low ? "unused.low" : "unused.reach")}>
+      {of.Requests ? say("unused.since", { since: when(of.Since), days, n: of.Requests }) : t("unused.noRecord")}
+      {low && ` ${t("unused.lowAbout")}`}
+    </Alert>
   );
 }
 
@@ -135,8 +177,13 @@ export function RemoveUnused({ arn, onDismiss, onChanged }: { arn: string; onDis
     return { proposal, replay };
   }, [arn]);
   const made = loaded.value;
-  const doubts = made ? made.replay.Refused > 0 || made.replay.Gaps.length > 0 || made.replay.CannotTell > 0 || made.replay.Requests === 0 : false;
-  const nothing = made?.proposal.Lines.every((line) => line.Fate === "kept" || line.Fate === "kept, cannot be seen") ?? false;
+  const taken = made?.proposal.Lines.filter((line) => line.Fate !== "kept" && line.Fate !== "kept, cannot be seen") ?? [];
+  const nothing = made !== undefined && taken.length === 0;
+  const low = taken.some((line) => line.Confidence === "low");
+  const missing = made !== undefined && (made.replay.Gaps.length > 0 || made.replay.CannotTell > 0 || made.replay.Requests === 0);
+  const refused = made !== undefined && made.replay.Refused > 0;
+  // INVARIANT: what speaks against it is agreed to by name, and nothing else is.
+  const doubts = low || missing || refused;
 
   async function undo(commit: string) {
     try {
@@ -152,7 +199,8 @@ export function RemoveUnused({ arn, onDismiss, onChanged }: { arn: string; onDis
     const done = await call<{ CommitId: string; Steps: string[] }>("kansatsu", "CommitPolicyChange", {
       Arn: arn,
       Suggested: true,
-      ...(agreed ? { AcceptRefused: true, AcceptGap: true } : {}),
+      AcceptRefused: agreed && refused,
+      AcceptGap: agreed && missing,
     });
     add({
       type: "success",
@@ -187,7 +235,8 @@ export function RemoveUnused({ arn, onDismiss, onChanged }: { arn: string; onDis
         )}
         {made && (
           <>
-            {nothing && <Alert type="info">{t("unused.nothing")}</Alert>}
+            {nothing ? <Alert type="info">{t("unused.nothing")}</Alert> : <Steps steps={made.replay.Steps} of={made.proposal.Policies} />}
+            <Reach of={made.proposal} low={low} />
             <SpaceBetween size="xs">
               <Header variant="h3" description={t("unused.about")}>
                 {t("unused.proposal")}
@@ -207,7 +256,7 @@ export function RemoveUnused({ arn, onDismiss, onChanged }: { arn: string; onDis
             ))}
             {doubts && !nothing && (
               <Checkbox checked={agreed} onChange={({ detail }) => setAgreed(detail.checked)}>
-                {t("unused.agree")}
+                {t("unused.agree", { why: [low && t("unused.agreeLow"), missing && t("unused.agreeGap"), refused && t("unused.agreeRefused", { n: made.replay.Refused })].filter(Boolean).join(t("and")) })}
               </Checkbox>
             )}
           </>

@@ -78,24 +78,6 @@ def subject_arn(_call: Call, params: Params) -> str:
     return str(params["Arn"])
 
 
-@operation("kansatsu", "ReplayPolicyChange", resource=subject_arn)
-async def replay_policy_change(
-    call: Call,
-    arn: str,
-    document: str | None = None,
-    policy_name: str | None = None,
-    detach_policy_arn: str | None = None,
-    delete_policy_name: str | None = None,
-    suggested: bool = False,
-    since: datetime | None = None,
-    max_requests: int = LISTED,
-    new_policy: bool = False,
-) -> Shown:
-    """What a change would have refused of the requests on record."""
-    asked = Asked(arn, document, policy_name, detach_policy_arn, delete_policy_name, suggested, since, new_policy)
-    return await asyncio.to_thread(lambda: replayed(call, proposed(call, asked), max_requests))
-
-
 @operation("kansatsu", "SuggestPolicyChange", resource=subject_arn)
 async def suggest_policy_change(call: Call, arn: str, since: datetime | None = None) -> Shown:
     """The smaller policy by what is on record, with the evidence for each line."""

@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 
 from kansatsu.advisor.altered import SUGGESTED, Change
 from kansatsu.errors import AwsError
-from kansatsu.identity import EntityRecord, attachments, commits, entities, inline, managed
+from kansatsu.identity import EntityRecord, attachments, aws_managed, commits, entities, inline, managed
 from kansatsu.identity.commits import Commit
 from kansatsu.services import steps as forwarded
 from kansatsu.services.iam import _resources
 from kansatsu.services.iam.simulate import record_of
-from kansatsu.services.kansatsu.changes import Asked, Proposed, Shown, kept, proposed, replayed, subject_arn
+from kansatsu.services.kansatsu.changes import LISTED, Asked, Proposed, Shown, kept, proposed, replayed, subject_arn
 from kansatsu.services.registry import Call, Params, Step, operation
 from kansatsu.services.steps import Asked as Wanted
 
@@ -36,6 +36,24 @@ def _steps_of(call: Call, params: Params) -> Iterable[Step]:
         if change is None:  # which is asked for wrongly: the operation itself will say how
             return []
         return list(forwarded.authorized(call, "iam", steps(call, params["Arn"], now, _with(now, change))))
+
+
+@operation("kansatsu", "ReplayPolicyChange", resource=subject_arn)
+async def replay_policy_change(
+    call: Call,
+    arn: str,
+    document: str | None = None,
+    policy_name: str | None = None,
+    detach_policy_arn: str | None = None,
+    delete_policy_name: str | None = None,
+    suggested: bool = False,
+    since: datetime | None = None,
+    max_requests: int = LISTED,
+    new_policy: bool = False,
+) -> Shown:
+    """What a change would have refused of the requests on record, and of which steps it is made."""
+    asked = Asked(arn, document, policy_name, detach_policy_arn, delete_policy_name, suggested, since, new_policy)
+    return await asyncio.to_thread(_foreseen, call, asked, max_requests)
 
 
 @operation("kansatsu", "CommitPolicyChange", resource=subject_arn, steps=_steps_of)
@@ -106,6 +124,16 @@ def _back(call: Call, made: Commit) -> list[Wanted]:
 def _replay(call: Call, asked: Asked, listed: int) -> tuple[Proposed, Shown]:
     made = proposed(call, asked)
     return made, replayed(call, made, listed)
+
+
+def _foreseen(call: Call, asked: Asked, listed: int) -> Shown:
+    made, answer = _replay(call, asked, listed)
+    arn = made.subject.arn
+    if arn.startswith(aws_managed.PREFIX):  # which nobody changes
+        return answer | {"Steps": []}
+    with call.store.read() as conn:
+        now = _state(conn, call, arn)
+    return answer | {"Steps": list(map(_worded, steps(call, arn, now, _with(now, made.change))))}
 
 
 def _says_the_same(call: Call, made: Proposed, before: State) -> bool:
