@@ -6,6 +6,7 @@ as one does with each container that begins; a page asks more at once than it ha
 
 import re
 from collections import Counter
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from playwright.sync_api import Route
 
 from .conftest import Opens, Seen, Story, document
 from .test_deletions import missing, question
+from .test_sign_in import by_password
 
 
 def asked_of(route: Route) -> str:
@@ -111,6 +113,51 @@ def test_an_answer_is_not_waited_for_for_ever(opens: Opens, story: Story, user: 
     seen.text(seen.t("deleted", name=user)).wait_for()
     missing(story.iam.get_user, UserName=user)
     assert len(held) == 1
+
+
+@pytest.mark.parametrize(("language", "answer"), [("en", "late"), ("ja", "lost")])
+def test_what_was_deleted_without_an_answer_is_said_to_be_gone(
+    opens: Opens, story: Story, user: str, language: str, answer: str
+) -> None:
+    """Asked again it is not there: that is no failure."""
+    seen = opens(language)
+    page, done = seen.page, list[int]()
+    page.clock.install()
+    seen.sign_in()
+    dialog = question(seen, "users", user)
+
+    def swallow(route: Route) -> None:
+        if asked_of(route) != "DeleteUser":
+            route.continue_()
+            return
+        done.append(route.fetch().status)
+        if answer == "lost":
+            route.abort("connectionreset")
+
+    page.route("**/api/call", swallow)
+    dialog.get_by_role("button", name=seen.t("delete"), exact=True).click()
+    if answer == "late":
+        while not done:
+            page.evaluate("0")
+        page.clock.fast_forward(60_000)
+    else:
+        dialog.get_by_text(seen.t("error.unreachable")).wait_for()
+        dialog.get_by_role("button", name=seen.t("delete"), exact=True).click()
+    seen.text(seen.t("deleted.unheard", name=user)).wait_for()
+    assert dialog.count() == 0 and done == [200]
+    missing(story.iam.get_user, UserName=user)
+
+
+def test_what_cannot_be_read_has_no_button_to_delete_it(opens: Opens, story: Story) -> None:
+    seen = opens("en")
+    seen.open("users", "ana")
+    by_password(seen, "chie")
+    seen.text("AccessDenied").first.wait_for()
+    assert seen.button("delete").count() == 0
+    seen.open("policies", quote(story.team, safe=""))
+    seen.page.get_by_role("heading", name="TeamAccess", exact=True).wait_for()
+    seen.text("AccessDenied").first.wait_for()
+    assert seen.button("delete").count() == 0
 
 
 @pytest.mark.parametrize(("place", "operation"), [("activity", "ListRequests"), ("instances", "DescribeWorkloads")])

@@ -35,11 +35,20 @@ export function whenEnded(act: Ended): void {
   ended = act;
 }
 
-/** What to do when another page of this browser signed in: its session is this page's, too. */
-export function whenElsewhere(act: () => void): () => void {
-  const heard = (event: StorageEvent) => event.key === WORD && event.newValue && act();
+/** What to do when another page of this browser signed in or out: its session is this page's, too. */
+export function whenElsewhere(signedIn: () => void, signedOut: () => void): () => void {
+  // Without a key all of the storage was cleared.
+  const heard = (event: StorageEvent) => {
+    if (event.key === WORD || event.key === null) (event.newValue ? signedIn : signedOut)();
+  };
+  // A page that comes back as it was has heard nothing meanwhile.
+  const back = (event: PageTransitionEvent) => event.persisted && localStorage.getItem(WORD) === null && signedOut();
   addEventListener("storage", heard);
-  return () => removeEventListener("storage", heard);
+  addEventListener("pageshow", back);
+  return () => {
+    removeEventListener("storage", heard);
+    removeEventListener("pageshow", back);
+  };
 }
 
 /** One answer, whether it is a success, and what it says. */

@@ -44,14 +44,18 @@ export function App() {
       }),
     [],
   );
-  // Another page of this browser signed in: the same user goes on here, too.
+  // Another page of this browser signed in: the same user goes on here, too. INVARIANT: where one signed out, none goes
+  // on showing what the user might see.
   const arn = who?.arn;
   useEffect(() => {
     const follow = (found: Session | null) => {
       setWho(found);
       settle(found !== null && found.arn === arn);
     };
-    return whenElsewhere(() => void session().then(follow, over));
+    return whenElsewhere(
+      () => void session().then(follow, over),
+      () => follow(null),
+    );
   }, [arn, over, settle]);
   useEffect(() => {
     // A link that is pasted into a page that is open already does not load it anew by itself.

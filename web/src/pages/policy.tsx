@@ -177,7 +177,7 @@ export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
       title={name}
       loaded={loaded}
       info={aws ? <Badge color="blue">{t("kind.aws")}</Badge> : <Badge>{t("kind.managed")}</Badge>}
-      actions={!aws && <Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}
+      actions={!aws && loaded.value && <Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}
       dialogs={
         deleting && (
           <Removing name={name} about={t("delete.policyAbout")} removal={removalOfPolicy(arn, words)} list="policies" onDismiss={() => setDeleting(false)} />

@@ -75,7 +75,7 @@ export function PrincipalPage({ kind, name, tab }: Props) {
       ]}
       title={name}
       loaded={loaded}
-      actions={<Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}
+      actions={loaded.value && <Button onClick={() => setDeleting(true)}>{t("delete")}</Button>}
       dialogs={
         deleting && (
           <Removing name={name} about={t("delete.about")} removal={removalOf(kind, name, words)} list={list} onDismiss={() => setDeleting(false)} />

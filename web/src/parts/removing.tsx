@@ -3,8 +3,9 @@ import Alert from "@cloudscape-design/components/alert";
 import Box from "@cloudscape-design/components/box";
 import LiveRegion from "@cloudscape-design/components/live-region";
 import SpaceBetween from "@cloudscape-design/components/space-between";
+import { useEffect, useRef } from "react";
 import type { Failure } from "../api";
-import { useWords } from "../i18n";
+import { type Key, useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
 import { carryOut, type Removal, type Tie } from "../removal";
@@ -20,6 +21,8 @@ interface Props {
   list: string;
   onDismiss: () => void;
 }
+
+const UNHEARD = new Set(["Unanswered", "Unreachable"]);
 
 function Named({ header, ties }: { header: string; ties: Tie[] }) {
   if (!ties.length) return null;
@@ -42,10 +45,20 @@ export function Removing({ name, about, removal, list, onDismiss }: Props) {
   const keeping = found.filter((one) => one.keeps);
   const taken = found.filter((one) => one.take);
   const left = found.filter((one) => !one.take && !one.keeps);
+  const finish = (key: Key) => {
+    go(list);
+    add({ type: "success", content: say(key, { name }) });
+  };
+  // A deletion whose answer did not come may have been made: then there is nothing left to ask about.
+  const unheard = useRef(false);
+  useEffect(() => {
+    if (unheard.current && (error as Failure | undefined)?.code === "NoSuchEntity") finish("deleted.unheard");
+  }, [error]);
   const act = async () => {
     try {
       await carryOut(removal, found);
     } catch (failed) {
+      if (UNHEARD.has((failed as Failure).code)) unheard.current = true;
       // Where nothing answers the question stays as it is, to be answered again: everything is looked for anew then.
       if ((failed as Failure).code !== "Unreachable") reload();
       throw failed;
@@ -58,10 +71,7 @@ export function Removing({ name, about, removal, list, onDismiss }: Props) {
       act={act}
       disabled={!told || loading || keeping.length > 0}
       onDismiss={onDismiss}
-      onDone={() => {
-        go(list);
-        add({ type: "success", content: say("deleted", { name }) });
-      }}
+      onDone={() => finish("deleted")}
     >
       <SpaceBetween size="s">
         <Box>{about}</Box>
