@@ -21,6 +21,7 @@ from kansatsu.cli import daemon
 from kansatsu.clock import SystemClock
 from kansatsu.identity import keyring, open_store
 from kansatsu.identity.database import HEAD
+from races import PAIRS, QUOTAS, one_alone, over_quota, rounds
 from writers import hammer, once
 
 Start = Callable[..., AbstractContextManager[Server]]
@@ -191,6 +192,18 @@ def test_sixty_four_writers_on_two_nodes(nodes: Nodes) -> None:
     outcome = hammer([once(nodes.one), once(nodes.two)])
     assert (outcome.refused, outcome.lost) == ([], [])
     assert outcome.acknowledged == 64 * 2
+
+
+@pytest.mark.parametrize("quota", QUOTAS)
+def test_attack_one_more_than_a_quota_through_two_nodes(nodes: Nodes, quota: str) -> None:
+    codes = over_quota([once(nodes.one), once(nodes.two)], quota)
+    assert codes == ["", *["LimitExceeded"] * 7]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_attack_what_one_node_deletes_while_the_other_uses_it(nodes: Nodes, pair: str) -> None:
+    found = rounds([once(nodes.one), once(nodes.two)], pair)
+    assert one_alone(found), found
 
 
 def test_status_and_doctor_tell_of_the_database(nodes: Nodes) -> None:
