@@ -18,6 +18,7 @@ from . import raw
 from .conftest import ACCOUNT, Gateway
 from .raw import Ask, Keys, document, statement
 from .test_import import Account, details
+from .test_mfa import Phone
 from .test_tags import code_of
 
 LONG = 60.0  # seconds, after which a test has failed
@@ -51,7 +52,7 @@ def busy(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 def waiting(gateway: Gateway, number: int) -> None:
     """Until so many requests of the account are waiting or worked on."""
     deadline = time.monotonic() + LONG
-    while gateway.store._waiting[ACCOUNT] != number:
+    while gateway.store.aside.waiting[ACCOUNT] != number:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
@@ -144,3 +145,12 @@ def test_attack_a_document_that_policies_are_asked_about_without_end(
     monkeypatch.setattr(imports, "MOST_ASKED", 9 * len(imports._NEEDED) - 1)
     with pytest.raises(control.exceptions.ClientError, match="has more than"):
         control.import_account(Document=json.dumps(made), IntoEmpty=False)
+
+
+def test_attack_a_simulation_that_codes_of_devices_would_wait_for(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = gateway.user()
+    phone, sts = Phone(gateway, ana.name), gateway.client("sts", ana)
+    with busy(gateway, monkeypatch):
+        assert sts.get_session_token(**phone.proof())["Credentials"]

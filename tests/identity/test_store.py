@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError, ResourceClosedError
 from kansatsu.clock import SystemClock
 from kansatsu.errors import ServiceUnavailable, Throttling
 from kansatsu.identity import Store, StoreError, database, open_store, schema
-from kansatsu.identity.store import ASIDE
+from kansatsu.identity.turns import WAITING
 
 from . import people
 
@@ -158,14 +159,15 @@ async def test_attack_one_account_asks_for_more_than_anybody_waits_for(store: St
     """INVARIANT: whoever has a thousand things worked out keeps another account waiting for one of them."""
     enough, done = threading.Event(), list[str]()
     loop = asyncio.get_running_loop()
-    turns = [loop.create_task(store.aside("111111111111", enough.wait, 60.0))]
-    turns += [loop.create_task(store.aside("111111111111", done.append, "greedy")) for _ in range(ASIDE - 1)]
-    turns.append(loop.create_task(store.aside("222222222222", done.append, "other")))
+    take = store.aside.take
+    turns = [loop.create_task(take("111111111111", partial(enough.wait, 60.0)))]
+    turns += [loop.create_task(take("111111111111", partial(done.append, "greedy"))) for _ in range(WAITING - 1)]
+    turns.append(loop.create_task(take("222222222222", partial(done.append, "other"))))
     await asyncio.sleep(0)  # each has begun
     with pytest.raises(Throttling):
-        await store.aside("111111111111", done.append, "too many")
+        await take("111111111111", partial(done.append, "too many"))
     enough.set()
     await asyncio.gather(*turns)
-    assert done == ["other", *["greedy"] * (ASIDE - 1)]
-    await store.aside("111111111111", done.append, "again")
+    assert done == ["other", *["greedy"] * (WAITING - 1)]
+    await take("111111111111", partial(done.append, "again"))
     assert done[-1] == "again"

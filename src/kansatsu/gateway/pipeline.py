@@ -231,13 +231,14 @@ class Pipeline:
         wire.validate(exchange.known, exchange.params)
         if found.looks:
             await self._workload.adopted()
-        work = partial(self._begun, exchange, found)
+        work = partial(self._begun, exchange, found, waited=True)
         if found.slow:
-            turn = self._store.aside(exchange.caller.account, work, waited=True)
+            turn = self._store.aside.take(exchange.caller.account, work)
             call, done, result = await exchange.receive.while_there(turn)
+        elif "TokenCode" in exchange.params:  # of a device, which is used up
+            call, done, result = await self._store.codes.take(exchange.caller.id, work)
         else:
-            writes = "TokenCode" in exchange.params  # of a device, which is used up
-            call, done, result = await (self._store.behind(work, waited=True) if writes else self._store.apart(work))
+            call, done, result = await self._store.apart(self._begun, exchange, found)
         if done:
             return result
         call.enter(None)
@@ -265,7 +266,6 @@ class Pipeline:
             if found.before:
                 exchange.authorizations = (Authorization(found.before, "*", {}, exact=False),)
                 self._authorize(exchange, context, snapshot)
-                exchange.authorized = False
             exchange.authorizations = tuple(found.authorizations(call, exchange.params))
             exchange.steps = tuple(found.steps(call, exchange.params)) if found.steps else ()
             if found.always_allowed:

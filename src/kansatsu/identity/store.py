@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from typing import Concatenate, ParamSpec, TypeVar
 from sqlalchemy import Connection
 
 from kansatsu.clock import Clock
-from kansatsu.errors import Throttling
 from kansatsu.identity import keyring
 from kansatsu.identity.database import HEAD, Database
 from kansatsu.identity.quotas import AWS
@@ -21,11 +19,11 @@ from kansatsu.identity.rounds import Rounds
 from kansatsu.identity.sealer import Sealer
 from kansatsu.identity.sealing import StoreError, Vault
 from kansatsu.identity.snapshot import Snapshot
+from kansatsu.identity.turns import Turns
 from kansatsu.identity.upkeep import upkeep
 
 P = ParamSpec("P")
 T = TypeVar("T")
-ASIDE = 64  # requests of one account that may wait, or be worked on, beside what others ask
 READERS = 4  # threads that read, each with a connection or two of those that SQLAlchemy's pool gives out
 
 
@@ -44,9 +42,8 @@ class Store:
         self._writer_busy = False
         self._executor = ThreadPoolExecutor(1, "kansatsu-write")
         self._readers = ThreadPoolExecutor(READERS, "kansatsu-read")  # its threads start when they are needed
-        self._aside = ThreadPoolExecutor(1, "kansatsu-aside")
-        self._turns: dict[str, asyncio.Lock] = {}  # of accounts
-        self._waiting: Counter[str] = Counter()
+        self.aside = Turns("kansatsu-aside")  # of accounts, at what takes seconds to work out
+        self.codes = Turns("kansatsu-codes")  # of users, at codes that they use up, for which they wait for writers
         self._lock = threading.RLock()
         self._asking = threading.Lock()
         self._rounds = Rounds(self.snapshot, "kansatsu-revision")
@@ -87,10 +84,6 @@ class Store:
 
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
-    async def behind(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`function(...)`, which opens a transaction by itself, for the event loop: it waits for who writes."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, partial(function, *args, **kwargs))
-
     async def apart(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`function(...)`, which may read, for the event loop.
 
@@ -101,22 +94,6 @@ class Store:
             return function(*args, **kwargs)
         work = partial(function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
-
-    async def aside(self, account: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`function(...)`, which may read and compute for seconds, for the event loop, on behalf of an account.
-
-        INVARIANT: however much somebody asks to be worked out, only those who ask for as much wait for it, and of each
-        account for one request at a time. Raises Throttling for more than ASIDE that wait.
-        """
-        if self._waiting[account] >= ASIDE:
-            raise Throttling("Rate exceeded")
-        self._waiting[account] += 1
-        work = partial(function, *args, **kwargs)
-        try:
-            async with self._turns.setdefault(account, asyncio.Lock()):
-                return await asyncio.get_running_loop().run_in_executor(self._aside, work)
-        finally:
-            self._waiting[account] -= 1
 
     async def fetch(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `function(conn, ...)` reads in one state of the database, likewise."""
@@ -176,6 +153,7 @@ class Store:
         """Finish the writes that were begun and let go of all files."""
         self._executor.shutdown(wait=True)
         self._readers.shutdown(wait=True)
-        self._aside.shutdown(wait=True, cancel_futures=True)
+        self.aside.close()
+        self.codes.close()
         self._rounds.close()
         self._database.close()
