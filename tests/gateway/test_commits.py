@@ -252,6 +252,40 @@ def test_what_was_changed_since_is_not_undone(gateway: Gateway, control: Any) ->
     assert "RolledBack" not in control.list_policy_commits(Arn=arn)["Commits"][0]
 
 
+# INVARIANT: what was made again under the same name, with all that a commit left, is not given what the former one had.
+def test_a_policy_that_was_made_again_is_another_one(gateway: Gateway, control: Any) -> None:
+    keys, arn = used(gateway)
+    made = control.commit_policy_change(Arn=arn, Suggested=True)
+    gateway.iam.detach_user_policy(UserName=keys.name, PolicyArn=arn)
+    gateway.iam.delete_policy_version(PolicyArn=arn, VersionId="v1")
+    gateway.iam.delete_policy(PolicyArn=arn)
+    everything = document(statement("Allow", "*"))
+    gateway.iam.create_policy(PolicyName=arn.rpartition("/")[2], PolicyDocument=everything)
+    gateway.iam.create_policy_version(PolicyArn=arn, PolicyDocument=made["Document"], SetAsDefault=True)
+    with pytest.raises(ClientError, match="PolicyChangedMeanwhile"):
+        control.rollback_policy_change(CommitId=made["CommitId"])
+    assert version(gateway, arn) == ("v2", ["iam:ListUsers"])
+
+
+def test_a_role_that_was_made_again_is_another_one(gateway: Gateway, control: Any) -> None:
+    name, trust = gateway.name("again"), {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}
+    role = {"RoleName": name, "AssumeRolePolicyDocument": document(trust)}
+    own = {"RoleName": name, "PolicyName": "own"}
+    arn = gateway.iam.create_role(**role)["Role"]["Arn"]
+    gateway.iam.put_role_policy(**own, PolicyDocument=document(statement("Allow", "*")))
+    less = document(statement("Allow", "iam:ListUsers"))
+    made = control.commit_policy_change(Arn=arn, PolicyName="own", Document=less, AcceptGap=True)
+    gateway.iam.delete_role_policy(**own)
+    gateway.iam.delete_role(RoleName=name)
+    gateway.iam.create_role(**role)
+    gateway.iam.put_role_policy(**own, PolicyDocument=less)
+    with pytest.raises(ClientError, match="PolicyChangedMeanwhile"):
+        control.rollback_policy_change(CommitId=made["CommitId"])
+    assert gateway.iam.get_role_policy(**own)["PolicyDocument"]["Statement"][0]["Action"] == "iam:ListUsers"
+    gateway.iam.delete_role_policy(**own)
+    gateway.iam.delete_role(RoleName=name)
+
+
 def test_what_is_awss_own_is_not_changed(gateway: Gateway, control: Any) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         control.commit_policy_change(

@@ -22,7 +22,8 @@ from kansatsu.services.kansatsu.changes import LISTED, Asked, Proposed, Shown, k
 from kansatsu.services.registry import Call, Params, Step, operation
 from kansatsu.services.steps import Asked as Wanted
 
-# What hangs on the subject: {"version": default} of a managed policy, else {"inline": {name: text}, "attached": [ARN]}.
+# What hangs on the subject: {"version": default} of a managed policy, else {"inline": {name: text}, "attached": [ARN]};
+# and "id", the unique id of the subject, which those of former versions lack.
 State = dict[str, Any]
 _CONFLICT = 409
 NOTHING = "NothingToChange"
@@ -103,7 +104,9 @@ def rollback_policy_change(call: Call, commit_id: str) -> Shown:
     """Return to what was before a commit, if nobody has changed it since."""
     made = commits.get(call.conn, call.account, commit_id)
     commits.rolled_back(call.conn, made, call.now.timestamp())
-    if _state(call.conn, call, made.arn) != json.loads(made.after):
+    now, after = _state(call.conn, call, made.arn), json.loads(made.after)
+    # INVARIANT: what was made again under the same name is not given what the former one had.
+    if now != {"id": now["id"], **after}:
         raise AwsError(
             f"What hangs on {made.arn} was changed after the commit: rolling back would undo that, too.",
             code="PolicyChangedMeanwhile",
@@ -220,11 +223,12 @@ def _commit(
 
 def _state(conn: Connection, call: Call, arn: str) -> State:
     if _resources.is_policy(arn):
-        return {"version": f"v{managed.own(conn, call.account, arn).default_version}"}
+        policy = managed.own(conn, call.account, arn)
+        return {"id": policy.id, "version": f"v{policy.default_version}"}
     owner = entities.by_id(conn, record_of(call, arn).id)
     if owner is None:
         raise AwsError(f"{arn} is gone.", code="NoSuchEntity", status=404)
-    return {"inline": inline.documents(conn, owner), "attached": sorted(attachments.arns(conn, owner))}
+    return {"id": owner.id, "inline": inline.documents(conn, owner), "attached": sorted(attachments.arns(conn, owner))}
 
 
 def _with(now: State, change: Change) -> State:
