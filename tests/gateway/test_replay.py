@@ -125,6 +125,22 @@ def test_what_is_not_on_record_is_not_guessed(gateway: Gateway) -> None:
     assert len(answer["Unknown"][0]["RequestIds"]) == 1
 
 
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_properties_of_a_resource_that_nobody_asked_for_are_not_guessed(gateway: Gateway, effect: str) -> None:
+    """The same of what is no tag: the backend was not asked what kind of key it is."""
+    key = gateway.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    keys = gateway.user(statement("Allow", ["kms:DisableKey", "kms:ListKeys"]))
+    kms = gateway.client("kms", keys)
+    kms.disable_key(KeyId=key)
+    kms.list_keys()
+    condition = {"StringEquals": {"kms:KeySpec": "SYMMETRIC_DEFAULT"}}
+    decided = statement(effect, "kms:DisableKey", condition=condition)
+    others = statement("Allow", "kms:*" if effect == "Deny" else "kms:ListKeys")
+    answer = replay(gateway, user_arn(keys.name), Document=document(others, decided), PolicyName="own")
+    assert counted(answer) == (1, 0, 1)
+    assert "kms:keyspec" in answer["Unknown"][0]["Reason"]
+
+
 def test_what_the_policies_of_now_refuse_is_not_put_down_to_the_change(gateway: Gateway) -> None:
     keys = gateway.user(statement("Allow", ["iam:ListUsers", "iam:ListRoles"]))
     gateway.client("iam", keys).list_users()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from kansatsu.advisor.calls import Asking, CallRecord
+from kansatsu.advisor.calls import Asking, CallRecord, Keys
 from kansatsu.advisor.events import DENIALS
 from kansatsu.errors import MalformedPolicyDocument
 from kansatsu.policy import (
@@ -56,6 +56,11 @@ Trusts = Callable[[str], Policy | None]
 Limited = Callable[[Policies, str, str], Policies]
 
 
+# (action, resource, is it the one, the keys on record, keys) -> those of the keys that are properties of the resource,
+# and so only on record where a policy asked for them: resources.only_where_asked.
+Properties = Callable[[str, str, bool, Keys, frozenset[str]], frozenset[str]]
+
+
 class Unknowable(Exception):
     """What it takes to decide is not on record; the text is the reason, in one sentence."""
 
@@ -65,9 +70,11 @@ _LEARNING = "It learned: the rights of its starter decided, not those of its rol
 _NO_GUARD = "The policy that the resource had then is not on record any more."
 _NO_ROLE = "The role that it assumed is gone."
 _LAZY = "The change asks for {keys}, which no policy asked for then, so that it is not on record."
-# What is looked up only where a policy asks for it: resources/conditions.py, resources/tags.py.
+# What is looked up only where a policy asks for it (resources/conditions.py, resources/tags.py), beside properties.
 _LOOKED_UP = re.compile(
-    r"[a-z0-9-]+:resourcetag/.*|s3:existingobjecttag/.*|dynamodb:(leadingkeys|fulltablescan)|rds:[a-z-]*tag/.*", re.S
+    r"[a-z0-9-]+:resourcetag/.*|s3:existingobjecttag/.*|rds:[a-z-]*tag/.*"
+    r"|dynamodb:(leadingkeys|fulltablescan|(first|second|third|fourth)partitionkeyvalues)",
+    re.S,
 )
 _OF_BUCKET = "aws:requestedregion"
 _ASSUMES = frozenset({"sts:assumerole", "sts:tagsession", "sts:setsourceidentity"})
@@ -76,10 +83,11 @@ _ASSUMES = frozenset({"sts:assumerole", "sts:tagsession", "sts:setsourceidentity
 class Replay:
     """Decides records again; `texts` are the policies that they name by digest."""
 
-    def __init__(self, texts: Mapping[str, str], trusts: Trusts, limited: Limited) -> None:
+    def __init__(self, texts: Mapping[str, str], trusts: Trusts, limited: Limited, properties: Properties) -> None:
         self._texts = texts
         self._trusts = trusts
         self._limited = limited
+        self._properties = properties
         self._compiled: dict[tuple[str, PolicyType], Policy | None] = {}
 
     def all(self, records: Iterable[CallRecord], before: Held, after: Held) -> Iterator[Replayed]:
@@ -109,7 +117,7 @@ class Replay:
         refused: Decision | None = None
         for item in record.asked:
             if held is not changed:
-                _looked_up(item, self._within(record, item, held), self._within(record, item, changed))
+                self._looked_up(item, self._within(record, item, held), self._within(record, item, changed))
             decision = self._decide(record, item, changed)
             if decision.allowed:
                 continue
@@ -148,6 +156,17 @@ class Replay:
     def _within(self, record: CallRecord, item: Asking, policies: Policies) -> Policies:
         return self._limited(policies, record.account, item.owner)
 
+    def _looked_up(self, item: Asking, held: Policies, changed: Policies) -> None:
+        """Raise Unknowable where only the change asks for what would have had to be looked up then."""
+        given = {key.lower() for key in item.context}
+        asked = (changed.keys(item.action) - held.keys(item.action)) - given
+        properties = self._properties(item.action, item.resource, item.resolved, item.context, asked)
+        missing = {key for key in asked if _LOOKED_UP.fullmatch(key)} | properties
+        if item.action.startswith("s3:") and item.resource != "*":
+            missing |= asked & {_OF_BUCKET}
+        if missing:
+            raise Unknowable(_LAZY.format(keys=" and ".join(sorted(missing))))
+
     def _policy(self, named: str, kind: PolicyType) -> Policy | None:
         key = named, kind
         if key not in self._compiled:
@@ -164,14 +183,3 @@ def _recorded(record: CallRecord) -> None:
         raise Unknowable(_CUT)
     if record.session is not None and record.session.learning:
         raise Unknowable(_LEARNING)
-
-
-def _looked_up(item: Asking, held: Policies, changed: Policies) -> None:
-    """Raise Unknowable where only the change asks for what would have had to be looked up then."""
-    given = {key.lower() for key in item.context}
-    asked = changed.keys(item.action) - held.keys(item.action)
-    missing = sorted(key for key in asked if _LOOKED_UP.fullmatch(key) and key not in given)
-    if item.action.startswith("s3:") and _OF_BUCKET in asked and _OF_BUCKET not in given and item.resource != "*":
-        missing.append(_OF_BUCKET)
-    if missing:
-        raise Unknowable(_LAZY.format(keys=" and ".join(missing)))

@@ -47,6 +47,15 @@ async def property_keys(ask: Ask, item: Authorization, account: str, region: str
     return found
 
 
+def only_where_asked(
+    action: str, resource: str, resolved: bool, context: Mapping[str, str | tuple[str, ...]], keys: frozenset[str]
+) -> frozenset[str]:
+    """Which of these keys a check does not have unless a policy asked for them: those that `property_keys` looks up."""
+    item = Authorization(action, resource, context, exact=resolved)
+    looks = (look.wanted for look in _looks(item, keys))
+    return _unknowable(item, keys).union(keys & _UNTOLD.get(action.lower(), frozenset()), *looks)
+
+
 def _unknowable(item: Authorization, asked: frozenset[str]) -> frozenset[str]:
     """What is asked of a resource that nobody could name, or of what it is made from."""
     service, _, action = item.action.partition(":")
