@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import hcl2
@@ -73,6 +73,16 @@ def test_what_stays_has_its_evidence_too_where_that_is_asked_for() -> None:
         assert noted in made
         assert made[0 if after == same else 3].strip() == "{"
     assert list(policy_texts.diff(same, same, ("a", "b"), policy_texts.evidence([line]))) == []
+
+
+@pytest.mark.parametrize(("confidence", "days", "lines"), [("low", 1, 2), ("medium", 8, 1), ("high", 91, 1)])
+def test_how_far_back_the_record_reaches_is_said(confidence: str, days: int, lines: int) -> None:
+    since = DAY - timedelta(days=days)
+    told = policy_texts.reach({"Requests": 1, "Since": since, "Until": DAY, "Confidence": confidence})
+    assert len(told) == lines
+    assert told[0] == (
+        f"From 1 request since {since:%Y-%m-%d %H:%M}, {days} day{'s' * (days > 1)}: {confidence} confidence."
+    )
 
 
 TEXT = document(allow("s3:GetObject", "arn:aws:s3:::b/${aws:username}/it's"))

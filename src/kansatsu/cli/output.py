@@ -86,8 +86,8 @@ def again(text: str) -> str:
 
 
 def numbered(number: int, noun: str) -> str:
-    """`1 user`, `2 users`, `3 policies`."""
-    many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    """`1 user`, `2 users`, `3 policies`, `4 days`."""
+    many = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeo" else noun + "s"
     return f"{number} {noun if number == 1 else many}"
 
 

@@ -172,6 +172,21 @@ def gaps(answer: Answer) -> list[str]:
     ]
 
 
+def reach(answer: Answer) -> list[str]:
+    """How far back a suggestion looks, and how far its silence may be taken for "unused"."""
+    since, confidence = answer["Since"], answer["Confidence"]
+    days = numbered((answer["Until"] - since).days, "day")
+    said = [
+        f"From {numbered(answer['Requests'], 'request')} since {since:%Y-%m-%d %H:%M}, {days}: {confidence} confidence."
+    ]
+    if confidence == "low":
+        said.append(
+            "What shows as unused may only be used rarely: a record of a week without gaps gives medium confidence, of "
+            "90 days high."
+        )
+    return said
+
+
 def _spread(statement: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: [value] if key in _LISTS and isinstance(value, str) else sorted(value) if key in _LISTS else value

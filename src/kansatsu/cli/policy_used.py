@@ -9,7 +9,7 @@ import click
 
 from kansatsu.cli import client, learning, options, policy_texts
 from kansatsu.cli.names import arn_of, meant, role_of
-from kansatsu.cli.output import Exit, Failure, again, emit, example, hint, numbered, output_option, say, tell
+from kansatsu.cli.output import Exit, Failure, again, emit, example, hint, output_option, say, tell
 from kansatsu.cli.policy_change import moment
 
 COLUMNS = ["policy", "statement", "line", "effect", "action", "uses"]
@@ -113,7 +113,8 @@ def _show(answer: Mapping[str, Any], form: str, write: Path | None, whole: bool)
         notes = policy_texts.evidence(answer["Lines"])
         for line in policy_texts.diff(before, document, ("now", "suggested"), notes, whole=whole):
             tell(line)
-    say(f"From {numbered(answer['Requests'], 'request')} since {answer['Since']:%Y-%m-%d %H:%M}.")
+    for line in policy_texts.reach(answer):
+        say(line)
     if answer["CannotTell"]:
         say(f"{answer['CannotTell']} of them say nothing, for what decided them is not on record.")
     for line in (*policy_texts.gaps(answer), *(f"Note: {note}" for note in answer["Notes"])):

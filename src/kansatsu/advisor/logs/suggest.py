@@ -58,6 +58,7 @@ def suggestion(evidence: Evidence, account: Account, text: str) -> dict[str, Any
         "Until": _time(evidence.last or evidence.made),
         "PrincipalArns": sorted(item.who.arn for item in subject.people),
         "Requests": sum(item.count for item in _of(evidence, subject.people) if not item.perhaps),
+        "Confidence": confidence,
         "CannotTell": 0,
         "Gaps": [],
         "Notes": [OF_NOW, *gaps(evidence, account), *_notes(evidence, subject)],

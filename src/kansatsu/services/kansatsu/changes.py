@@ -206,7 +206,8 @@ def _suggested(call: Call, arn: str, since: datetime | None) -> Shown:
     evidence = _confidence(call, made)
     kept = ("Arn", "Document", "Since", "Until", "PrincipalArns", "Requests", "CannotTell", "Gaps", "Notes")
     lines = [shown.line(policy, line, evidence) for policy, line in made.lines]
-    return {key: answer[key] for key in kept} | {"Policies": _sources(subject), "Lines": lines}
+    more = {"Confidence": evidence, "Policies": _sources(subject), "Lines": lines}
+    return {key: answer[key] for key in kept} | more
 
 
 def _suggestion(call: Call, subject: Subject, found: history.Found, since: float) -> Proposed:
