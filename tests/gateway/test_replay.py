@@ -125,6 +125,16 @@ def test_what_is_not_on_record_is_not_guessed(gateway: Gateway) -> None:
     assert len(answer["Unknown"][0]["RequestIds"]) == 1
 
 
+def test_what_was_too_long_to_be_kept_is_not_taken_for_unused(gateway: Gateway) -> None:
+    """Of a request about many long keys the record has some: it shows no resource, but that the action is used."""
+    bucket, keys = gateway.bucket(), gateway.user(statement("Allow", ["s3:*", "sqs:*"]))
+    many = [{"Key": f"{'k' * 1000}{number}"} for number in range(300)]
+    gateway.client("s3", keys).delete_objects(Bucket=bucket, Delete={"Objects": many})
+    answer = gateway.client("kansatsu").suggest_policy_change(Arn=user_arn(keys.name))
+    [allowed] = json.loads(answer["Document"])["Statement"]
+    assert (allowed["Action"], allowed["Resource"], answer["CannotTell"]) == (["s3:DeleteObject"], ["*"], 1)
+
+
 @pytest.mark.parametrize("effect", ["Allow", "Deny"])
 def test_properties_of_a_resource_that_nobody_asked_for_are_not_guessed(gateway: Gateway, effect: str) -> None:
     """The same of what is no tag: the backend was not asked what kind of key it is."""

@@ -229,7 +229,7 @@ def _suggestion(call: Call, subject: Subject, found: history.Found, since: float
 def _uses(records: Iterable[CallRecord]) -> Iterator[Use]:
     for record in records:
         learning = record.session is not None and record.session.learning
-        if record.allowed and record.whole and not record.observed and not learning:
+        if record.allowed and not record.observed and not learning:
             yield from _asked(record)
 
 
@@ -239,7 +239,11 @@ def _tried(records: Iterable[CallRecord]) -> Iterator[Use]:
 
 
 def _asked(record: CallRecord) -> Iterator[Use]:
+    """INVARIANT: a record that was cut shows no resource and no condition key, but that its actions are used."""
     for item in record.asked:
+        if not record.whole:
+            yield Use(item.action, "*", False, None, record.time, record.entity, request=record.call)
+            continue
         context = {**record.context, **item.context}
         made = record.time, record.entity
         yield Use(item.action, item.resource, item.resolved, context, *made, request=record.call)
