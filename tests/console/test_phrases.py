@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterator
 from uuid import uuid4
 
+import pytest
+
 from kansatsu.lint import lint
 from kansatsu.policy import PolicyType
 from lint.mistakes import MISTAKES, written
 from lint.test_rules import GRANTS
 
 from .conftest import ROOT, WEB, Opens, Story, document
+from .english import english
+from .looks import look_all_over
 from .test_iam import TRUST
 
 # These stand around phrases of their own.
@@ -21,6 +25,7 @@ SOURCE = ROOT / "src" / "kansatsu"
 # What a part of a sentence that is made elsewhere may be; of others any word will do.
 PARTS = {
     "nearest(": [".", "; did you mean x?"],
+    "_better(": [".", "; did you mean x?"],
     "better": [".", "; did you mean x?"],
     "effect": ["does nothing", "never matches"],
     "verb": ["allowed", "denied"],
@@ -37,6 +42,10 @@ PARTS = {
 SPEAKERS = {
     "lint/actions.py": ("unknown_action", "doubt", "redundant_value", "_unsupported", "unused_resource"),
     "lint/conditions.py": (),
+    "policy/diagnosis.py": (
+        *("_faults", "_characters", "_document", "_statement", "_principal"),
+        *("_condition", "_about", "_unknown", "_twice"),
+    ),
     "lint/documents.py": (),
     "lint/grants.py": (),
     "lint/names.py": ("malformed_account", "unknown_region", "_fault", "misspelt_service"),
@@ -133,6 +142,33 @@ def test_the_editor_and_errors_speak_japanese(opens: Opens, story: Story) -> Non
     # AWS's words stay AWS's; what they are about is said in Japanese.
     dialog.get_by_text(seen.t("error.exists")).wait_for()
     assert dialog.get_by_text("EntityAlreadyExists").get_attribute("lang") == "en"
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_editor_tells_all_that_is_malformed(opens: Opens, story: Story, language: str) -> None:
+    """Not the first thing alone, and no list is cut off without a word; of a text that is no JSON, where it breaks."""
+    seen = opens(language)
+    page = seen.page
+    seen.sign_in()
+    seen.open("policies")
+    seen.button("create.policy").first.click()
+    dialog = page.get_by_role("dialog")
+    box = dialog.get_by_role("textbox", name=seen.t("document"))
+    statements = [{"Effect": "allow", "Action": f"s3:Get{n}", "Resource": "*"} for n in range(11)]
+    box.fill(json.dumps({"Statement": statements}, indent=1))
+    said = "Effect is Allow or Deny, written so."
+    found = dialog.get_by_role("list", name=seen.t("lint")).get_by_text(PHRASES[said] if language == "ja" else said)
+    more = dialog.get_by_role("button", name=seen.t("lint.all", n=3))
+    more.wait_for()
+    assert found.count() == 8
+    more.click()
+    seen.button("lint.few").wait_for()
+    assert found.count() == 11
+    look_all_over(seen, "malformed")
+    box.fill('{\n"Statement": [1\n}')
+    dialog.get_by_text(seen.t("document.noJsonAt", line=3, column=1)).wait_for()
+    dialog.get_by_role("list", name=seen.t("lint")).get_by_text(seen.t("lint.line", line=3, column=1)).wait_for()
+    assert not english(page) or language == "en"
 
 
 def test_the_notes_of_a_proposal_speak_japanese(opens: Opens, story: Story) -> None:

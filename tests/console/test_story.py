@@ -47,7 +47,7 @@ def test_an_administrator_follows_access_to_policies_and_removes_what_is_unused(
     dialog.get_by_text('"sns:ListTopics"').wait_for()
     seen.button("edit").click()
     dialog.get_by_role("textbox").fill('{"Statement": ')
-    dialog.get_by_text(seen.t("document.noJson", why="")).wait_for()
+    dialog.get_by_text(seen.t("document.noJson")).wait_for()
     assert seen.button("save").is_disabled()
     dialog.get_by_role("textbox").fill('{"Version": "2012-10-17", "Statement": [{"Effect": "Perhaps"}]}')
     seen.button("save").click()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kansatsu.policy import Fault, Places, PolicyType, diagnose, line_and_column, parse
+from kansatsu.policy import Fault, Places, PolicyType, diagnose, diagnose_all, line_and_column, parse
 
 IDENTITY, RESOURCE, TRUST, SCP = PolicyType.IDENTITY, PolicyType.RESOURCE, PolicyType.TRUST, PolicyType.SCP
 GOOD = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
@@ -130,6 +130,38 @@ def test_each_fault_in_words_and_where_it_is(type: PolicyType, text: str, why: s
     assert fault is not None
     assert (fault.why, text[slice(*fault.span)]) == (why, where)
     assert fault.text.startswith(fault.message.removesuffix(".")) and fault.text.endswith(why)
+
+
+STATEMENTS = [row for row in FAULTS if row[0] is IDENTITY and row[1].startswith('{"Statement": {')]
+
+
+@pytest.mark.parametrize(("type", "text", "why", "where"), STATEMENTS)
+def test_each_statement_tells_its_own_fault_and_good_ones_none(
+    type: PolicyType, text: str, why: str, where: str
+) -> None:
+    bad = text.removeprefix('{"Statement": ').removesuffix("}")
+    other = json.dumps({**GOOD, "Effect": "allow"})
+    found = list(diagnose_all('{"Statement": [' + f"{bad}, {json.dumps(GOOD)}, {other}" + "]}", type))
+    alone = diagnose(text, type)
+    assert alone is not None
+    said, of_other = [one.text for one in found], "Effect is Allow or Deny, written so."
+    assert sum(text.endswith(of_other) for text in said) == 1 + (why == of_other)
+    assert any(text.endswith(why or alone.message) for text in said)
+    # AWS has one sentence for all of a document: it stands with the first.
+    assert [one.message for one in found] == [found[0].message] + [""] * (len(found) - 1)
+
+
+def test_all_faults_of_a_document_are_told_once() -> None:
+    bare = {"Effect": "Deny", "Action": "s3:*"}
+    text = of([{**GOOD, "Efect": "Allow"}, {**GOOD, "Action": 5, "Resource": {}}, bare])
+    found = [(one.why, text[slice(*one.span)]) for one in diagnose_all(text)]
+    assert found == [
+        ('A statement has no element "Efect"; did you mean Effect?', '"Allow"'),
+        ("Action must be a text or a list of texts.", "5"),
+        ("Resource must be a text or a list of texts.", "{}"),
+        ("Policy statement must contain resources.", json.dumps(bare)),
+    ]
+    assert list(diagnose_all(of(GOOD))) == []
 
 
 def test_the_first_of_two_and_the_right_one_of_two() -> None:

@@ -1,11 +1,12 @@
 """The table of rules, and the functions that put a document to them."""
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from types import MappingProxyType
 
 from kansatsu.lint import actions, conditions, documents, grants, names, principals
 from kansatsu.lint.findings import Finding, Rule, Severity, Span, Subject
-from kansatsu.policy import PolicyType, diagnose, line_and_column, parse
+from kansatsu.policy import PolicyType, diagnose_all, line_and_column, parse
 
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
 _QUOTAS = _IAM + "reference_iam-quotas.html"
@@ -27,6 +28,7 @@ _RESOURCE = frozenset({PolicyType.RESOURCE})
 _TRUST = frozenset({PolicyType.TRUST})
 _ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
+_MOST_FAULTS = 100  # of a text of a megabyte that cannot stand anywhere
 _MALFORMED = Rule(
     "malformed", _ERROR, "AWS would refuse the document.", _IAM + "reference_policies_grammar.html", _EVERY
 )
@@ -287,9 +289,9 @@ def lint(text: str, type: PolicyType = PolicyType.IDENTITY) -> tuple[Finding, ..
 
 
 def _find(text: str, type: PolicyType, rules: Iterable[Rule]) -> tuple[Finding, ...]:
-    fault = diagnose(text, type)
-    if fault is not None:
-        return (_finding(_MALFORMED, f"MalformedPolicyDocument: {fault.text}", fault.span, text),)
+    faults = islice(diagnose_all(text, type), _MOST_FAULTS)
+    if malformed := [_finding(_MALFORMED, f"MalformedPolicyDocument: {one.text}", one.span, text) for one in faults]:
+        return tuple(malformed)
     subject = Subject(parse(text, type), type)
     found = [
         _finding(rule, each.message, each.span, text)

@@ -1,7 +1,7 @@
 """Policy documents, what they match, and the decision with its reasons; pure, nothing but the standard library."""
 
 from kansatsu.policy._compiled import Policy, PolicySet, compile_policy
-from kansatsu.policy.diagnosis import Fault, diagnose
+from kansatsu.policy.diagnosis import Fault, diagnose, diagnose_all
 from kansatsu.policy.document import dump, parse, principals, with_principals
 from kansatsu.policy.evaluation import Decision, evaluate
 from kansatsu.policy.model import (
@@ -45,6 +45,7 @@ __all__ = [
     "Verdict",
     "compile_policy",
     "diagnose",
+    "diagnose_all",
     "dump",
     "evaluate",
     "is_free",

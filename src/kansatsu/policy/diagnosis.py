@@ -28,17 +28,32 @@ class Fault:
     @property
     def text(self) -> str:
         """Both sentences; AWS does not end all of its own with a full stop."""
-        return f"{self.message.removesuffix('.')}. {self.why}" if self.why else self.message
+        both = f"{self.message.removesuffix('.')}. {self.why}"
+        return both if self.why and self.message else self.message or self.why
 
 
 def diagnose(text: str, type: PolicyType = PolicyType.IDENTITY) -> Fault | None:
     """The first fault of a document, None when `parse` takes it. Raises nothing, whatever the text."""
+    return next(diagnose_all(text, type), None)
+
+
+def diagnose_all(text: str, type: PolicyType = PolicyType.IDENTITY) -> Iterator[Fault]:
+    """What must be mended before `parse` takes a document. AWS's sentence, which is about one fault, is with the first.
+
+    What shows only when something else is mended (a text that is no JSON, the size of a document) is not among them.
+    """
     try:
         parse(text, type)
     except MalformedPolicyDocument as error:
-        why, span = next(_faults(text, type, error.message), ("", (0, len(text))))
-        return Fault(error.message, why, span)
-    return None
+        seen = list[Span]()
+        for why, span in _faults(text, type, error.message):
+            # What lies around or within a fault that is told is no second one.
+            if any(span[0] < end and start < span[1] for start, end in seen):
+                continue
+            yield Fault("", why or error.message, span) if seen else Fault(error.message, why, span)
+            seen.append(span)
+        if not seen:
+            yield Fault(error.message, "", (0, len(text)))
 
 
 def _faults(text: str, type: PolicyType, message: str) -> _Faults:
@@ -64,6 +79,9 @@ def _faults(text: str, type: PolicyType, message: str) -> _Faults:
         yield from _suspects(statement, text, type, message)
     if message == _rules.SID_TWICE:
         yield from _twice(statements)
+    for statement in statements:
+        if (other := _message(statement, text, type)) and other != message:
+            yield from ((why or other, span) for why, span in _suspects(statement, text, type, other))
 
 
 def _characters(text: str, type: PolicyType) -> _Faults:
@@ -188,12 +206,17 @@ def _about(name: str, part: object) -> str:
 
 
 def _refused(statement: Mapping[str, object], text: str, type: PolicyType, message: str) -> bool:
+    return _message(statement, text, type) == message
+
+
+def _message(statement: Mapping[str, object], text: str, type: PolicyType) -> str:
+    """What AWS says to a statement alone, "" where it takes it."""
     version = "2012-10-17" if "2012-10-17" in text else "2008-10-17"
     try:
         parse(json.dumps({"Version": version, "Statement": [statement]}), type)
     except MalformedPolicyDocument as error:
-        return error.message == message
-    return False
+        return error.message
+    return ""
 
 
 def _twice(statements: list[JsonObject]) -> _Faults:

@@ -27,7 +27,9 @@ export function noJson(text: string, { t }: Pick<Words, "t">): string {
     JSON.parse(text);
     return "";
   } catch (error) {
-    return t("document.noJson", { why: (error as Error).message });
+    // Browsers say why in English; where it is, most of them say as well.
+    const [, line, column] = /line (\d+) column (\d+)/.exec((error as Error).message) ?? [];
+    return line && column ? t("document.noJsonAt", { line, column }) : t("document.noJson");
   }
 }
 

@@ -15,7 +15,7 @@ import { Said } from "./said";
 
 const PAUSE = 400; // milliseconds after the last key
 const LOOKS: Record<Finding["Severity"], StatusIndicatorProps.Type> = { error: "error", warning: "warning", note: "info" };
-const MOST = 8;
+const FEW = 8;
 
 interface Props {
   value: string;
@@ -27,11 +27,13 @@ interface Props {
 
 function Findings({ found }: { found: Finding[] | undefined }) {
   const { t } = useWords();
+  const [all, setAll] = useState(false);
   if (!found) return null;
   if (!found.length) return <StatusIndicator>{t("lint.nothing")}</StatusIndicator>;
   return (
+    <>
     <ul className="findings" aria-label={t("lint")}>
-      {found.slice(0, MOST).map((one) => (
+      {(all ? found : found.slice(0, FEW)).map((one) => (
         <li key={`${one.Rule} ${one.Line} ${one.Column} ${one.Message}`}>
           <StatusIndicator type={LOOKS[one.Severity]}>{t("lint.line", { line: one.Line, column: one.Column })}</StatusIndicator>{" "}
           <Said text={one.Message} />{" "}
@@ -41,6 +43,12 @@ function Findings({ found }: { found: Finding[] | undefined }) {
         </li>
       ))}
     </ul>
+    {found.length > FEW && (
+      <Button variant="inline-link" ariaExpanded={all} onClick={() => setAll(!all)}>
+        {all ? t("lint.few") : t("lint.all", { n: found.length - FEW })}
+      </Button>
+    )}
+    </>
   );
 }
 
@@ -57,14 +65,14 @@ export function Editor({ value, onChange, type = "identity-based policy", rows }
   useEffect(() => {
     let current = true;
     setFound(undefined);
-    if (fault) return undefined;
+    if (!value.trim()) return undefined;
     // Who may not ask for it writes without: AWS's own checks remain.
     const timer = setTimeout(() => void findings(value, type).then((all) => current && setFound(all), () => undefined), PAUSE);
     return () => {
       current = false;
       clearTimeout(timer);
     };
-  }, [value, type, fault]);
+  }, [value, type]);
   useEffect(() => {
     let current = true;
     if (!place?.part) setOffered([]);

@@ -11,7 +11,7 @@ from kansatsu.services.registry import Call, operation
 
 @operation("kansatsu", "LintPolicy")
 def lint_policy(call: Call, document: str, policy_type: str = PolicyType.IDENTITY) -> dict[str, Any]:
-    """What `kansatsu policy lint` finds; what AWS would not store first, and alone."""
+    """What `kansatsu policy lint` finds; what AWS would not store alone, where there is such a thing."""
     try:
         kind = PolicyType(policy_type)
     except ValueError:
