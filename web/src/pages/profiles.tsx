@@ -14,11 +14,12 @@ import { useLoaded } from "../loaded";
 import { Trouble, useNotices } from "../notices";
 import { Broken } from "../parts/broken";
 import { Confirm } from "../parts/confirm";
+import { asked, NOTHING, Optional } from "../parts/create";
 import { Frame, Overview, useTitle } from "../parts/frame";
 import { Clamped, List } from "../parts/list";
 import { Removing } from "../parts/removing";
 import { EVERY, Moment, newest, State } from "../parts/running";
-import { Tags } from "../parts/tags";
+import { Tags, whole } from "../parts/tags";
 import { removalOfProfile, runsWith } from "../removal";
 import { go, to } from "../route";
 import { profile, type Profile, profiles } from "../workloads";
@@ -63,9 +64,10 @@ function Edit({ of, onDismiss, onDone }: { of?: Profile; onDismiss: () => void; 
   const { t, say } = useWords();
   const [given, setGiven] = useState("");
   const [role, setRole] = useState(of ? roleOf(of) : "");
+  const [more, setMore] = useState(NOTHING);
   const name = of?.InstanceProfileName ?? given.trim();
   const act = async () => {
-    if (!of) await call("iam", "CreateInstanceProfile", { InstanceProfileName: name });
+    if (!of) await call("iam", "CreateInstanceProfile", { InstanceProfileName: name, ...asked(more) });
     await giveRole(name, of ? roleOf(of) : "", role);
   };
   return (
@@ -73,7 +75,7 @@ function Edit({ of, onDismiss, onDone }: { of?: Profile; onDismiss: () => void; 
       title={of ? say("profile.change", { name }) : t("create.profile")}
       text={t(of ? "save" : "create")}
       act={act}
-      disabled={!name}
+      disabled={!name || !whole(more.tags)}
       onDismiss={onDismiss}
       onDone={() => onDone(name)}
     >
@@ -83,6 +85,7 @@ function Edit({ of, onDismiss, onDone }: { of?: Profile; onDismiss: () => void; 
         </FormField>
       )}
       <ChooseRole value={role} onChange={setRole} />
+      {!of && <Optional value={more} onChange={setMore} />}
     </Confirm>
   );
 }
