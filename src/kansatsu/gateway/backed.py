@@ -33,6 +33,9 @@ from kansatsu.resources import Deciding, Guard, Resources, arn_of, bucket_of, ow
 from kansatsu.wire import Operation
 
 Authorize = Callable[[], None]
+# INVARIANT: what policies are asked about one request has an end. AWS's own limits are 50 tags, 100 keys.
+MOST_VALUES = 4000
+_OF_VALUE = 1 << 13  # a value that patterns are held against takes as long as so many octets
 # They make a bucket of a name, or take it away, so that afterwards it may be another account's.
 _CHANGES_BUCKET = frozenset({"s3.CreateBucket", "s3.DeleteBucket"})
 
@@ -55,6 +58,7 @@ class Backed:
         self._occupancy = Occupancy()
         self._encryption = Encryption(resources, forwarder)
         self._spool = spool
+        self._large = store.large
 
     async def answer(self, exchange: Exchange, snapshot: Snapshot, policies: Deciding, authorize: Authorize) -> Answer:
         """The answer to a request, once `authorize` has raised no denial of `exchange.authorizations`.
@@ -104,12 +108,13 @@ class Backed:
             known={**answers, **named.names, **streams, **await self._log_queries.known(exchange)},
             role=lookups.roles(snapshot, account),
         )
-        items = resolve(lambda *names: tables.setdefault(names, ()))
+        by_size, weight = self._large.by_size, exchange.weight
+        items = await by_size(*weight, lambda: resolve(lambda *names: tables.setdefault(names, ())))
         conditions = self._resources.conditions
         owned = ((item, _with_rcps(policies, snapshot, owner_in(item.resource, None) or account)) for item in items)
         if tables and any(conditions.by_partition_key(item, deciding) for item, deciding in owned):
             tables = {names: await conditions.partition_keys(*names, account, region) for names in tables}
-            items = resolve(lambda *names: tables[names])
+            items = await by_size(*weight, lambda: resolve(lambda *names: tables[names]))
         # INVARIANT: a key that a server may take for the path to another object must be allowed as both.
         if operation.service.name == "s3" and not self._forwarder.is_literal("s3"):
             items = (*items, *catalog.read_as_paths(items))
@@ -135,7 +140,12 @@ class Backed:
                 asked = [*asked, Policies(PolicySet(), resource=guard.policy)]
             completed.append(await self._resources.conditions.completed(item, owner, region, asked))
         exchange.authorizations = tuple(completed)
-        authorize()
+        values = max((_values(item) for item in completed), default=0)
+        if values > MOST_VALUES:
+            raise Unimplemented(
+                f"Kansatsu decides on no request with more than {MOST_VALUES} values of a condition key."
+            )
+        await self._large.by_size(account, max(len(exchange.request.body), values * _OF_VALUE), authorize)
         _expected(exchange.params, exchange.authorizations, exchange.guards, account)
 
     async def _refuse_taken(self, exchange: Exchange, bucket: str) -> None:
@@ -263,3 +273,8 @@ def _expected(params: Mapping[str, Any], items: Sequence[Authorization], guards:
             owner = next(guard.account for item, guard in zip(items, guards, strict=True) if item.resource == resource)
             if expected != (owner or account):
                 raise AccessDenied("Access Denied")
+
+
+def _values(item: Authorization) -> int:
+    """How many the condition key has that has the most."""
+    return max((len(values) for values in item.context.values() if not isinstance(values, str)), default=0)

@@ -82,6 +82,11 @@ class Exchange:
         return f"{self.known.service.name}.{self.known.name}"
 
     @property
+    def weight(self) -> tuple[str, int]:
+        """Whose it is, and how much there is to work through. INVARIANT: who sends much waits for it himself."""
+        return self.caller.account, len(self.request.body)
+
+    @property
     def signer(self) -> Identity:
         """Who signed it, and how policies see them. Raises SigningError when nobody did."""
         if self.identity is None:

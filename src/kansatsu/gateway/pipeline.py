@@ -68,7 +68,7 @@ class Pipeline:
         spool: Spool | None = None,
         issuers: Issuers | None = None,
     ) -> None:
-        self._store = store
+        self._store, self._by_size = store, store.large.by_size
         self._recorder = recorder
         self._workload = workload
         self._forwarder = forwarder
@@ -152,7 +152,7 @@ class Pipeline:
             _verify_body(exchange, verified)
         # INVARIANT: a head that was replayed with another body is nobody's request, and no evidence of its signer.
         exchange.identity = identity
-        exchange.params = wire.decode(operation, exchange.request)
+        exchange.params = await self._by_size(*exchange.weight, partial(wire.decode, operation, exchange.request))
         if identity is anonymous.NOBODY:
             exchange.region = anonymous.region_of(exchange.request, exchange.params)
             if service.name in OURS:
@@ -228,7 +228,7 @@ class Pipeline:
         return Whole(wire.encode(operation, result, exchange.request_id))
 
     async def _handle(self, exchange: Exchange, found: Handler) -> Any:
-        wire.validate(exchange.known, exchange.params)
+        await self._by_size(*exchange.weight, partial(wire.validate, exchange.known, exchange.params))
         if found.looks:
             await self._workload.adopted()
         work = partial(self._begun, exchange, found, waited=True)
@@ -242,10 +242,8 @@ class Pipeline:
         if done:
             return result
         call.enter(None)
-        if found.is_async:
-            result = await found.function(call, **result)
-        else:
-            result = await self._store.transact(_run, found, call, result)
+        doing = found.function(call, **result) if found.is_async else self._store.transact(_run, found, call, result)
+        result = await doing
         exchange.steps = tuple(call.made)
         return result
 

@@ -43,6 +43,7 @@ class Store:
         self._executor = ThreadPoolExecutor(1, "kansatsu-write")
         self._readers = ThreadPoolExecutor(READERS, "kansatsu-read")  # its threads start when they are needed
         self.aside = Turns("kansatsu-aside")  # of accounts, at what takes seconds to work out
+        self.large = Turns("kansatsu-large", 1024)  # of accounts, at requests that have much in them
         self.codes = Turns("kansatsu-codes")  # of users, at codes that they use up, for which they wait for writers
         self._lock = threading.RLock()
         self._asking = threading.Lock()
@@ -154,6 +155,7 @@ class Store:
         self._executor.shutdown(wait=True)
         self._readers.shutdown(wait=True)
         self.aside.close()
+        self.large.close()
         self.codes.close()
         self._rounds.close()
         self._database.close()

@@ -9,13 +9,15 @@ from typing import TypeVar
 from kansatsu.errors import Throttling
 
 T = TypeVar("T")
-WAITING = 64  # requests of one account, or user, that may wait or be worked on
+SMALL = 1 << 16  # octets of a request that are worked through where they are
+WAITING = 64  # pieces of one account, or user, that may wait or be worked on
 
 
 class Turns:
     """Used from one event loop."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, most: int = WAITING) -> None:
+        self._most = most
         self._executor = ThreadPoolExecutor(1, name)
         self._locks: dict[str, asyncio.Lock] = {}  # of those who have something done, or wait
         self.waiting: Counter[str] = Counter()
@@ -24,9 +26,9 @@ class Turns:
         """What the work comes to.
 
         INVARIANT: however much somebody asks for, only those who ask for as much wait for it, and of each for one piece
-        at a time. Raises Throttling for more than WAITING that wait.
+        at a time. Raises Throttling for more than there is room for.
         """
-        if self.waiting[who] >= WAITING:
+        if self.waiting[who] >= self._most:
             raise Throttling("Rate exceeded")
         self.waiting[who] += 1
         try:
@@ -36,6 +38,10 @@ class Turns:
             self.waiting[who] -= 1
             if not self.waiting[who]:
                 del self.waiting[who], self._locks[who]
+
+    async def by_size(self, who: str, size: int, work: Callable[[], T]) -> T:
+        """The same, at once where there is little to do; `size` in octets."""
+        return work() if size <= SMALL else await self.take(who, work)
 
     def close(self) -> None:
         """Finish what was begun; what waits is not begun any more."""
