@@ -135,6 +135,26 @@ def test_what_was_too_long_to_be_kept_is_not_taken_for_unused(gateway: Gateway) 
     assert (allowed["Action"], allowed["Resource"], answer["CannotTell"]) == (["s3:DeleteObject"], ["*"], 1)
 
 
+def test_what_policies_ask_for_now_may_not_have_been_asked_for_then(gateway: Gateway) -> None:
+    bucket, keys = gateway.bucket(), gateway.user(statement("Allow", "s3:*"))
+    s3, owner = gateway.client("s3", keys), gateway.client("s3")
+    owner.put_object(Bucket=bucket, Key="k", Body=b"", Tagging="class=secret")
+    owner.put_object(Bucket=bucket, Key="plain", Body=b"")
+    s3.get_object(Bucket=bucket, Key="k")
+    secret = {"StringEquals": {"s3:ExistingObjectTag/class": "secret"}}
+    texts = [
+        document(statement("Allow", actions), statement("Deny", "s3:GetObject", condition=secret))
+        for actions in (["s3:*", "sqs:*"], "s3:*")
+    ]
+    gateway.iam.put_user_policy(UserName=keys.name, PolicyName="own", PolicyDocument=texts[0])
+    change = {"Document": texts[1], "PolicyName": "own"}
+    answer = replay(gateway, user_arn(keys.name), **change)
+    assert counted(answer) == (0, 0, 1)
+    assert "s3:existingobjecttag/class" in answer["Unknown"][0]["Reason"]
+    s3.get_object(Bucket=bucket, Key="plain")  # now somebody looked, and there was no such tag
+    assert counted(replay(gateway, user_arn(keys.name), **change)) == (1, 0, 1)
+
+
 @pytest.mark.parametrize("effect", ["Allow", "Deny"])
 def test_properties_of_a_resource_that_nobody_asked_for_are_not_guessed(gateway: Gateway, effect: str) -> None:
     """The same of what is no tag: the backend was not asked what kind of key it is."""

@@ -18,7 +18,8 @@ Keys = Mapping[str, str | tuple[str, ...]]
 
 class Asking(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One action on one resource. `owner`: the account of the resource, "" when nobody knows; `guard`: the digest of
-    the policy of the resource, "" for none; `context`: the condition keys that only this one had.
+    the policy of the resource, "" for none; `context`: the condition keys that only this one had; `absent`: those that
+    a policy asked for and the resource had not, of what is looked up only then; None where that is not known.
     """
 
     action: str
@@ -27,6 +28,7 @@ class Asking(msgspec.Struct, frozen=True, array_like=True, gc=False):
     owner: str = ""
     guard: str = ""
     context: Mapping[str, str | tuple[str, ...]] = {}
+    absent: tuple[str, ...] | None = None
 
 
 class Bearer(msgspec.Struct, frozen=True, omit_defaults=True):

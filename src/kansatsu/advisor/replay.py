@@ -3,7 +3,6 @@
 What is not recorded is never guessed: then the answer is that one cannot tell, and why.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -56,9 +55,9 @@ Trusts = Callable[[str], Policy | None]
 Limited = Callable[[Policies, str, str], Policies]
 
 
-# (action, resource, is it the one, the keys on record, keys) -> those of the keys that are properties of the resource,
-# and so only on record where a policy asked for them: resources.only_where_asked.
-Properties = Callable[[str, str, bool, Keys, frozenset[str]], frozenset[str]]
+# (action, resource, is it the one, the keys on record, keys) -> those of the keys that are not on record, and would be
+# only where a policy asked for them: resources.looked_up.
+LookedUp = Callable[[str, str, bool, Keys, frozenset[str]], frozenset[str]]
 
 
 class Unknowable(Exception):
@@ -70,24 +69,17 @@ _LEARNING = "It learned: the rights of its starter decided, not those of its rol
 _NO_GUARD = "The policy that the resource had then is not on record any more."
 _NO_ROLE = "The role that it assumed is gone."
 _LAZY = "The change asks for {keys}, which no policy asked for then, so that it is not on record."
-# What is looked up only where a policy asks for it (resources/conditions.py, resources/tags.py), beside properties.
-_LOOKED_UP = re.compile(
-    r"[a-z0-9-]+:resourcetag/.*|s3:existingobjecttag/.*|rds:[a-z-]*tag/.*"
-    r"|dynamodb:(leadingkeys|fulltablescan|(first|second|third|fourth)partitionkeyvalues)",
-    re.S,
-)
-_OF_BUCKET = "aws:requestedregion"
 _ASSUMES = frozenset({"sts:assumerole", "sts:tagsession", "sts:setsourceidentity"})
 
 
 class Replay:
     """Decides records again; `texts` are the policies that they name by digest."""
 
-    def __init__(self, texts: Mapping[str, str], trusts: Trusts, limited: Limited, properties: Properties) -> None:
+    def __init__(self, texts: Mapping[str, str], trusts: Trusts, limited: Limited, looked_up: LookedUp) -> None:
         self._texts = texts
         self._trusts = trusts
         self._limited = limited
-        self._properties = properties
+        self._looked_up = looked_up
         self._compiled: dict[tuple[str, PolicyType], Policy | None] = {}
 
     def all(self, records: Iterable[CallRecord], before: Held, after: Held) -> Iterator[Replayed]:
@@ -117,7 +109,7 @@ class Replay:
         refused: Decision | None = None
         for item in record.asked:
             if held is not changed:
-                self._looked_up(item, self._within(record, item, held), self._within(record, item, changed))
+                self._known(item, self._within(record, item, held), self._within(record, item, changed))
             decision = self._decide(record, item, changed)
             if decision.allowed:
                 continue
@@ -156,15 +148,14 @@ class Replay:
     def _within(self, record: CallRecord, item: Asking, policies: Policies) -> Policies:
         return self._limited(policies, record.account, item.owner)
 
-    def _looked_up(self, item: Asking, held: Policies, changed: Policies) -> None:
-        """Raise Unknowable where only the change asks for what would have had to be looked up then."""
-        given = {key.lower() for key in item.context}
-        asked = (changed.keys(item.action) - held.keys(item.action)) - given
-        properties = self._properties(item.action, item.resource, item.resolved, item.context, asked)
-        missing = {key for key in asked if _LOOKED_UP.fullmatch(key)} | properties
-        if item.action.startswith("s3:") and item.resource != "*":
-            missing |= asked & {_OF_BUCKET}
-        if missing:
+    def _known(self, item: Asking, held: Policies, changed: Policies) -> None:
+        """Raise Unknowable where the change asks for what would have had to be looked up then, and was not.
+
+        INVARIANT: that policies of now ask for it does not say that it was: they may be newer than the record.
+        """
+        known = frozenset(item.absent) if item.absent is not None else held.keys(item.action)
+        asked = changed.keys(item.action) - known
+        if missing := self._looked_up(item.action, item.resource, item.resolved, item.context, asked):
             raise Unknowable(_LAZY.format(keys=" and ".join(sorted(missing))))
 
     def _policy(self, named: str, kind: PolicyType) -> Policy | None:

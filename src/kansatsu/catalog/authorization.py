@@ -17,7 +17,8 @@ class Authorization:
     """One check: `context` holds condition keys in lower case; `exact` is False where the resource is only "*"
     because we could not tell which one AWS would have named. `sources` are ARNs of what the request names beside a
     resource that it makes: properties of those are condition keys of what is made. `granted` is a policy that the
-    account gives the caller for this one check, as if it were one of its own: all that limits those limits it too."""
+    account gives the caller for this one check, as if it were one of its own: all that limits those limits it too.
+    `absent` are condition keys that were looked up because a policy asks for them, and which the resource has not."""
 
     action: str
     resource: str
@@ -25,6 +26,7 @@ class Authorization:
     exact: bool = True
     sources: tuple[str, ...] = ()
     granted: Policy | None = None
+    absent: tuple[str, ...] = ()
 
     def also(self, policies: Policies) -> Policies:
         """The caller's policies, and what is granted for this check."""

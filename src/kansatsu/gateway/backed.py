@@ -139,7 +139,7 @@ class Backed:
             if guard.policy is not None:
                 asked = [*asked, Policies(PolicySet(), resource=guard.policy)]
             completed.append(await self._resources.conditions.completed(item, owner, region, asked))
-        exchange.authorizations = tuple(completed)
+        exchange.authorizations, exchange.completed = tuple(completed), True
         values = max((_values(item) for item in completed), default=0)
         if values > MOST_VALUES:
             raise Unimplemented(

@@ -134,9 +134,10 @@ def _tell(exchange: Exchange, told: _Told, error: AwsError | None, made: Evidenc
         known = item.resource if resolved else UNRESOLVED
         own = of_resource(item.action, known, owner, caller.account, exchange.state)
         named = digest_of(policy, texts)
+        absent = item.absent if exchange.completed else None
         # INVARIANT: each way to read the tags of a resource is one that was asked about, and a replay asks again.
         for one in readings((item,)):
-            asked.append(Asking(item.action, resource, resolved, owner, named, {**own, **one.context}))
+            asked.append(Asking(item.action, resource, resolved, owner, named, {**own, **one.context}, absent))
     hides = redaction.of_params(operation)
     records.append(CallRecord(
         told.request_id, time, account, caller.kind, caller.id, caller.name, caller.arn,

@@ -56,6 +56,7 @@ class Exchange:
     snapshot: Snapshot | None = None  # what it is decided against
     result: Any = None  # what an operation of ours returned
     delivering: list[Decision] = field(default_factory=list)  # of what the backend would do by itself
+    completed: bool = False  # authorizations have what only the backend knows, as far as a policy asks for it
     refused: dict[int, AwsError] = field(default_factory=dict)  # of single keys, by place in authorizations
     passed: dict[int, observing.Passed] = field(default_factory=dict)  # denials let through, by place in authorizations
 

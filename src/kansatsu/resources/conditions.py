@@ -1,6 +1,7 @@
 """Condition keys that only the backend can tell, and that are asked for only where a policy may decide by them."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from kansatsu.catalog import Authorization
@@ -9,7 +10,7 @@ from kansatsu.resources.facts import Place, Unsupported
 from kansatsu.resources.kinds import LOCATION, PARTITION_KEYS
 from kansatsu.resources.knowledge import Ask, Knowledge
 from kansatsu.resources.owners import arn_of, bucket_of
-from kansatsu.resources.property_keys import property_keys
+from kansatsu.resources.property_keys import property_keys, property_keys_of
 from kansatsu.resources.tags import Deciding, asked, may_have_tags, tag_keys
 
 _REGION = "aws:requestedregion"
@@ -18,6 +19,25 @@ _BY_PARTITION_KEY = (
     *("dynamodb:leadingkeys", "dynamodb:fulltablescan", "dynamodb:firstpartitionkeyvalues"),
     *(f"dynamodb:{place}partitionkeyvalues" for place in ("second", "third", "fourth")),
 )
+
+
+# Beside properties, what is looked up only where a policy asks for it.
+_LOOKED_UP = re.compile(
+    r"[a-z0-9-]+:resourcetag/.*|s3:existingobjecttag/.*|rds:[a-z-]*tag/.*"
+    r"|dynamodb:(leadingkeys|fulltablescan|(first|second|third|fourth)partitionkeyvalues)",
+    re.S,
+)
+
+
+def looked_up(
+    action: str, resource: str, resolved: bool, context: Mapping[str, str | tuple[str, ...]], keys: frozenset[str]
+) -> frozenset[str]:
+    """Which of these keys a check on a resource of the backend has only where a policy asks for them, and has not."""
+    asked = keys - context.keys()
+    found = {key for key in asked if _LOOKED_UP.fullmatch(key)}
+    if action.startswith("s3:") and resource != "*":
+        found |= asked & {_REGION}
+    return property_keys_of(action, resource, resolved, context, asked).union(found)
 
 
 class Conditions:
@@ -43,7 +63,10 @@ class Conditions:
             location = await self._knowledge.learn(LOCATION, Place(account, arn_of(bucket), region))
             if isinstance(location, str) and location:
                 told[_REGION] = location
-        return replace(item, context={**item.context, **told}) if told else item
+        keys = frozenset[str]().union(*(one.keys(item.action) for one in policies))
+        wanted = looked_up(item.action, item.resource, item.exact, item.context, keys)
+        absent = tuple(sorted(wanted - told.keys()))
+        return replace(item, context={**item.context, **told}, absent=absent) if told or absent else item
 
     async def without_tags(
         self, items: Sequence[Authorization], owners: Sequence[str], region: str, *, tagged: bool

@@ -47,7 +47,7 @@ async def property_keys(ask: Ask, item: Authorization, account: str, region: str
     return found
 
 
-def only_where_asked(
+def property_keys_of(
     action: str, resource: str, resolved: bool, context: Mapping[str, str | tuple[str, ...]], keys: frozenset[str]
 ) -> frozenset[str]:
     """Which of these keys a check does not have unless a policy asked for them: those that `property_keys` looks up."""

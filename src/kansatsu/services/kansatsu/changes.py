@@ -24,7 +24,7 @@ from kansatsu.advisor.replay import Held, Outcome, Replay, Replayed, Unknowable
 from kansatsu.errors import InvalidParameterCombination, InvalidParameterValue, NoSuchEntity
 from kansatsu.identity import EntityPolicies, EntityRecord, attachments, groups, managed
 from kansatsu.policy import Policies, Policy, PolicySet
-from kansatsu.resources import only_where_asked
+from kansatsu.resources import looked_up
 from kansatsu.services.callers import limits_of, task_policies
 from kansatsu.services.iam import _resources
 from kansatsu.services.iam.simulate import record_of
@@ -100,7 +100,7 @@ def proposed(call: Call, asked: Asked) -> Proposed:
 def replayed(call: Call, made: Proposed, listed: int = LISTED) -> Shown:
     """The answer of a replay."""
     altered = Altered(call.snapshot, made.change)
-    replay = Replay(made.found.texts, lambda role: _trust(call, role), call.snapshot.limited, only_where_asked)
+    replay = Replay(made.found.texts, lambda role: _trust(call, role), call.snapshot.limited, looked_up)
     before = _held(replay, call.snapshot.policies, call.snapshot.session_policy)
     after = _held(replay, altered.policies, altered.session_policy)
     counts: Counter[Outcome] = Counter()
