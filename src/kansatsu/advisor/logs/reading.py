@@ -127,11 +127,12 @@ class _Sum:
     def add(self, id_: int, batch: Batch, totals: Totals | None = None) -> None:
         """`totals` are those of the batch, and are not to be used any more."""
         totals, files = totals or unpack(batch.totals), batch.files
-        if any(not self._events(hour).isdisjoint(_ids(digests)) for hour, digests in batch.hours.items()):
+        ids = {hour: set(_ids(digests)) for hour, digests in batch.hours.items()}
+        if any(not self._events(hour).isdisjoint(some) for hour, some in ids.items()):
             totals, files = self._without(batch, totals)
         self.totals.merge(totals)
-        for hour, digests in batch.hours.items():
-            self._events(hour).update(_ids(digests))
+        for hour, some in ids.items():
+            self._events(hour).update(some)
         self._cache.merging(id_, {file.name: file.duplicates for file in files})
         self.changed = True
 
