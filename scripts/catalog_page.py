@@ -35,8 +35,8 @@ another Region the resource of the same name in the request's Region must be all
 - for S3, `kms:GenerateDataKey` on a key that it names, and
   [at the embedded backend](resource-policies.md#services-calling-services)
   the same for the default key of a bucket and `kms:Decrypt` for the key of an object that is read; for a SecureString
-  of Parameter Store `kms:Encrypt` or `kms:GenerateDataKey`, and `kms:Decrypt`. Not asked about: keys that other
-  services use in the caller's place.
+  of Parameter Store `kms:Encrypt` or `kms:GenerateDataKey`, and `kms:Decrypt`; for a secret `kms:GenerateDataKey` and
+  `kms:Decrypt`. Not asked about: keys that other services use in the caller's place.
 
 The general rule fills condition keys that are called like a parameter, and `aws:RequestTag` and `aws:TagKeys` from tags
 in any shape; see [condition keys](condition-keys.md).

@@ -168,3 +168,22 @@ def test_a_public_policy_of_a_secret_may_be_ruled_out(gateway: Gateway) -> None:
     call = {"SecretId": name, "ResourcePolicy": everybody}
     refused(lambda: secrets.put_resource_policy(**call, BlockPublicPolicy=True), "PublicPolicyException")
     secrets.put_resource_policy(**call)
+
+
+def test_a_key_that_aws_manages_is_used_through_its_service_alone(gateway: Gateway) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key"""
+    kms = gateway.client("kms", gateway.user(statement("Allow", "kms:*")))
+    assert kms.describe_key(KeyId="alias/aws/ssm")["KeyMetadata"]["KeyId"]
+    refused(lambda: KMS.use(kms, "alias/aws/ssm"))
+    refused(lambda: kms.schedule_key_deletion(KeyId=kms.describe_key(KeyId="alias/aws/ssm")["KeyMetadata"]["KeyId"]))
+
+
+def test_nobody_makes_a_key_one_that_aws_manages(gateway: Gateway) -> None:
+    """The attack: a key gets the name of a service's own, which everybody may use through the service."""
+    kms = gateway.client("kms")
+    key = KMS.make(kms, "")
+    codes = ("NotImplemented", "AccessDeniedException")
+    for name in ("alias/aws/mine", "alias/AWS/mine", "alias/aws/ssm", f"arn:aws:kms:{REGION}:{ACCOUNT}:alias/aws/ssm"):
+        refused(lambda name=name: kms.create_alias(AliasName=name, TargetKeyId=key), *codes)
+        refused(lambda name=name: kms.update_alias(AliasName=name, TargetKeyId=key), *codes)
+        refused(lambda name=name: kms.delete_alias(AliasName=name), *codes)

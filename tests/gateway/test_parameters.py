@@ -68,6 +68,8 @@ def test_what_is_not_decrypted_takes_the_key_to_read(gateway: Gateway, key: str,
     value = read(thief, name)["Value"]
     cipher = b64decode(value, validate=True)
     assert "secret" not in value and b"secret" not in cipher
+    if own:
+        return  # a key that AWS manages is nobody's but through its service
     context = {"PARAMETER_ARN": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter{name}"}
     assert gateway.client("kms").decrypt(CiphertextBlob=cipher, EncryptionContext=context)["Plaintext"] == b"secret"
 

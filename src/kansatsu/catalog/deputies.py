@@ -57,6 +57,10 @@ def acts_unseen(operation: Operation, params: Mapping[str, Any]) -> str:
     # https://docs.aws.amazon.com/kms/latest/developerguide/cryptographic-attestation.html
     if operation.service.name == "kms" and params.get("Recipient"):
         return "nobody verifies the attestation document, and the backend would answer what only the enclave may read"
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html (AliasName). INVARIANT: such a name says
+    # whose key it is, and so who has it.
+    if operation.service.name == "kms" and str(params.get("AliasName", "")).lower().startswith("alias/aws/"):
+        return "names that begin with alias/aws/ are of the keys that AWS manages"
     if lends(operation, params):
         return "the backend would lend credentials of its own, which nobody here knows and no policy here limits"
     return _OPERATIONS.get(name, "")

@@ -24,6 +24,7 @@ from kansatsu.gateway.log_queries import LogQueries
 from kansatsu.gateway.occupancy import Occupancy
 from kansatsu.gateway.parameters import Parameters
 from kansatsu.gateway.policies import PolicyCalls
+from kansatsu.gateway.secrets import Secrets
 from kansatsu.gateway.special import Allow, Special
 from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.standing import Kept
@@ -53,7 +54,7 @@ class Backed:
         self._iterators = Iterators(store, forwarder)
         self._special: tuple[Special, ...] = (
             *(self._log_queries, self._iterators),
-            *(LogGroups(forwarder), Parameters(resources, forwarder)),
+            *(LogGroups(forwarder), Parameters(resources, forwarder), Secrets(resources, forwarder)),
         )
         self._occupancy = Occupancy()
         self._encryption = Encryption(resources, forwarder)
@@ -146,6 +147,11 @@ class Backed:
                 f"Kansatsu decides on no request with more than {MOST_VALUES} values of a condition key."
             )
         await self._large.by_size(account, max(len(exchange.request.body), values * _OF_VALUE), authorize)
+        if not exchange.passed:
+            # What everybody has through a service is no right that anybody needs: no evidence of use, none to learn.
+            asked_of = zip(exchange.authorizations, exchange.guards, strict=True)
+            needed = [pair for pair in asked_of if not (pair[1].of_aws and "kms:viaservice" in pair[0].context)]
+            exchange.authorizations, exchange.guards = (tuple(part) for part in zip(*needed, strict=True))
         _expected(exchange.params, exchange.authorizations, exchange.guards, account)
 
     async def _refuse_taken(self, exchange: Exchange, bucket: str) -> None:

@@ -6,20 +6,17 @@ https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-param
 import asyncio
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from kansatsu import wire
 from kansatsu.catalog import Authorization
 from kansatsu.catalog.authorization import Context
-from kansatsu.catalog.rules import Frame
-from kansatsu.catalog.services.kms import uses
 from kansatsu.errors import AwsError, Unimplemented
 from kansatsu.gateway.answers import Whole
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
+from kansatsu.gateway.key_uses import KeyUses
 from kansatsu.gateway.special import Allow
-from kansatsu.policy import Policy, PolicyType, Source, compile_policy, parse
 from kansatsu.resources import Place, Resources
 
 _WRITES = "ssm.PutParameter"
@@ -29,23 +26,13 @@ _CONTEXT = "PARAMETER_ARN"
 _PLAIN = "kms:"  # what the embedded backend has before a key's name and the value, where AWS answers ciphertext
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html: no more at once
 _LONGEST = 4096
-_OWN = "alias/aws/ssm"
-# Everybody whom Parameter Store lets in may use its own key through it, and nobody else may say who does.
-# https://docs.aws.amazon.com/systems-manager/latest/userguide/ps-restrict-decryption.html
-_EVERYBODY: Policy = compile_policy(
-    parse(
-        '{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Resource": "*", '
-        '"Action": ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"]}}'
-    ),
-    Source(PolicyType.IDENTITY, owner=_OWN, name="aws/ssm"),
-)
 
 
 class Parameters:
     """Asks for the keys of values: before one is written, and of those that the backend would answer."""
 
     def __init__(self, resources: Resources, forwarder: Forwarder) -> None:
-        self._resources = resources
+        self._keys = KeyUses(resources, "ssm")
         self._forwarder = forwarder
 
     def concerns(self, exchange: Exchange) -> bool:
@@ -80,13 +67,13 @@ class Parameters:
                 params = {name: known[name] for name in ("Type", "Tier") if known.get(name)} | params
         if params.get("Type") != _SECURE:
             return params, ()
-        given = params.get("KeyId") or _OWN
+        given = params.get("KeyId") or self._keys.own
         place = Place(account, exchange.authorizations[0].resource, exchange.region)
-        key = given if given == _OWN else await self._resources.key(given, place)
+        key = await self._keys.named(given, place)
         tier, long = params.get("Tier"), len(str(params.get("Value", "")).encode()) > _LONGEST or params.get("Policies")
         advanced = tier == "Advanced" or (tier == "Intelligent-Tiering" and long)
         action = "kms:GenerateDataKey" if advanced else "kms:Encrypt"
-        more = {"kms:requestalias": given} if given.startswith("alias/") else {}
+        more: Context = {"kms:requestalias": given} if given.startswith("alias/") else {}
         return {**params, "KeyId": key}, await self._uses(action, key, place, more)
 
     async def _read(self, exchange: Exchange, account: str, allow: Allow, result: dict[str, Any]) -> dict[str, Any]:
@@ -134,17 +121,8 @@ class Parameters:
             raise AwsError(error.message, code="InvalidKeyId", status=400) from error
         return b64encode(got["CiphertextBlob"]).decode()
 
-    async def _uses(self, action: str, key: str, place: Place, more: Mapping[str, str]) -> Sequence[Authorization]:
-        own = await self._resources.key(_OWN, place)
-        named = await self._resources.key(key, place)
-        context: Context = {
-            "kms:encryptionalgorithm": "SYMMETRIC_DEFAULT",
-            f"kms:encryptioncontext:{_CONTEXT.lower()}": place.arn,
-            "kms:encryptioncontextkeys": (_CONTEXT,),
-            **more,
-        }
-        found = uses("ssm", (action,), named, Frame(place.account, place.region), context)
-        return [replace(item, granted=_EVERYBODY) for item in found] if named == own else found
+    async def _uses(self, action: str, key: str, place: Place, more: Context) -> Sequence[Authorization]:
+        return await self._keys.checks((action,), key, place, {_CONTEXT: place.arn}, more)
 
     @staticmethod
     def _place(exchange: Exchange, account: str, value: Mapping[str, Any]) -> Place:

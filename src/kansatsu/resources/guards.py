@@ -46,7 +46,7 @@ class Guard:
     """The policy of one resource. `place` is the resource that holds it, None where none does.
 
     `account` owns the resource, "" where nobody can tell. `own_only`: RestrictPublicBuckets is on and the policy is
-    public. `supported`: the backend has such policies.
+    public. `supported`: the backend has such policies. `of_aws`: it is of a key that AWS manages.
     """
 
     account: str = ""
@@ -54,6 +54,7 @@ class Guard:
     policy: Policy | None = None
     own_only: bool = False
     supported: bool = True
+    of_aws: bool = False
 
     def policy_for(self, principal: Principal, action: str) -> Policy | None:
         """The policy as far as it has an effect for this principal and action.
@@ -237,6 +238,8 @@ class Resources:
         if policy is None or (holder.kind is kinds.TABLE_POLICY and not await self._of_this_table(policy, place)):
             return Guard(place.account, place)
         if holder.kind is kinds.KEY_POLICY:
+            if (own := await self._of_aws(place)) is not None:
+                return Guard(place.account, place, own, of_aws=True)
             policy = await self._with_grants(place, policy)
         own_only = holder.kind is kinds.BUCKET_POLICY and await self._own_only(policy, place)
         return Guard(place.account, place, policy, own_only)
@@ -263,6 +266,11 @@ class Resources:
         alias = name if name.startswith("arn:") else f"arn:{arn.PARTITION}:kms:{place.region}:{place.account}:{name}"
         found = await self._knowledge.learn(kinds.ALIAS, Place(place.account, alias, place.region))
         return name if isinstance(found, Unsupported) or not found else found
+
+    async def _of_aws(self, place: Place) -> Policy | None:
+        """The policy of a key that AWS manages, whatever the backend has for it; None for a customer's."""
+        service = await self._knowledge.learn(kinds.OWN_KEY, place)
+        return None if isinstance(service, Unsupported) or not service else kinds.own_key_policy(place, service)
 
     async def _with_grants(self, place: Place, policy: Policy) -> Policy:
         grants = await self._knowledge.learn(kinds.KEY_GRANTS, place)

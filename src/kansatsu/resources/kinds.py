@@ -202,6 +202,7 @@ TOPIC_POLICY: PolicyKind = Kind(
     frozenset({"NotFound", "NotFoundException"}),
     _operations("sns", "SetTopicAttributes", "AddPermission", "RemovePermission", "CreateTopic", "DeleteTopic"),
 )
+AWS_ALIAS = "alias/aws/"
 KEY_POLICY: PolicyKind = Kind(
     "key policy",
     "kms",
@@ -212,6 +213,52 @@ KEY_POLICY: PolicyKind = Kind(
     frozenset({"NotFoundException"}),
     _operations("kms", "PutKeyPolicy", "CreateKey", "ReplicateKey"),
 )
+# The service whose own key it is, as AWS manages one for it; "" for a customer's.
+OWN_KEY: Kind[str] = Kind(
+    "service of the key",
+    "kms",
+    "ListAliases",
+    lambda place: {"KeyId": place.arn},
+    lambda _place, answer: next(
+        (
+            name.removeprefix(AWS_ALIAS)
+            for alias in answer.get("Aliases") or ()
+            if (name := str(alias.get("AliasName"))).startswith(AWS_ALIAS)
+        ),
+        "",
+    ),
+    "",
+    frozenset({"NotFoundException"}),
+    _operations("kms", "CreateAlias", "UpdateAlias", "DeleteAlias"),
+)
+
+
+def own_key_policy(place: Place, service: str) -> Policy | None:
+    """The policy of a key that AWS manages: the account's principals have it through the service, and else look at it.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key
+    """
+    through = {"kms:CallerAccount": place.account, "kms:ViaService": f"{service}.{place.region}.amazonaws.com"}
+    uses = ("Encrypt", "Decrypt", "ReEncrypt*", "GenerateDataKey*", "CreateGrant", "DescribeKey")
+    sees = ("Describe*", "Get*", "List*", "RevokeGrant")
+    statements = [
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": "*"},
+            "Action": [f"kms:{name}" for name in uses],
+            "Resource": "*",
+            "Condition": {"StringEquals": through},
+        },
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{place.account}:root"},
+            "Action": [f"kms:{name}" for name in sees],
+            "Resource": "*",
+        },
+    ]
+    return compiled(place, json.dumps({"Version": "2012-10-17", "Id": f"auto-{service}", "Statement": statements}))
+
+
 # What AWS lists on one page at most; a grant beyond has no effect here.
 MOST_GRANTS = 100
 KEY_GRANTS: Kind[tuple[Mapping[str, Any], ...]] = Kind(
@@ -309,7 +356,7 @@ SECRET: Kind[str] = Kind(
 
 KINDS: tuple[Kind[Any], ...] = (
     *(BUCKET_POLICY, BUCKET_BLOCK, ACCOUNT_BLOCK),
-    *(QUEUE_POLICY, TOPIC_POLICY, KEY_POLICY, KEY_GRANTS, SECRET_POLICY),
+    *(QUEUE_POLICY, TOPIC_POLICY, KEY_POLICY, OWN_KEY, KEY_GRANTS, SECRET_POLICY),
     *(REPOSITORY_POLICY, FUNCTION_POLICY, TABLE_POLICY, TABLE, BUS_POLICY, LOGS_POLICY),
     *(BUCKET_KEY, OWNED, LOCATION, PARTITION_KEYS, ALIAS, SECRET),
 )
