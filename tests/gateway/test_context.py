@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from kansatsu.gateway import asgi
+
 from . import raw
 from .asks import DYNAMODB, IAM
 from .conftest import ACCOUNT, Gateway
@@ -236,3 +238,19 @@ def test_a_regional_service_is_asked_in_the_region_of_its_signature(gateway: Gat
     only = {"StringEquals": {"aws:RequestedRegion": "eu-west-3"}}
     keys = gateway.user(statement("Allow", "dynamodb:*", condition=only))
     assert gateway.ask(DYNAMODB, keys, "dynamodb", region=region).status == status
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (("::ffff:10.1.2.3", 1), "10.1.2.3"),
+        (("10.1.2.3", 1), "10.1.2.3"),
+        (("2001:db8::1", 1, 0, 0), "2001:db8::1"),
+        (("::ffff:0:1", 1, 0, 0), "::ffff:0:1"),
+        (("::1", 1, 0, 0), "::1"),
+        (None, "127.0.0.1"),
+    ],
+)
+def test_a_client_of_a_socket_of_both_kinds_is_in_its_own_range(address: tuple[str, int] | None, expected: str) -> None:
+    """The attack: over `--listen [::]:PORT` a Deny of 10.0.0.0/8 met nobody."""
+    assert asgi.client({"client": address}) == expected

@@ -100,7 +100,7 @@ class App:
 
     @staticmethod
     async def _show(console: Console, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
-        request, client = asgi.head(scope), scope.get("client") or ("127.0.0.1", 0)
+        request, client = asgi.head(scope), asgi.client(scope)
         try:
             body = await asgi.read(receive, request.headers, _CONSOLE_LIMIT)
         except asgi.ClientGone:
@@ -109,7 +109,7 @@ class App:
             response = HttpResponse(error.status, [], error.message.encode())
         else:
             request = replace(request, path=scope["path"], body=body)
-            response = await console(request, client[0], scope.get("scheme") == "https")
+            response = await console(request, client, scope.get("scheme") == "https")
         bodiless = request.method == "HEAD"
         await asgi.answer(send, response.status, response.headers, response.body, bodiless=bodiless)
 

@@ -29,6 +29,16 @@ class ClientGone(Exception):
     """The client closed the connection before its request was complete: there is nobody to answer."""
 
 
+_MAPPED = "::ffff:"  # before an IPv4 address, where a socket takes both kinds (RFC 4291, 2.5.5.2)
+
+
+def client(scope: Scope) -> str:
+    """The address of the client. INVARIANT: a range of IPv4 addresses has those that come in over IPv6's socket."""
+    address: str = (scope.get("client") or ("127.0.0.1", 0))[0]
+    plain = address.removeprefix(_MAPPED)
+    return plain if "." in plain else address
+
+
 def head(scope: Scope) -> HttpRequest:
     """The request without its body; repeated headers are joined by a comma, as they are signed."""
     headers: dict[str, str] = {}

@@ -84,11 +84,9 @@ class Pipeline:
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Answer one AWS request."""
-        client = scope.get("client") or ("127.0.0.1", 0)
-        request = asgi.head(scope)
-        exchange = Exchange(
-            request, asgi.Body(receive, request.headers), client[0], scope.get("scheme") == "https", self._clock.now()
-        )
+        request, secure = asgi.head(scope), scope.get("scheme") == "https"
+        body = asgi.Body(receive, request.headers)
+        exchange = Exchange(request, body, asgi.client(scope), secure, self._clock.now())
         response, error = await self._attempt(exchange)
         try:
             # INVARIANT: the evidence of a call is written before its answer goes out.
