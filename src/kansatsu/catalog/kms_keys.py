@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kansatsu.catalog.authorization import Context, Params
+from kansatsu.catalog.tags import of_pairs
 
 # Parameter -> condition key, present when the parameter is.
 _GIVEN = {
@@ -44,6 +45,9 @@ _GENERATING = {
     "GenerateDataKeyPair",
     "GenerateDataKeyPairWithoutPlaintext",
 }
+# Keys of our own, for grants: which one is retired, and the letters of a name in the encryption context that has upper
+# case, by the name in lower case.
+RETIRED, SPELT = "kms:RetiredGrant", "kms:SpeltInEncryptionContext:"
 # kms:ReEncryptFrom and kms:ReEncryptTo each see one half of the parameters of ReEncrypt.
 _HALVES = {"ReEncryptFrom": "Source", "ReEncryptTo": "Destination"}
 
@@ -64,6 +68,8 @@ def context(action: str, params: Params, account: str) -> Context:
         found["kms:reencryptonsamekey"] = _value(params["SourceKeyId"] == params.get("DestinationKeyId"))
     if action == "CreateKey":
         found |= _created(params)
+    if action == "RetireGrant" and params.get("GrantId"):
+        found[RETIRED.lower()] = str(params["GrantId"])
     return found | _constraints(params) | _encryption_context(params.get(f"{half}EncryptionContext"))
 
 
@@ -102,8 +108,13 @@ def _constraints(params: Params) -> Context:
 def _encryption_context(given: Mapping[str, str] | None) -> Context:
     if not given:
         return {}
-    found: Context = {f"kms:encryptioncontext:{key.lower()}": value for key, value in given.items()}
-    return found | {"kms:encryptioncontextkeys": tuple(given)}
+    found = of_pairs("kms:encryptioncontext:", given.items())
+    spelt: dict[str, tuple[str, ...]] = {}
+    for key in given:
+        if key != key.lower():
+            name = f"{SPELT.lower()}{key.lower()}"
+            spelt[name] = (*spelt.get(name, ()), key)
+    return found | spelt | {"kms:encryptioncontextkeys": tuple(given)}
 
 
 def _alias(key: str) -> str:
