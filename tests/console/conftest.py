@@ -122,6 +122,9 @@ class Seen:
 
     def t(self, key: str, **values: object) -> str:
         text: str = self._texts[key]
+        for form in re.findall(r"\{(\w+):([^|{}]*)\|([^{}]*)\}", text):
+            name, one, many = form
+            text = text.replace(f"{{{name}:{one}|{many}}}", one if values.get(name) == 1 else many)
         for name, value in values.items():
             text = text.replace("{" + name + "}", str(value))
         return text

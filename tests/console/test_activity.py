@@ -1,8 +1,11 @@
 """What was just asked appears by itself; a denial opens why, what would allow it, and what would be decided if."""
 
 import json
+import re
+from uuid import uuid4
 
 import pytest
+from playwright.sync_api import Locator
 
 from .conftest import PASSWORD, Opens, Story, denied
 
@@ -91,3 +94,56 @@ def test_a_denial_that_the_console_meets_opens_its_explanation(opens: Opens, sto
     seen.text(reason).wait_for()
     seen.open("nope")
     page.get_by_role("heading", name=seen.t("notFound")).wait_for()
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_what_consoles_read_is_hidden_and_counted_and_what_they_change_is_not(
+    opens: Opens, story: Story, language: str
+) -> None:
+    name = f"seen-{uuid4().hex[:8]}"
+    seen = opens(language)
+    page = seen.page
+    seen.sign_in()
+    main = page.get_by_role("main")
+    seen.open("groups")
+    page.get_by_role("link", name="developers", exact=True).wait_for()
+    seen.button("create.group").first.click()
+    page.get_by_role("dialog").get_by_label(seen.t("name"), exact=True).fill(name)
+    seen.confirm("create")
+    page.get_by_role("heading", name=name, exact=True).wait_for()
+    seen.open("activity")
+    main.get_by_role("row").filter(has_text="iam:CreateGroup").filter(has_text=name).first.wait_for()
+    hidden = re.compile(re.escape(seen.t("activity.hidden", n=0)).replace("0", r"(\d+)"))
+    box = page.get_by_role("checkbox", name=hidden)
+    before = told(hidden, box)
+    assert before > 0
+    # It is counted as it happens: another page reads what has a name of its own.
+    other = page.context.new_page()
+    other.goto(f"{story.url}#/groups/{name}")
+    other.get_by_role("heading", name=name, exact=True).wait_for()
+    other.close()
+    while told(hidden, box) <= before:
+        page.evaluate("new Promise(requestAnimationFrame)")
+    box.check()
+    main.get_by_role("row").filter(has_text="iam:GetGroup").filter(has_text=name).first.wait_for()
+    page.get_by_role("checkbox", name=seen.t("activity.console"), exact=True).wait_for()
+
+
+def told(pattern: re.Pattern[str], box: Locator) -> int:
+    found = pattern.search(box.evaluate("one => one.closest('label, [class*=toggle]').parentElement.innerText"))
+    assert found is not None
+    return int(found[1])
+
+
+def test_the_keys_of_a_simulation_are_folded_until_they_are_wanted(opens: Opens, story: Story) -> None:
+    seen = opens("en")
+    seen.sign_in()
+    seen.open("activity", story.denied)
+    main = seen.page.get_by_role("main")
+    fold = main.get_by_role("button", name=re.compile(re.escape(seen.t("context.given", n=7)).replace("7", r"\d+")))
+    fold.wait_for()
+    fields = main.get_by_role("textbox", name=seen.t("conditionKey"))
+    assert fields.count() == 0
+    fold.click()
+    fields.first.wait_for()
+    assert fields.count() > 3

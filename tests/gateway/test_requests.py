@@ -1,5 +1,6 @@
 """ListRequests: what was asked lately, data events of every Region among it, in the caller's account alone."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -80,10 +81,24 @@ def test_who_watches_does_not_see_the_watching(gateway: Gateway, ana: Keys) -> N
     page.sign_in(accessKeyId=ana.id, secretAccessKey=ana.secret)
     page.call("iam", "GetUser", UserName=ana.name)
     page.call("iam", "ListGroups")
+    page.call("iam", "TagUser", UserName=ana.name, Tags=[{"Key": "k", "Value": "v"}])
+    page.call("iam", "GetUser", UserName=ana.name)
     all_of_it = [one for one in lately(gateway, Principal=ARN + ana.name) if one["Console"]]
-    assert [one["Operation"] for one in all_of_it] == ["ListGroups", "GetUser"]
-    without = [one for one in lately(gateway, Principal=ARN + ana.name, WithoutConsole=True) if one["Console"]]
-    assert [one["Operation"] for one in without] == ["ListGroups"]  # what was denied is never left out
+    assert [one["Operation"] for one in all_of_it] == ["GetUser", "TagUser", "ListGroups", "GetUser"]
+    without = client.list_requests(Principal=ARN + ana.name, WithoutConsole=True)
+    # What was changed and what was denied is never left out.
+    names = [one["Operation"] for one in without["Requests"] if one["Console"]]
+    assert names == ["TagUser", "ListGroups"]
+    assert (without["Hidden"], without["HiddenSince"]) == (2, 1)
+    newest = client.list_requests(Principal=ARN + ana.name, WithoutConsole=True, MaxResults=1)
+    assert (newest["Hidden"], newest["HiddenSince"]) == (1, 1)
+    older = client.list_requests(Principal=ARN + ana.name, WithoutConsole=True, NextToken=newest["NextToken"])
+    assert (older["Hidden"], older["HiddenSince"]) == (1, 0)
+    since = client.list_requests(
+        Principal=ARN + ana.name, WithoutConsole=True, StartTime=all_of_it[0]["Time"] + timedelta(seconds=1)
+    )
+    assert (since["Requests"], since["Hidden"], since["HiddenSince"]) == ([], 0, 0)
+    assert "Hidden" not in client.list_requests(Principal=ARN + ana.name)
 
 
 def test_nobody_sees_requests_of_another_account(gateway: Gateway, ana: Keys) -> None:

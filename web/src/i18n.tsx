@@ -55,6 +55,12 @@ export interface Words {
   ago: (text: string) => string;
 }
 
+const FORMS = /\{(\w+):([^|{}]*)\|([^{}]*)\}/g;
+
+/** The text with the form of its words that goes with each number: {n:request|requests}. */
+const formed = (text: string, values: Record<string, unknown>) =>
+  text.replace(FORMS, (_, name: string, one: string, many: string) => (Number(values[name]) === 1 ? one : many));
+
 const Context = createContext<Words | null>(null);
 
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -86,9 +92,9 @@ function words({ language, texts, phrases }: Catalogue, setLanguage: (language: 
   return {
     language,
     setLanguage,
-    t: (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? "")),
+    t: (key, values = {}) => formed(texts[key], values).replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? "")),
     say: (key, values) =>
-      texts[key].split(/\{(\w+)\}/).map((part, at) => {
+      formed(texts[key], values).split(/\{(\w+)\}/).map((part, at) => {
         const value = at % 2 ? values[part] : part;
         return <Fragment key={at}>{at % 2 && typeof value === "string" ? <Broken of={value} /> : value}</Fragment>;
       }),

@@ -83,6 +83,9 @@ export interface Explanation {
 export interface Page {
   Requests: Recorded[];
   NextToken?: string;
+  /** What consoles read was left out: so many, and of them so many newer than the first of these. */
+  Hidden?: number;
+  HiddenSince?: number;
 }
 
 export const recorded = (asked: object) => call<Page>("kansatsu", "ListRequests", { MaxResults: 100, ...asked });

@@ -68,7 +68,13 @@ _TYPES: Mapping[tuple[str, str], str] = {
 }
 _WHOLE = {"sqs": "AWS::SQS::Queue", "sns": "AWS::SNS::Topic"}  # nothing but the name in their ARNs
 _READS = ("Get", "List", "Describe", "Head", "BatchGet", "Lookup", "Query", "Scan", "Select", "Simulate")
-_OWN_READS = (*_READS, "Explain", "Replay", "Suggest")  # of the service kansatsu: they answer, and change nothing
+_OWN_READS = (
+    *_READS,
+    "Explain",
+    "Lint",
+    "Replay",
+    "Suggest",
+)  # of kansatsu: they answer, and change nothing
 
 # Actions that "write", and that trails have as read-only all the same.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html

@@ -10,7 +10,7 @@ import { useEvery } from "../loaded";
 import { Broken } from "../parts/broken";
 import { useTitle } from "../parts/frame";
 import { Clamped, List } from "../parts/list";
-import { idOf, type Recorded, recorded } from "../requests";
+import { idOf, type Page, type Recorded, recorded } from "../requests";
 import { to } from "../route";
 
 const EVERY = 2000; // milliseconds
@@ -47,7 +47,11 @@ interface State {
   rows: Recorded[] | undefined;
   older?: string;
   error?: unknown;
+  /** How many were left out that are older than the newest row, and how many are newer. */
+  hidden: [number, number];
 }
+
+const hiddenIn = ({ Hidden = 0, HiddenSince = 0 }: Page): [number, number] => [Hidden - HiddenSince, HiddenSince];
 
 export function Activity() {
   const { t, when } = useWords();
@@ -57,7 +61,7 @@ export function Activity() {
   const [all, setAll] = useState(false);
   const [turn, setTurn] = useState(0);
   const [loading, setLoading] = useState(true);
-  const [state, setState] = useState<State>({ rows: undefined });
+  const [state, setState] = useState<State>({ rows: undefined, hidden: [0, 0] });
   const wanted = { ...(outcome === "ALL" ? {} : { Outcome: outcome }), ...(all ? {} : { WithoutConsole: true }) };
   const on = [outcome, all, turn];
   useEffect(() => {
@@ -65,8 +69,8 @@ export function Activity() {
     setLoading(true);
     recorded(wanted)
       .then(
-        (page) => current && setState({ rows: page.Requests, older: page.NextToken }),
-        (error: unknown) => current && setState({ rows: undefined, error }),
+        (page) => current && setState({ rows: page.Requests, older: page.NextToken, hidden: hiddenIn(page) }),
+        (error: unknown) => current && setState({ rows: undefined, error, hidden: [0, 0] }),
       )
       .finally(() => current && setLoading(false));
     return () => {
@@ -78,11 +82,14 @@ export function Activity() {
     async () => {
       const since = state.rows?.[0]?.Time;
       try {
-        const { Requests: found } = await recorded({ ...wanted, ...(since ? { StartTime: since } : {}) });
+        const page = await recorded({ ...wanted, ...(since ? { StartTime: since } : {}) });
         setState((before) => {
           const known = new Set(before.rows?.map(idOf));
-          const fresh = found.filter((one) => !known.has(idOf(one)));
-          return fresh.length || before.error ? { ...before, error: undefined, rows: [...fresh, ...(before.rows ?? [])].slice(0, MOST) } : before;
+          const fresh = page.Requests.filter((one) => !known.has(idOf(one)));
+          const [older, newer] = hiddenIn(page);
+          const hidden: State["hidden"] = [(since ? before.hidden[0] : 0) + older, newer];
+          const same = !fresh.length && !before.error && String(hidden) === String(before.hidden);
+          return same ? before : { ...before, hidden, error: undefined, rows: [...fresh, ...(before.rows ?? [])].slice(0, MOST) };
         });
       } catch (error) {
         setState((before) => ({ ...before, error }));
@@ -93,7 +100,11 @@ export function Activity() {
   );
   const more = async () => {
     const page = await recorded({ ...wanted, NextToken: state.older });
-    setState((before) => ({ rows: [...(before.rows ?? []), ...page.Requests], older: page.NextToken }));
+    setState((before) => ({
+      rows: [...(before.rows ?? []), ...page.Requests],
+      older: page.NextToken,
+      hidden: [before.hidden[0] + (page.Hidden ?? 0), before.hidden[1]],
+    }));
   };
   const outcomes = OUTCOMES.map((value) => ({ value, label: t(`outcome.${value}`) }));
   return (
@@ -118,7 +129,7 @@ export function Activity() {
             {t("activity.live")}
           </Toggle>
           <Toggle checked={all} onChange={({ detail }) => setAll(detail.checked)}>
-            {t("activity.console")}
+            {all ? t("activity.console") : t("activity.hidden", { n: state.hidden[0] + state.hidden[1] })}
           </Toggle>
         </>
       }

@@ -4,6 +4,7 @@ import Box from "@cloudscape-design/components/box";
 import Button from "@cloudscape-design/components/button";
 import Container from "@cloudscape-design/components/container";
 import ColumnLayout from "@cloudscape-design/components/column-layout";
+import ExpandableSection from "@cloudscape-design/components/expandable-section";
 import FormField from "@cloudscape-design/components/form-field";
 import Header from "@cloudscape-design/components/header";
 import Input from "@cloudscape-design/components/input";
@@ -58,6 +59,7 @@ export function Simulate({ principal, action = "", resource = "*", context = [] 
             </FormField>
           ))}
         </ColumnLayout>
+        <ExpandableSection headerText={t("context.given", { n: keys.length })}>
         <AttributeEditor
           items={keys}
           empty={t("simulate.noKeys")}
@@ -71,6 +73,7 @@ export function Simulate({ principal, action = "", resource = "*", context = [] 
             { label: t("tags.value"), control: (one, at) => <Input value={one.Value} spellcheck={false} onChange={({ detail }) => set(at, { Value: detail.value })} />, warningText: (one) => unseen(one.Value) },
           ]}
         />
+        </ExpandableSection>
         <Button variant="primary" loading={busy} disabled={!asked.Principal || !asked.Action || !asked.Resource} onClick={() => void run()}>
           {t("simulate.run")}
         </Button>

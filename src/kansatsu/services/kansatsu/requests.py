@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from kansatsu.advisor import DENIALS, CallRecord, history
+from kansatsu.advisor import DENIALS, CallRecord, history, trail
 from kansatsu.errors import InvalidParameterValue
 from kansatsu.services.registry import Call, operation
 
@@ -32,17 +32,25 @@ async def list_requests(
 ) -> dict[str, Any]:
     """Newest first, within 90 days; its own calls are left out, or who watches would see only that.
 
-    `principal`: the ARN of a user, a role, or a session of one. `without_console`: not what consoles asked and got.
+    `principal`: the ARN of a user, a role, or a session of one. `without_console`: not what consoles read. What they
+    changed, and what they were denied, is never left out.
     """
     before = _opened(next_token)
+    hidden: list[Cursor] = []
 
     def wanted(record: CallRecord) -> bool:
+        shown = asked_for(record)
+        if shown and without_console and _reading(record):
+            hidden.append((record.time, record.call))
+            return False
+        return shown
+
+    def asked_for(record: CallRecord) -> bool:
         return (
             record.account == call.account
             and (record.time, record.call) < before
             and (outcome is None or (_denied(record) if outcome == "DENIED" else record.allowed))
             and (principal is None or principal in (record.arn, record.entity))
-            and not (without_console and record.allowed and record.session is not None and record.session.console)
             and not (record.allowed and (record.service, record.operation) == _ITSELF)
         )
 
@@ -54,10 +62,21 @@ async def list_requests(
         history.newest, call.recorder.directory, since, float("inf"), needles, wanted, max_results + 1
     )
     answer: dict[str, Any] = {"Requests": [_shown(record) for record in found[:max_results]]}
+    first, last = [(one.time, one.call) for one in (*found[:1], *found[:max_results][-1:])] or [before, (0.0, "")]
     if len(found) > max_results:
-        last = found[max_results - 1]
-        answer["NextToken"] = f"{last.time!r} {last.call}"
+        answer["NextToken"] = f"{last[0]!r} {last[1]}"
+    else:
+        last = 0.0, ""
+    if without_console:
+        answer["Hidden"] = sum(one > last for one in hidden)
+        answer["HiddenSince"] = sum(one > first for one in hidden) if found else len(hidden)
     return answer
+
+
+def _reading(record: CallRecord) -> bool:
+    """Did a console read something, and may it?"""
+    of_console = record.session is not None and record.session.console
+    return of_console and record.allowed and bool(record.asked) and trail.reads(record)
 
 
 def _opened(token: str | None) -> Cursor:
