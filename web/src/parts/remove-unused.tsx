@@ -89,7 +89,7 @@ function Steps({ steps, of }: { steps: string[]; of: Proposal["Policies"] }) {
     const [, verb = "", version = "", policy = ""] = STEP.exec(step) ?? [];
     const there = of.some((one) => !one.PolicyArn && one.PolicyName === policy);
     const key = verb === "Put" && there ? "step.replace" : STEPS[verb + version];
-    return key ? say(key, { policy }) : <Broken of={step} />;
+    return key ? say(key, { policy: <Box variant="strong"><Broken of={policy} /></Box> }) : <Broken of={step} />;
   };
   return (
     <Alert type="info" header={t("steps")}>
