@@ -159,18 +159,6 @@ CASES: dict[str, list[Case]] = {
         ("PutMetricData", {"Namespace": "n"}, ["cloudwatch:PutMetricData *"]),
         ("DeleteAlarms", {"AlarmNames": ["a", "b"]}, [f"cloudwatch:DeleteAlarms {at('cloudwatch', f'alarm:{a}')}" for a in "ab"]),
     ],
-    "redshift": [
-        ("GetClusterCredentials", {"ClusterIdentifier": "c", "DbUser": "u", "DbName": "d"}, [f"redshift:GetClusterCredentials {at('redshift', r)}" for r in ("dbname:c/d", "dbuser:c/u")]),
-        ("GetClusterCredentials", {"ClusterIdentifier": "c", "DbUser": "u", "DbGroups": ["g", "h"]}, [f"redshift:GetClusterCredentials {at('redshift', 'dbuser:c/u')}"] + [f"redshift:JoinGroup {at('redshift', r)}" for r in ("dbgroup:c/g", "dbgroup:c/h")]),
-        ("GetClusterCredentials", {"ClusterIdentifier": "c", "DbUser": "u", "AutoCreate": True}, [f"redshift:{action} {at('redshift', 'dbuser:c/u')}" for action in ("GetClusterCredentials", "CreateClusterUser")]),
-        ("GetClusterCredentials", {"ClusterIdentifier": "c", "DbUser": "u", "AutoCreate": False}, [f"redshift:GetClusterCredentials {at('redshift', 'dbuser:c/u')}"]),
-        ("GetClusterCredentialsWithIAM", {"ClusterIdentifier": "c", "DbName": "d"}, [f"redshift:GetClusterCredentialsWithIAM {at('redshift', 'dbname:c/d')}"]),
-    ],
-    "redshift-data": [
-        ("ExecuteStatement", {"ClusterIdentifier": "c", "Database": "d", "DbUser": "u"}, [f"redshift-data:ExecuteStatement {at('redshift', 'cluster:c')}"] + [f"redshift:GetClusterCredentials {at('redshift', r)}" for r in ("dbuser:c/u", "dbname:c/d")]),
-        ("ListTables", {"ClusterIdentifier": "c", "Database": "d"}, [f"redshift-data:ListTables {at('redshift', 'cluster:c')}", f"redshift:GetClusterCredentialsWithIAM {at('redshift', 'dbname:c/d')}"]),
-        ("ListTables", {"WorkgroupName": at("redshift-serverless", "workgroup/w"), "Database": "d"}, [f"{action} {at('redshift-serverless', 'workgroup/w')}" for action in ("redshift-data:ListTables", "redshift-serverless:GetCredentials")]),
-    ],
     "stepfunctions": [
         *((op, {member: at("states", "stateMachine:m:PROD")}, [f"states:{op} {at('states', 'stateMachine:m')}"]) for op, member in (("StartExecution", "stateMachineArn"), ("StartSyncExecution", "stateMachineArn"), ("DescribeStateMachine", "stateMachineArn"), ("ListExecutions", "stateMachineArn"), ("DeleteStateMachineAlias", "stateMachineAliasArn"), ("DeleteStateMachineVersion", "stateMachineVersionArn"))),
         ("CreateStateMachineAlias", {"name": "a", "routingConfiguration": [{"stateMachineVersionArn": at("states", "stateMachine:m:1"), "weight": 100}]}, [f"states:CreateStateMachineAlias {at('states', 'stateMachine:m')}"]),

@@ -187,16 +187,17 @@ def _queue(org: Organized, owner: Keys, everybody: str) -> Callable[[Keys], Any]
 def _key(org: Organized, owner: Keys, everybody: str) -> Callable[[Keys], Any]:
     own = statement("Allow", "kms:*") | {"Principal": {"AWS": org.member}}
     allow = statement("Allow", "kms:Encrypt") | {"Principal": {"AWS": everybody}}
-    kms = org.client("kms", owner)
-    arn = kms.create_key(Policy=raw.document(own, allow))["KeyMetadata"]["Arn"]
+    arn = org.client("kms", owner).create_key(Policy=raw.document(own, allow))["KeyMetadata"]["Arn"]
     return lambda keys: org.client("kms", keys).encrypt(KeyId=arn, Plaintext=b"x")
 
 
 def _secret(org: Organized, owner: Keys, everybody: str) -> Callable[[Keys], Any]:
     manager = org.client("secretsmanager", owner)
-    arn = manager.create_secret(Name=org.gateway.name("shared"), SecretString="x")["ARN"]
-    allow = statement("Allow", "secretsmanager:GetSecretValue") | {"Principal": {"AWS": everybody}}
-    manager.put_resource_policy(SecretId=arn, ResourcePolicy=raw.document(allow))
+    people = {"Principal": {"AWS": [org.member, everybody]}}
+    opens, allow = (raw.document(statement("Allow", f"{name}:*") | people) for name in ("kms", "secretsmanager"))
+    key = org.client("kms", owner).create_key(Policy=opens)["KeyMetadata"]["Arn"]
+    arn = manager.create_secret(Name=org.gateway.name("shared"), SecretString="x", KmsKeyId=key)["ARN"]
+    manager.put_resource_policy(SecretId=arn, ResourcePolicy=allow)
     return lambda keys: org.client("secretsmanager", keys).get_secret_value(SecretId=arn)
 
 
