@@ -94,7 +94,7 @@ def test_unused_permissions_go_and_come_back(opens: Opens, story: Story) -> None
     main.get_by_role("button", name=re.compile("SQS")).first.wait_for()
     keyboard.press(unused)
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text(seen.t("unused.evidence")).wait_for()
+    dialog.get_by_text(seen.t("unused.evidence"), exact=True).wait_for()
     page.keyboard.press("Escape")
     keyboard.closed(unused)
     page.keyboard.press("Enter")
