@@ -131,7 +131,9 @@ COMMANDS: list[tuple[str, str, list[list[str]]]] = [
 @pytest.mark.parametrize(("subject", "text", "words"), COMMANDS, ids=[subject for subject, *_ in COMMANDS])
 def test_commands_are_read_back_by_a_shell(subject: str, text: str, words: list[list[str]]) -> None:
     arn = subject if subject.startswith("arn:") else f"arn:aws:iam::{ACCOUNT}:{subject}"
-    made = [shlex.split(command) for command in policy_texts.commands(suggestion(arn, text))]
+    *first, last = policy_texts.commands(suggestion(arn, text))
+    assert all(command.endswith(" &&") for command in first)  # nothing goes where what takes its place was refused
+    made = [shlex.split(command.removesuffix(" &&")) for command in (*first, last)]
     assert [command[2 : 2 + len(each)] for command, each in zip(made, words, strict=True)] == words
     if text:
         assert json.loads(made[0][-1]) == json.loads(text)
@@ -182,6 +184,39 @@ def test_without_evidence_nothing_is_deleted(arn: str, text: str, more: dict[str
     for printed in ("\n".join(policy_texts.commands(answer)), policy_texts.terraform(answer)):
         assert shlex.split(printed, comments=True) == []
         assert "no evidence" in printed or "detach it instead" in printed
+
+
+def test_a_name_that_begins_with_a_dash_is_no_option() -> None:
+    answer = suggestion(f"arn:aws:iam::{ACCOUNT}:group/-g", TEXT) | {"Policies": [own("-p", "")]}
+    made = [shlex.split(command)[3:5] for command in policy_texts.commands(answer)]
+    assert made == [["--group-name=-g", "--policy-name"], ["--group-name=-g", "--policy-name=-p"]]
+
+
+def own(name: str, text: str) -> dict[str, Any]:
+    return {"PolicyArn": "", "PolicyName": name, "Document": text or TEXT}
+
+
+@pytest.mark.parametrize(
+    ("subject", "size", "held", "said"),
+    [
+        ("user/ana", 2049, [], "has 2049 characters without white space, and AWS takes 2048 of the inline policies of"),
+        ("user/ana", 2048, [], ""),
+        ("user/ana", 1025, [own("suggested", document(allow("s3:" + "x" * 1024)))], ""),  # it is replaced
+        ("user/ana", 1025, [own("own", document(allow("s3:" + "x" * 1024)))], "AWS takes 2048 of a user together"),
+        ("role/job", 10241, [], "AWS takes 10240"),
+        ("group/staff", 5121, [], "AWS takes 5120"),
+        ("policy/job", 6145, [], "AWS takes 6144 of a managed policy"),
+        ("policy/job", 6144, [own("job", document(allow("s3:" + "x" * 6000)))], ""),
+    ],
+)
+def test_what_aws_would_refuse_for_its_size_is_said(subject: str, size: int, held: list[Any], said: str) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+    text = document(allow("s3:")).replace(" ", "")
+    text = text.replace("s3:", "s3:" + "x" * (size - len(text)))
+    answer = suggestion(f"arn:aws:iam::{ACCOUNT}:{subject}", text, Policies=held)
+    printed = "\n".join(policy_texts.commands(answer)), policy_texts.terraform(answer)
+    assert all(said in text for text in printed)
+    assert [bool(shlex.split(text, comments=True)) for text in printed] == [not said, not said]
 
 
 def test_what_is_saved_has_its_notes() -> None:

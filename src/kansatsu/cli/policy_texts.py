@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kansatsu.cli.output import numbered
+from kansatsu.policy import parse
+from kansatsu.policy.quotas import QUOTAS
 
 Answer = Mapping[str, Any]
 _AWS_MANAGED = ":iam::aws:policy/"  # nobody else makes versions of them: one of one's own goes in their place
@@ -79,34 +81,42 @@ def _denied(line: Answer) -> str:
 
 
 def commands(answer: Answer) -> Iterator[str]:
-    """The AWS CLI commands that put a suggestion into force.
+    """The AWS CLI commands that put a suggestion into force, each for the case that those before it succeeded.
 
-    INVARIANT: nothing is deleted or detached where there is no evidence.
+    INVARIANT: nothing is deleted or detached where there is no evidence, or where what takes its place was refused.
     """
-    subject, document = answer["Arn"], answer["Document"]
-    kind, _, name = subject.rpartition(":")[2].partition("/")
-    name = name.rpartition("/")[2]
-    quoted = shlex.quote(json.dumps(json.loads(document))) if document else ""
     yield from _remarks(answer)
     if _nothing_to_do(answer):
         return
+    *first, last = _commands(answer)
+    yield from (f"{command} &&" for command in first)
+    yield last
+
+
+def _commands(answer: Answer) -> Iterator[str]:
+    subject, document = answer["Arn"], answer["Document"]
+    kind, _, name = subject.rpartition(":")[2].partition("/")
+    name = name.rpartition("/")[2]
+    text = _option("policy-document", json.dumps(json.loads(document))) if document else ""
     if _AWS_MANAGED in subject:
-        yield f"aws iam create-policy --policy-name {shlex.quote(name + _OWN)} --policy-document {quoted}"
+        yield f"aws iam create-policy {_option('policy-name', name + _OWN)} {text}"
         return
     if kind == "policy":
-        yield (
-            f"aws iam create-policy-version --policy-arn {shlex.quote(subject)} --set-as-default "
-            f"--policy-document {quoted}"
-        )
+        yield f"aws iam create-policy-version {_option('policy-arn', subject)} --set-as-default {text}"
         return
-    who = f"--{kind}-name {shlex.quote(name)}"
+    who = _option(f"{kind}-name", name)
     if document:
-        yield f"aws iam put-{kind}-policy {who} --policy-name suggested --policy-document {quoted}"
+        yield f"aws iam put-{kind}-policy {who} --policy-name suggested {text}"
     for policy in answer["Policies"]:
         if policy["PolicyArn"]:
-            yield f"aws iam detach-{kind}-policy {who} --policy-arn {shlex.quote(policy['PolicyArn'])}"
+            yield f"aws iam detach-{kind}-policy {who} {_option('policy-arn', policy['PolicyArn'])}"
         elif policy["PolicyName"] != "suggested" or not document:
-            yield f"aws iam delete-{kind}-policy {who} --policy-name {shlex.quote(policy['PolicyName'])}"
+            yield f"aws iam delete-{kind}-policy {who} {_option('policy-name', policy['PolicyName'])}"
+
+
+def _option(name: str, value: str) -> str:
+    """An option for a shell; what begins with a dash, as names may, is no option itself."""
+    return f"--{name}{'=' if value.startswith('-') else ' '}{shlex.quote(value)}"
 
 
 def terraform(answer: Answer) -> str:
@@ -139,7 +149,7 @@ def terraform(answer: Answer) -> str:
 
 def _remarks(answer: Answer) -> Iterator[str]:
     """What to know, as comments: what was printed is used later, and elsewhere."""
-    for line in (*gaps(answer), *answer["Notes"], *_without_evidence(answer)):
+    for line in (*gaps(answer), *answer["Notes"], *oversize(answer), *_without_evidence(answer)):
         yield "# " + " ".join(line.split())
 
 
@@ -153,7 +163,28 @@ def _without_evidence(answer: Answer) -> Iterator[str]:
 
 
 def _nothing_to_do(answer: Answer) -> bool:
-    return any(True for _ in _without_evidence(answer))
+    return bool([*_without_evidence(answer), *oversize(answer)]) or not (answer["Document"] or answer["Policies"])
+
+
+def oversize(answer: Answer) -> Iterator[str]:
+    """Why AWS would refuse the document for its size; of inline policies those that are there count, too."""
+    if not answer["Document"]:
+        return
+    kind = answer["Arn"].rpartition(":")[2].partition("/")[0]
+    quota = QUOTAS["managed" if kind == "policy" else kind]
+    size = quota.measure(parse(answer["Document"]))
+    said = f"The suggested policy has {size} {quota.unit}"
+    if size > quota.size:
+        what = "a managed policy" if kind == "policy" else f"the inline policies of a {kind}"
+        yield f"{said}, and AWS takes {quota.size} of {what}: it has to be made smaller, or several."
+    elif kind != "policy":
+        others = (item for item in answer["Policies"] if not item["PolicyArn"] and item["PolicyName"] != "suggested")
+        beside = sum(quota.measure(parse(item["Document"])) for item in others)
+        if size + beside > quota.size:
+            yield (
+                f"{said} and the inline policies in whose place it goes {beside}, and AWS takes {quota.size} of a "
+                f"{kind} together: put it in the place of one of them, by its name."
+            )
 
 
 def _thin(answer: Answer) -> bool:

@@ -113,7 +113,7 @@ def _show(answer: Mapping[str, Any], form: str, write: Path | None, whole: bool)
         notes = policy_texts.evidence(answer["Lines"])
         for line in policy_texts.diff(before, document, ("now", "suggested"), notes, whole=whole):
             tell(line)
-    for line in policy_texts.reach(answer):
+    for line in (*policy_texts.oversize(answer), *policy_texts.reach(answer)):
         say(line)
     if answer["CannotTell"]:
         say(f"{answer['CannotTell']} of them say nothing, for what decided them is not on record.")
