@@ -15,11 +15,12 @@ from kansatsu.identity.organization_tables import organization_attachment, organ
 from kansatsu.identity.organizations import tree
 from kansatsu.identity.organizations.errors import error, invalid, violation
 from kansatsu.identity.organizations.tree import RCP, SCP, Organization
-from kansatsu.policy import PolicyType
+from kansatsu.policy import QUOTAS, PolicyType
 
 TYPES = {SCP: PolicyType.SCP, RCP: PolicyType.RCP}
 # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html
-SIZE, PER_TARGET = 5_120, 5
+SIZE = {SCP: QUOTAS["scp"].size, RCP: QUOTAS["rcp"].size}  # characters
+PER_TARGET = {SCP: 10, RCP: 5}
 PER_TYPE = {SCP: 10_000, RCP: 1_000}
 
 
@@ -138,8 +139,8 @@ def _not_aws(policy: OrganizationPolicy) -> None:
 def _check(others: list[OrganizationPolicy], name: str, content: str, type: str) -> None:
     if any(known.name == name for known in others):
         raise error("DuplicatePolicyException")
-    if len(content) > SIZE:
-        raise violation("POLICY_CONTENT_LIMIT_EXCEEDED", f"The policy exceeds the maximum of {SIZE} characters.")
+    if len(content) > SIZE[type]:
+        raise violation("POLICY_CONTENT_LIMIT_EXCEEDED", f"The policy exceeds the maximum of {SIZE[type]} characters.")
     try:
         engine.parse(content, TYPES[type])
     except MalformedPolicyDocument as fault:
@@ -171,10 +172,10 @@ def attach(conn: Connection, org: Organization, policy: OrganizationPolicy, targ
     held = attached(conn, target, policy.type)
     if policy.id in held:
         raise error("DuplicatePolicyAttachmentException")
-    if len(held) >= PER_TARGET:
+    if len(held) >= PER_TARGET[policy.type]:
         raise violation(
             "MAX_POLICY_TYPE_ATTACHMENT_LIMIT_EXCEEDED",
-            f"You have attached the maximum number of {PER_TARGET} policies of this type to the target.",
+            f"You have attached the maximum number of {PER_TARGET[policy.type]} policies of this type to the target.",
         )
     _hang(conn, org, policy.id, policy.type, target)
 
