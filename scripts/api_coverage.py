@@ -111,7 +111,8 @@ AWS's services give to roles which they make by themselves are on no page of its
 `ContextProvider` of identity providers is 501: it is for trusted identity propagation, by which sessions have condition
 keys (`aws:OriginIdentity/Subject`, ...) that come of a token or an assertion. Kept without that, no policy which asks
 for them would be held to what AWS decides. `ProvidedContexts` of AssumeRole are assertions of IAM Identity Center, of
-which there is none here, so that each is refused as AWS refuses one that it cannot verify (InvalidContextAssertion).
+which there is none here: to who may `sts:SetContext` on the role, each is refused as AWS refuses one that it cannot
+verify (InvalidContextAssertion).
 
 Errors that the model declares are left out of the table where no request can provoke them:
 

@@ -171,10 +171,19 @@ def test_a_token_is_as_large_as_asked_for(gateway: Gateway, session: Keys, size:
 
 
 def test_context_that_nobody_vouches_for(gateway: Gateway) -> None:
-    """https://docs.aws.amazon.com/STS/latest/APIReference/API_ProvidedContext.html: here is no Identity Center."""
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_ProvidedContext.html: here is no Identity Center.
+
+    Who may not set context is not told what is wrong with the assertion.
+    """
     context = {"ProviderArn": "arn:aws:iam::aws:contextProvider/IdentityCenter", "ContextAssertion": "eyJhbGciOiJ"}
-    asked = {"RoleArn": gateway.role()["Arn"], "RoleSessionName": "sized", "ProvidedContexts": [context]}
-    assert code_of(gateway.client("sts").assume_role, **asked) == "InvalidContextAssertion"
+    sts = gateway.client("sts")
+    for actions, code in ((["sts:AssumeRole"], "AccessDenied"), (["sts:SetContext"], "AccessDenied"),
+                          (["sts:AssumeRole", "sts:SetContext"], "InvalidContextAssertion")):  # fmt: skip
+        role = gateway.role(trust={"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": actions})
+        asked = {"RoleArn": role["Arn"], "RoleSessionName": "sized", "ProvidedContexts": [context]}
+        assert code_of(sts.assume_role, **asked) == code
+    with pytest.raises(ClientError, match="not authorized to perform: sts:SetContext on resource"):
+        sts.assume_role(**{**asked, "RoleArn": gateway.role()["Arn"]})
 
 
 def test_the_trail_tells_of_it(gateway: Gateway, session: Keys) -> None:

@@ -152,7 +152,8 @@ _SET = {
     "services.iam.linked_roles.create_service_linked_role": "iam:AWSServiceName",
     "services.iam.organization_reports.entity": "iam:OrganizationsPolicyId",
     "services.iam.service_credentials.located": "iam:ServiceSpecificCredentialServiceName",
-    "services.sts.assume_role.assume_role": "sts:RoleSessionName sts:ExternalId sts:SourceIdentity",
+    "services.sts.assume_role.assume_role": """sts:RoleSessionName sts:ExternalId sts:SourceIdentity
+        sts:RequestContextProviders""",
     "services.sts.web_identity.Shown": """accounts.google.com:aud accounts.google.com:oaud accounts.google.com:sub
         accounts.google.com:google/organization_number cognito-identity.amazonaws.com:amr
         cognito-identity.amazonaws.com:aud cognito-identity.amazonaws.com:sub
@@ -231,7 +232,8 @@ _AS_ON_AWS = {
     "set by AWS Fault Injection Service only": """ec2:FisActionId ec2:FisTargetArns dynamodb:FisActionId
         dynamodb:FisTargetArns s3:destinationRegion s3:isReplicationPauseRequest""",
     "set by the delivery of logs only": "s3:deliverySourceArn s3:logType s3:resourceArnBeingAuthorized",
-    "no operation has it": "ec2:CommitmentDuration sts:AWSServiceName sts:RequestContext*",
+    "no operation has it": "ec2:CommitmentDuration sts:AWSServiceName",
+    "of assertions of IAM Identity Center, of which there is none: each is refused": "sts:RequestContext/${ContextKey}",
 }
 _REFUSED = {
     "sizes of whole tasks": "ecs:task-cpu ecs:task-memory",

@@ -9,6 +9,7 @@ from gateway.conftest import ACCOUNT
 
 from .world import ANY, ARN, TEAM, Case, Params
 
+CENTER = "arn:aws:iam::aws:contextProvider/IdentityCenter"
 TEMPLATE = "arn:aws:iam::aws:role-template/lambda.amazonaws.com/Basic:1"
 
 
@@ -87,6 +88,11 @@ IAM = [
     Case("sts:RoleSessionName", "sts.assume_role", assume(), "visit", "other"),
     Case("sts:ExternalId", "sts.assume_role", assume(ExternalId="deal"), "deal", "other"),
     Case("sts:SourceIdentity", "sts.assume_role", assume(SourceIdentity="ana"), "ana", "bob"),
+    Case(
+        "sts:RequestContextProviders", "sts.assume_role",
+        assume(ProvidedContexts=[{"ProviderArn": CENTER, "ContextAssertion": "eyJhbGciOiJ"}]),
+        CENTER, f"{CENTER}s", "ForAnyValue:ArnEquals",
+    ),
     Case("sts:TransitiveTagKeys", "sts.assume_role", assume(**TEAM, TransitiveTagKeys=["Team"]), "Team", "Cost", ANY),
     Case("aws:RequestTag/Team", "sts.assume_role", assume(**TEAM), "Blue", "Red"),
     Case("aws:TagKeys", "sts.assume_role", assume(**TEAM), "Team", "Cost", ANY),

@@ -33,6 +33,8 @@ def _asked(call: Call, params: Params) -> Iterable[Authorization]:
         yield Authorization("sts:TagSession", params["RoleArn"], context, True)
     if _source_identity(call, params.get("SourceIdentity")):
         yield Authorization("sts:SetSourceIdentity", params["RoleArn"], context, True)
+    if params.get("ProvidedContexts"):
+        yield Authorization("sts:SetContext", params["RoleArn"], context, True)
 
 
 def _recorded(call: Call, params: Params) -> Context:
@@ -40,6 +42,7 @@ def _recorded(call: Call, params: Params) -> Context:
     tags = SessionTags.unchecked(params.get("Tags"), params.get("TransitiveTagKeys"))
     lasting = params.get("SourceIdentity") or (call.caller.session.source_identity if call.caller.session else "")
     own = tags.context() | _context(params["RoleSessionName"], params.get("ExternalId"), lasting)
+    own |= _providers(params.get("ProvidedContexts"))
     parsed = arn.Arn.parse(params["RoleArn"])
     name = parsed.resource.rpartition("/")[2] if parsed is not None else ""
     role = call.snapshot.find(parsed.account, "role", name) if parsed is not None else None
@@ -67,6 +70,21 @@ def assume_role(
     # INVARIANT: nobody leaves a learning session for one that learns nothing and has other bounds.
     if call.caller.learning:
         raise AccessDenied("A learning session assumes no role: learn the policy of that role by itself.")
+    session_tags = SessionTags.of(tags, transitive_tag_keys, call.caller.session)
+    lasting = _source_identity(call, source_identity)
+    asked = session_tags.context() | _context(role_session_name, external_id, lasting) | _providers(provided_contexts)
+    actions = ["sts:AssumeRole"]
+    if session_tags.tags:
+        actions.append("sts:TagSession")
+    if lasting:
+        actions.append("sts:SetSourceIdentity")
+    if provided_contexts:
+        actions.append("sts:SetContext")
+    if common.shows_device(call, serial_number, token_code) is not None:
+        # For the trust policy alone: the session that comes of it carries nothing of it.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
+        asked |= {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}
+    role = _authorized_role(call, role_arn, actions, asked)
     if provided_contexts:
         # Context is vouched for by IAM Identity Center (its provider's ARN is AWS's), of which there is none here.
         # https://docs.aws.amazon.com/STS/latest/APIReference/API_ProvidedContext.html
@@ -75,19 +93,6 @@ def assume_role(
             code="InvalidContextAssertion",
             status=400,
         )
-    session_tags = SessionTags.of(tags, transitive_tag_keys, call.caller.session)
-    lasting = _source_identity(call, source_identity)
-    asked = session_tags.context() | _context(role_session_name, external_id, lasting)
-    actions = ["sts:AssumeRole"]
-    if session_tags.tags:
-        actions.append("sts:TagSession")
-    if lasting:
-        actions.append("sts:SetSourceIdentity")
-    if common.shows_device(call, serial_number, token_code) is not None:
-        # For the trust policy alone: the session that comes of it carries nothing of it.
-        # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa_configure-api-require.html
-        asked |= {"aws:multifactorauthpresent": "true", "aws:multifactorauthage": "0"}
-    role = _authorized_role(call, role_arn, actions, asked)
     passed = common.Passed(policy, policy_arns, session_tags, lasting, minimum_session_token_size)
     seconds = _duration(call, role, duration_seconds)
     answer = common.assumed(call, role, role_session_name, seconds, passed, chain_depth=_chain_depth(call))
@@ -155,6 +160,12 @@ def _context(session_name: str, external_id: str | None, source_identity: str) -
     if source_identity:
         context["sts:sourceidentity"] = source_identity
     return context
+
+
+def _providers(contexts: list[dict[str, str]] | None) -> Context:
+    """Who is said to vouch for the context. What an assertion says is no key, before somebody has verified it."""
+    found = tuple(item["ProviderArn"] for item in contexts or () if "ProviderArn" in item)
+    return {"sts:requestcontextproviders": found} if found else {}
 
 
 def of_role(role: EntityRecord, snapshot: Snapshot) -> Context:
