@@ -29,11 +29,12 @@ from kansatsu.gateway.special import Allow, Special
 from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.standing import Kept
 from kansatsu.identity import Snapshot, Store
+from kansatsu.identity.turns import SMALL
 from kansatsu.policy import Policies, PolicySet
 from kansatsu.resources import Deciding, Guard, Resources, arn_of, bucket_of, owner_in
 from kansatsu.wire import Operation
 
-Authorize = Callable[[], None]
+Authorize = Callable[[bool], None]  # whether it has waited since it was authenticated
 # INVARIANT: what policies are asked about one request has an end. AWS's own limits are 50 tags, 100 keys.
 MOST_VALUES = 4000
 _OF_VALUE = 1 << 13  # a value that patterns are held against takes as long as so many octets
@@ -146,7 +147,8 @@ class Backed:
             raise Unimplemented(
                 f"Kansatsu decides on no request with more than {MOST_VALUES} values of a condition key."
             )
-        await self._large.by_size(account, max(len(exchange.request.body), values * _OF_VALUE), authorize)
+        size = max(len(exchange.request.body), values * _OF_VALUE)
+        await self._large.by_size(account, size, partial(authorize, size > SMALL))
         if not exchange.passed:
             # What everybody has through a service is no right that anybody needs: no evidence of use, none to learn.
             asked_of = zip(exchange.authorizations, exchange.guards, strict=True)

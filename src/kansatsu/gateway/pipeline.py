@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import Connection
 
 from kansatsu import catalog, wire
-from kansatsu import policy as engine
 from kansatsu.advisor import MOST_ASKED, EvidenceLost, Recorder
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
@@ -31,6 +30,7 @@ from kansatsu.gateway.learning import bound_of
 from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.turned_away import TurnedAway
 from kansatsu.identity import Snapshot, Store
+from kansatsu.identity.turns import SMALL
 from kansatsu.policy import Decision, Policies
 from kansatsu.resources import Resources
 from kansatsu.services.callers import policies_of
@@ -236,7 +236,8 @@ class Pipeline:
         elif "TokenCode" in exchange.params:  # of a device, which is used up
             call, done, result = await self._store.codes.take(exchange.caller.id, work)
         else:
-            call, done, result = await self._store.apart(self._begun, exchange, found)
+            waited = exchange.weight[1] > SMALL
+            call, done, result = await self._store.apart(self._begun, exchange, found, waited=waited)
         if done:
             return result
         call.enter(None)
@@ -247,11 +248,8 @@ class Pipeline:
 
     def _begun(self, exchange: Exchange, found: Handler, *, waited: bool = False) -> tuple[Call, bool, Any]:
         """Authorize, and run what only reads: (True, its result), else (False, the arguments of what is to come)."""
-        if waited and exchange.signature is not None:
-            # INVARIANT: what has waited is decided by what holds when its turn comes.
-            exchange.snapshot = self._store.snapshot()
-            exchange.identity = self._authenticator.again(exchange.signature, exchange.snapshot, self._clock.now())
-        snapshot, caller, context = exchange.state, exchange.caller, _own_context(exchange, exchange.signer)
+        self._present(exchange, waited=waited)
+        snapshot, caller, context = exchange.state, exchange.caller, exchange.context
         call = Call(
             caller, caller.account, exchange.region, exchange.request_id, exchange.now, context, self._store,
             self._recorder, self._workload, self._clock, self._issuers, snapshot, self._resources,
@@ -261,13 +259,13 @@ class Pipeline:
             call.enter(lambda: stack.enter_context(self._store.read()))
             if found.before:
                 exchange.authorizations = (Authorization(found.before, "*", {}, exact=False),)
-                self._authorize(exchange, context, snapshot)
+                self._authorize(exchange)
             exchange.authorizations = tuple(found.authorizations(call, exchange.params))
             exchange.steps = tuple(found.steps(call, exchange.params)) if found.steps else ()
             if found.always_allowed:
                 exchange.authorized = True
             else:
-                self._authorize(exchange, context, snapshot)
+                self._authorize(exchange)
             exchange.steps = ()  # INVARIANT: what is not done is no evidence of use
             arguments = found.bind(exchange.params)
             if not found.write and not found.is_async:
@@ -275,22 +273,33 @@ class Pipeline:
         return call, False, arguments
 
     async def _forward(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
-        deciding, context = await self._store.apart(self._deciding, exchange, snapshot)
-        return await self._backed.answer(
-            exchange, snapshot, deciding, lambda: self._authorize(exchange, context, snapshot)
-        )
+        deciding = await self._store.apart(self._deciding, exchange, snapshot)
 
-    def _deciding(self, exchange: Exchange, snapshot: Snapshot) -> tuple[tuple[Policies, ...], Context]:
-        """All policies that must allow it, and its condition keys; in memory from then on, as accounts are."""
+        def authorize(waited: bool) -> None:
+            if waited:
+                self._present(exchange, waited=True)
+            self._authorize(exchange)
+
+        return await self._backed.answer(exchange, snapshot, deciding, authorize)
+
+    def _deciding(self, exchange: Exchange, snapshot: Snapshot) -> tuple[Policies, ...]:
+        """All policies that must allow it; in memory from then on, as accounts are."""
         snapshot.accounts()
-        identity = exchange.signer
-        bound = bound_of(identity, self._workload, self._authenticator, snapshot, exchange.now)
-        deciding = (policies_of(identity.caller, snapshot),) if bound is None else bound.deciding
-        return deciding, _own_context(exchange, identity)
+        self._present(exchange, waited=False)
+        bound = bound_of(exchange.signer, self._workload, self._authenticator, snapshot, exchange.now)
+        return (policies_of(exchange.caller, snapshot),) if bound is None else bound.deciding
 
-    def _authorize(self, exchange: Exchange, context: engine.Context, snapshot: Snapshot) -> None:
+    def _present(self, exchange: Exchange, *, waited: bool) -> None:
+        """Who asks and what of, as it is decided. INVARIANT: what has waited is decided by what holds when its turn
+        comes."""
+        if waited and exchange.signature is not None:
+            exchange.snapshot = self._store.snapshot()
+            exchange.identity = self._authenticator.again(exchange.signature, exchange.snapshot, self._clock.now())
+        exchange.context = _context(exchange, exchange.signer)
+
+    def _authorize(self, exchange: Exchange) -> None:
         """Raise the denial of the first authorization that policy does not allow; all must be allowed."""
-        identity = exchange.signer
+        identity, context, snapshot = exchange.signer, exchange.context, exchange.state
         if identity is anonymous.NOBODY and anonymous.is_of_users(exchange.known):
             exchange.authorized = True
             return
@@ -368,14 +377,8 @@ def _refusal(exchange: Exchange, error: AwsError) -> Whole:
     return Whole(wire.encode_error(service, error, exchange.request_id, exchange.operation))
 
 
-def _own_context(exchange: Exchange, identity: Identity) -> Context:
-    """All condition keys of a request but those of its resources."""
-    exchange.context = _context(exchange, identity)
-    return exchange.context
-
-
 def _context(exchange: Exchange, identity: Identity) -> Context:
-    """The same of whoever stands for its signer."""
+    """All condition keys of a request but those of its resources, of its signer or whoever stands for it."""
     own = of_request(
         exchange.request, exchange.client, exchange.secure, exchange.region, exchange.now, identity.caller.session
     )
