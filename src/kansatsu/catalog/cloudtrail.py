@@ -24,6 +24,9 @@ _SOURCES = {
     "tagging": "tag",
     "cloudcontrolapi": "cloudformation",
     "elasticmapreduce": "emr",
+    "metering-marketplace": "aws-marketplace",  # https://docs.aws.amazon.com/marketplace/latest/userguide/cloudtrail-logging.html
+    "rdsdata": "rds-data",
+    "rdsdataapi": "rds-data",  # https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-rdsdataapi.html
 }
 # Console names of S3's data events, and names that S3 has for what botocore calls otherwise.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
@@ -47,6 +50,12 @@ _PERHAPS = {
     ("dynamodb", "ExecuteTransaction"): _PARTIQL,
     ("dynamodb", "BatchExecuteStatement"): _PARTIQL,
 }
+# Where something is made with tags, tagging it takes a permission that leaves no record of its own; sessions likewise.
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_permissions-required
+_TAGGED = "aws:RequestTag/${TagKey}"
+_UNTAGS = ("Delete", "Remove", "Replicate", "Untag")
+_SESSIONS = ("SetSourceIdentity", "TagSession")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,8 @@ def meaning(event_source: str, event_name: str) -> Meaning:
             service = next(iter(found)).partition(":")[0]
             names = tuple(action.partition(":")[2] for action in found if action.startswith(service + ":"))
             versions = (s3.VERSIONED[name] for name in names if service == "s3" and name in s3.VERSIONED)
-            return Meaning(service, names, tuple(versions))
+            tags = (tag for name in names for tag in _tagging(service, name))
+            return Meaning(service, names, tuple(dict.fromkeys((*versions, *tags))))
     return Meaning(_prefix(known))
 
 
@@ -92,6 +102,21 @@ def data_actions() -> Mapping[str, frozenset[str]]:
         for each in (meaning(source, name) for name in names):
             found.setdefault(each.service, set()).update(each.actions, each.perhaps)
     return {prefix: frozenset(names) for prefix, names in found.items()}
+
+
+def _tagging(service: str, name: str) -> tuple[str, ...]:
+    """The actions that tag what this one makes, if it is told to."""
+    if service == "sts":
+        return _SESSIONS if name.startswith("AssumeRole") else ()
+    known = reference.documented(service, name)
+    if known is None or _TAGGED not in known.keys:
+        return ()
+    tags = [one for one in reference.names(service) if "Tagging" in reference.level(f"{service}:{one}")]
+    if name in tags:
+        return ()
+    if service == "iam":  # which has one for each type
+        return tuple({f"Tag{name.removeprefix('Create')}"} & {*tags})
+    return tuple(one for one in tags if not one.startswith(_UNTAGS))
 
 
 def _spellings(name: str) -> Iterator[str]:

@@ -160,7 +160,8 @@ def summary(answer: Answer) -> list[str]:
     }
     lines += [f"  {answer[name]} {said}" for name, said in more.items() if answer[name]]
     for item in answer["Unknown"]:
-        lines.append(f"Cannot tell, {item['Count']}: {item['Reason']} ({', '.join(item['RequestIds'][:_MOST_SHOWN])})")
+        ids = f" ({', '.join(item['RequestIds'][:_MOST_SHOWN])})" if item["RequestIds"] else ""  # logs keep none
+        lines.append(f"Cannot tell, {item['Count']}: {item['Reason']}{ids}")
     return [*lines, *policy_texts.gaps(answer), *(f"Note: {note}" for note in answer["Notes"])]
 
 

@@ -29,7 +29,7 @@ def counts(answer: dict[str, Any]) -> tuple[int, ...]:
     return tuple(answer[name] for name in ("Requests", "Allowed", "Refused", "RefusedAlready", "CannotTell", "Denied"))
 
 
-def text(action: str, resource: str = "*", **more: Any) -> str:
+def text(action: str | tuple[str, ...], resource: str = "*", **more: Any) -> str:
     statement = {"Effect": "Allow", "Action": action, "Resource": resource, **more}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
@@ -55,6 +55,29 @@ def test_what_needs_no_permission_is_refused_by_no_change() -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getsessiontoken.html"""
     calls = [record(source="sts", name=name) for name in ("GetSessionToken", "GetCallerIdentity", "GetAccessKeyInfo")]
     assert counts(replay(Asked("group/people", detach=TEAM), calls=calls)) == (3, 2, 0, 1, 0, 0)
+
+
+DOUBTFUL = [
+    # which of the actions it was no record says
+    ("dynamodb", "TransactWriteItems", "dynamodb:PutItem", "dynamodb:GetItem"),
+    ("bedrock", "Converse", "bedrock:InvokeModel", "s3:GetObject"),
+    # tags that something is made with take a permission that leaves no record
+    ("ec2", "RunInstances", "ec2:CreateTags", "ec2:DeleteTags"),
+    ("sts", "AssumeRole", "sts:TagSession", "sts:GetFederationToken"),
+]
+
+
+@pytest.mark.parametrize(("source", "name", "needed", "other"), DOUBTFUL, ids=[case[1] for case in DOUBTFUL])
+def test_what_a_call_may_have_needed_is_not_told_to_be_allowed(source: str, name: str, needed: str, other: str) -> None:
+    """The attack: nothing is refused, says the replay, and a program that wrote in transactions stops."""
+    calls = [record(role(), source, name), record(role(), source, name, errorCode="AccessDenied", eventID="2")]
+    held = f"{source}:{name}", needed, other
+    assert counts(replay(Asked(ROLE, text(held[:2]), name="app"), *held, calls=calls)) == (2, 1, 0, 0, 0, 1)
+    answer = replay(Asked(ROLE, text(held[::2]), name="app"), *held, calls=calls)
+    assert counts(answer) == (2, 0, 0, 0, 1, 1)
+    assert answer["Unknown"][0]["Reason"].startswith("The records do not say which actions")
+    assert counts(replay(Asked(ROLE, text("s3:*"), name="more", new=True), other, calls=calls[:1]))[4] == 0
+    assert needed in str(replay(Asked(ROLE, suggested=True), *held, calls=calls)["Document"])
 
 
 def test_what_the_policies_of_now_refuse_is_told_apart() -> None:

@@ -5,13 +5,16 @@ answer is certain where no policy could allow an action any more, or where one a
 can tell the rest.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
+import msgspec
+
+from kansatsu.advisor import granting
 from kansatsu.advisor.account import Account, Entity, is_policy, named
 from kansatsu.advisor.inline import not_as_asked
 from kansatsu.advisor.logs.evidence import Evidence, Seen
@@ -46,6 +49,7 @@ class _Outcome(Enum):
 
 _NO_KEYS = "Conditions decide it, and CloudTrail's records have no condition keys."
 _NO_RESOURCE = "The records do not name the resource, and not all resources are allowed."
+_NO_ACTION = "The records do not say which actions it took, and not all that it may have are allowed any more."
 
 
 def replayed(evidence: Evidence, account: Account, asked: Asked, listed: int) -> dict[str, Any]:
@@ -58,18 +62,16 @@ def replayed(evidence: Evidence, account: Account, asked: Asked, listed: int) ->
     for entity in people:
         before = account.held(entity)
         after = changed.held(changed.entities[entity.who.arn])
-        for item in evidence.seen:
-            if item.id != entity.who.id or item.perhaps or not item.action:
-                continue
-            denied += item.denied
-            if item.count == item.denied:
-                continue
-            outcome, reason = _outcome(before, after, item)
-            counts[outcome] += item.count - item.denied
-            if outcome is _Outcome.REFUSED:
-                refused.append(item)
-            elif outcome is _Outcome.UNKNOWN:
-                unknown[reason] += item.count - item.denied
+        for items in _events(evidence, entity):
+            for item, outcome, reason in _outcomes(before, after, items):
+                denied += item.denied
+                if item.count == item.denied:
+                    continue
+                counts[outcome] += item.count - item.denied
+                if outcome is _Outcome.REFUSED:
+                    refused.append(item)
+                elif outcome is _Outcome.UNKNOWN:
+                    unknown[reason] += item.count - item.denied
     refused.sort(key=lambda item: -item.allowed)
     arns = {entity.who.id: entity.who.arn for entity in people}
     return {
@@ -90,6 +92,41 @@ def replayed(evidence: Evidence, account: Account, asked: Asked, listed: int) ->
         "Gaps": [],
         "Notes": [OF_NOW, *gaps(evidence, account)],
     }
+
+
+def _events(evidence: Evidence, entity: Entity) -> Iterable[list[Seen]]:
+    """What one entity did, in events with all the actions that these were, or may have been."""
+    found: defaultdict[tuple[str, str, str], list[Seen]] = defaultdict(list)
+    for item in evidence.seen:
+        if item.id == entity.who.id:
+            found[item.event, item.region, item.via].append(item)
+    return found.values()
+
+
+def _outcomes(before: PolicySet, after: PolicySet, items: list[Seen]) -> Iterator[tuple[Seen, _Outcome, str]]:
+    """INVARIANT: an event that may have needed what goes is not told to be allowed, whatever else it needed."""
+    sure = [item for item in items if item.action and not item.perhaps]
+    doubtful = [item for item in items if item.perhaps] or [item for item in items if not item.action]
+    doubt = _doubt(before, after, doubtful) if doubtful else _Outcome.ALLOWED
+    for item in sure:
+        outcome, reason = _outcome(before, after, item)
+        in_doubt = outcome is _Outcome.ALLOWED and doubt is _Outcome.UNKNOWN
+        yield (item, doubt, _NO_ACTION) if in_doubt else (item, outcome, reason)
+    if not sure:
+        yield doubtful[0], doubt, _NO_ACTION
+
+
+def _doubt(before: PolicySet, after: PolicySet, items: Iterable[Seen]) -> _Outcome:
+    """The outcome for actions that it may have been; of an event that is like none these are all of its service."""
+    may = (
+        _outcome(before, after, msgspec.structs.replace(item, action=name))[0]
+        for item in items
+        for name in ((item.action,) if item.action else granting.granted(before, item.service))
+    )
+    found = {outcome for outcome in may if outcome is not _Outcome.ALREADY}
+    if not found:
+        return _Outcome.ALREADY
+    return _Outcome.ALLOWED if found == {_Outcome.ALLOWED} else _Outcome.UNKNOWN
 
 
 def _outcome(before: PolicySet, after: PolicySet, item: Seen) -> tuple[_Outcome, str]:
