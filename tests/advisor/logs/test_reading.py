@@ -209,3 +209,24 @@ def test_files_older_than_the_window_are_not_opened(logs: Path) -> None:
 def test_logs_that_are_not_there(name: str) -> None:
     with pytest.raises(NoSource):
         sources.listing([name], HERE, None)
+
+
+def test_what_is_no_file_ends_no_run(logs: Path, out: Path) -> None:
+    """The attack: a pipe, a device or a link among the logs, which would be read forever, or stop everything."""
+    write(logs, 0, [record()])
+    os.mkfifo(logs / "pipe.json")
+    (logs / "zeros.json").symlink_to("/dev/zero")
+    (logs / "circle").symlink_to(logs)
+    (logs / "circle.json").symlink_to(logs / "circle.json")
+    (logs / "gone.json").symlink_to(logs / "nothing")
+    found = read(logs, out)
+    assert found.totals.events == 1
+    assert sorted(Path(name).name for name, trouble, _ in found.troubles if trouble) == ["circle.json", "gone.json"]
+
+
+def test_of_a_file_that_is_too_large_only_a_beginning_is_read(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attack: a file of more bytes than there is memory."""
+    with (logs / "large.json").open("wb") as file:
+        file.truncate(1 << 40)
+    monkeypatch.setattr(sources, "MOST_BYTES", 100)
+    assert len(sources.content(str(logs / "large.json"), HERE)) == 101

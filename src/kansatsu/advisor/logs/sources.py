@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from kansatsu.advisor.logs.records import MOST_BYTES
+
 _SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 # Beside the logs in the same bucket: signatures of the logs, and what CloudTrail found unusual about them; told by the
 # folder, and by the name where somebody copied them elsewhere.
@@ -118,14 +120,20 @@ def _files(path: Path) -> Iterator[LogFile]:
 
 
 def _below(directory: str) -> Iterator[LogFile]:
-    """What has the name of a log, however deep; no link to a folder is followed, which could lead in a circle."""
+    """What has the name of a log, however deep; no link to a folder is followed, which could lead in a circle.
+
+    Pipes and devices are no logs: reading one may never end. A link to nothing is a file that cannot be read.
+    """
     folders: list[str] = []
     with os.scandir(directory) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
-            elif entry.name.endswith(_SUFFIXES) and not entry.is_dir():
-                yield _file(entry.path, entry.stat())
+            elif entry.name.endswith(_SUFFIXES):
+                if entry.is_file():
+                    yield _file(entry.path, entry.stat())
+                elif entry.is_symlink() and not os.path.exists(entry.path):
+                    yield LogFile(entry.path.removeprefix("./"), "", 0)
     for folder in folders:
         yield from _below(folder)
 
@@ -169,14 +177,18 @@ def _client(bucket: Bucket, process: int) -> Any:
 
 
 def content(name: str, bucket: Bucket) -> bytes:
-    """All bytes of a file. Raises OSError, also for what a bucket answers, and NotLetIn."""
+    """The bytes of a file, of one that is too large a beginning that shows it.
+
+    Raises OSError, also for what a bucket answers, and NotLetIn.
+    """
     if not name.startswith(_S3):
-        return Path(name).read_bytes()
+        with Path(name).open("rb") as file:
+            return file.read(MOST_BYTES + 1)
     import botocore.exceptions
 
     holder, _, key = name.removeprefix(_S3).partition("/")
     try:
-        data: bytes = client(bucket).get_object(Bucket=holder, Key=key)["Body"].read()
+        data: bytes = client(bucket).get_object(Bucket=holder, Key=key)["Body"].read(MOST_BYTES + 1)
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
         said = " ".join(str(error).split())
         code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
