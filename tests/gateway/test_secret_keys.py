@@ -57,7 +57,8 @@ def test_another_key_needs_both(gateway: Gateway, key: str, secret: str) -> None
     other = gateway.client("kms").create_key()["KeyMetadata"]["Arn"]
     thief = gateway.client("secretsmanager", gateway.user(SECRETS, statement("Allow", "kms:*", other)))
     refused(lambda: thief.update_secret(SecretId=secret, KmsKeyId=other))
-    refused(lambda: thief.update_secret(SecretId=secret, KmsKeyId="alias/aws/secretsmanager"))
+    for own in ("alias/aws/secretsmanager", ""):
+        refused(lambda own=own: thief.update_secret(SecretId=secret, KmsKeyId=own))
     assert thief.update_secret(SecretId=secret, Description="no key is used for that")["Name"] == secret
     both = gateway.client("secretsmanager", gateway.user(SECRETS, statement("Allow", "kms:*", [key, other])))
     both.update_secret(SecretId=secret, KmsKeyId=other)

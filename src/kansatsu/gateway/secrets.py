@@ -66,11 +66,12 @@ class Secrets:
         old = self._keys.own if made else await self._key(exchange, account, params["SecretId"])
         named = {"VersionId": params.get("ClientRequestToken")}
         given = params.get("KmsKeyId")
-        if not given:
+        if given is None:
             valued = made or params.get("SecretString") or params.get("SecretBinary")
             needed = await self._checks(_WRITING, old, exchange, account, secret, named) if valued else ()
             return params, needed
-        new = await self._keys.named(given, Place(account, secret, exchange.region))
+        # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html: "" is the service's own.
+        new = await self._keys.named(given or self._keys.own, Place(account, secret, exchange.region))
         checks = [*await self._checks(_WRITING, new, exchange, account, secret, named)]
         if not made:
             # The backend has all versions under the new key from then on, so that the old one opens them.
