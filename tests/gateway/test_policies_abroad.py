@@ -12,7 +12,7 @@ from .conftest import ACCOUNT, SECOND, Gateway
 from .raw import REGION, Keys, statement
 from .test_bucket_policies import BODY, block, objects, put
 from .test_bucket_policies import refused as refused_by_s3
-from .test_resource_policies import ECR, SERVICES, SQS, Service, refused, says
+from .test_resource_policies import ECR, SECRETS, SERVICES, SQS, Service, put_key, refused, says
 
 
 def stranger(gateway: Gateway, *statements: dict[str, Any]) -> Keys:
@@ -33,8 +33,11 @@ def abroad(service: Service, client: Any, made: str) -> str:
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_both_sides_must_allow(gateway: Gateway, service: Service) -> None:
     admin = gateway.client(service.name)
-    allowed, without = stranger(gateway, statement("Allow", f"{service.name}:*")), stranger(gateway)
+    allowed = stranger(gateway, statement("Allow", [f"{service.name}:*", "kms:Decrypt"]))
+    without = stranger(gateway)
     made = service.make(admin, gateway.name("abroad"))
+    if service is SECRETS:
+        admin.update_secret(SecretId=made, KmsKeyId=shared_key(gateway))
     name = abroad(service, admin, made)
     for keys in (allowed, without, gateway.stranger):
         refused(lambda: service.use(gateway.client(service.name, keys), name))  # noqa: B023
@@ -45,6 +48,26 @@ def test_both_sides_must_allow(gateway: Gateway, service: Service) -> None:
     service.put(admin, made, raw.document(says("Allow", user, service.action)))
     refused(lambda: service.use(gateway.client(service.name, without), name))
     refused(lambda: service.use(gateway.client(service.name, allowed), name))
+
+
+def shared_key(gateway: Gateway) -> str:
+    kms = gateway.client("kms")
+    key = str(kms.create_key()["KeyMetadata"]["Arn"])
+    put_key(kms, key, raw.document(says("Allow", {"AWS": SECOND}, "kms:Decrypt")))
+    return key
+
+
+def test_a_secret_of_another_account_needs_a_key_that_is_shared(gateway: Gateway) -> None:
+    """https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples_cross.html"""
+    secrets, name = gateway.client("secretsmanager"), gateway.name("shared")
+    theirs = gateway.client("secretsmanager", stranger(gateway, statement("Allow", ["secretsmanager:*", "kms:*"])))
+    arn = secrets.create_secret(Name=name, SecretString="v")["ARN"]
+    secrets.put_resource_policy(
+        SecretId=name, ResourcePolicy=raw.document(says("Allow", {"AWS": SECOND}, "secretsmanager:*"))
+    )
+    assert "kms:Decrypt" in refused(lambda: theirs.get_secret_value(SecretId=arn))
+    secrets.update_secret(SecretId=name, KmsKeyId=shared_key(gateway))
+    assert theirs.get_secret_value(SecretId=arn)["SecretString"] == "v"
 
 
 def test_a_bucket_of_another_account(gateway: Gateway) -> None:
