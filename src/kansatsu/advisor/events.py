@@ -1,10 +1,11 @@
 """The records of a segment file: one JSON object per line: events, calls, policies, gaps, the end of the segment."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 
-from kansatsu.advisor.calls import CallRecord, PolicyText
+from kansatsu.advisor.calls import Asking, CallRecord, PolicyText
 
 # Codes of answers that say that policies did not allow it.
 # The codes of all services (gateway/refusals.py) for what policies do not allow.
@@ -64,6 +65,7 @@ class End(msgspec.Struct, frozen=True):
 _LONGEST_CALL = 256 << 10  # bytes
 _LONGEST_TEXT = 4096
 _MOST_ASKED = 16
+_SHORT = frozenset({int, float, bool, type(None)})
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 _OMITTED = {"omitted": True, "reason": "too long or not representable"}
 
@@ -97,24 +99,23 @@ def encode(record: Record) -> bytes:
 
 def encoded(events: Sequence[AccessEvent], records: Sequence[CallRecord]) -> bytes:
     """The lines of calls and then of events, at once where together they are no longer than one call may be."""
-    try:
-        lines = _encode_lines([*records, *events])
-    except (UnicodeError, TypeError, ValueError, RecursionError):
-        pass
-    else:
-        if len(lines) <= _LONGEST_CALL:
-            return lines
+    if all(map(_may_fit, records)):
+        try:
+            lines = _encode_lines([*records, *events])
+        except (UnicodeError, TypeError, ValueError, RecursionError):
+            pass
+        else:
+            if len(lines) <= _LONGEST_CALL:
+                return lines
     return b"".join(map(bounded, records)) + b"".join(map(encode, events))
 
 
 def bounded(record: CallRecord) -> bytes:
     """The line of a call: what a client chose never makes it longer than readers take (1 MiB), nor unreadable."""
-    line = _line(record)
-    if len(line) <= _LONGEST_CALL:
+    if line := _line(record):
         return line
     short = msgspec.structs.replace(record, params=_OMITTED, result=None, message=_readable(record.message))
-    line = _line(short)
-    if len(line) <= _LONGEST_CALL:
+    if line := _line(short):
         return line
     # INVARIANT: a record that was cut says so, and is never taken for all that there was.
     asked = tuple(
@@ -127,11 +128,38 @@ def bounded(record: CallRecord) -> bytes:
 
 
 def _line(record: CallRecord) -> bytes:
-    """The line, or one that is too long where there is none: half a surrogate, or a value that JSON does not have."""
+    """The line, or b"" where it is too long or there is none: half a surrogate, or a value that JSON does not have."""
+    if not _may_fit(record):
+        return b""
     try:
-        return encode(record)
+        line = encode(record)
     except (UnicodeError, TypeError, ValueError, RecursionError):
-        return b" " * (_LONGEST_CALL + 1)
+        return b""
+    return line if len(line) <= _LONGEST_CALL else b""
+
+
+def _may_fit(record: CallRecord) -> bool:
+    """False where the line is certainly too long. It is counted no further than that, and such a record never encoded:
+    a client's megabytes would take the event loop a tenth of a second each.
+    """
+    least = 0  # octets that the line has at least
+    rest: list[Any] = [record.params, record.result, record.message, record.user_agent, record.context, record.asked]
+    while rest and least <= _LONGEST_CALL:
+        value = rest.pop()
+        if isinstance(value, str | bytes):
+            least += len(value)
+        elif isinstance(value, Asking):
+            rest += (value.resource, value.context)
+        elif isinstance(value, dict):
+            least += 5 * len(value)  # of each "":0,
+            if least <= _LONGEST_CALL:
+                rest += value
+                rest += value.values()
+        elif isinstance(value, list | tuple | set):
+            least += 2 * len(value)  # of each 0,
+            if least <= _LONGEST_CALL:
+                rest += [item for item in value if type(item) not in _SHORT]
+    return least <= _LONGEST_CALL
 
 
 def _readable(text: str) -> str:
