@@ -6,9 +6,10 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_root-user.html
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import SECOND, Gateway
+from .conftest import ACCOUNT, SECOND, Gateway
 from .organized import Organized
 from .raw import Keys, statement
+from .test_token_sessions import ALL, SESSIONS
 
 
 def root_of(gateway: Gateway, account: str) -> Keys:
@@ -75,3 +76,15 @@ def test_who_may_have_such_a_key(gateway: Gateway, action: str) -> None:
             gateway.client("kansatsu", keys).create_root_access_key(AccountId=SECOND)
     with pytest.raises(ClientError, match="NoSuchEntity"):
         gateway.client("kansatsu").create_root_access_key(AccountId="000000000000")
+
+
+@pytest.mark.parametrize("made", SESSIONS)
+def test_attack_credentials_that_end_make_a_key_that_lasts(gateway: Gateway, made: str) -> None:
+    """By what is Kansatsu's own, where IAM's CreateAccessKey is refused, though all policies allow everything."""
+    session = gateway.client("kansatsu", SESSIONS[made](gateway, gateway.user(ALL)))
+    for account in (ACCOUNT, SECOND):
+        with pytest.raises(ClientError, match="no session policy allows the kansatsu:CreateRootAccessKey"):
+            session.create_root_access_key(AccountId=account)
+    with pytest.raises(ClientError, match="no session policy allows the kansatsu:CreateAccount"):
+        session.create_account()
+    assert session.list_accounts()["Accounts"]

@@ -27,7 +27,8 @@ class Limits(StrEnum):
     """How a session was made that may do less than its user, whatever the policies say.
 
     SESSION_TOKEN: in iam nothing without MFA, in sts only AssumeRole and GetCallerIdentity. FEDERATION: no iam, in sts
-    only GetCallerIdentity, and without a session policy only what a resource policy grants to the session itself.
+    only GetCallerIdentity, and without a session policy only what a resource policy grants to the session itself. What
+    makes keys in Kansatsu is as iam.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html
     """
 
