@@ -266,19 +266,9 @@ def test_read_your_writes(
 # ---- accounts -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def foreigner(gateway: Gateway) -> Keys:
-    """The administrator of another account in the same store."""
-    from kansatsu.identity import bootstrap
-
-    admin = bootstrap(gateway.store, "210987654321")
-    assert admin is not None
-    return Keys(admin.access_key_id, admin.secret.value, name="admin")
-
-
-def test_another_account_sees_none_of_ours(gateway: Gateway, foreigner: Keys) -> None:
+def test_another_account_sees_none_of_ours(gateway: Gateway) -> None:
     role, ours = gateway.role(), gateway.user()
-    theirs = gateway.client("iam", foreigner)
+    theirs = gateway.client("iam", gateway.stranger)
     assert theirs.get_user()["User"]["Arn"] == "arn:aws:iam::210987654321:user/admin"
     names = [user["UserName"] for user in theirs.list_users()["Users"]]
     assert "admin" in names
@@ -286,11 +276,11 @@ def test_another_account_sees_none_of_ours(gateway: Gateway, foreigner: Keys) ->
     with pytest.raises(theirs.exceptions.NoSuchEntityException):
         theirs.get_role(RoleName=role["RoleName"])
     with pytest.raises(ClientError, match="AccessDenied"):
-        gateway.client("sts", foreigner).assume_role(RoleArn=role["Arn"], RoleSessionName="session")
+        gateway.client("sts", gateway.stranger).assume_role(RoleArn=role["Arn"], RoleSessionName="session")
 
 
-def test_what_is_stored_behind_us_is_kept_by_account(gateway: Gateway, foreigner: Keys) -> None:
-    ours, theirs = gateway.client("sqs"), gateway.client("sqs", foreigner)
+def test_what_is_stored_behind_us_is_kept_by_account(gateway: Gateway) -> None:
+    ours, theirs = gateway.client("sqs"), gateway.client("sqs", gateway.stranger)
     name = gateway.name("queue")
     ours.create_queue(QueueName=name)
     assert not [url for url in theirs.list_queues().get("QueueUrls", []) if ACCOUNT in url or url.endswith(name)]
