@@ -130,6 +130,17 @@ def test_a_report_answers_as_a_server_does(out: Path) -> None:
     assert {row["service"] for row in group if row["last-accessed"]} == {"iam", "ec2"}
 
 
+def test_what_the_logs_cannot_tell_is_not_said_to_be_unused(sample: Path, tmp_path: Path) -> None:
+    """The attack: the trail has no data events, and the report says that nobody reads the bucket."""
+    assert analyze(sample, tmp_path / "out").exit_code == 0
+    asked = "access", "role/orders", "--from", str(tmp_path / "out")
+    services = {row["service"]: row["last-accessed"] for row in rows(kansatsu(*asked, "-o", "json"))}
+    assert (services["s3"], services["rds"]) == ("unknown", None)
+    assert [line.split()[0] for line in kansatsu(*asked).stdout.splitlines() if " unknown " in line] == ["s3"]
+    (one,) = rows(kansatsu(*asked, "--entities", "s3", "-o", "json"))
+    assert one["last-accessed"] == "unknown"
+
+
 @pytest.mark.parametrize("short", ["team", "policy/team", "arn:aws:iam::123456789012:policy/team"])
 def test_a_managed_policy_by_its_name(out: Path, short: str) -> None:
     whole = rows(kansatsu("access", "arn:aws:iam::123456789012:policy/team", "--from", str(out), "-o", "json"))

@@ -20,7 +20,7 @@ _COLUMNS = {
     "entities": ["entity", "type", "last-accessed"],
     "policies": ["policy", "type", "attached-to"],
 }
-_NEVER = "not accessed"
+_NEVER, _UNKNOWN = "not accessed", "unknown"  # the latter where a report of logs cannot tell
 _AGO = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (0.0, "s"))
 _POLL = 0.2  # seconds between questions whether a report is ready; Kansatsu's own are at once
 
@@ -133,7 +133,7 @@ def _services(found: Iterator[Mapping[str, Any]]) -> Iterator[Row]:
         yield {
             "service": item["ServiceNamespace"],
             "name": item["ServiceName"],
-            "last-accessed": item.get("LastAuthenticated"),
+            "last-accessed": _UNKNOWN if item.get("Unknown") else item.get("LastAuthenticated"),
             "by": item.get("LastAuthenticatedEntity"),
             "region": item.get("LastAuthenticatedRegion"),
             "entities": item.get("TotalAuthenticatedEntities", 0),
@@ -159,7 +159,7 @@ def _entities(iam: Any, arn: str, service: str) -> list[Row]:
         {
             "entity": item["EntityInfo"]["Arn"],
             "type": item["EntityInfo"]["Type"].lower(),
-            "last-accessed": item.get("LastAuthenticated"),
+            "last-accessed": _UNKNOWN if item.get("Unknown") else item.get("LastAuthenticated"),
         }
         for item in found
     ]
@@ -203,17 +203,26 @@ def _holders(iam: Any, arn: str) -> dict[str, list[str]]:
 
 
 def _unused_first(rows: Sequence[Row]) -> list[Row]:
-    """What nobody tried, then what was not tried for longest; the sort is stable."""
-    return sorted(rows, key=lambda row: row["last-accessed"].timestamp() if row["last-accessed"] else 0.0)
+    """What nobody tried, then what is unknown, then what was not tried for longest; the sort is stable."""
+
+    def place(row: Row) -> float:
+        then = row["last-accessed"]
+        return 0.0 if then is None else 1.0 if then == _UNKNOWN else then.timestamp()
+
+    return sorted(rows, key=place)
 
 
 def _readable(rows: Sequence[Row], form: str) -> list[Row]:
     """The rows with their times as texts."""
     now = datetime.now(UTC)
     timed = ((row, row.get("last-accessed")) for row in rows)
-    if form == "table":
-        return [{**row, "last-accessed": moment(then, now)} for row, then in timed]
-    return [{**row, "last-accessed": then.isoformat() if then else None} for row, then in timed]
+    return [{**row, "last-accessed": _text(then, now, form)} for row, then in timed]
+
+
+def _text(then: Any, now: datetime, form: str) -> str | None:
+    if then == _UNKNOWN:
+        return _UNKNOWN
+    return moment(then, now) if form == "table" else then.isoformat() if then else None
 
 
 def moment(then: datetime | None, now: datetime) -> str:

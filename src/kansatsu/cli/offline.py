@@ -1,16 +1,17 @@
 """A report of `kansatsu analyze` in the place of a server: it answers what `kansatsu access` asks of IAM."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kansatsu.advisor import Who, granting, report, shown
+from kansatsu.advisor import granting, report, shown
 from kansatsu.advisor.account import Account, Entity, is_policy, named
 from kansatsu.advisor.last_access import Report
 from kansatsu.advisor.logs import evidence as evidences
 from kansatsu.advisor.logs.blind import Blind
 from kansatsu.advisor.logs.evidence import Evidence, NoEvidence
+from kansatsu.advisor.logs.report import is_unknown
 from kansatsu.cli.output import Exit, Failure
 from kansatsu.policy import PolicySet
 
@@ -21,7 +22,8 @@ class Offline:
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
         self.account: Account = evidence.account
-        self._jobs: list[Report] = []
+        self._blind = Blind(evidence)
+        self._jobs: list[tuple[Report, list[Entity], PolicySet]] = []
 
     def get_user(self, **asked: str) -> Any:
         return {"User": {"Arn": self.entity(f"user/{asked['UserName']}").who.arn}}
@@ -60,19 +62,32 @@ class Offline:
             held = self.account.held(entity)
             people = self.account.members(arn) if entity.who.kind == "group" else [entity]
         actions = asked["Granularity"] == "ACTION_LEVEL"
-        self._jobs.append(self._report(held, [item.who for item in people], actions))
+        people = list(people)
+        self._jobs.append((self._report(held, people, actions), people, held))
         return {"JobId": str(len(self._jobs) - 1)}
 
     def get_service_last_accessed_details(self, **asked: Any) -> Any:
-        found = self._jobs[int(asked["JobId"])]
-        return {"JobStatus": "COMPLETED", "ServicesLastAccessed": [shown.service(item) for item in found.services]}
+        found, people, held = self._jobs[int(asked["JobId"])]
+        rows = (
+            shown.service(item) | {"Unknown": item.last is None and self._unknown(people, held, item.namespace)}
+            for item in found.services
+        )
+        return {"JobStatus": "COMPLETED", "ServicesLastAccessed": list(rows)}
+
+    def _unknown(self, people: Iterable[Entity], held: PolicySet, namespace: str) -> bool:
+        """INVARIANT: of a service that one of them may have used without a record it is not said that nobody did."""
+        names = granting.granted(held, namespace)
+        return any(is_unknown(namespace, names, self._blind.among(one, namespace, names)) for one in people)
 
     def get_service_last_accessed_details_with_entities(self, **asked: Any) -> Any:
-        found, namespace = self._jobs[int(asked["JobId"])], asked["ServiceNamespace"]
+        (found, people, held), namespace = self._jobs[int(asked["JobId"])], asked["ServiceNamespace"]
         rows: list[Any] = []
         if namespace in {item.namespace for item in found.services}:
             times = found.uses.get(namespace) or [0.0] * len(found.people)
-            rows = [shown.entity(who, last or None) for who, last in zip(found.people, times, strict=True)]
+            rows = [
+                shown.entity(one.who, last or None) | {"Unknown": not last and self._unknown([one], held, namespace)}
+                for one, last in zip(people, times, strict=True)
+            ]
         return {"JobStatus": "COMPLETED", "EntityDetailsList": rows}
 
     def list_policies_granting_service_access(self, **asked: Any) -> Any:
@@ -113,9 +128,10 @@ class Offline:
             raise Failure(f"NoSuchEntity: Policy {arn}: {why}.")
         return self.account.managed[arn]
 
-    def _report(self, held: PolicySet, people: list[Who], actions: bool) -> Report:
+    def _report(self, held: PolicySet, entities: list[Entity], actions: bool) -> Report:
+        people = [item.who for item in entities]
         ids = {who.id for who in people}
-        blind = Blind(self.evidence)
+        blind = self._blind
         perhaps = {(item.service, item.action) for item in self.evidence.seen if item.perhaps and item.id in ids}
 
         def told(namespace: str) -> tuple[str, ...]:
@@ -125,7 +141,7 @@ class Offline:
 
         def visible(namespace: str, name: str) -> bool:
             by_aws = any(name in item.actions.get(namespace, ()) for item in reports)
-            return by_aws or blind.visible(namespace, name)
+            return by_aws or not any(blind.unknown(one, namespace, name) for one in entities)
 
         arns = {who.arn for who in people}
         reports = [item for item in self.evidence.told if item.arn in arns]

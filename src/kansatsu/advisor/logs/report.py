@@ -148,12 +148,17 @@ def _service(
     done = use.actions if use else set[str]()
     used = sum(name in done for name in names)
     unknown = (unseen | _untracked(namespace, names) | (use.perhaps if use else set[str]())) - done
-    state = USED if use else UNKNOWN if unseen or len(unknown) == len(names) else UNUSED
+    state = USED if use else UNKNOWN if is_unknown(namespace, names, unseen) else UNUSED
     policies = tuple(policy.source.arn or policy.source.name for policy in granting.granting(held, namespace))
     return Service(
         namespace, state, use.last if use else 0.0, use.calls if use else 0, len(names), used,
         len(unknown & {*names}), policies,
     )  # fmt: skip
+
+
+def is_unknown(namespace: str, names: tuple[str, ...], unseen: frozenset[str]) -> bool:
+    """May a service of which no use is known have been used, by what is `unseen` or leaves no record at all?"""
+    return bool(unseen) or len(_untracked(namespace, names)) == len(names)
 
 
 @lru_cache(maxsize=4096)
