@@ -79,6 +79,16 @@ CALLERS: list[tuple[str, dict[str, Any] | None, Caller]] = [
         {"type": "Martian", "arn": "arn:aws:x", "accountId": ACCOUNT},
         Caller("unknown", "", "arn:aws:x", ACCOUNT),
     ),
+    (
+        "no type, and a role's id",
+        {"principalId": f"{ROLE_ID}:s", "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/orders/s", "accountId": ACCOUNT},
+        Caller("role", ROLE_ID, f"arn:aws:iam::{ACCOUNT}:role/orders", ACCOUNT),
+    ),
+    (
+        "a user's name alone",
+        {"type": "IAMUser", "accountId": ACCOUNT, "userName": "alice"},
+        Caller("user", "", f"arn:aws:iam::{ACCOUNT}:user/alice", ACCOUNT),
+    ),
     ("no type", {"invokedBy": "ec2.amazonaws.com"}, Caller("service", "", "ec2.amazonaws.com", "")),
     ("nobody", None, Caller("nobody", "", "", "")),
     ("nothing", {}, Caller("nobody", "", "", "")),

@@ -43,6 +43,7 @@ class Identity(msgspec.Struct, gc=False):
     principalId: str | None = None
     arn: str | None = None
     accountId: str | None = None
+    userName: str | None = None
     invokedBy: str | None = None
     sessionContext: SessionContext | None = None
 
@@ -60,6 +61,11 @@ _OTHERS = {
     "Unknown": "unknown",
 }
 _ENTITIES = {"IAMUser": "user", "User": "user", "Role": "role", "AssumedRole": "role", "Root": "root"}
+
+# Where the type is left out, the unique id tells it.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+_UNTOLD = {"", "Unknown"}
+_BY_PREFIX = {"AIDA": "user", "AROA": "role"}
 
 
 def read(identity: bytes) -> Caller:
@@ -79,8 +85,9 @@ def caller(found: Identity) -> Caller:
         entity = _ENTITIES.get(issuer.type or "", "role" if kind != "FederatedUser" else "user")
         unique = issuer.principalId or _own_id(found.principalId)
         return _entity(entity, unique, issuer.arn or _role_arn(found.arn or ""), account, via)
-    if kind in _ENTITIES:
-        return _entity(_ENTITIES[kind], found.principalId or "", found.arn or "", account, via)
+    if kind in _ENTITIES or (kind in _UNTOLD and _prefix(found) in _BY_PREFIX):
+        entity = _ENTITIES.get(kind) or _BY_PREFIX[_prefix(found)]
+        return _entity(entity, found.principalId or "", _role_arn(found.arn or _user_arn(found)), account, via)
     if kind in _OTHERS:
         name = via if kind == "AWSService" else found.principalId or found.arn or ""
         return Caller(_OTHERS[kind], "", name, account, "" if kind == "AWSService" else via)
@@ -100,6 +107,15 @@ def _own_id(principal_id: str | None) -> str:
     """Of AROA...:session the id; of 123456789012:name, as federated users have it, nothing: that is an account."""
     first = (principal_id or "").partition(":")[0]
     return "" if first.isdigit() else first
+
+
+def _prefix(found: Identity) -> str:
+    return (found.principalId or "")[:4]
+
+
+def _user_arn(found: Identity) -> str:
+    """That of a user of whom there is only the name, without the path."""
+    return f"arn:aws:iam::{found.accountId}:user/{found.userName}" if found.accountId and found.userName else ""
 
 
 def _role_arn(arn: str) -> str:

@@ -16,7 +16,7 @@ from kansatsu.advisor.logs import callers, kinds, passing
 from kansatsu.advisor.logs.callers import Caller
 from kansatsu.advisor.logs.records import BAD, NOTHING, Record, read
 
-VERSION = 5  # of what is kept: with another one everything is read again
+VERSION = 6  # of what is kept: with another one everything is read again
 MOST_NAMED = 25  # resources that are kept of an action of a caller; of more there is only that there are more
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 _CALLS = frozenset({"AwsApiCall", "AwsConsoleAction", None})
