@@ -1,12 +1,14 @@
 """What "Remove unused" is about to do is said before it does it, and what speaks against it is agreed to by name."""
 
 import json
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 
 from .conftest import Opens, Story, document
 from .looks import look_all_over
+from .test_phrases import PHRASES
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
@@ -59,3 +61,19 @@ def test_a_group_is_told_what_is_detached_and_made_and_how_young_the_record_is(
     assert seen.t("step.version", policy=arn) in dialog.inner_text()
     page.keyboard.press("Escape")
     dialog.wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_managed_policy_that_nobody_used_is_said_to_be_one_to_detach(
+    opens: Opens, story: Story, language: str
+) -> None:
+    made = story.iam.create_policy(PolicyName=f"idle-{uuid4().hex[:8]}", PolicyDocument=document("sqs:*"))["Policy"]
+    seen = opens(language)
+    seen.sign_in()
+    seen.open("policies", quote(made["Arn"], safe=""), "advisor")
+    seen.button("unused").click()
+    said = next(phrase for phrase in PHRASES if phrase.startswith("Nothing on record was allowed by {arn}: detach it"))
+    told = PHRASES[said] if language == "ja" else said
+    dialog = seen.page.get_by_role("dialog")
+    dialog.get_by_text(told.replace("{arn}", made["Arn"])).wait_for()
+    assert not dialog.get_by_text(seen.t("error.invalid")).count()  # no value was wrong

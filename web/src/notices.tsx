@@ -5,7 +5,8 @@ import Flashbar, { type FlashbarProps } from "@cloudscape-design/components/flas
 import LiveRegion from "@cloudscape-design/components/live-region";
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
 import { Failure } from "./api";
-import { type Key, useWords, type Words } from "./i18n";
+import { type Key, useWords } from "./i18n";
+import { Said } from "./parts/said";
 import { pageAt, to, usePage } from "./route";
 
 interface Notice {
@@ -97,14 +98,28 @@ const ABOUT: Record<string, Key> = {
   ValidationException: "error.invalid",
   ClientException: "error.invalid",
   Throttling: "error.busy",
+  ThrottlingException: "error.busy",
   ServiceUnavailable: "error.busy",
   NotImplemented: "error.notThere",
 };
 
-export function sentence(error: unknown, { t }: Pick<Words, "t">): string {
-  if (!(error instanceof Failure)) return String(error);
+// Codes that only Kansatsu has; its sentences are known in each language. Those of AWS stay AWS's.
+const OURS = new Set([
+  ...["NotImplemented", "Throttling", "NothingOnRecord", "NothingToChange", "RequestsWouldBeRefused", "EvidenceIncomplete"],
+  ...["PolicyChangedMeanwhile", "PolicyCommitRolledBack", "NoSuchCommit"],
+]);
+
+function Sentence({ error }: { error: unknown }) {
+  const { t, language } = useWords();
+  if (!(error instanceof Failure)) return <span lang="en">{String(error)}</span>;
   const own = OWN[error.code];
-  return own ? t(own, { seconds: String(error.fields.seconds ?? ""), name: error.message }) : `${error.code}: ${error.message}`;
+  if (own) return <span lang={language}>{t(own, { seconds: String(error.fields.seconds ?? ""), name: error.message })}</span>;
+  if (!OURS.has(error.code)) return <span lang="en">{`${error.code}: ${error.message}`}</span>;
+  return (
+    <>
+      <span lang="en">{error.code}:</span> <Said text={error.message} />
+    </>
+  );
 }
 
 const DENIED = new Set(["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException"]);
@@ -114,9 +129,8 @@ const PASSING = new Set(["Unreachable", "Unanswered", "InternalFailure", "Servic
 
 /** `again` asks once more. */
 export function Trouble({ error, again }: { error: unknown; again?: () => void }) {
-  const words = useWords();
+  const { t } = useWords();
   if (!error) return null;
-  const { t } = words;
   const code = error instanceof Failure ? error.code : "";
   const why = error instanceof Failure && DENIED.has(code) && error.requestId;
   return (
@@ -129,8 +143,8 @@ export function Trouble({ error, again }: { error: unknown; again?: () => void }
           (again && PASSING.has(code) && <Button onClick={again}>{t("again")}</Button>)
         }
       >
-        <span className="breaks" lang={OWN[code] ? words.language : "en"}>
-          {sentence(error, words)}
+        <span className="breaks">
+          <Sentence error={error} />
         </span>
       </Alert>
     </LiveRegion>

@@ -21,7 +21,7 @@ from kansatsu.advisor.events import DENIALS, Gap
 from kansatsu.advisor.inline import not_as_asked, those
 from kansatsu.advisor.narrow import Line, Use, narrow, written
 from kansatsu.advisor.replay import Held, Outcome, Replay, Replayed, Unknowable
-from kansatsu.errors import InvalidParameterCombination, InvalidParameterValue, NoSuchEntity
+from kansatsu.errors import AwsError, InvalidParameterCombination, NoSuchEntity
 from kansatsu.identity import EntityPolicies, EntityRecord, attachments, groups, managed
 from kansatsu.policy import Policies, Policy, PolicySet
 from kansatsu.resources import looked_up
@@ -219,9 +219,11 @@ def _suggestion(call: Call, subject: Subject, found: history.Found, since: float
         return Proposed(subject, Change(holder=subject.record.id, document=text or None), found, since, lines)
     text = narrowed[0][1].text if narrowed else ""
     if not text:
-        raise InvalidParameterValue(
+        raise AwsError(
             f"Nothing on record was allowed by {subject.arn}: detach it instead of narrowing it "
-            "(a managed policy cannot be empty)."
+            "(a managed policy cannot be empty).",
+            code="NothingOnRecord",
+            status=409,
         )
     return Proposed(subject, Change(policy_arn=subject.arn, document=text), found, since, lines)
 
