@@ -11,6 +11,14 @@ from .browser import PATH, Browser, MovedClock
 from .conftest import Gateway
 from .raw import Ask
 
+
+def nested(levels: int) -> Any:
+    value: Any = {"S": "x"}
+    for _ in range(levels):
+        value = {"M": {"a": value}}
+    return value
+
+
 BAD_CALLS: tuple[tuple[str, str, Any, str], ...] = (
     ("nothing", "GetUser", {}, "InvalidAction"),
     ("iam", "Nothing", {}, "InvalidAction"),
@@ -27,6 +35,12 @@ BAD_CALLS: tuple[tuple[str, str, Any, str], ...] = (
     ("kms", "Decrypt", {"CiphertextBlob": "%%"}, "ValidationError"),
     ("s3", "GetObject", {"Bucket": "b", "Key": "k"}, "NotImplemented"),
     ("iam", "GetUser", {"UserName": "x" * 9999}, "ValidationError"),
+    *(
+        ("cloudtrail", "LookupEvents", {"StartTime": time}, "ValidationError")
+        for time in ("x", "nan", "9999-99-99", "0001-01-01T00:00:00+14:00", 1)
+    ),
+    ("dynamodb", "PutItem", {"TableName": "t", "Item": {"a": nested(300)}}, "ValidationError"),
+    ("dynamodb", "PutItem", {"TableName": "t", "Item": {"a": nested(60)}}, "ResourceNotFoundException"),
 )
 
 
@@ -35,6 +49,20 @@ def test_bad_calls(admin_page: Browser, service: str, operation: str, parameters
     said = admin_page.ask("api/call", {"service": service, "operation": operation, "parameters": parameters})
     assert (said.code, said.status) == (code, 501 if code == "NotImplemented" else 400)
     assert said.body["message"]
+
+
+@pytest.mark.parametrize(
+    "region",
+    ["../../evil", "us-east-1/s3", "evil.com/", "us-east-1@evil.com", "us-east-1\r\nx-evil: 1", "\U0001f389", 1],
+)
+def test_a_region_is_a_word(admin_page: Browser, region: Any) -> None:
+    call = {"service": "sqs", "operation": "ListQueues", "parameters": {}, "region": region}
+    assert admin_page.ask("api/call", call).code == "ValidationError"
+
+
+@pytest.mark.parametrize("time", ["2026-11-27", "2026-11-27T10:00:00Z", "2026-11-27T10:00:00.5+09:00"])
+def test_times_are_in_iso_8601(admin_page: Browser, time: str) -> None:
+    assert "Events" in admin_page.call("cloudtrail", "LookupEvents", StartTime=time).result
 
 
 @pytest.fixture(scope="module")

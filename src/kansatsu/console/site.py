@@ -107,7 +107,7 @@ class Console:
         opened = self._session(request)
         service, operation = parameters.text(given, "service", 64), parameters.text(given, "operation", 128)
         params = parameters.checked(service, operation, given.get("parameters", {}))
-        region = parameters.text(given, "region", 64) or self._settings.region
+        region = parameters.region(given) or self._settings.region
         result, request_id = await self._ask(
             *(opened.keys, region, service, operation, params),
             client=visitor.client,
