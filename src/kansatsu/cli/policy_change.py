@@ -159,6 +159,8 @@ def summary(answer: Answer) -> list[str]:
         "NewlyAllowed": "denied then, and would be allowed",
     }
     lines += [f"  {answer[name]} {said}" for name, said in more.items() if answer[name]]
+    if answer.get("Confidence") == "low":  # reports have none
+        lines.append(f"Low confidence. {policy_texts.RARELY}")
     for item in answer["Unknown"]:
         ids = f" ({', '.join(item['RequestIds'][:_MOST_SHOWN])})" if item["RequestIds"] else ""  # logs keep none
         lines.append(f"Cannot tell, {item['Count']}: {item['Reason']}{ids}")

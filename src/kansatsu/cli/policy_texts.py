@@ -203,6 +203,11 @@ def gaps(answer: Answer) -> list[str]:
     ]
 
 
+RARELY = (
+    "What shows as unused may be used rarely: a record of a week without gaps gives medium confidence, of 90 days high."
+)
+
+
 def reach(answer: Answer) -> list[str]:
     """How far back a suggestion looks, and how far its silence may be taken for "unused"."""
     since, confidence = answer["Since"], answer["Confidence"]
@@ -210,12 +215,7 @@ def reach(answer: Answer) -> list[str]:
     said = [
         f"From {numbered(answer['Requests'], 'request')} since {since:%Y-%m-%d %H:%M}, {days}: {confidence} confidence."
     ]
-    if confidence == "low":
-        said.append(
-            "What shows as unused may only be used rarely: a record of a week without gaps gives medium confidence, of "
-            "90 days high."
-        )
-    return said
+    return said + ([RARELY] if confidence == "low" else [])
 
 
 def _spread(statement: Mapping[str, Any]) -> dict[str, Any]:

@@ -125,6 +125,7 @@ def replayed(call: Call, made: Proposed, listed: int = LISTED) -> Shown:
         "NewlyAllowed": counts[Outcome.GAINED],
         "Denied": counts[Outcome.DENIED] + counts[Outcome.UNDECIDED],
         "CannotTell": counts[Outcome.UNKNOWN],
+        "Confidence": _confidence(call, made),
         "RefusedRequests": list(reversed(refused.values()))[:listed],
         "Unknown": [
             {"Reason": reason, "Count": len(ids), "RequestIds": ids[-_EXAMPLES:]} for reason, ids in unknown.items()
@@ -203,11 +204,20 @@ def _suggested(call: Call, arn: str, since: datetime | None) -> Shown:
     subject, moment = _subject(call, arn), _since(since)
     made = _suggestion(call, subject, recorded(call, subject, moment), moment)
     answer = replayed(call, made)
-    evidence = _confidence(call, made)
-    kept = ("Arn", "Document", "Since", "Until", "PrincipalArns", "Requests", "CannotTell", "Gaps", "Notes")
-    lines = [shown.line(policy, line, evidence) for policy, line in made.lines]
-    more = {"Confidence": evidence, "Policies": _sources(subject), "Lines": lines}
-    return {key: answer[key] for key in kept} | more
+    kept = (
+        "Arn",
+        "Document",
+        "Since",
+        "Until",
+        "PrincipalArns",
+        "Requests",
+        "CannotTell",
+        "Confidence",
+        "Gaps",
+        "Notes",
+    )
+    lines = [shown.line(policy, line, answer["Confidence"]) for policy, line in made.lines]
+    return {key: answer[key] for key in kept} | {"Policies": _sources(subject), "Lines": lines}
 
 
 def _suggestion(call: Call, subject: Subject, found: history.Found, since: float) -> Proposed:
