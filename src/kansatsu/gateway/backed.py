@@ -28,6 +28,7 @@ from kansatsu.gateway.secrets import Secrets
 from kansatsu.gateway.special import Allow, Special
 from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.standing import Kept
+from kansatsu.gateway.subresources import Subresources
 from kansatsu.identity import Snapshot, Store
 from kansatsu.identity.turns import SMALL
 from kansatsu.policy import Policies, PolicySet
@@ -56,6 +57,7 @@ class Backed:
         self._special: tuple[Special, ...] = (
             *(self._log_queries, self._iterators),
             *(LogGroups(forwarder), Parameters(resources, forwarder), Secrets(resources, forwarder)),
+            Subresources(forwarder),
         )
         self._occupancy = Occupancy()
         self._encryption = Encryption(resources, forwarder)
