@@ -29,6 +29,7 @@ from kansatsu.gateway.special import Allow, Special
 from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.standing import Kept
 from kansatsu.gateway.subresources import Subresources
+from kansatsu.gateway.uploads import Uploads
 from kansatsu.identity import Snapshot, Store
 from kansatsu.identity.turns import SMALL
 from kansatsu.policy import Policies, PolicySet
@@ -61,6 +62,7 @@ class Backed:
         )
         self._occupancy = Occupancy()
         self._encryption = Encryption(resources, forwarder)
+        self._uploads = Uploads(forwarder)
         self._spool = spool
         self._large = store.large
 
@@ -175,6 +177,7 @@ class Backed:
         owner = _account(operation, exchange.authorizations, exchange.guards)
         account = owner or exchange.caller.account or self._forwarder.home  # of an application's user
         await self._refuse_unseen(exchange, account)
+        await self._uploads.verify(exchange, account)
         if operation.tells_endpoints:
             return Whole(wire.encode(operation, _own_endpoint(exchange), exchange.request_id))
         async with self._deliveries.around(exchange, guard, snapshot, account):
