@@ -69,6 +69,7 @@ def test_a_document_is_read_piece_by_piece_as_it_is_read_whole(given: Any, inden
     broken = text[:at] + data.draw(st.sampled_from(["", *'{}[],:" 1x'])) + text[at + 1 :]
     try:
         expected = json.loads(broken)
+        json.dumps(expected, ensure_ascii=False).encode()  # half a character is nothing that can be kept
     except ValueError:
         expected = None
     if isinstance(expected, dict):

@@ -223,3 +223,12 @@ def test_a_setting_holds_for_imports_too(
         assert account.take(given)["Users"] == 1
     else:
         assert f"Cannot exceed quota for {quota}: {limit}" in refusal(account, given)
+
+
+@pytest.mark.parametrize("value", [None, "\ud800", "/\udfff\ud800/"])
+@pytest.mark.parametrize("place", ["Path", "UserName", "UserId", "GroupList"])
+def test_attack_what_neither_an_answer_nor_the_store_can_hold(account: Account, place: str, value: Any) -> None:
+    """Half of a character, or nothing where something must be: an internal error, once."""
+    made = details(account.id, "HALF")
+    made["UserDetailList"][0][place] = [value] if place == "GroupList" else value
+    assert refusal(account, made)

@@ -23,7 +23,8 @@ SECTIONS = {"user": "UserDetailList", "group": "GroupDetailList", "role": "RoleD
 _PREFIXES = {"user": "AIDA", "group": "AGPA", "role": "AROA", "policy": "ANPA", "instance-profile": "AIPA"}
 _ID = re.compile(r"A[A-Z]{3}[A-Z0-9]{12,28}", re.ASCII)
 _LINKED_PATH = re.compile(re.escape(PATH) + r"([a-z0-9-]+\.)+amazonaws\.com/", re.ASCII)
-_decode = json.JSONDecoder().raw_decode
+_raw_decode = json.JSONDecoder().raw_decode
+_HALF = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")  # maybe half of a character outside the first 65,536
 _MARKS = {mark: re.compile(rf"[ \t\n\r]*{re.escape(mark)}[ \t\n\r]*") for mark in "{[:,]}"}
 _AHEAD = 86400  # seconds that this clock may be behind that of whoever printed the document
 
@@ -116,6 +117,14 @@ def _items(text: str, at: int) -> tuple[list[Any], int]:
         items.append(item)
         more, at = _goes_on(text, at)
     return items, _behind("]", text, at)
+
+
+def _decode(text: str, at: int) -> tuple[Any, int]:
+    """Raises ValueError, also for half a character: neither an answer nor the store could hold it."""
+    value, end = _raw_decode(text, at)
+    if _HALF.search(text, at, end):
+        json.dumps(value, ensure_ascii=False).encode()
+    return value, end
 
 
 def _behind(mark: str, text: str, at: int) -> int:

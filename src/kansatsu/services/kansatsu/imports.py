@@ -316,7 +316,8 @@ class _Import:
 
     def _add(self, table: str, row: dict[str, Any]) -> None:
         for column, value in row.items():
-            if not isinstance(value, schema.metadata.tables[table].c[column].type.python_type | None):
+            kept = schema.metadata.tables[table].c[column]
+            if not (kept.nullable if value is None else isinstance(value, kept.type.python_type)):
                 raise InvalidInput(f"its {column} is not of the documented form.")
         key = (table, *(str(row[column]) for column in _TABLES[table]))
         if key in self._keys:
