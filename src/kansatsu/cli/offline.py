@@ -136,12 +136,14 @@ class Offline:
 
         def told(namespace: str) -> tuple[str, ...]:
             names = granting.tracked(held, namespace) if actions else ()
-            seen = (name for name in names if (namespace, name) in sure or visible(namespace, name))
+            unknown = frozenset[str]().union(*(blind.among(one, namespace, names) for one in entities))
+            seen = (
+                name for name in names if name not in unknown or (namespace, name) in sure or by_aws(namespace, name)
+            )
             return tuple(name for name in seen if (namespace, name) not in perhaps or (namespace, name) in sure)
 
-        def visible(namespace: str, name: str) -> bool:
-            by_aws = any(name in item.actions.get(namespace, ()) for item in reports)
-            return by_aws or not any(blind.unknown(one, namespace, name) for one in entities)
+        def by_aws(namespace: str, name: str) -> bool:
+            return any(name in item.actions.get(namespace, ()) for item in reports)
 
         arns = {who.arn for who in people}
         reports = [item for item in self.evidence.told if item.arn in arns]

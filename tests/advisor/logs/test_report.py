@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -289,3 +291,14 @@ def test_an_empty_report_is_a_report() -> None:
     outcome = found([])
     assert "There is no call in the logs" in outcome.gaps[0]
     assert "There is no call in the logs" in html.page(outcome)
+
+
+def test_two_runs_may_write_the_same_report(tmp_path: Path) -> None:
+    """The attack: the one moves away what the other has begun to write."""
+    writing = "import sys; from pathlib import Path; from kansatsu.advisor.logs.evidence import put\n"
+    writing += "for _ in range(300): put(Path(sys.argv[1]), sys.argv[2].encode() * 4000)"
+    file = tmp_path / "report.json"
+    runs = [subprocess.Popen([sys.executable, "-c", writing, str(file), letter]) for letter in "ab"]
+    assert [run.wait() for run in runs] == [0, 0]
+    assert file.read_text() in {"a" * 4000, "b" * 4000}
+    assert list(tmp_path.iterdir()) == [file]

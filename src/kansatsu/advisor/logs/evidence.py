@@ -3,6 +3,7 @@
 It is kept in one file of the report, so that questions are answered later without the logs.
 """
 
+import os
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -277,9 +278,17 @@ _decoder = msgspec.msgpack.Decoder(tuple[int, Evidence])
 def save(evidence: Evidence, directory: Path) -> None:
     """Into the report's directory: all of it or nothing."""
     packed = zlib.compress(msgspec.msgpack.encode((VERSION, evidence)), 1)
-    temporary = directory / f".{NAME}"
-    temporary.write_bytes(packed)
-    temporary.replace(directory / NAME)
+    put(directory / NAME, packed)
+
+
+def put(path: Path, data: bytes) -> None:
+    """A file of a report, all of it or nothing, also where two runs write the same report."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 class NoEvidence(ValueError):

@@ -171,9 +171,7 @@ def write(found: Outcome, directory: Path) -> None:
     from kansatsu.advisor.logs import html
 
     for name, text in ((JSON, _json(found)), (CSV, _csv(found.people)), ("index.html", html.page(found).encode())):
-        temporary = directory / f".{name}"
-        temporary.write_bytes(text)
-        temporary.replace(directory / name)
+        evidences.put(directory / name, text)
 
 
 def _json(found: Outcome) -> bytes:
