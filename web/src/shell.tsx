@@ -34,7 +34,7 @@ interface Props {
 }
 
 const ROOM = matchMedia("(min-width: 901px)");
-const KINDS: Record<string, Kind> = { users: "user", groups: "group", roles: "role" };
+const KINDS = new Map<string, Kind>([["users", "user"], ["groups", "group"], ["roles", "role"]]);
 type Page = (name: string, tab: string | undefined) => ReactNode;
 // The pages that are a list without a name, and one thing with it.
 const PAGES: Record<string, { all: () => ReactNode; one: Page }> = {
@@ -52,7 +52,7 @@ const SECTIONS = {
 } as const;
 
 function page([section = "users", name, tab]: string[], account: string): ReactNode {
-  const kind = KINDS[section];
+  const kind = KINDS.get(section);
   if (kind) {
     return name ? <PrincipalPage key={`${kind} ${name}`} kind={kind} name={name} tab={tab} /> : <PrincipalList key={kind} kind={kind} account={account} />;
   }

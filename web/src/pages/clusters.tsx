@@ -2,16 +2,16 @@
 import Badge from "@cloudscape-design/components/badge";
 import ExpandableSection from "@cloudscape-design/components/expandable-section";
 import Link from "@cloudscape-design/components/link";
-import Tabs from "@cloudscape-design/components/tabs";
 import { useWords } from "../i18n";
 import { useLoaded } from "../loaded";
 import { Broken } from "../parts/broken";
 import { Frame, useTitle } from "../parts/frame";
 import { List } from "../parts/list";
 import { EVERY, Moment, newest, RoleLink, State } from "../parts/running";
-import { go, to } from "../route";
+import { to } from "../route";
 import { clusters, revisionOf, running, type Service, services } from "../workloads";
 import { Said } from "../parts/said";
+import { Tabs } from "../parts/tabs";
 
 // Its tabs load what they show.
 const HERE = { value: true, error: undefined, loading: false };
@@ -121,8 +121,8 @@ export function ClusterPage({ name, tab }: { name: string; tab?: string }) {
     >
       {() => (
         <Tabs
-          activeTabId={tab ?? "tasks"}
-          onChange={({ detail }) => go("clusters", name, detail.activeTabId)}
+          at={["clusters", name]}
+          tab={tab}
           tabs={[
             { id: "tasks", label: t("tasks"), content: <Tasks cluster={name} /> },
             { id: "services", label: t("services.of"), content: <Services cluster={name} /> },

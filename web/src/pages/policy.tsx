@@ -7,7 +7,6 @@ import Header from "@cloudscape-design/components/header";
 import Link from "@cloudscape-design/components/link";
 import SpaceBetween from "@cloudscape-design/components/space-between";
 import StatusIndicator from "@cloudscape-design/components/status-indicator";
-import Tabs from "@cloudscape-design/components/tabs";
 import { useState } from "react";
 import { managedDocument, saveManaged } from "../advisor";
 import { all, call } from "../api";
@@ -22,9 +21,10 @@ import { Document } from "../parts/document";
 import { Frame, Overview } from "../parts/frame";
 import { List } from "../parts/list";
 import { Removing } from "../parts/removing";
+import { Tabs } from "../parts/tabs";
 import { Tags } from "../parts/tags";
 import { type Holder, holders, removalOfPolicy } from "../removal";
-import { go, to } from "../route";
+import { to } from "../route";
 import type { Policy, PolicyVersion } from "../types";
 import { Copyable } from "./principal";
 
@@ -195,8 +195,8 @@ export function PolicyPage({ arn, tab }: { arn: string; tab?: string }) {
             ]}
           />
           <Tabs
-            activeTabId={tab ?? "document"}
-            onChange={({ detail }) => go("policies", arn, detail.activeTabId)}
+            at={["policies", arn]}
+            tab={tab}
             tabs={[
               {
                 id: "document",

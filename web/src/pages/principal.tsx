@@ -4,7 +4,6 @@ import Container from "@cloudscape-design/components/container";
 import CopyToClipboard from "@cloudscape-design/components/copy-to-clipboard";
 import Header from "@cloudscape-design/components/header";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Tabs from "@cloudscape-design/components/tabs";
 import { useState } from "react";
 import { call } from "../api";
 import { get, LIST, named, pretty } from "../entities";
@@ -20,9 +19,9 @@ import { Limit, SignInTab } from "../parts/limits";
 import { Members } from "../parts/members";
 import { Permissions } from "../parts/permissions";
 import { Removing } from "../parts/removing";
+import { Tabs } from "../parts/tabs";
 import { Tags } from "../parts/tags";
 import { removalOf } from "../removal";
-import { go } from "../route";
 import type { Entity, Kind } from "../types";
 
 interface Props {
@@ -100,8 +99,8 @@ export function PrincipalPage({ kind, name, tab }: Props) {
             ]}
           />
           <Tabs
-            activeTabId={tab ?? "permissions"}
-            onChange={({ detail }) => go(list, name, detail.activeTabId)}
+            at={[list, name]}
+            tab={tab}
             tabs={[
               { id: "permissions", label: t("permissions"), content: <Permissions kind={kind} name={name} /> },
               ...(kind === "role" ? [{ id: "trust", label: t("trust"), content: <Trust role={entity} reload={loaded.reload} /> }] : []),

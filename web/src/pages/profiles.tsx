@@ -5,7 +5,6 @@ import Input from "@cloudscape-design/components/input";
 import Link from "@cloudscape-design/components/link";
 import Select from "@cloudscape-design/components/select";
 import SpaceBetween from "@cloudscape-design/components/space-between";
-import Tabs from "@cloudscape-design/components/tabs";
 import { useState } from "react";
 import { call } from "../api";
 import { list } from "../entities";
@@ -19,6 +18,7 @@ import { Frame, Overview, useTitle } from "../parts/frame";
 import { Clamped, List } from "../parts/list";
 import { Removing } from "../parts/removing";
 import { EVERY, Moment, newest, State } from "../parts/running";
+import { Tabs } from "../parts/tabs";
 import { Tags, whole } from "../parts/tags";
 import { removalOfProfile, runsWith } from "../removal";
 import { go, to } from "../route";
@@ -204,8 +204,8 @@ export function ProfilePage({ name, tab }: { name: string; tab?: string }) {
             ]}
           />
           <Tabs
-            activeTabId={tab ?? "instances"}
-            onChange={({ detail }) => go("profiles", name, detail.activeTabId)}
+            at={["profiles", name]}
+            tab={tab}
             tabs={[
               { id: "instances", label: t("instances"), content: <Holders name={name} /> },
               {
