@@ -16,6 +16,12 @@ from kansatsu.catalog.services.ec2 import told
 from kansatsu.catalog.values import arn_parts, safe
 from kansatsu.wire import Operation
 
+# A part of operations' names, and the two parameters of which they take one.
+_EITHER = (
+    ("SecurityGroup", "GroupId", "GroupName"),
+    ("LaunchTemplate", "LaunchTemplateId", "LaunchTemplateName"),
+    ("KeyPair", "KeyPairId", "KeyName"),
+)
 # Resource type -> parameters that name one, beside the name in the ARN and its plural.
 _PARAMETERS = {
     "security-group": (
@@ -140,7 +146,7 @@ def resolve(
     if not types:
         return (Authorization(action, "*", context),)
     arns = _Arns(account, region)
-    named = told(operation.name, params, known)
+    named = None if _named_twice(operation.name, params) else told(operation.name, params, known)
     if named is None:
         resources = None
     elif operation.name in _ANY_KIND:
@@ -160,6 +166,14 @@ def resolve(
         found.append(Authorization(action, arn, keys, sources=sources if made else ()))
     found.extend(_tagging(operation.name, params, types, arns, {"ec2:region": region}))
     return tuple(found)
+
+
+def _named_twice(operation: str, params: Params) -> bool:
+    """INVARIANT: an id and a name beside it may be of two things, of which a backend takes the one that it likes.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RevokeSecurityGroupIngress.html ("either ... or")
+    """
+    return any(part in operation and all(map(params.get, pair)) for part, *pair in _EITHER)
 
 
 def makes(action: str) -> bool:
