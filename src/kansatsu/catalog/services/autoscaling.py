@@ -3,11 +3,11 @@
 https://docs.aws.amazon.com/autoscaling/ec2/userguide/security_iam_service-with-iam.html
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from kansatsu.catalog.authorization import Params
-from kansatsu.catalog.rules import Frame, Rules
-from kansatsu.catalog.values import Unsure
+from kansatsu.catalog.rules import Frame, Question, Rules
+from kansatsu.catalog.values import Unsure, read, safe
 
 _GROUP = (
     "arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:*:autoScalingGroupName/${GroupFriendlyName}"
@@ -29,6 +29,46 @@ def _launched(params: Params, _frame: Frame) -> Iterator[str]:
     yield from ()
 
 
+# What belongs to a group and has a name: the call that tells whose it is, its parameter and its answer.
+_POLICIES = ("PolicyName", "DescribePolicies", "PolicyNames", "ScalingPolicies")
+_SCHEDULED = (
+    *("ScheduledActionName", "DescribeScheduledActions", "ScheduledActionNames"),
+    "ScheduledUpdateGroupActions",
+)
+_INSIDE = {
+    **dict.fromkeys(("DeletePolicy", "ExecutePolicy", "PutScalingPolicy"), _POLICIES),
+    **dict.fromkeys(("DeleteScheduledAction", "PutScheduledUpdateGroupAction"), _SCHEDULED),
+}
+
+
+def _asked(operation: str) -> Callable[[Params], Iterator[Question]]:
+    member, call, by, items = _INSIDE[operation]
+
+    def ask(params: Params) -> Iterator[Question]:
+        for name in read(params, member):
+            path = f"{items}[].AutoScalingGroupName"
+            yield Question(f"{member} {name}", "autoscaling", call, {by: [name]}, path)
+
+    return ask
+
+
+def _groups(operation: str) -> Callable[[Params, Frame], Iterator[str]]:
+    """The group that is named, and those in which there is something of the name.
+
+    INVARIANT: a backend may find a policy, or a scheduled action, by its name alone, in whichever group.
+    """
+    member = _INSIDE[operation][0]
+
+    def find(params: Params, frame: Frame) -> Iterator[str]:
+        has = "\n".join(frame.known.get(f"{member} {name}", "") for name in read(params, member)).split("\n")
+        for group in dict.fromkeys(filter(None, (*read(params, "AutoScalingGroupName"), *has))):
+            if not safe(group, False):
+                raise Unsure(group)
+            yield frame.arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{group}")
+
+    return find
+
+
 _LAUNCHED = (("ec2:RunInstances", _launched),)
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2autoscaling.html",
@@ -40,4 +80,6 @@ RULES = Rules(
     optional=frozenset({"launchConfiguration"}),
     also=dict.fromkeys(("CreateAutoScalingGroup", "StartInstanceRefresh", "UpdateAutoScalingGroup"), _LAUNCHED),
     tagging="CreateOrUpdateTags",
+    finders={operation: _groups(operation) for operation in _INSIDE},
+    questions={operation: _asked(operation) for operation in _INSIDE},
 )
