@@ -176,3 +176,7 @@ def test_the_engines_socket_in_the_directory_is_its_owners(
             eventually(lambda: connects(path), lambda: "is another engine running on this machine?")
             # This directory is Kansatsu's own making: not even its names are to be seen.
             assert reached_by_nobody(started.directory) == []
+            started.end(kill=True)
+            eventually(lambda: not connects(path), lambda: "podman's API outlived the server that started it")
+            started.start()
+            eventually(lambda: connects(path))

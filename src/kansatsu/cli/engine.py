@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from kansatsu.cli import tied
 from kansatsu.cli.settings import Settings
 from kansatsu.workload import Provider
 
@@ -70,10 +71,10 @@ def _answers(path: Path) -> bool:
 
 @asynccontextmanager
 async def _podman_service(podman: str, path: Path) -> AsyncIterator[str]:
-    """podman's Docker-compatible API, for as long as Kansatsu runs; containers outlive it."""
+    """podman's Docker-compatible API, for as long as Kansatsu runs, also where it is killed; containers outlive it."""
     _remove(path)
     process = await asyncio.create_subprocess_exec(
-        podman, "--log-level=error", "system", "service", "--time=0", f"unix://{path}",
+        *tied.command(podman, "--log-level=error", "system", "service", "--time=0", f"unix://{path}"),
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     log.info("started podman's API service (process %d) on %s", process.pid, path)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from kansatsu.cli import credentials, daemon, learning, run, surroundings
+from kansatsu.cli import credentials, daemon, learning, run, surroundings, tied
 from kansatsu.cli import settings as cli_settings
 from kansatsu.cli.output import Failure
 from kansatsu.cli.surroundings import Keys
@@ -99,7 +99,7 @@ class Kansatsu:
         log = Path(parent) / "out"
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, "-m", "kansatsu.testing._child", str(os.getpid()), *command],
+                tied.command(*command),
                 env=environ,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
