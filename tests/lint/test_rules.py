@@ -176,3 +176,11 @@ def test_what_is_meant_is_named_as_aws_spells_it() -> None:
 
 def test_links_are_pages_of_aws() -> None:
     assert all(rule.url.startswith("https://docs.aws.amazon.com/") for rule in RULES.values())
+
+
+def test_what_is_malformed_is_told_in_the_order_of_the_text() -> None:
+    """An element that there is not is looked for first, wherever it stands."""
+    statement = '{"Effect": "Alow", "Action": "s3:Get*", "Resorce": "*", "Condition": {"StringEqual": {"aws:a": "b"}}}'
+    found = lint(f'{{"Version": "2012-10-17", "Statement": [{statement}]}}')
+    assert len(found) == 3
+    assert list(found) == sorted(found, key=lambda each: each.span)

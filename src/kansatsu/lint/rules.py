@@ -291,7 +291,7 @@ def lint(text: str, type: PolicyType = PolicyType.IDENTITY) -> tuple[Finding, ..
 def _find(text: str, type: PolicyType, rules: Iterable[Rule]) -> tuple[Finding, ...]:
     faults = islice(diagnose_all(text, type), _MOST_FAULTS)
     if malformed := [_finding(_MALFORMED, f"MalformedPolicyDocument: {one.text}", one.span, text) for one in faults]:
-        return tuple(malformed)
+        return tuple(sorted(malformed, key=lambda each: each.span))
     subject = Subject(parse(text, type), type)
     found = [
         _finding(rule, each.message, each.span, text)
