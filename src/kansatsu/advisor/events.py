@@ -142,6 +142,11 @@ def _may_fit(record: CallRecord) -> bool:
     """False where the line is certainly too long. It is counted no further than that, and such a record never encoded:
     a client's megabytes would take the event loop a tenth of a second each.
     """
+    # As most requests are: what else there is of a client comes of these, and of a head that has its limit.
+    if len(record.asked) <= _MOST_ASKED and _plain(record.params) and _plain(record.result):
+        longest = max(map(len, record.context.values()), default=0)
+        if longest <= _LONGEST_TEXT:
+            return True
     least = 0  # octets that the line has at least
     rest: list[Any] = [record.params, record.result, record.message, record.user_agent, record.context, record.asked]
     while rest and least <= _LONGEST_CALL:
@@ -160,6 +165,17 @@ def _may_fit(record: CallRecord) -> bool:
             if least <= _LONGEST_CALL:
                 rest += [item for item in value if type(item) not in _SHORT]
     return least <= _LONGEST_CALL
+
+
+def _plain(params: Any) -> bool:
+    """A few numbers and short texts."""
+    if type(params) is not dict or len(params) > _MOST_ASKED:
+        return params is None
+    for value in params.values():
+        kind = type(value)
+        if kind not in _SHORT and (kind is not str or len(value) > _LONGEST_TEXT):
+            return False
+    return True
 
 
 def _readable(text: str) -> str:
