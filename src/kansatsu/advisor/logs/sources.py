@@ -130,10 +130,10 @@ def _below(directory: str) -> Iterator[LogFile]:
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.path)
             elif entry.name.endswith(_SUFFIXES):
-                if entry.is_file():
-                    yield _file(entry.path, entry.stat())
-                elif entry.is_symlink() and not os.path.exists(entry.path):
+                if entry.is_symlink() and not os.path.exists(entry.path):
                     yield LogFile(entry.path.removeprefix("./"), "", 0)
+                elif entry.is_file():
+                    yield _file(entry.path, entry.stat())
     for folder in folders:
         yield from _below(folder)
 
