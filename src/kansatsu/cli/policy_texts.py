@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kansatsu.cli.output import numbered
-from kansatsu.policy import parse
-from kansatsu.policy.quotas import QUOTAS
 
 Answer = Mapping[str, Any]
 _AWS_MANAGED = ":iam::aws:policy/"  # nobody else makes versions of them: one of one's own goes in their place
@@ -168,6 +166,9 @@ def _nothing_to_do(answer: Answer) -> bool:
 
 def oversize(answer: Answer) -> Iterator[str]:
     """Why AWS would refuse the document for its size; of inline policies those that are there count, too."""
+    from kansatsu.policy import parse
+    from kansatsu.policy.quotas import QUOTAS
+
     if not answer["Document"]:
         return
     kind = answer["Arn"].rpartition(":")[2].partition("/")[0]
