@@ -167,13 +167,14 @@ def _may_fit(record: CallRecord) -> bool:
     return least <= _LONGEST_CALL
 
 
-def _plain(params: Any) -> bool:
-    """A few numbers and short texts."""
-    if type(params) is not dict or len(params) > _MOST_ASKED:
-        return params is None
-    for value in params.values():
-        kind = type(value)
-        if kind not in _SHORT and (kind is not str or len(value) > _LONGEST_TEXT):
+def _plain(value: Any, deep: bool = True) -> bool:
+    """Nothing, or a few numbers and short texts, by name; with `deep` these may have as many of their own."""
+    if type(value) is not dict or len(value) > _MOST_ASKED:
+        return value is None
+    for item in value.values():
+        kind = type(item)
+        short = len(item) <= _LONGEST_TEXT if kind is str else kind in _SHORT
+        if not (short or (deep and kind is dict and _plain(item, False))):
             return False
     return True
 
