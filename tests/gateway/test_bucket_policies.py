@@ -218,6 +218,14 @@ def test_what_s3_does_not_take(gateway: Gateway, bucket: str, text: str, message
     refused(lambda: s3.get_bucket_policy(Bucket=bucket), "NoSuchBucketPolicy")
 
 
+def test_no_policy_at_all_replaces_none(gateway: Gateway, bucket: str) -> None:
+    own = says("Allow", {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "s3:GetObject", objects(bucket))
+    put(gateway, bucket, own)
+    got = gateway.ask(Ask("PUT", f"/{bucket}", "policy="), gateway.admin, "s3")
+    assert (got.status, got.code) == (400, "MalformedPolicy")
+    assert json.loads(gateway.client("s3").get_bucket_policy(Bucket=bucket)["Policy"])["Statement"] == [own]
+
+
 def test_the_quota(gateway: Gateway, bucket: str) -> None:
     long = says("Allow", "*", "s3:GetObject", objects(bucket), Sid="x" * 20480)
     refused(lambda: put(gateway, bucket, long), "PolicyTooLarge")

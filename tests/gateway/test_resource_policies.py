@@ -263,6 +263,19 @@ def test_what_the_service_does_not_take(gateway: Gateway, service: Service, text
     assert service.get(admin, made) == before
 
 
+@pytest.mark.parametrize("text", ["", None])
+@pytest.mark.parametrize("service", [KMS, SECRETS, SNS, TABLES, ECR], ids=lambda service: service.name)
+def test_no_policy_at_all_replaces_none(gateway: Gateway, service: Service, text: str | None) -> None:
+    """Of calls that do nothing but set one."""
+    admin = gateway.client(service.name, parameter_validation=False)
+    made = service.make(admin, gateway.name("empty"))
+    service.put(admin, made, raw.document(says("Allow", ROOT, service.action, service.arn(admin, made))))
+    before = service.get(admin, made)
+    put = (lambda kms, key, policy: kms.put_key_policy(KeyId=key, Policy=policy)) if service is KMS else service.put
+    refused(lambda: put(admin, made, text), service.malformed)
+    assert service.get(admin, made) == before
+
+
 def test_another_account_needs_both_sides(gateway: Gateway, service: Service) -> None:
     """The policy names another account: nobody of ours gains by it, and it is kept as it was written."""
     keys, admin = gateway.user(), gateway.client(service.name)

@@ -81,7 +81,7 @@ def _into_attributes(params: Params, text: str) -> dict[str, Any]:
 
 
 def _of_attribute(params: Params) -> str:
-    return str(params.get("AttributeValue") or "") if params.get("AttributeName") == "Policy" else ""
+    return str(params.get("AttributeValue") or " ") if params.get("AttributeName") == "Policy" else ""
 
 
 def _into_attribute(params: Params, text: str) -> dict[str, Any]:
@@ -90,17 +90,17 @@ def _into_attribute(params: Params, text: str) -> dict[str, Any]:
 
 _QUEUE = (_of_attributes, _into_attributes, "queue", checks.of("sqs"))
 _TOPIC = ("topic", checks.of("sns"))
-_KEY = (*_member("Policy"), "key", checks.of("kms"))
+_KEY = ("key", checks.of("kms"))
 SETTERS: dict[str, Setter] = {
-    "s3.PutBucketPolicy": Setter("s3", *_member("Policy"), "bucket", checks.of_bucket, unseen=wrapped),
+    "s3.PutBucketPolicy": Setter("s3", *_required("Policy"), "bucket", checks.of_bucket, unseen=wrapped),
     "sqs.SetQueueAttributes": Setter("sqs", *_QUEUE),
     "sqs.CreateQueue": Setter("sqs", *_QUEUE),
     "sns.SetTopicAttributes": Setter("sns", _of_attribute, _into_attribute, *_TOPIC),
     "sns.CreateTopic": Setter("sns", _of_attributes, _into_attributes, *_TOPIC),
-    "kms.PutKeyPolicy": Setter("kms", *_KEY),
-    "kms.CreateKey": Setter("kms", *_KEY),
+    "kms.PutKeyPolicy": Setter("kms", *_required("Policy"), *_KEY),
+    "kms.CreateKey": Setter("kms", *_member("Policy"), *_KEY),
     "secretsmanager.PutResourcePolicy": Setter(
-        "secretsmanager", *_member("ResourcePolicy"), "secret", checks.of("secretsmanager")
+        "secretsmanager", *_required("ResourcePolicy"), "secret", checks.of("secretsmanager")
     ),
     "dynamodb.PutResourcePolicy": Setter("dynamodb", *_required("Policy"), "table", checks.of_table),
     "events.PutPermission": Setter("events", *_member("Policy"), "bus", checks.of_bus, wrapped_in_statement),
