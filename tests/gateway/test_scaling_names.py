@@ -18,8 +18,18 @@ CALLS: dict[str, Call] = {
     "schedule": lambda scaling, group, name: scaling.put_scheduled_update_group_action(
         AutoScalingGroupName=group, ScheduledActionName=name, Recurrence="0 0 * * *", MinSize=0
     ),
+    "schedule several": lambda scaling, group, name: scaling.batch_put_scheduled_update_group_action(
+        AutoScalingGroupName=group,
+        ScheduledUpdateGroupActions=[{"ScheduledActionName": name, "Recurrence": "0 0 * * *", "MinSize": 0}],
+    ),
+    "schedule several no more": lambda scaling, group, name: scaling.batch_delete_scheduled_action(
+        AutoScalingGroupName=group, ScheduledActionNames=["none", name]
+    ),
     "execute": lambda scaling, group, name: scaling.execute_policy(AutoScalingGroupName=group, PolicyName=name),
     "delete policy": lambda scaling, group, name: scaling.delete_policy(AutoScalingGroupName=group, PolicyName=name),
+    "schedule it again": lambda scaling, group, name: scaling.put_scheduled_update_group_action(
+        AutoScalingGroupName=group, ScheduledActionName=name, MinSize=0
+    ),
     "schedule no more": lambda scaling, group, name: scaling.delete_scheduled_action(
         AutoScalingGroupName=group, ScheduledActionName=name
     ),

@@ -30,43 +30,37 @@ def _launched(params: Params, _frame: Frame) -> Iterator[str]:
 
 
 # What belongs to a group and has a name: the call that tells whose it is, its parameter and its answer.
-_POLICIES = ("PolicyName", "DescribePolicies", "PolicyNames", "ScalingPolicies")
-_SCHEDULED = (
-    *("ScheduledActionName", "DescribeScheduledActions", "ScheduledActionNames"),
-    "ScheduledUpdateGroupActions",
-)
+_POLICIES = ("DescribePolicies", "PolicyNames", "ScalingPolicies")
+_SCHEDULED = ("DescribeScheduledActions", "ScheduledActionNames", "ScheduledUpdateGroupActions")
+# Operation -> where the names are.
 _INSIDE = {
-    **dict.fromkeys(("DeletePolicy", "ExecutePolicy", "PutScalingPolicy"), _POLICIES),
-    **dict.fromkeys(("DeleteScheduledAction", "PutScheduledUpdateGroupAction"), _SCHEDULED),
+    **dict.fromkeys(("DeletePolicy", "ExecutePolicy", "PutScalingPolicy"), ("PolicyName", *_POLICIES)),
+    **dict.fromkeys(("DeleteScheduledAction", "PutScheduledUpdateGroupAction"), ("ScheduledActionName", *_SCHEDULED)),
+    "BatchDeleteScheduledAction": ("ScheduledActionNames", *_SCHEDULED),
+    "BatchPutScheduledUpdateGroupAction": ("ScheduledUpdateGroupActions[].ScheduledActionName", *_SCHEDULED),
 }
 
 
 def _asked(operation: str) -> Callable[[Params], Iterator[Question]]:
-    member, call, by, items = _INSIDE[operation]
+    path, call, by, items = _INSIDE[operation]
 
     def ask(params: Params) -> Iterator[Question]:
-        for name in read(params, member):
-            path = f"{items}[].AutoScalingGroupName"
-            yield Question(f"{member} {name}", "autoscaling", call, {by: [name]}, path)
+        if names := list(read(params, path)):
+            yield Question("groups", "autoscaling", call, {by: names}, f"{items}[].AutoScalingGroupName")
 
     return ask
 
 
-def _groups(operation: str) -> Callable[[Params, Frame], Iterator[str]]:
+def _groups(params: Params, frame: Frame) -> Iterator[str]:
     """The group that is named, and those in which there is something of the name.
 
     INVARIANT: a backend may find a policy, or a scheduled action, by its name alone, in whichever group.
     """
-    member = _INSIDE[operation][0]
-
-    def find(params: Params, frame: Frame) -> Iterator[str]:
-        has = "\n".join(frame.known.get(f"{member} {name}", "") for name in read(params, member)).split("\n")
-        for group in dict.fromkeys(filter(None, (*read(params, "AutoScalingGroupName"), *has))):
-            if not safe(group, False):
-                raise Unsure(group)
-            yield frame.arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{group}")
-
-    return find
+    has = frame.known.get("groups", "").split("\n")
+    for group in dict.fromkeys(filter(None, (*read(params, "AutoScalingGroupName"), *has))):
+        if not safe(group, False):
+            raise Unsure(group)
+        yield frame.arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{group}")
 
 
 _LAUNCHED = (("ec2:RunInstances", _launched),)
@@ -80,6 +74,6 @@ RULES = Rules(
     optional=frozenset({"launchConfiguration"}),
     also=dict.fromkeys(("CreateAutoScalingGroup", "StartInstanceRefresh", "UpdateAutoScalingGroup"), _LAUNCHED),
     tagging="CreateOrUpdateTags",
-    finders={operation: _groups(operation) for operation in _INSIDE},
+    finders=dict.fromkeys(_INSIDE, _groups),
     questions={operation: _asked(operation) for operation in _INSIDE},
 )
