@@ -23,6 +23,7 @@ from click.testing import CliRunner
 
 from kansatsu.cli.root import cli
 
+from .subresources import taken_for_the_whole
 from .world import HERE, REGION, Programs, World, allow, free_port, process
 
 KEY, SECRET = "kansatsu:gateway", "the-backends-own-secret"
@@ -128,6 +129,11 @@ def test_what_swift_does_not_have_is_refused_and_not_half_done(swift: Swift) -> 
         s3.get_object(Bucket=bucket, Key="other")
     with pytest.raises(ClientError, match="NoSuchBucket"):
         s3.list_objects_v2(Bucket=bucket + "-other")
+
+
+def test_attack_a_part_that_swift_does_not_know_is_not_taken_for_the_whole(swift: Swift) -> None:
+    """Who might delete the rules of a bucket deleted the bucket; who might hold an object overwrote it."""
+    assert taken_for_the_whole(swift.world) == {}
 
 
 def test_one_that_hangs_or_is_gone(swift: Swift) -> None:

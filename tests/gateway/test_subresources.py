@@ -4,39 +4,16 @@ The attack: who may delete annotations, of which there are none, deleted objects
 """
 
 from collections.abc import Iterator
-from typing import Any
 
-import botocore.session
 import pytest
 
 from .conftest import Gateway
+from .operations import CONTENT, OTHERS, least
 from .raw import Ask, Got, Keys
-
-MODEL = botocore.session.get_session().get_service_model("s3")
-CONTENT = b"what is in the object"
-# These are of the object, and of the bucket, itself.
-ITSELF = {
-    *("CopyObject", "CreateBucket", "DeleteBucket", "DeleteObject", "GetObject", "HeadBucket", "HeadObject"),
-    *("ListObjects", "ListObjectsV2", "ListObjectVersions", "PutObject"),
-}
-OTHERS = sorted(set(MODEL.operation_names) - ITSELF)
 
 
 def asked(gateway: Gateway, name: str, bucket: str, keys: Keys) -> Got:
-    """The operation with no more than it must have, and a body that would be an object."""
-    model = MODEL.operation_model(name)
-    path, _, query = model.http["requestUri"].partition("?")
-    path = path.replace("{Bucket}", bucket).replace("{Key+}", "folder/key")
-    headers, pairs = {}, [query]
-    for member in model.input_shape.required_members if model.input_shape else ():
-        place: dict[str, Any] = model.input_shape.members[member].serialization
-        if place.get("location") == "querystring":
-            pairs.append(f"{place['name']}=1")
-        elif place.get("location") == "header":
-            headers[place["name"]] = f"/{bucket}/folder/key"
-    body = b"overwritten" if model.http["method"] in ("PUT", "POST") else b""
-    ask = Ask(model.http["method"], path, "&".join(filter(None, pairs)), headers, body)
-    return gateway.ask(ask, keys, "s3")
+    return gateway.ask(least(name, bucket), keys, "s3")
 
 
 @pytest.fixture(name="bucket")
@@ -59,6 +36,27 @@ def test_no_operation_is_taken_for_another(gateway: Gateway, bucket: str, name: 
     other = gateway.name("none")
     asked(gateway, name, other, gateway.admin)
     assert other not in [known["Name"] for known in s3.list_buckets()["Buckets"]]
+
+
+@pytest.mark.parametrize(
+    ("method", "query", "status"),
+    [
+        *(("DELETE", query, 501) for query in ("newer", "newer=", "newer&id=1", "newer&versionId=null")),
+        *(("PUT", query, 501) for query in ("newer", "NEWER")),
+        ("POST", "uploads&newer", 501),
+        ("GET", "newer", 200),
+        ("PUT", "x-id=PutObject&x-log&v=1", 200),
+        ("DELETE", "x-id=DeleteObject&v=1", 204),
+    ],
+)
+def test_attack_a_subresource_that_is_newer_than_the_model(
+    gateway: Gateway, bucket: str, method: str, query: str, status: int
+) -> None:
+    """What would delete it deleted the object."""
+    s3, body = gateway.client("s3"), b"overwritten" if method != "GET" else b""
+    assert gateway.ask(Ask(method, f"/{bucket}/folder/key", query, body=body), gateway.admin, "s3").status == status
+    if status == 501:
+        assert s3.get_object(Bucket=bucket, Key="folder/key")["Body"].read() == CONTENT
 
 
 def test_the_retention_of_an_object_is_what_its_head_has(gateway: Gateway, bucket: str) -> None:

@@ -11,7 +11,7 @@ from kansatsu import catalog, wire
 from kansatsu.backends import EmbeddedBackend, verified
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
-from kansatsu.gateway import asgi, deleting, digests, lookups
+from kansatsu.gateway import asgi, deleting, digests, foreign, lookups
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.deliveries import Deliveries
 from kansatsu.gateway.encryption import Encryption
@@ -63,6 +63,7 @@ class Backed:
         self._occupancy = Occupancy()
         self._encryption = Encryption(resources, forwarder)
         self._uploads = Uploads(forwarder)
+        self._foreign = foreign.Subresources()
         self._spool = spool
         self._large = store.large
 
@@ -189,6 +190,7 @@ class Backed:
                 for special in self._special:
                     if special.concerns(exchange):
                         return await special.answer(exchange, account, allow)
+                await self._foreign.verify(backend, account, exchange.region, operation, exchange.params)
                 await introduce(backend, account, exchange.region, exchange.authorizations, snapshot)
                 return await self._pass_on(exchange, account)
 

@@ -7,7 +7,7 @@ from typing import Any
 from kansatsu import backends, wire
 from kansatsu.backends import Backend, BackendResponse
 from kansatsu.errors import AwsError, ServiceUnavailable, SlowDown, Throttling, Unimplemented
-from kansatsu.gateway import asgi, own_ids
+from kansatsu.gateway import asgi, foreign, own_ids
 from kansatsu.http import HttpRequest
 from kansatsu.wire import Operation
 
@@ -140,7 +140,7 @@ class Forwarder:
         self, account: str, region: str, service: str, operation: str, params: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         """A call of our own, by parameters. Raises the backend's AwsError."""
-        return await backends.ask(self.backend(service, account), account, region, service, operation, params)
+        return await foreign.asked(self.backend(service, account), account, region, service, operation, params)
 
 
 def _is_page(response: BackendResponse) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kansatsu.errors import AwsError
+from kansatsu.errors import AwsError, Unimplemented
 from kansatsu.http import HttpRequest
 from kansatsu.wire import form, rest
 from kansatsu.wire.addressing import path_style
@@ -204,6 +204,7 @@ class RouteTable:
             return None
         if self._s3:
             self._refuse_extras(best, query, headers)
+            _refuse_unknown(best, query)
         return best.operation
 
     def _refuse_extras(self, route: _Route, query: Mapping[str, str], headers: Mapping[str, str]) -> None:
@@ -213,6 +214,17 @@ class RouteTable:
         extra += [name for name in _SOURCES if name in headers and name not in route.headers]
         if extra:
             raise Malformed(f"The request names more than one operation: {extra[0]}.")
+
+
+def _refuse_unknown(route: _Route, query: Mapping[str, str]) -> None:
+    # INVARIANT: what is newer than the model is no write to the object or bucket itself. A parameter that has a value
+    # is passed over, as on AWS; one that begins with x- is for the access log.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/LogFormat.html#LogFormatCustom
+    if route.operation.http_method in ("GET", "HEAD"):
+        return
+    for key, value in query.items():
+        if not value and key not in route.optional and not key.lower().startswith("x-"):
+            raise Unimplemented(f"Kansatsu does not know the subresource {key} of S3.")
 
 
 def _holds(route: _Route, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
