@@ -10,9 +10,22 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from kansatsu.advisor.fitting import fitted
 from kansatsu.advisor.generalise import Patterns, literal
+from kansatsu.advisor.wildcards import BREVITIES, Brevity, shortened
 from kansatsu.catalog import tracking
-from kansatsu.policy import UNRESOLVED, Document, PolicySet, PolicyType, Source, Statement, Verdict, compile_policy
+from kansatsu.policy import (
+    UNRESOLVED,
+    Document,
+    Policy,
+    PolicySet,
+    PolicyType,
+    Quota,
+    Source,
+    Statement,
+    Verdict,
+    compile_policy,
+)
 
 _EXAMPLES = 5  # requests that are named for a line
 _CURRENT = "2012-10-17"
@@ -107,13 +120,36 @@ def _plain(value: Any) -> Any:
     return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
+@dataclass(frozen=True, slots=True)
+class Smaller:
+    """One document in the place of several policies, "" where nothing is left; each line with the policy it is of."""
+
+    text: str
+    lines: tuple[tuple[Policy, Line], ...]
+
+
+def smaller(policies: Sequence[Policy], uses: Sequence[Use], tried: Sequence[Use], quota: Quota) -> Smaller:
+    """These policies cut down to these uses, in one document; as short as it takes for the quota, if it fits at all."""
+    return fitted(lambda brevity: _smaller(policies, uses, tried, brevity), lambda made: made.text, quota)
+
+
+def _smaller(policies: Sequence[Policy], uses: Sequence[Use], tried: Sequence[Use], brevity: Brevity) -> Smaller:
+    made = [(policy, narrow(policy.document, uses, tried, brevity)) for policy in policies]
+    lines = tuple((policy, line) for policy, one in made for line in one.lines)
+    if len(made) == 1:
+        return Smaller(made[0][1].text, lines)
+    return Smaller(written(statement for _, one in made for statement in one.current), lines)
+
+
 def written(statements: Iterable[Mapping[str, Any]], version: str = _CURRENT) -> str:
     """A document of these statements, no Sid twice; "" of none."""
     found = _unique(statements)
     return json.dumps({"Version": version, "Statement": found}, indent=2) if found else ""
 
 
-def narrow(document: Document, uses: Sequence[Use], tried: Sequence[Use] = ()) -> Narrowed:
+def narrow(
+    document: Document, uses: Sequence[Use], tried: Sequence[Use] = (), brevity: Brevity = BREVITIES[0]
+) -> Narrowed:
     """The document, cut down to these uses; `tried` are what was denied: they keep nothing, but are told of."""
     raw = json.loads(document.text)["Statement"]
     statements: list[Mapping[str, Any]] = []
@@ -124,7 +160,7 @@ def narrow(document: Document, uses: Sequence[Use], tried: Sequence[Use] = ()) -
         if statement.effect != "Allow":
             statements.append(text)
             continue
-        made, said = _narrow(document, index, statement, uses, tried)
+        made, said = _narrow(document, index, statement, uses, tried, brevity)
         rest = {key: value for key, value in text.items() if key not in (*_ACTIONS, *_RESOURCES, "Sid")}
         for place, ((element, patterns), actions) in enumerate(made):
             sid = {"Sid": statement.sid + (str(place + 1) if place else "")} if statement.sid else {}
@@ -138,7 +174,12 @@ Row = tuple[Where, list[str]]  # where, and which actions
 
 
 def _narrow(
-    document: Document, index: int, statement: Statement, uses: Sequence[Use], tried: Sequence[Use]
+    document: Document,
+    index: int,
+    statement: Statement,
+    uses: Sequence[Use],
+    tried: Sequence[Use],
+    brevity: Brevity,
 ) -> tuple[list[Row], list[Line]]:
     alone = _alone(document, statement)
     by_action: defaultdict[str, list[Use]] = defaultdict(list)
@@ -158,7 +199,15 @@ def _narrow(
         matched = [use for those in by_action.values() for use in those if _allows(meant, use)]
         line = _line(index, name, matched, rows, statement, unseen)
         lines.append(_with_denied(line, statement, meant, tried))
-    return [(where, sorted(actions)) for where, actions in sorted(rows.items())], lines
+    own, negated = statement.actions, statement.not_action
+    short = {where: shortened(actions, own, negated=negated, brevity=brevity) for where, actions in rows.items()}
+    stays = short.get(_own(statement), [])
+    lines = [replace(line, fate=Fate.KEPT) if _as_it_was(line, stays) else line for line in lines]
+    return sorted(short.items()), lines
+
+
+def _as_it_was(line: Line, actions: Sequence[str]) -> bool:
+    return line.fate is Fate.NARROWED and line.action in actions
 
 
 def _line(

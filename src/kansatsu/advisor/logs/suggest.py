@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from kansatsu.advisor import granting, shown
+from kansatsu.advisor import fitting, granting, shown
 from kansatsu.advisor.account import Account, Entity, is_policy, named
 from kansatsu.advisor.logs import evidence as evidences
 from kansatsu.advisor.logs.blind import Blind
 from kansatsu.advisor.logs.evidence import Evidence, Seen
 from kansatsu.advisor.logs.gaps import gaps
-from kansatsu.advisor.narrow import Use, narrow, written
+from kansatsu.advisor.narrow import Use, smaller
 from kansatsu.catalog import tracking
 from kansatsu.policy import Policy, PolicySet
 
@@ -45,15 +45,11 @@ def suggestion(evidence: Evidence, account: Account, text: str) -> dict[str, Any
     subject = _subject(account, text)
     uses = [*_uses(evidence, subject.people), *_unseen(evidence, subject)]
     tried = list(_tried(evidence, subject.people))
-    made = [(policy, narrow(policy.document, uses, tried)) for policy in subject.policies]
-    if subject.entity is None:
-        document = made[0][1].text
-    else:
-        document = written(statement for _, one in made for statement in one.current)
+    made = smaller(subject.policies, uses, tried, fitting.quota_of(subject.arn))
     confidence = _confidence(evidence)
     return {
         "Arn": subject.arn,
-        "Document": document,
+        "Document": made.text,
         "Since": _time(max(evidence.since, evidence.first) or evidence.made),
         "Until": _time(evidence.last or evidence.made),
         "PrincipalArns": sorted(item.who.arn for item in subject.people),
@@ -66,7 +62,7 @@ def suggestion(evidence: Evidence, account: Account, text: str) -> dict[str, Any
             {"PolicyArn": item.source.arn, "PolicyName": item.source.name, "Document": item.document.text}
             for item in subject.policies
         ],
-        "Lines": [shown.line(policy, line, confidence) for policy, one in made for line in one.lines],
+        "Lines": [shown.line(policy, line, confidence) for policy, line in made.lines],
     }
 
 

@@ -14,12 +14,12 @@ from typing import Any
 import msgspec
 
 from kansatsu import arn as arns
-from kansatsu.advisor import history, shown
+from kansatsu.advisor import fitting, history, shown
 from kansatsu.advisor.altered import Altered, Change
 from kansatsu.advisor.calls import SIGN_IN, Bearer, CallRecord
 from kansatsu.advisor.events import DENIALS, Gap
 from kansatsu.advisor.inline import not_as_asked, those
-from kansatsu.advisor.narrow import Line, Use, narrow, written
+from kansatsu.advisor.narrow import Line, Use, smaller
 from kansatsu.advisor.replay import Held, Outcome, Replay, Replayed, Unknowable
 from kansatsu.errors import AwsError, InvalidParameterCombination, NoSuchEntity
 from kansatsu.identity import EntityPolicies, EntityRecord, attachments, groups, managed
@@ -222,12 +222,10 @@ def _suggested(call: Call, arn: str, since: datetime | None) -> Shown:
 
 def _suggestion(call: Call, subject: Subject, found: history.Found, since: float) -> Proposed:
     uses, tried = list(_uses(found.calls)), list(_tried(found.calls))
-    narrowed = [(policy, narrow(policy.document, uses, tried)) for policy in subject.policies]
-    lines = tuple((policy, line) for policy, made in narrowed for line in made.lines)
+    made = smaller(subject.policies, uses, tried, fitting.quota_of(subject.arn))
+    text, lines = made.text, made.lines
     if subject.record is not None:
-        text = written(statement for _, made in narrowed for statement in made.current)
         return Proposed(subject, Change(holder=subject.record.id, document=text or None), found, since, lines)
-    text = narrowed[0][1].text if narrowed else ""
     if not text:
         raise AwsError(
             f"Nothing on record was allowed by {subject.arn}: detach it instead of narrowing it "
