@@ -196,27 +196,34 @@ def own(name: str, text: str) -> dict[str, Any]:
     return {"PolicyArn": "", "PolicyName": name, "Document": text or TEXT}
 
 
+LONG = document(allow("s3:" + "x" * 1024))
+SIZES: list[tuple[str, int, list[Any], str, str]] = [
+    ("user/ana", 2049, [], "has 2049 characters without white space, and AWS takes 2048 of the inline policies of",
+     "create-policy"),
+    ("user/ana", 2048, [], "", "put-user-policy"),
+    ("user/ana", 1025, [own("suggested", LONG)], "", "put-user-policy"),  # it is replaced
+    ("user/ana", 1025, [own("own", LONG)], "AWS takes 2048 of the inline policies of a user together", "create-policy"),
+    ("role/job", 10241, [], "AWS takes 10240", ""),  # of one action: nothing to divide
+    ("group/staff", 5121, [], "AWS takes 5120", "create-policy"),
+    ("policy/job", 6145, [], "AWS takes 6144 of a managed policy", ""),
+    ("policy/job", 6144, [own("job", document(allow("s3:" + "x" * 6000)))], "", "create-policy-version"),
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("subject", "size", "held", "said"),
-    [
-        ("user/ana", 2049, [], "has 2049 characters without white space, and AWS takes 2048 of the inline policies of"),
-        ("user/ana", 2048, [], ""),
-        ("user/ana", 1025, [own("suggested", document(allow("s3:" + "x" * 1024)))], ""),  # it is replaced
-        ("user/ana", 1025, [own("own", document(allow("s3:" + "x" * 1024)))], "AWS takes 2048 of a user together"),
-        ("role/job", 10241, [], "AWS takes 10240"),
-        ("group/staff", 5121, [], "AWS takes 5120"),
-        ("policy/job", 6145, [], "AWS takes 6144 of a managed policy"),
-        ("policy/job", 6144, [own("job", document(allow("s3:" + "x" * 6000)))], ""),
-    ],
+    ("subject", "size", "held", "said", "first"), SIZES, ids=[f"{row[0]} {row[1]} {len(row[2])}" for row in SIZES]
 )
-def test_what_aws_would_refuse_for_its_size_is_said(subject: str, size: int, held: list[Any], said: str) -> None:
+def test_nothing_is_proposed_that_aws_would_refuse_for_its_size(
+    subject: str, size: int, held: list[Any], said: str, first: str
+) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
     text = document(allow("s3:")).replace(" ", "")
     text = text.replace("s3:", "s3:" + "x" * (size - len(text)))
     answer = suggestion(f"arn:aws:iam::{ACCOUNT}:{subject}", text, Policies=held)
     printed = "\n".join(policy_texts.commands(answer)), policy_texts.terraform(answer)
     assert all(said in text for text in printed)
-    assert [bool(shlex.split(text, comments=True)) for text in printed] == [not said, not said]
+    assert [bool(shlex.split(text, comments=True)) for text in printed] == [bool(first)] * 2
+    assert shlex.split(printed[0], comments=True)[2:3] == [first][: bool(first)]
 
 
 def test_what_is_saved_has_its_notes() -> None:

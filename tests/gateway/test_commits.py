@@ -298,3 +298,13 @@ def test_what_is_awss_own_is_not_changed(gateway: Gateway, control: Any) -> None
         Arn="arn:aws:iam::aws:policy/ReadOnlyAccess", Document=document(statement("Allow", "*"))
     )
     assert theirs["Steps"] == []
+
+
+def test_a_suggestion_larger_than_a_policy_may_be_is_no_commit(gateway: Gateway, control: Any) -> None:
+    """And where it goes instead is said: the AWS CLI's commands for several."""
+    bucket, keys = gateway.bucket(), gateway.user(statement("Allow", "s3:*"))
+    for sign in "abc":
+        gateway.client("s3", keys).put_object(Bucket=bucket, Key=sign * 1000, Body=b"")
+    arn = gateway.iam.get_user(UserName=keys.name)["User"]["Arn"]
+    with pytest.raises(ClientError, match=rf"LimitExceeded.*AWS takes 2048 here.*suggest {arn} -o cli"):
+        control.commit_policy_change(Arn=arn, Suggested=True, AcceptGap=True)

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -41,12 +42,14 @@ def parts(text: str, quota: Quota) -> list[str] | None:
     """
     whole = json.loads(text)
     given = whole["Statement"]
-    made: list[list[Mapping[str, Any]]] = [[]]
+    made: list[list[Mapping[str, Any]]] = []
     for statement in given if isinstance(given, list) else [given]:
         for piece in _pieces(statement, lambda some: _fits(whole, some, quota)):
-            if made[-1] and not _fits(whole, [*made[-1], piece], quota):
-                made.append([])
-            made[-1].append(piece)
+            room = next((some for some in made if _fits(whole, [*some, piece], quota)), None)
+            if room is None:
+                made.append([piece])
+            else:
+                room.append(piece)
     if not all(_fits(whole, some, quota) for some in made):
         return None
     return [_text(whole, some) for some in made]
@@ -60,10 +63,11 @@ def _pieces(
     if fits([statement]) or not isinstance(values, list) or len(values) < 2:
         yield statement
         return
-    middle = len(values) // 2
+    fewest = bisect_left(range(1, len(values)), True, key=lambda count: not fits([{**statement, long: values[:count]}]))
+    count = max(1, fewest)  # one is too large still: then it is the other list's turn
     rest = {key: value for key, value in statement.items() if key != "Sid"}  # which is there once
-    for one, half in ((statement, values[:middle]), (rest, values[middle:])):
-        yield from _pieces({**one, long: half}, fits)
+    for one, some in ((statement, values[:count]), (rest, values[count:])):
+        yield from _pieces({**one, long: some}, fits)
 
 
 def _length(value: object) -> int:

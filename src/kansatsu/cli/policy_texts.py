@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kansatsu.cli.output import numbered
+from kansatsu.cli.policy_split import OWN, Plan, kind_and_name, one_line, plan
 
 Answer = Mapping[str, Any]
-_AWS_MANAGED = ":iam::aws:policy/"  # nobody else makes versions of them: one of one's own goes in their place
-_OWN = "-suggested"
 _LISTS = ("Action", "NotAction", "Resource", "NotResource")
 _NOT_NAMES = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
 
@@ -86,30 +85,37 @@ def commands(answer: Answer) -> Iterator[str]:
     yield from _remarks(answer)
     if _nothing_to_do(answer):
         return
-    *first, last = _commands(answer)
+    *first, last = _commands(answer, plan(answer))
     yield from (f"{command} &&" for command in first)
     yield last
 
 
-def _commands(answer: Answer) -> Iterator[str]:
-    subject, document = answer["Arn"], answer["Document"]
-    kind, _, name = subject.rpartition(":")[2].partition("/")
-    name = name.rpartition("/")[2]
-    text = _option("policy-document", json.dumps(json.loads(document))) if document else ""
-    if _AWS_MANAGED in subject:
-        yield f"aws iam create-policy {_option('policy-name', name + _OWN)} {text}"
-        return
+def _commands(answer: Answer, made: Plan) -> Iterator[str]:
+    subject = answer["Arn"]
+    for name, text in made.more:
+        yield f"aws iam create-policy {_option('policy-name', name)} {_document(text)}"
+    for kind, who in map(kind_and_name, made.holders):
+        for name, _ in made.more:
+            arn = f"{subject.rpartition(':')[0]}:policy/{name}"
+            yield f"aws iam attach-{kind}-policy {_option(f'{kind}-name', who)} {_option('policy-arn', arn)}"
+    kind, name = kind_and_name(subject)
     if kind == "policy":
-        yield f"aws iam create-policy-version {_option('policy-arn', subject)} --set-as-default {text}"
+        if made.own:
+            arn = _option("policy-arn", subject)
+            yield f"aws iam create-policy-version {arn} --set-as-default {_document(made.own)}"
         return
     who = _option(f"{kind}-name", name)
-    if document:
-        yield f"aws iam put-{kind}-policy {who} --policy-name suggested {text}"
+    if made.own:
+        yield f"aws iam put-{kind}-policy {who} --policy-name suggested {_document(made.own)}"
     for policy in answer["Policies"]:
         if policy["PolicyArn"]:
             yield f"aws iam detach-{kind}-policy {who} {_option('policy-arn', policy['PolicyArn'])}"
-        elif policy["PolicyName"] != "suggested" or not document:
+        elif policy["PolicyName"] != "suggested" or not made.own:
             yield f"aws iam delete-{kind}-policy {who} {_option('policy-name', policy['PolicyName'])}"
+
+
+def _document(text: str) -> str:
+    return _option("policy-document", one_line(text))
 
 
 def _option(name: str, value: str) -> str:
@@ -118,7 +124,7 @@ def _option(name: str, value: str) -> str:
 
 
 def terraform(answer: Answer) -> str:
-    """A resource block for Terraform's AWS provider; what it takes the place of is to be removed by hand.
+    """Resource blocks for Terraform's AWS provider; what they take the place of is to be removed by hand.
 
     https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/iam_policy
     https://developer.hashicorp.com/terraform/language/syntax/configuration#identifiers
@@ -128,21 +134,41 @@ def terraform(answer: Answer) -> str:
         return "\n".join(remarks)
     if not answer["Document"]:
         return "\n".join([*remarks, "# nothing is left of these policies"])
-    kind, _, path = answer["Arn"].rpartition(":")[2].partition("/")
-    name = path.rpartition("/")[2]
-    label = re.sub(r"^(?![A-Za-z_])", "_", _NOT_NAMES.sub("_", name))
-    if kind == "policy":
-        own = _AWS_MANAGED in answer["Arn"]
-        head, names = f'resource "aws_iam_policy" "{label}"', {"name": name + _OWN if own else name}
-        if "/" in path and not own:
-            names["path"] = f"/{path.rpartition('/')[0]}/"
-    else:
-        head, names = f'resource "aws_iam_{kind}_policy" "{label}_suggested"', {"name": "suggested", kind: name}
+    return "\n".join([*remarks, *_blocks(answer["Arn"], plan(answer))])
+
+
+def _blocks(subject: str, made: Plan) -> Iterator[str]:
+    kind, name = kind_and_name(subject)
+    path = subject.rpartition(":")[2].partition("/")[2].rpartition("/")[0]
+    if made.own and kind == "policy":
+        names = {"name": name} | ({"path": f"/{path}/"} if path else {})
+        yield _policy_block("aws_iam_policy", _label(name), names, made.own)
+    elif made.own:
+        names = {"name": "suggested", kind: name}
+        yield _policy_block(f"aws_iam_{kind}_policy", f"{_label(name)}_suggested", names, made.own)
+    for own, text in made.more:
+        yield _policy_block("aws_iam_policy", _label(own.removesuffix(OWN)), {"name": own}, text)
+    for kind, who in map(kind_and_name, made.holders):
+        for own, _ in made.more:
+            pairs = {kind: json.dumps(who), "policy_arn": f"aws_iam_policy.{_label(own)}.arn"}
+            yield _block(f"aws_iam_{kind}_policy_attachment", f"{_label(who)}_{_label(own)}", pairs)
+
+
+def _policy_block(kind: str, label: str, names: Mapping[str, str], document: str) -> str:
     # In Terraform's templates ${ and %{ begin something of its own.
-    text = "\n".join(pretty(answer["Document"])).replace("${", "$${").replace("%{", "%%{")
-    attributes = "".join(f"  {key:<6} = {json.dumps(value)}\n" for key, value in names.items())
-    block = f"{head} {{\n{attributes}  policy = <<JSON\n{text}\nJSON\n}}"
-    return "\n".join([*remarks, block])
+    text = "\n".join(pretty(document)).replace("${", "$${").replace("%{", "%%{")
+    quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in names.items()}
+    return _block(kind, label, quoted | {"policy": f"<<JSON\n{text}\nJSON"})
+
+
+def _block(kind: str, label: str, values: Mapping[str, str]) -> str:
+    width = max(map(len, values))
+    attributes = "".join(f"  {key:<{width}} = {value}\n" for key, value in values.items())
+    return f'resource "{kind}" "{label}" {{\n{attributes}}}'
+
+
+def _label(name: str) -> str:
+    return re.sub(r"^(?![A-Za-z_])", "_", _NOT_NAMES.sub("_", name))
 
 
 def _remarks(answer: Answer) -> Iterator[str]:
@@ -161,31 +187,13 @@ def _without_evidence(answer: Answer) -> Iterator[str]:
 
 
 def _nothing_to_do(answer: Answer) -> bool:
-    return bool([*_without_evidence(answer), *oversize(answer)]) or not (answer["Document"] or answer["Policies"])
+    return any(_without_evidence(answer)) or not plan(answer).possible or not (answer["Document"] or answer["Policies"])
 
 
 def oversize(answer: Answer) -> Iterator[str]:
-    """Why AWS would refuse the document for its size; of inline policies those that are there count, too."""
-    from kansatsu.policy import parse
-    from kansatsu.policy.quotas import QUOTAS
-
-    if not answer["Document"]:
-        return
-    kind = answer["Arn"].rpartition(":")[2].partition("/")[0]
-    quota = QUOTAS["managed" if kind == "policy" else kind]
-    size = quota.measure(parse(answer["Document"]))
-    said = f"The suggested policy has {size} {quota.unit}"
-    if size > quota.size:
-        what = "a managed policy" if kind == "policy" else f"the inline policies of a {kind}"
-        yield f"{said}, and AWS takes {quota.size} of {what}: it has to be made smaller, or several."
-    elif kind != "policy":
-        others = (item for item in answer["Policies"] if not item["PolicyArn"] and item["PolicyName"] != "suggested")
-        beside = sum(quota.measure(parse(item["Document"])) for item in others)
-        if size + beside > quota.size:
-            yield (
-                f"{said} and the inline policies in whose place it goes {beside}, and AWS takes {quota.size} of a "
-                f"{kind} together: put it in the place of one of them, by its name."
-            )
+    """What to know of the size where it is more than AWS takes of one document."""
+    if said := plan(answer).said:
+        yield said
 
 
 def _thin(answer: Answer) -> bool:

@@ -53,6 +53,8 @@ def suggestion(evidence: Evidence, account: Account, text: str) -> dict[str, Any
         "Since": _time(max(evidence.since, evidence.first) or evidence.made),
         "Until": _time(evidence.last or evidence.made),
         "PrincipalArns": sorted(item.who.arn for item in subject.people),
+        "AttachedTo": [arn for arn, item in account.entities.items() if _has(item, subject)],
+        "Bounds": [arn for arn, item in account.entities.items() if item.boundary == subject.arn],
         "Requests": sum(item.count for item in _of(evidence, subject.people) if not item.perhaps),
         "Confidence": confidence,
         "CannotTell": 0,
@@ -78,6 +80,11 @@ def _subject(account: Account, text: str) -> Subject:
         raise NoSubject(f"NoSuchEntity: {text} is not in the account's authorization details.")
     people = account.members(entity.who.arn) if entity.who.kind == "group" else [entity]
     return Subject(entity.who.arn, entity.policies, tuple(people), entity)
+
+
+def _has(entity: Entity, subject: Subject) -> bool:
+    """Is the managed policy, if the subject is one, attached to it itself?"""
+    return any(policy.source.arn == subject.arn for policy in entity.policies)
 
 
 def _of(evidence: Evidence, people: Iterable[Entity]) -> Iterator[Seen]:

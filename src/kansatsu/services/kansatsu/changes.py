@@ -60,6 +60,8 @@ class Subject:
     record: EntityRecord | None  # None: a managed policy
     policies: tuple[Policy, ...]  # that hang on it, itself for a managed policy
     people: dict[str, str] = field(default_factory=dict)  # unique id -> ARN
+    attached: tuple[str, ...] = ()  # ARNs of whom a managed policy is attached to
+    bounds: tuple[str, ...] = ()  # and of whom it is the boundary
 
 
 @dataclass(slots=True)
@@ -154,9 +156,14 @@ def _subject(call: Call, arn: str) -> Subject:
             managed.get(conn, call.account, arn)
             policy = call.snapshot.managed(arn)
             held = attachments.holders(conn, call.account, arn)
-            bounded = attachments.users_of(conn, call.account, arn, attached=False, bounds=True)
+            attached, bounded = (
+                attachments.users_of(conn, call.account, arn, attached=not bounds, bounds=bounds)
+                for bounds in (False, True)
+            )
             people = {item.id: item.arn for item in (*held, *bounded)}
-            return Subject(arn, None, (policy,) if policy is not None else (), people)
+            subject = Subject(arn, None, (policy,) if policy is not None else (), people)
+            subject.attached, subject.bounds = (tuple(sorted(one.arn for one in some)) for some in (attached, bounded))
+            return subject
         record = record_of(call, arn)
         members = groups.everybody(conn, record.id) if record.kind == "group" else (record,)
         people = {item.id: item.arn for item in members}
@@ -217,7 +224,8 @@ def _suggested(call: Call, arn: str, since: datetime | None) -> Shown:
         "Notes",
     )
     lines = [shown.line(policy, line, answer["Confidence"]) for policy, line in made.lines]
-    return {key: answer[key] for key in kept} | {"Policies": _sources(subject), "Lines": lines}
+    who = {"AttachedTo": list(subject.attached), "Bounds": list(subject.bounds)}
+    return {key: answer[key] for key in kept} | who | {"Policies": _sources(subject), "Lines": lines}
 
 
 def _suggestion(call: Call, subject: Subject, found: history.Found, since: float) -> Proposed:

@@ -11,8 +11,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from kansatsu.advisor import fitting
 from kansatsu.advisor.altered import SUGGESTED, Change
-from kansatsu.errors import AwsError
+from kansatsu.errors import AwsError, LimitExceeded
 from kansatsu.identity import EntityRecord, attachments, aws_managed, commits, entities, inline, managed
 from kansatsu.identity.commits import Commit
 from kansatsu.services import steps as forwarded
@@ -78,6 +79,7 @@ async def commit_policy_change(
     made, answer = await asyncio.to_thread(_replay, call, asked, max_requests)
     if _says_the_same(call, made, before):
         raise AwsError(f"{made.subject.arn} has it like that: nothing would change.", code=NOTHING, status=_CONFLICT)
+    _check_size(made)
     _check(answer, accept_refused=accept_refused, accept_gap=accept_gap)
     done, run = await call.store.transact(_commit, call, made, before, answer)
     call.made.extend(run)
@@ -160,6 +162,17 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in value.items()}
     return sorted(value, key=json.dumps) if isinstance(value, list) else [value]
+
+
+def _check_size(made: Proposed) -> None:
+    """Raise where a suggestion is more than one policy may be: a commit makes one."""
+    if made.lines and made.change.document is not None:
+        size, quota = fitting.size(made.change.document), fitting.quota_of(made.subject.arn)
+        if size > quota.size:
+            raise LimitExceeded(
+                f"The suggested policy has {size} {quota.unit}, and AWS takes {quota.size} here: "
+                f"`kansatsu policy suggest {made.subject.arn} -o cli` gives it as several managed policies."
+            )
 
 
 def _check(answer: Shown, *, accept_refused: bool, accept_gap: bool) -> None:
