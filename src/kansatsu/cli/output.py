@@ -1,7 +1,5 @@
 """What commands print and how they end: rows on stdout, messages on stderr, one exception per kind of failure."""
 
-import csv
-import io
 import json
 import os
 import shlex
@@ -12,6 +10,8 @@ from enum import IntEnum
 from typing import IO, Any, TypeVar
 
 import click
+
+from kansatsu import tabular
 
 Row = Mapping[str, Any]
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -56,7 +56,7 @@ def visible(text: str, keep: str = "\n\t") -> str:
     """INVARIANT: what a terminal would obey or not show is written out, so that no text looks like another.
 
     Data of others reaches the terminal (an object's key, a user agent): control characters, overrides of the direction
-    and what has no width become \\u202E and the like. json and csv have the true values.
+    and what has no width become \\u202E and the like. json has the true values; csv, too, but guards formulas.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -114,11 +114,8 @@ def emit(rows: Sequence[Row], columns: Sequence[str], form: str) -> None:
     if form == "json":
         click.echo(json.dumps([{column: row.get(column) for column in columns} for row in rows], indent=2, default=str))
     elif form == "csv":
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([[_cell(row.get(column)) for column in columns] for row in rows])
-        click.echo(text.getvalue(), nl=False)
+        lines = ([_cell(row.get(column)) for column in columns] for row in rows)
+        click.echo(tabular.text([columns, *lines]), nl=False)
     else:
         cells = [[visible(_cell(row.get(column)), keep="") for column in columns] for row in rows]
         _table(cells, [name.upper() for name in columns])

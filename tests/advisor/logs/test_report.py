@@ -1,5 +1,6 @@
 """What logs, AWS's reports and the authorization details say together, and what nobody can know."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -9,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from kansatsu.advisor import account as accounts
@@ -302,3 +304,12 @@ def test_two_runs_may_write_the_same_report(tmp_path: Path) -> None:
     assert [run.wait() for run in runs] == [0, 0]
     assert file.read_text() in {"a" * 4000, "b" * 4000}
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_services_csv_holds_no_formula(tmp_path: Path) -> None:
+    """The attack: who may name a policy runs a formula in the administrator's spreadsheet."""
+    outcome = found([record(role())])
+    service = msgspec.structs.replace(outcome.people[0].services[0], policies=("=1+1",))
+    person = msgspec.structs.replace(outcome.people[0], services=(service,))
+    report.write(dataclasses.replace(outcome, people=(person,)), tmp_path)
+    assert (tmp_path / "services.csv").read_text().splitlines()[1].endswith(",'=1+1")

@@ -1,7 +1,5 @@
 """What a report says of each user and role: services granted and used, what is unused, what nobody can know."""
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from kansatsu import tabular
 from kansatsu.advisor import granting
 from kansatsu.advisor.account import Account, Entity
 from kansatsu.advisor.logs import evidence as evidences
@@ -225,18 +224,25 @@ def _json(found: Outcome) -> bytes:
 
 
 def _csv(people: Iterable[Person]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["principal", "type", "service", "state", "last-accessed", "calls", "granted", "used", "unknown", "policies"]
+    titles = (
+        "principal",
+        "type",
+        "service",
+        "state",
+        "last-accessed",
+        "calls",
+        "granted",
+        "used",
+        "unknown",
+        "policies",
     )
-    for item in people:
-        for one in item.services:
-            writer.writerow(
-                [item.arn, item.kind, one.namespace, one.state, _time(one.last) or "", one.calls, one.actions,
-                 one.used, one.unknown, " ".join(one.policies)]
-            )  # fmt: skip
-    return text.getvalue().encode()
+    rows = (
+        (item.arn, item.kind, one.namespace, one.state, _time(one.last) or "", one.calls, one.actions, one.used,
+         one.unknown, " ".join(one.policies))
+        for item in people
+        for one in item.services
+    )  # fmt: skip
+    return tabular.text([titles, *rows]).encode()
 
 
 def _time(seconds: float) -> str | None:
