@@ -32,6 +32,7 @@ PLAIN = [
     "'",
     "it's",
     "-5",
+    "-",
     "+3.25",
     "2026-11-27T10:00:00+00:00",
     "a-b",
@@ -69,4 +70,4 @@ def test_a_program_reads_what_was_written(rows: list[list[str | int]]) -> None:
 def test_what_is_guarded_begins_with_no_formula(value: str) -> None:
     """INVARIANT."""
     first = str(guarded(value))[:1]
-    assert first not in {*"=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20"} or re.fullmatch(r"[+-]?[0-9]+(\.[0-9]+)?", value)
+    assert first not in {*"=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20"} or re.fullmatch(r"[+-]|[+-]?[0-9]+(\.[0-9]+)?", value)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 # The fullwidth forms begin a formula in a Japanese spreadsheet, too. A quote before one is guarded as well, so that
 # the guard can be taken off again without knowing the value.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]")
-_NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
+_HARMLESS = re.compile(r"[+-]|[+-]?\d+(?:\.\d+)?", re.ASCII)  # numbers, and a sign alone
 
 
 class _Lines(list[str]):
@@ -31,8 +31,9 @@ def guarded(cell: object) -> object:
     """The cell; with a single quote before it where a spreadsheet would take a text for a formula.
 
     INVARIANT: names and user agents come from logs, which strangers write to; a formula of theirs calls out or runs a
-    program. Numbers stay numbers. A reader takes one quote off what begins with quotes and one of those characters.
+    program. Numbers stay numbers, and - is -. A reader takes one quote off what begins with quotes and one of those
+    characters.
     """
-    if isinstance(cell, str) and _FORMULA.match(cell) and not _NUMBER.fullmatch(cell):
+    if isinstance(cell, str) and _FORMULA.match(cell) and not _HARMLESS.fullmatch(cell):
         return "'" + cell
     return cell
