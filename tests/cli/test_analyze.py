@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from kansatsu.advisor.logs import report
 from kansatsu.cli.progress import line
 from kansatsu.cli.root import cli
 
@@ -249,6 +250,33 @@ def test_how_it_fails(
     done = kansatsu(*(str(places.get(item, item)) for item in arguments))
     assert (done.exit_code, done.stdout) == (code, "")
     assert message in done.stderr and "Traceback" not in done.output
+
+
+def test_a_second_run_into_the_same_directory_is_refused(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attack: it ends while the first one, which has read its logs, writes its report, and their files mix."""
+    second: list[Result] = []
+    write = report.write
+
+    def slowly(found: report.Outcome, directory: Path) -> None:
+        monkeypatch.undo()
+        second.append(analyze(sample, directory))
+        write(found, directory)
+
+    monkeypatch.setattr(report, "write", slowly)
+    assert analyze(sample, tmp_path / "out").exit_code == 0
+    said = f"kansatsu: Another `kansatsu analyze` writes to {tmp_path / 'out'}; choose another --out, or wait.\n"
+    assert [(one.exit_code, one.stdout, one.stderr) for one in second] == [(1, "", said)]
+    assert analyze(sample, tmp_path / "out").exit_code == 0  # and a third finds no lock
+
+
+def test_a_report_that_cannot_be_written_is_told_in_a_sentence(sample: Path, tmp_path: Path) -> None:
+    (tmp_path / "out" / "index.html").mkdir(parents=True)
+    done = analyze(sample, tmp_path / "out")
+    assert done.exit_code == 1
+    assert done.stderr.endswith(f"The report cannot be written to {tmp_path / 'out'}: Is a directory.\n")
+    assert not list((tmp_path / "out").glob(".*"))
 
 
 def test_a_report_of_aws_that_is_of_no_use_is_named(sample: Path, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """`kansatsu analyze`: what a real account's users and roles used, from its CloudTrail logs, without a server."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from kansatsu.cli.output import Exit, Failure, again, emit, example, hint, numbe
 from kansatsu.cli.progress import Bar
 
 if TYPE_CHECKING:
+    from kansatsu.advisor.logs.cache import Cache
     from kansatsu.advisor.logs.digests import Checked
     from kansatsu.advisor.logs.evidence import Evidence, Told
     from kansatsu.advisor.logs.reading import Result
@@ -72,15 +74,15 @@ def analyze(
     now = datetime.now(UTC)
     begin = now - _age(since)
     text = _details(details)
-    _prepare(out)
-    result = _read(logs, Bucket(profile, endpoint_url, region), out, begin, processes, validate=validate)
-    reports, bad = _told(told, text)
-    for name, why in bad:
-        say(f"{name} is left out: {why}.")
-    found = evidence.of(result, text, reports, now, begin)
-    evidence.save(found, out)
-    outcome = report.outcome(found)
-    report.write(outcome, out)
+    with _held(out) as cache:
+        result = _read(logs, Bucket(profile, endpoint_url, region), cache, begin, processes, validate=validate)
+        reports, bad = _told(told, text)
+        for name, why in bad:
+            say(f"{name} is left out: {why}.")
+        found = evidence.of(result, text, reports, now, begin)
+        outcome = report.outcome(found)
+        report.write(outcome, out)
+        evidence.save(found, out)
     _say(result, found, outcome.gaps)
     rows = [row.shown() for row in outcome.people]
     emit(rows[:_MOST_ROWS] if form == "table" else rows, COLUMNS, form)
@@ -115,29 +117,38 @@ def _details(path: Path) -> bytes:
     return text
 
 
-def _prepare(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Failure(f"The report cannot be written to {out}: {error.strerror}.") from None
+@contextmanager
+def _held(out: Path) -> Iterator["Cache"]:
+    """The output directory and what earlier runs read.
 
-
-def _read(
-    logs: Sequence[str], bucket: "Bucket", out: Path, begin: datetime, processes: int, *, validate: bool
-) -> "Result":
+    INVARIANT: for one run alone, until its whole report is written: files of two would be taken for one report.
+    """
     import sqlite3
 
-    from kansatsu.advisor.logs import digests, reading, sources
     from kansatsu.advisor.logs.cache import Cache, CacheBusy
 
     try:
+        out.mkdir(parents=True, exist_ok=True)
+        with closing(Cache(out)) as cache:
+            yield cache
+    except CacheBusy:
+        raise Failure(f"Another `kansatsu analyze` writes to {out}; choose another --out, or wait.") from None
+    except OSError as error:
+        raise Failure(f"The report cannot be written to {out}: {error.strerror or error}.") from None
+    except sqlite3.Error as error:
+        raise Failure(f"The report cannot be written to {out}: {error}.") from None
+
+
+def _read(
+    logs: Sequence[str], bucket: "Bucket", cache: "Cache", begin: datetime, processes: int, *, validate: bool
+) -> "Result":
+    from kansatsu.advisor.logs import digests, reading, sources
+
+    try:
         listed = sources.listing(logs, bucket, begin)
-        cache = Cache(out)
-        try:
-            with Bar() as bar:
-                result = reading.read(listed.files, bucket, cache, processes, bar.show)
-        finally:
-            cache.close()
+        with Bar() as bar:
+            result = reading.read(listed.files, bucket, cache, processes, bar.show)
+        cache.commit()
         if validate:
             checked = digests.check(listed.digests, listed.files, bucket, begin)
             result.troubles += checked.troubles
@@ -147,10 +158,6 @@ def _read(
         raise Failure(f"{error}. {again_}".replace("..", ".")) from None
     except sources.NoSource as error:
         raise Failure(str(error), Exit.USAGE if isinstance(error, sources.NoFile) else Exit.FAILED) from None
-    except CacheBusy:
-        raise Failure(f"Another `kansatsu analyze` writes to {out}; choose another --out, or wait.") from None
-    except (OSError, sqlite3.Error) as error:
-        raise Failure(f"The report cannot be written to {out}: {error}.") from None
     if not listed.files:
         beside = f" {_beside(listed.beside)}" if listed.beside else ""
         raise Failure(f"There is no log file (*.json.gz, *.json, *.jsonl) of that time in {', '.join(logs)}.{beside}")

@@ -5,7 +5,7 @@ It is kept in one file of the report, so that questions are answered later witho
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -282,13 +282,21 @@ def save(evidence: Evidence, directory: Path) -> None:
 
 
 def put(path: Path, data: bytes) -> None:
-    """A file of a report, all of it or nothing, also where two runs write the same report."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """A file of a report, all of it or nothing."""
+    put_all(path.parent, {path.name: data})
+
+
+def put_all(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Files of a report, each all of it or nothing; none of them before all are on the disk. Raises OSError."""
+    temporary = {name: directory / f".{name}.{os.getpid()}" for name in files}
     try:
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        for name, data in files.items():
+            temporary[name].write_bytes(data)
+        for name, path in temporary.items():
+            path.replace(directory / name)
     finally:
-        temporary.unlink(missing_ok=True)
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
 
 
 class NoEvidence(ValueError):

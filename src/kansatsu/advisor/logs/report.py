@@ -169,8 +169,8 @@ def write(found: Outcome, directory: Path) -> None:
     """report.json, services.csv and index.html. Raises OSError."""
     from kansatsu.advisor.logs import html
 
-    for name, text in ((JSON, _json(found)), (CSV, _csv(found.people)), ("index.html", html.page(found).encode())):
-        evidences.put(directory / name, text)
+    texts = {JSON: _json(found), CSV: _csv(found.people), "index.html": html.page(found).encode()}
+    evidences.put_all(directory, texts)
 
 
 def _json(found: Outcome) -> bytes:
