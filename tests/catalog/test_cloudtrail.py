@@ -31,6 +31,16 @@ CASES = [
     ("elasticloadbalancing", "DescribeLoadBalancers", Meaning("elasticloadbalancing", ("DescribeLoadBalancers",))),
     ("apigateway", "GetRestApis", Meaning("apigateway", ("GET",))),
     ("apigateway", "CreateApi", Meaning("apigateway", ("POST",))),
+    # https://docs.aws.amazon.com/autoscaling/application/userguide/logging-using-cloudtrail.html
+    (
+        "autoscaling",
+        "RegisterScalableTarget",
+        Meaning("application-autoscaling", ("RegisterScalableTarget",), ("TagResource",)),
+    ),
+    ("autoscaling", "PutScalingPolicy", Meaning("autoscaling", ("PutScalingPolicy",))),
+    ("amazonmq", "CreateBroker", Meaning("mq", ("CreateBroker",), ("CreateTags",))),
+    ("enterpriseq", "ListApplications", Meaning("qbusiness", ("ListApplications",))),
+    ("billingconsole", "GetBillingPreferences", Meaning("billing", ("GetBillingPreferences",))),
     ("sqs", "SendMessageBatch", Meaning("sqs", ("SendMessage",))),
     ("sns", "PublishBatch", Meaning("sns", ("Publish",))),
     (
@@ -50,6 +60,32 @@ CASES = [
 @pytest.mark.parametrize(("source", "name", "expected"), CASES, ids=[f"{case[0]}.{case[1]}" for case in CASES])
 def test_meaning(source: str, name: str, expected: Meaning) -> None:
     assert meaning(f"{source}.amazonaws.com", name) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "some", "others"),
+    [
+        ("ec2", "DescribeVpcs", set(), None),
+        ("sns", "Frobnicate", set(), None),  # of SNS it is
+        ("kansatsu", "NothingLikeIt", set(), None),
+        ("", "", {"q", "transform", "aws-portal"}, {"ec2", "s3", "iam"}),
+        ("no-such-service", "Frobnicate", {"q", "transform", "aws-portal"}, {"ec2", "s3", "iam"}),
+        ("no-such-service", "RunInstances", {"ec2"}, {"q", "s3"}),
+        ("no-such-service", "ListFunctions20150331", {"lambda"}, {"q", "s3"}),
+        ("autoscaling", "PutScalingPolicy", {"application-autoscaling"}, {"autoscaling", "autoscaling-plans"}),
+        ("autoscaling", "CreateAutoScalingGroup", set(), None),
+        ("billingconsole", "GetBillingPreferences", {"aws-portal", "tax"}, {"billing", "ec2"}),
+        ("taxconsole", "CreateCustomerCase", {"tax"}, {"ec2"}),
+    ],
+    ids=lambda value: value or "nothing" if isinstance(value, str) else "",
+)  # fmt: skip
+def test_of_which_services_else_a_record_may_be(
+    source: str, name: str, some: set[str], others: set[str] | None
+) -> None:
+    """`others` are not among them; None: there are none but `some`."""
+    suspects = cloudtrail.suspects(f"{source}.amazonaws.com", name)
+    assert suspects >= some
+    assert suspects == some if others is None else not suspects & others
 
 
 def test_whatever_is_said_is_an_action_of_the_reference() -> None:

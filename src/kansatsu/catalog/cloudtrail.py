@@ -26,7 +26,22 @@ _SOURCES = {
     "elasticmapreduce": "emr",
     "metering-marketplace": "aws-marketplace",  # https://docs.aws.amazon.com/marketplace/latest/userguide/cloudtrail-logging.html
     "rdsdata": "rds-data",
+    "amazonmq": "mq",  # https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/security-logging-monitoring-cloudtrail.html
+    "enterpriseq": "qbusiness",  # https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-enterpriseq.html
+    "fabric": "appfabric",  # https://docs.aws.amazon.com/eventbridge/latest/ref/events.html
     "rdsdataapi": "rds-data",  # https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-rdsdataapi.html
+}
+# Event sources under which several services of IAM are on record.
+# https://docs.aws.amazon.com/autoscaling/application/userguide/logging-using-cloudtrail.html
+# https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/logging-using-cloudtrail.html
+_BILLING = (
+    *("account", "aws-portal", "billing", "consolidatedbilling", "cur", "customer-verification", "freetier"),
+    *("invoicing", "payments", "purchase-orders", "tax"),
+)
+_SHARED = {
+    "autoscaling": ("application-autoscaling", "autoscaling-plans"),
+    "billingconsole": _BILLING,
+    "taxconsole": _BILLING,
 }
 # Console names of S3's data events, and names that S3 has for what botocore calls otherwise.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html
@@ -86,6 +101,47 @@ def meaning(event_source: str, event_name: str) -> Meaning:
             tags = (tag for name in names for tag in _tagging(service, name))
             return Meaning(service, names, tuple(dict.fromkeys((*versions, *tags))))
     return Meaning(_prefix(known))
+
+
+@lru_cache(maxsize=4096)
+def suspects(event_source: str, event_name: str) -> frozenset[str]:
+    """The services of IAM that a record may be a use of besides what `meaning` says.
+
+    INVARIANT: a call whose event source nobody knows is a use of some service, which therefore is not unused: of those
+    that have an action of the name, and where none has, of all whose event source is not known.
+    """
+    source, found = event_source.lower().removesuffix(_HOST), meaning(event_source, event_name)
+    shared = frozenset(_SHARED.get(source, ()))
+    if not shared and is_service(event_source, event_name):
+        return frozenset()
+    if shared and source not in reference.prefixes():
+        return shared - {found.service}
+    like = frozenset(prefix for name in _spellings(event_name) for prefix in _having().get(name.lower(), ()))
+    return (like & shared if shared else like or _unheard()) - {found.service}
+
+
+def is_service(event_source: str, event_name: str) -> bool:
+    """Is it known of which service of IAM a record is?"""
+    service = meaning(event_source, event_name).service
+    return service == _OURS or service in reference.prefixes()
+
+
+@lru_cache(maxsize=1)
+def _having() -> Mapping[str, list[str]]:
+    """Which services have an action of a name, in small letters."""
+    found: dict[str, list[str]] = {}
+    for prefix in reference.prefixes():
+        for name in reference.names(prefix):
+            found.setdefault(name.lower(), []).append(prefix)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _unheard() -> frozenset[str]:
+    """Services of IAM that no service of botocore is like: their event sources are a guess."""
+    known = index()
+    sources = {*known.metadata, *known.by_signing_name, *known.by_endpoint, *_SOURCES}
+    return frozenset(reference.prefixes()) - {_prefix(_SOURCES.get(source, source)) for source in sources}
 
 
 def is_data_event(prefix: str, action: str) -> bool:
@@ -149,7 +205,7 @@ def _actions(source: str, name: str) -> Iterator[str]:
             yield f"{own or rules.prefix or _prefix(source)}:{bare}"
         if row:
             return
-    for prefix in dict.fromkeys((source, *_prefixes(source))):
+    for prefix in dict.fromkeys((source, *_prefixes(source), *_SHARED.get(source, ()))):
         if spelled := reference.spelled(prefix, name):
             yield f"{prefix}:{spelled}"
             return

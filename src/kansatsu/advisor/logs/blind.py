@@ -51,12 +51,16 @@ class Blind:
         self._known: dict[tuple[str, str], bool] = {}
         self._hidden: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._latest: dict[tuple[str, str], float] = {}
-        self._vague: set[tuple[str, str]] = set()  # who used which service in a way that is like no action of IAM
+        # Who used, or may have used, which service in a way that is like no action of IAM.
+        self._vague: set[tuple[str, str]] = set()
         for item in evidence.seen:
             key = item.id, item.service
             self._latest[key] = max(item.last, self._latest.get(key, 0.0))
             if not item.action and item.allowed:
                 self._vague.add(key)
+            if item.event and item.allowed:
+                source, _, name = item.event.rpartition(".")
+                self._vague.update((item.id, service) for service in cloudtrail.suspects(source, name))
 
     def unknown(self, entity: Entity, service: str, action: str) -> bool:
         """May this user or role have used an action that can be seen at all, without a record of it?"""

@@ -1,5 +1,6 @@
 """What the evidence cannot show, as sentences: nobody may take silence for "unused" where one of them applies."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from kansatsu.advisor.account import Account
@@ -82,6 +83,18 @@ def _others(evidence: Evidence, account: Account) -> Iterator[str]:
             f"{'is' if len(lost) == 1 else 'are'} not in the account (any more): {', '.join(_names(lost))}."
         )
     strange = [item for item in evidence.unmapped if item[0].removesuffix(".amazonaws.com") not in {"signin"}]
+    nobody: Counter[str] = Counter()
+    for source, name, count in strange:
+        if not cloudtrail.is_service(source, name):
+            nobody[source] += count
+    if nobody:
+        shown = ", ".join(source or '""' for source, _ in nobody.most_common(_NAMED))
+        more = f" and {len(nobody) - _NAMED} more" if len(nobody) > _NAMED else ""
+        yield (
+            f"{_number(nobody.total(), 'call')} of event sources that are no service of IAM that is known "
+            f"({shown}{more}): of who made them, services that they may be of are unknown."
+        )
+    strange = [item for item in strange if item[0] not in nobody]
     if strange:
         shown = ", ".join(f"{source.removesuffix('.amazonaws.com')}.{name}" for source, name, _ in strange[:_NAMED])
         more = f" and {len(strange) - _NAMED} more" if len(strange) > _NAMED else ""
