@@ -111,3 +111,16 @@ def test_what_everybody_has_is_nothing_to_learn(gateway: Gateway) -> None:
     client.create_secret(Name=name, SecretString="v")
     client.get_secret_value(SecretId=name)
     assert {event.service for event in gateway.events(keys)} == {"secretsmanager"}
+
+
+@pytest.mark.parametrize("deny", [[], ["kms:Decrypt"]])
+def test_nor_is_it_while_observing_but_a_deny_of_it_is_told(gateway: Gateway, deny: list[str]) -> None:
+    name, keys = gateway.name("secret"), gateway.user(*(statement("Deny", action) for action in deny))
+    gateway.client("secretsmanager").create_secret(Name=name, SecretString="v")
+    gateway.pipeline._observe = True
+    try:
+        gateway.client("secretsmanager", keys).get_secret_value(SecretId=name)
+    finally:
+        gateway.pipeline._observe = False
+    asked = [(f"{event.service}:{event.action}", bool(event.would_deny)) for event in gateway.events(keys)]
+    assert sorted(asked) == [*((action, True) for action in deny), ("secretsmanager:GetSecretValue", True)]

@@ -28,7 +28,6 @@ class _Seen:
     first: float
     last: float
     count: int = 0
-    exact: bool = True
 
 
 def report(data_dir: Path, since: str | None, form: str) -> None:
@@ -50,10 +49,9 @@ def rows_of(events: Iterable["AccessEvent"]) -> Iterator[Mapping[str, Any]]:
             found = seen.setdefault(key, _Seen(event.time, event.time))
             found.count += 1
             found.first, found.last = min(found.first, event.time), max(found.last, event.time)
-            found.exact = found.exact and event.exact
     for key, found in sorted(seen.items(), key=lambda item: (-item[1].count, item[0])):
         who, action, resource, reason = key
-        lacks = {"Effect": "Allow", "Action": action, "Resource": resource if found.exact else "*"}
+        lacks = {"Effect": "Allow", "Action": action, "Resource": resource}
         yield {
             "principal": who,
             "action": action,

@@ -146,7 +146,7 @@ class Backed:
             if guard.policy is not None:
                 asked = [*asked, Policies(PolicySet(), resource=guard.policy)]
             completed.append(await self._resources.conditions.completed(item, owner, region, asked))
-        exchange.authorizations, exchange.completed = tuple(completed), True
+        exchange.authorizations, exchange.completed, exchange.passed = tuple(completed), True, {}
         values = max((_values(item) for item in completed), default=0)
         if values > MOST_VALUES:
             raise Unimplemented(
@@ -154,11 +154,11 @@ class Backed:
             )
         size = max(len(exchange.request.body), values * _OF_VALUE)
         await self._large.by_size(account, size, partial(authorize, size > SMALL))
-        if not exchange.passed:
-            # What everybody has through a service is no right that anybody needs: no evidence of use, none to learn.
-            asked_of = zip(exchange.authorizations, exchange.guards, strict=True)
-            needed = [pair for pair in asked_of if not (pair[1].of_aws and "kms:viaservice" in pair[0].context)]
-            exchange.authorizations, exchange.guards = (tuple(part) for part in zip(*needed, strict=True))
+        # What everybody has through a service is no right that anybody needs: no evidence of use, none to learn.
+        keys = [place for place, guard in enumerate(exchange.guards) if guard.of_aws and place not in exchange.passed]
+        unneeded = [place for place in keys if "kms:viaservice" in completed[place].context]
+        if unneeded:
+            exchange.keep([place for place in range(len(completed)) if place not in unneeded])
         _expected(exchange.params, exchange.authorizations, exchange.guards, account)
 
     async def _refuse_taken(self, exchange: Exchange, bucket: str) -> None:

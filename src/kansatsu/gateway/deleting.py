@@ -50,13 +50,8 @@ def split(exchange: Exchange) -> tuple[Authorization, ...]:
     refused = exchange.refused
     if not refused:
         return ()
-    items, guards = exchange.authorizations, exchange.guards
-    denied = _refused(exchange)
-    kept = [place for place, item in enumerate(items) if named(item) not in denied]
-    exchange.authorizations = tuple(items[place] for place in kept)
-    exchange.guards = tuple(guards[place] for place in kept)
-    passed = exchange.passed
-    exchange.passed = {new: passed[old] for new, old in enumerate(kept) if old in passed}
+    items, denied = exchange.authorizations, _refused(exchange)
+    exchange.keep([place for place, item in enumerate(items) if named(item) not in denied])
     return tuple(items[place] for place in refused)
 
 

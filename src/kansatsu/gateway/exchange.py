@@ -1,7 +1,7 @@
 """One request on its way through the gateway, and what goes back."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -76,6 +76,12 @@ class Exchange:
     def checks(self) -> tuple[Authorization, ...]:
         """All that must be allowed: of the operation first, then of its steps."""
         return sum((step.authorizations for step in self.steps), self.authorizations)
+
+    def keep(self, places: Sequence[int]) -> None:
+        """Leave of the authorizations only those at `places`, in order, with what stands beside them."""
+        self.authorizations = tuple(self.authorizations[place] for place in places)
+        self.guards = tuple(self.guards[place] for place in places)
+        self.passed = {new: self.passed[old] for new, old in enumerate(places) if old in self.passed}
 
     @property
     def name(self) -> str:
