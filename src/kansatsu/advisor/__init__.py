@@ -6,7 +6,7 @@ from kansatsu.later import later
 
 if TYPE_CHECKING:
     from kansatsu.advisor import history, reports, trail
-    from kansatsu.advisor.calls import Asking, Bearer, CallRecord, digest, digest_of
+    from kansatsu.advisor.calls import Asking, Bearer, CallRecord, Vouched, digest, digest_of
     from kansatsu.advisor.change import Change, smallest_change, smallest_changes
     from kansatsu.advisor.coverage import Used
     from kansatsu.advisor.denials import Denial, Denials
@@ -24,7 +24,7 @@ else:
     __getattr__ = later(
         __name__,
         {
-            "calls": "Asking Bearer CallRecord digest digest_of",
+            "calls": "Asking Bearer CallRecord Vouched digest digest_of",
             "change": "Change smallest_change smallest_changes",
             "coverage": "Used",
             "denials": "Denial Denials",
@@ -71,6 +71,7 @@ __all__ = [
     "TrailSettings",
     "Use",
     "Used",
+    "Vouched",
     "Who",
     "digest",
     "digest_of",

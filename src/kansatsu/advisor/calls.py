@@ -49,13 +49,26 @@ class Bearer(msgspec.Struct, frozen=True, omit_defaults=True):
     scoped: tuple[str, ...] = ()  # digests of the policies that scope it down
 
 
+class Vouched(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Whom an identity provider vouches for, by a token or an assertion that was verified.
+
+    `provider`: the ARN or the name of an OpenID Connect provider, saml:namequalifier of a SAML provider. `audience`:
+    the application that the token is for, "" of an assertion.
+    """
+
+    provider: str
+    audience: str
+    subject: str
+
+
 class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """A request by somebody known, or one of nobody that a resource let in; `call` is its request id.
 
     `entity` is the ARN of the user, or of the role behind a session, `principal_id` its unique id. `params` and
     `result` are without secrets, by AWS's names. `whole` False: something was too long to be kept. `via`: the service
     that asked for the caller (kansatsu.amazonaws.com), within the request `parent`; "" where the caller asked itself.
-    `parent` without `via`: what was denied of that request, where the rest went on (DeleteObjects).
+    `parent` without `via`: what was denied of that request, where the rest went on (DeleteObjects). `vouched`: who
+    became a role, or tried to, that nobody signed for.
     """
 
     call: str
@@ -85,6 +98,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     whole: bool = True
     via: str = ""
     parent: str = ""
+    vouched: Vouched | None = None
 
     @property
     def agent(self) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kansatsu import wire
-from kansatsu.advisor.calls import SIGN_IN, Bearer, CallRecord
+from kansatsu.advisor.calls import SIGN_IN, Bearer, CallRecord, Keys, Vouched
 from kansatsu.catalog import trails
 from kansatsu.catalog.redaction import HIDDEN
 from kansatsu.wire import Operation, Shape
@@ -141,11 +141,15 @@ def user_name(record: CallRecord) -> str:
     """The name by which LookupEvents finds it: the user's, or that of the session."""
     if record.kind == "root":
         return "root"
+    if record.vouched is not None:
+        return record.vouched.subject
     return record.session.name if record.session is not None and record.session.name else record.name
 
 
 def user_identity(record: CallRecord, account: str) -> Event:
     """Who it was, as that account is told: of a principal of another account no names."""
+    if record.vouched is not None:
+        return _vouched(record.operation, record.vouched)
     if record.kind == "anonymous":
         return {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
     principal = _principal_id(record)
@@ -165,6 +169,16 @@ def user_identity(record: CallRecord, account: str) -> Event:
     # A forward access session: the caller's identity, and the service that asked for them.
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
     return found | {"invokedBy": record.via} if record.via else found
+
+
+def _vouched(operation: str, who: Vouched) -> Event:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html"""
+    return {
+        "type": "SAMLUser" if operation == "AssumeRoleWithSAML" else "WebIdentityUser",
+        "principalId": ":".join(part for part in (who.provider, who.audience, who.subject) if part),
+        "userName": who.subject,
+        "identityProvider": who.provider,
+    }
 
 
 def _principal_id(record: CallRecord) -> str:
@@ -189,12 +203,24 @@ def _session(record: CallRecord, session: Bearer) -> Event:
             "accountId": record.account,
             "userName": record.name,
         }
+    if web := _web_identity(record.context):
+        found["webIdFederationData"] = web
     found["attributes"] = {"creationDate": _when(session.issued), "mfaAuthenticated": str(session.mfa).lower()}
     if session.source_identity:
         found["sourceIdentity"] = session.source_identity
     if session.delivery:
         found["ec2RoleDelivery"] = session.delivery
     return found
+
+
+def _web_identity(context: Keys) -> Event:
+    """Of a session that came of a token: its provider, and whom that vouched for in which application."""
+    provider = str(context.get("aws:federatedprovider", ""))
+    if not provider or ":saml-provider/" in provider:
+        return {}
+    name = (provider.partition(":oidc-provider/")[2] or provider).lower()
+    keys = (f"{name}:aud", f"{name}:sub")
+    return {"federatedProvider": provider, "attributes": {key: context[key] for key in keys if key in context}}
 
 
 def _additional(record: CallRecord) -> Event:

@@ -149,7 +149,7 @@ def _tell(exchange: Exchange, told: _Told, error: AwsError | None, made: Evidenc
         headers.get("host", "") if exchange.secure else "",
         (hides(told.params) if hides else told.params) or None,
         _result(told) if error is None else None,
-        True, told.via, parent,
+        True, told.via, parent, exchange.vouched[0] if exchange.vouched else None,
     ))  # fmt: skip
 
 

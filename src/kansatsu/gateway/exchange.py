@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from kansatsu.advisor import Vouched
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AwsError
 from kansatsu.gateway import asgi, observing
@@ -55,6 +56,7 @@ class Exchange:
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)  # condition keys, in lower case
     snapshot: Snapshot | None = None  # what it is decided against
     result: Any = None  # what an operation of ours returned
+    vouched: list[Vouched] = field(default_factory=list)  # who came with a token that was verified
     delivering: list[Decision] = field(default_factory=list)  # of what the backend would do by itself
     completed: bool = False  # authorizations have what only the backend knows, as far as a policy asks for it
     refused: dict[int, AwsError] = field(default_factory=dict)  # of single keys, by place in authorizations

@@ -253,7 +253,7 @@ class Pipeline:
         call = Call(
             caller, caller.account, exchange.region, exchange.request_id, exchange.now, context, self._store,
             self._recorder, self._workload, self._clock, self._issuers, snapshot, self._resources,
-            host=exchange.request.headers.get("host", ""),
+            host=exchange.request.headers.get("host", ""), vouched=exchange.vouched,
         )  # fmt: skip
         with ExitStack() as stack:
             call.enter(lambda: stack.enter_context(self._store.read()))

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 from botocore import xform_name
 from sqlalchemy import Connection
 
-from kansatsu.advisor import Recorder
+from kansatsu.advisor import Recorder, Vouched
 from kansatsu.catalog import Authorization
 from kansatsu.clock import Clock
 from kansatsu.errors import AccessDenied, DryRunOperation, Unimplemented
@@ -92,6 +92,7 @@ class Call:
     _open: Callable[[], Connection] | None = field(default=None, repr=False)
     _conn: Connection | None = field(default=None, repr=False)
     made: list[Step] = field(default_factory=list)  # what was done for the caller besides, for the record
+    vouched: list[Vouched] = field(default_factory=list)  # for whom, where nobody signed it, for the record
     host: str = ""  # what the request was sent to
     state: Any = field(default=None, repr=False)  # what its steps were worked out from, for the operation itself
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kansatsu import wire
+from kansatsu.advisor import Vouched
 from kansatsu.errors import AwsError, ValidationError
 from kansatsu.identity import EntityRecord
 from kansatsu.policy import Decision, Policies, PolicySet, PolicyType, Principal, Request, evaluate
@@ -15,6 +16,7 @@ from kansatsu.services.registry import Call, Refused
 from kansatsu.services.sts._tags import SessionTags
 from kansatsu.services.sts.assume_role import find_role, of_role
 
+_LONGEST = 2048  # characters of a name on record; a provider may vouch for longer ones
 Context = dict[str, str | tuple[str, ...]]
 
 
@@ -74,6 +76,14 @@ def trusting(call: Call, provider: str, action: str, what: Passed, asked: Mappin
             raise denied(decision)
     assert role is not None  # noqa: S101 - there is always the first action, which has seen to it
     return role
+
+
+def vouch(call: Call, provider: str, audience: str, subject: str) -> None:
+    """Keep for the record who came, once the provider's signature was verified.
+
+    INVARIANT: what nobody signed names nobody.
+    """
+    call.vouched.append(Vouched(provider, audience[:_LONGEST], subject[:_LONGEST]))
 
 
 def denied(decision: Decision) -> Refused:

@@ -100,8 +100,9 @@ async def assume_role_with_saml(
 ) -> dict[str, Any]:
     provider, keys = _provider(call, role_arn, principal_arn)
     shown = await asyncio.to_thread(_verified, call, provider, keys, saml_assertion)
-    passed = _passed(role_arn, shown.attributes)
     asked = _context(shown, provider)
+    federation.vouch(call, str(asked["saml:namequalifier"]), "", shown.subject)
+    passed = _passed(role_arn, shown.attributes)
     if not _names(shown, role_arn, principal_arn):
         principal = Principal("", principal_arn, "federated")
         request = Request(principal, _ACTION, role_arn, {**call.context, **asked})

@@ -127,8 +127,9 @@ async def assume_role_with_web_identity(
         raise invalid("The web identity token that was passed could not be validated by AWS. Get a new identity token "
                       "from the identity provider and then retry the request.")  # fmt: skip
     shown = await _verified(call, arn.Arn.parse(role_arn), web_identity_token)
-    passed = _passed(shown.claims, role_arn, role_session_name)
     provider = shown.federated
+    federation.vouch(call, provider, shown.audience, shown.subject)
+    passed = _passed(shown.claims, role_arn, role_session_name)
     with call.store.read() as conn:
         call.enter(lambda: conn)
         role = federation.trusting(call, provider, _ACTION, passed, shown.context())
