@@ -7,8 +7,8 @@ from typing import Literal
 
 from kansatsu.catalog import generic, passing, reference, tags
 from kansatsu.catalog.authorization import Authorization, Context, Params
+from kansatsu.catalog.launches import Within, within
 from kansatsu.catalog.plans import Plan, plan
-from kansatsu.catalog.profiles import Within, within
 from kansatsu.catalog.rules import Custom, Finder, Frame, Rules, rules_of
 from kansatsu.catalog.values import Unsure, told
 from kansatsu.catalog.words import Member, makes, members_of, plain

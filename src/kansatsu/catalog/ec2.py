@@ -14,7 +14,6 @@ from kansatsu.catalog import ec2_keys, ec2_nested, tags
 from kansatsu.catalog.authorization import Authorization, Context, Params
 from kansatsu.catalog.services.ec2 import told
 from kansatsu.catalog.values import arn_parts, safe
-from kansatsu.wire import Operation
 
 # A part of operations' names, and the two parameters of which they take one.
 _EITHER = (
@@ -131,28 +130,28 @@ class _Type:
 
 
 def resolve(
-    operation: Operation, params: Params, account: str, region: str, known: Mapping[str, str]
+    operation: str, params: Params, account: str, region: str, known: Mapping[str, str]
 ) -> tuple[Authorization, ...]:
-    """The checks of an EC2 operation: one per resource that it touches.
+    """The checks of an EC2 operation ("RunInstances"): one per resource that it touches.
 
     Where a resource that AWS requires cannot be told from the parameters and the backend's answers (`known`), the whole
     operation is checked on "*" and is not exact.
     """
-    action = f"ec2:{operation.name}"
-    context = ec2_keys.of_request(operation.name, params, region) | ec2_nested.keys(params, account, region)
-    types = _types(operation.name)
+    action = f"ec2:{operation}"
+    context = ec2_keys.of_request(operation, params, region) | ec2_nested.keys(params, account, region)
+    types = _types(operation)
     if types is None:
         return (Authorization(action, "*", context, exact=False),)
     if not types:
         return (Authorization(action, "*", context),)
     arns = _Arns(account, region)
-    named = None if _named_twice(operation.name, params) else told(operation.name, params, known)
+    named = None if _named_twice(operation, params) else told(operation, params, known)
     if named is None:
         resources = None
-    elif operation.name in _ANY_KIND:
-        resources = arns.of_any_kind(params.get(_ANY_KIND[operation.name]) or (), types)
+    elif operation in _ANY_KIND:
+        resources = arns.of_any_kind(params.get(_ANY_KIND[operation]) or (), types)
     else:
-        resources = _resources(operation.name, types, named, arns)
+        resources = _resources(operation, types, named, arns)
     if resources is None:
         return (Authorization(action, "*", context | tags.asked(params), exact=False),)
     own = context | tags.asked(params)  # CreateTags and DeleteTags
@@ -164,7 +163,7 @@ def resolve(
         given = _tags_of(params, key) if made else {}
         keys = ec2_keys.of_type(own | of_resource, keys_by_kind[key]) | given
         found.append(Authorization(action, arn, keys, sources=sources if made else ()))
-    found.extend(_tagging(operation.name, params, types, arns, {"ec2:region": region}))
+    found.extend(_tagging(operation, params, types, arns, {"ec2:region": region}))
     return tuple(found)
 
 

@@ -99,6 +99,7 @@ _SET = {
         kms:WrappingAlgorithm kms:WrappingKeySpec kms:ReEncryptOnSameKey kms:KeySpec kms:KeyUsage kms:KeyOrigin
         kms:MultiRegion kms:MultiRegionKeyType kms:CustomerMasterKeySpec kms:CustomerMasterKeyUsage""",
     "catalog.ec2.resolve": "ec2:CreateAction",
+    "catalog.launches.Launches": "ec2:IsLaunchTemplateResource ec2:LaunchTemplate",
     "catalog.ec2_keys.attributes": "ec2:Attribute ec2:Attribute/${AttributeName}",
     "catalog.ec2_keys.of_request": """ec2:Region ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:AutoPlacement
         ec2:AuthorizedService ec2:BootModeOverride ec2:EbsOptimized ec2:Encrypted ec2:EndDate
@@ -249,8 +250,7 @@ _REFUSED = {
     "PutBucketAbac, without which no bucket has it on AWS either": "s3:BucketTag/${TagKey}",
     "requests of KMS with a Recipient: nobody verifies attestation documents": "kms:RecipientAttestation:*",
     "where a policy asks for it: nobody tells when a KMS key was last used": "kms:TrailingDaysWithoutKeyUsage",
-    "launches with such parameters": """ec2:AssociatePublicIpAddress ec2:ElasticGpuType ec2:IsLaunchTemplateResource
-        ec2:LaunchTemplate""",
+    "launches with such parameters": "ec2:AssociatePublicIpAddress ec2:ElasticGpuType",
 }
 _MISSING: dict[str, str] = {}
 

@@ -4,6 +4,7 @@ AWS asks for iam:PassRole on the role within. The profiles are ours; what a temp
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-ec2.html#permission-to-pass-iam-roles
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -110,36 +111,46 @@ class Templates:
     def _calls(self, params: Params) -> Iterator[tuple[str, dict[str, Any]]]:
         for path in self.paths:
             for given in walk(params, path.removesuffix("[]")):
-                if not isinstance(given, Mapping):
-                    continue
-                own = {name.lower().removeprefix("launchtemplate"): value for name, value in given.items()}
-                asked: dict[str, Any] = {"Versions": [str(own.get("version") or "$Default")]}
-                if own.get("id"):
-                    asked["LaunchTemplateId"] = own["id"]
-                elif own.get("name"):
-                    asked["LaunchTemplateName"] = own["name"]
-                else:
-                    continue
-                yield f"launch template {asked!r}", asked
+                if isinstance(given, Mapping) and (one := self.asked(given)):
+                    yield one
+
+    @staticmethod
+    def asked(given: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
+        """(what it is known by, how to ask for it) of a template; None where there is none.
+
+        INVARIANT: an id and a name beside it may be of two templates, of which a backend takes the one that it likes:
+        nobody is asked then, so that nothing is known of it.
+        """
+        own = {name.lower().removeprefix("launchtemplate"): value for name, value in given.items()}
+        named = {f"LaunchTemplate{by}": own[by.lower()] for by in ("Id", "Name") if own.get(by.lower())}
+        if len(named) != 1:
+            return ("", {}) if named else None
+        asked = {"Versions": [str(own.get("version") or "$Default")], **named}
+        return f"launch template {asked!r}", asked
+
+    @staticmethod
+    def content(key: str, known: Mapping[str, str]) -> dict[str, Any] | None:
+        """What is in a template; None where the backend does not show it."""
+        found: dict[str, Any] | None = json.loads(known[key]) if known.get(key) else None
+        return found
 
     def questions(self, params: Params) -> Iterator[Question]:
-        """What is in each of them, in one call; its name tells an answer without a profile from none."""
+        """What is in each of them, and its id, in one call."""
         for key, asked in self._calls(params):
-            found = "LaunchTemplateVersions.0"
-            paths = {"name": f"{found}.LaunchTemplateName"} | {
-                what: f"{found}.LaunchTemplateData.IamInstanceProfile.{what}" for what in ("Arn", "Name")
-            }
-            for what, path in paths.items():
-                yield Question(f"{key} {what}", "ec2", "DescribeLaunchTemplateVersions", asked, path)
+            if asked:
+                call = ("ec2", "DescribeLaunchTemplateVersions", asked)
+                yield Question(key, *call, "LaunchTemplateVersions.0.LaunchTemplateData", whole=True)
+                yield Question(f"{key} id", *call, "LaunchTemplateVersions.0.LaunchTemplateId")
 
     def profiles(self, params: Params, known: Mapping[str, str]) -> Iterator[str]:
         """The profiles in them."""
         for key, _ in self._calls(params):
-            yield from filter(None, (known.get(f"{key} {what}") for what in ("Arn", "Name")))
+            profile = (self.content(key, known) or {}).get("IamInstanceProfile") or {}
+            yield from filter(None, (profile.get(what) for what in ("Arn", "Name")))
 
     def resolve(self, params: Params, frame: Frame) -> Iterator[Authorization]:
         """The check for each role within; a template that the backend does not show may hold any."""
-        if not all(frame.known.get(f"{key} name") for key, _ in self._calls(params)):
+        if not all(frame.known.get(key) for key, _ in self._calls(params)):
             yield from _passed("", frame)
         for profile in dict.fromkeys(self.profiles(params, frame.known)):
             yield from _passed(profile, frame)
@@ -182,17 +193,11 @@ class Options:
                 yield Authorization("iam:PassRole", role or "*", {"iam:passedtoservice": service}, exact=bool(role))
 
 
-Within = Profiles | Templates | Options
 _WITH_OPTIONS = frozenset(
     f"{verb}{what}" for verb in ("Create", "Update") for what in ("Environment", "ConfigurationTemplate")
 )
 
 
-def within(service: str, operation: str) -> Iterator[Within]:
-    """What hands over roles in an operation without naming them."""
-    if paths := PATHS.get((service, operation)):
-        yield Profiles(paths)
-    if paths := TEMPLATES.get((service, operation)):
-        yield Templates(paths)
-    if service == "elasticbeanstalk" and operation in _WITH_OPTIONS:
-        yield Options()
+def has_options(service: str, operation: str) -> bool:
+    """Whether the settings of an environment are among the parameters."""
+    return service == "elasticbeanstalk" and operation in _WITH_OPTIONS

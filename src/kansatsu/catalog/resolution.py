@@ -48,7 +48,7 @@ def _resolved(
         own = Resolver(account, region, partition_keys, known).resolve(operation.name, params)
         found = (*_guarded(own, region), *replicas.resolve(operation.name, params, account))
     elif service == "ec2":
-        found = tuple(_guarded(ec2.resolve(operation, params, account, region, known), region))
+        found = tuple(_guarded(ec2.resolve(operation.name, params, account, region, known), region))
     else:
         found = _once(entry(operation).resolve(operation, params, frame))
         return tuple(_with_kms_keys(check, params, account) for check in found) if service == "kms" else found

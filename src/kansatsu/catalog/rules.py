@@ -44,7 +44,7 @@ class Question:
 
     "?" in it stands for the one element with the member and value of `where` ("Things.?.Arn"), "[]" for all of them
     ("Things[].Id"): the answers are lines then. `then` makes the next questions of an answer.
-    `key` is how the answer is found again: the name that is asked about.
+    `key` is how the answer is found again: the name that is asked about. `whole`: the answer is a structure, as JSON.
     """
 
     key: str
@@ -54,6 +54,7 @@ class Question:
     path: str
     where: tuple[str, str] = ("", "")
     then: Callable[[str], Iterable["Question"]] | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What the catalog cannot know of a request by itself: the ARNs behind names."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -60,6 +61,8 @@ def _answer(question: Question, value: Any) -> str:
             value = value[int(step)] if len(value) == 1 else None  # several answers are none
         else:
             value = value.get(step) if isinstance(value, Mapping) else None
+    if question.whole:
+        return json.dumps(value, default=str) if isinstance(value, Mapping) else ""
     return value if isinstance(value, str) else ""
 
 

@@ -9,7 +9,7 @@ from gateway.conftest import ACCOUNT
 from gateway.raw import REGION
 
 from .ec2 import CLIENT_VPN, IN_VPC, RESERVE, ec2
-from .world import ANY, ARN, BOOL, DATE, LATER, NUMBER, STAMP, UNTIL, Case
+from .world import ANY, ARN, BOOL, DATE, LATER, NUMBER, STAMP, UNTIL, Case, World
 
 ENDPOINT, VPN, RESERVATION = (
     ec2("client-vpn-endpoint/*"),
@@ -42,6 +42,19 @@ def routed(static: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def launched(key: str, right: Any, wrong: str, operator: str) -> Case:
+    """A key of what is launched by a template."""
+
+    def fleet(world: World) -> dict[str, Any]:
+        template = {"LaunchTemplateId": world.template, "Version": "1"}
+        return {
+            "LaunchTemplateConfigs": [{"LaunchTemplateSpecification": template}],
+            "TargetCapacitySpecification": {"TotalTargetCapacity": 0, "DefaultTargetCapacityType": "spot"},
+        }
+
+    return Case(f"ec2:{key}", "ec2.create_fleet", fleet, right, wrong, operator, action="RunInstances")
+
+
 def values(*numbers: Any) -> list[dict[str, Any]]:
     return [{"Value": number} for number in numbers]
 
@@ -55,7 +68,10 @@ DNS = {
     "DnsOptions": {"PrivateDnsPreference": "VERIFIED_DOMAINS_ONLY", "PrivateDnsSpecifiedDomains": ["a.example", "b"]}
 }
 CR = f"arn:aws:ec2:{REGION}:{ACCOUNT}:capacity-reservation/cr-"
+TEMPLATE = f"arn:aws:ec2:{REGION}:{ACCOUNT}:launch-template/"
 NESTED = [
+    launched("LaunchTemplate", lambda world: f"{TEMPLATE}{world.template}", f"{TEMPLATE}lt-1", ARN),
+    launched("IsLaunchTemplateResource", "true", "false", BOOL),
     vpn("DPDTimeoutSeconds", {"DPDTimeoutSeconds": 40}, "40", "41", NUMBER),
     vpn("IKEVersions", {"IKEVersions": values("ikev1", "ikev2")}, "ikev2", "ikev3", ANY),
     vpn("InsideTunnelCidr", {"TunnelInsideCidr": "169.254.9.0/30"}, "169.254.9.0/30", "169.254.8.0/30"),

@@ -31,6 +31,9 @@ class World:
         )["Policy"]["Arn"]
         self.profile = gateway.name("keys")
         gateway.iam.create_instance_profile(InstanceProfileName=self.profile)
+        self.template = gateway.client("ec2").create_launch_template(
+            LaunchTemplateName=gateway.name("keys"), LaunchTemplateData={"ImageId": "ami-12c6146b"}
+        )["LaunchTemplate"]["LaunchTemplateId"]
         self.bucket = gateway.bucket()
         gateway.client("s3").put_object(Bucket=self.bucket, Key="tagged", Body=b"", Tagging="Team=Blue")
         self._clients: dict[str, Any] = {}

@@ -18,17 +18,6 @@ _LAUNCH = (
 )
 
 
-def _launched(params: Params, _frame: Frame) -> Iterator[str]:
-    """What a launch template launches is launched by who uses it; only the service knows what is in it.
-
-    https://docs.aws.amazon.com/autoscaling/ec2/userguide/ec2-auto-scaling-launch-template-permissions.html
-    """
-    for given in (params, params.get("DesiredConfiguration") or {}):
-        if given.get("LaunchTemplate") or given.get("MixedInstancesPolicy"):
-            raise Unsure("LaunchTemplate")
-    yield from ()
-
-
 # What belongs to a group and has a name: the call that tells whose it is, its parameter and its answer.
 _POLICIES = ("DescribePolicies", "PolicyNames", "ScalingPolicies")
 _SCHEDULED = ("DescribeScheduledActions", "ScheduledActionNames", "ScheduledUpdateGroupActions")
@@ -63,7 +52,6 @@ def _groups(params: Params, frame: Frame) -> Iterator[str]:
         yield frame.arn("autoscaling", f"autoScalingGroup:*:autoScalingGroupName/{group}")
 
 
-_LAUNCHED = (("ec2:RunInstances", _launched),)
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2autoscaling.html",
     names={
@@ -72,7 +60,6 @@ RULES = Rules(
     },
     templates={"autoScalingGroup": _GROUP, "launchConfiguration": _LAUNCH},
     optional=frozenset({"launchConfiguration"}),
-    also=dict.fromkeys(("CreateAutoScalingGroup", "StartInstanceRefresh", "UpdateAutoScalingGroup"), _LAUNCHED),
     tagging="CreateOrUpdateTags",
     finders=dict.fromkeys(_INSIDE, _groups),
     questions={operation: _asked(operation) for operation in _INSIDE},

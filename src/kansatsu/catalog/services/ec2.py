@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kansatsu.catalog.authorization import Params
-from kansatsu.catalog.rules import Frame, Question, Rules
-from kansatsu.catalog.values import Unsure, safe, walk
+from kansatsu.catalog.rules import Question, Rules
+from kansatsu.catalog.values import safe, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,23 +216,7 @@ def _questions(operation: str) -> Callable[[Params], Iterator[Question]]:
     return ask
 
 
-def _launched(params: Params, _frame: Frame) -> Iterator[str]:
-    """What a fleet launches is launched by who makes it, or gives it other templates, which say what that is.
-
-    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-fleet-prerequisites.html: its users need ec2:RunInstances,
-    "Required to launch instances in a Spot Fleet".
-    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-fleet-prerequisites.html: gives its users ec2:*.
-    """
-    if params.get("LaunchTemplateConfigs") or params.get("SpotFleetRequestConfig"):
-        raise Unsure("LaunchTemplateConfigs")
-    yield from ()
-
-
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html",
-    also=dict.fromkeys(
-        ("CreateFleet", "ModifyFleet", "ModifySpotFleetRequest", "RequestSpotFleet"),
-        (("ec2:RunInstances", _launched),),
-    ),
     questions={**{operation: _questions(operation) for operation in _ASKED}, "CreateSnapshots": _attached},
 )
