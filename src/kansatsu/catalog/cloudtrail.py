@@ -144,6 +144,13 @@ def _unheard() -> frozenset[str]:
     return frozenset(reference.prefixes()) - {_prefix(_SOURCES.get(source, source)) for source in sources}
 
 
+@lru_cache(maxsize=65536)
+def tagging(event_source: str, event_name: str) -> frozenset[str]:
+    """Of what a record may have needed besides, the actions that it needed only if it gave tags."""
+    found = meaning(event_source, event_name)
+    return frozenset(tag for name in found.actions for tag in _tagging(found.service, name))
+
+
 def is_data_event(prefix: str, action: str) -> bool:
     """Whether a trail without data events has no record of it."""
     return action in data_actions().get(prefix, ())

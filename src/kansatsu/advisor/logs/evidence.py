@@ -201,7 +201,9 @@ class _Maker:
         if not meaning.actions:
             sure = ("",)  # the service was used, whatever the action
         self.seen += [Seen(id_, meaning.service, action, False, *common, resources) for action in sure]
-        self.seen += [Seen(id_, meaning.service, action, True, *common, resources) for action in meaning.perhaps]
+        never = frozenset[str]() if tally.tagged else cloudtrail.tagging(source, name)
+        perhaps = (action for action in meaning.perhaps if action not in never)
+        self.seen += [Seen(id_, meaning.service, action, True, *common, resources) for action in perhaps]
         if tally.passed:
             self.seen.append(Seen(id_, "iam", "PassRole", False, *common, tuple(sorted(tally.passed))))
 

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from zlib_ng import zlib_ng
 
-from kansatsu.advisor.logs import callers, kinds, passing
+from kansatsu.advisor.logs import callers, kinds, passing, tagged
 from kansatsu.advisor.logs.callers import Caller
 from kansatsu.advisor.logs.records import BAD, NOTHING, Record, read
 
-VERSION = 6  # of what is kept: with another one everything is read again
+VERSION = 7  # of what is kept: with another one everything is read again
 MOST_NAMED = 25  # resources that are kept of an action of a caller; of more there is only that there are more
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 _CALLS = frozenset({"AwsApiCall", "AwsConsoleAction", None})
@@ -37,7 +37,7 @@ class Tally(msgspec.Struct, array_like=True, gc=False):
     `last` and `allowed` are the times of the last attempt and of the last that was not denied. `resources` are the
     members of that name in the records, as they stand there, and `many` says that there were more than MOST_NAMED;
     `unnamed` counts records without. `passed` are ARNs of roles in the parameters of what is not only reading, and
-    `hinted` says that there was a call with other words of roles, or with no parameters on record.
+    `hinted`: there was a call with other words of roles, or without parameters; `tagged` False: none gave tags.
     """
 
     last: datetime
@@ -49,6 +49,7 @@ class Tally(msgspec.Struct, array_like=True, gc=False):
     resources: set[bytes] | None = None
     passed: set[str] | None = None
     hinted: bool = False
+    tagged: bool = True
 
 
 class Totals(msgspec.Struct):
@@ -93,6 +94,7 @@ class Totals(msgspec.Struct):
             if new.passed is not None:
                 old.passed = new.passed | (old.passed or set())
             old.hinted = old.hinted or new.hinted
+            old.tagged = old.tagged or new.tagged
         self.events += other.events
         self.duplicates += other.duplicates
         self.malformed += other.malformed
@@ -157,6 +159,7 @@ def _count(records: Sequence[Record], totals: Totals) -> None:  # noqa: PLR0912 
                 rows[key] = row = Tally(time, allowed, 1, int(denied), 1)
             else:
                 rows[key] = row = Tally(time, allowed, 1, int(denied), 0, False, {bytes(named)})
+            row.tagged = not tagged.may_tell(record.eventSource, record.eventName, caller)
         else:
             if time > row.last:  # noqa: PLR1730 - a call
                 row.last = time
@@ -177,6 +180,8 @@ def _count(records: Sequence[Record], totals: Totals) -> None:  # noqa: PLR0912 
                     row.many, row.resources = True, None
         if not record.readOnly:
             _pass(row, record)
+        if not row.tagged and tagged.perhaps(bytes(record.requestParameters)):
+            row.tagged = True
     totals.events += events
 
 
