@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-service.html
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -143,3 +144,32 @@ def test_what_a_change_leaves_open_is_refused(gateway: Gateway) -> None:
     assert code(lambda: sqs.start_message_move_task(SourceArn=source)) == "NotImplemented"
     change = {"UUID": "00000000-0000-0000-0000-000000000000", "FunctionName": "other"}
     assert code(lambda: function.update_event_source_mapping(**change)) == "NotImplemented"
+
+
+def test_what_only_a_delivery_needs_of_a_role_is_not_taken_away(gateway: Gateway) -> None:
+    """The wrong cut that looks safe: nobody signs as the role, and the stream stops when its permission goes."""
+    bucket = gateway.bucket()
+    put = statement("Allow", ["s3:PutObject", "s3:GetObject", "sqs:*"], "*")
+    role = gateway.role(put, trust=trusts("firehose"))
+    stream(gateway, role["Arn"], bucket)
+    control = gateway.client("kansatsu")
+    answer = control.suggest_policy_change(Arn=role["Arn"])
+    (kept,) = json.loads(answer["Document"])["Statement"]
+    assert kept["Action"] == ["s3:PutObject"]
+    assert kept["Resource"] == ["*"]  # below in/ the stream names its objects as it likes
+    cut = raw.document(statement("Allow", ["s3:GetObject", "sqs:*"]))
+    replay = control.replay_policy_change(Arn=role["Arn"], Document=cut, PolicyName="own")
+    (refused,) = replay["RefusedRequests"]
+    assert (replay["Refused"], refused["Action"]) == (1, "s3:PutObject")
+    assert (refused["Operation"], refused["PrincipalArn"].rpartition("/")[2]) == (
+        "firehose:CreateDeliveryStream",
+        "delivery",
+    )
+    assert control.replay_policy_change(Arn=role["Arn"], Suggested=True)["Refused"] == 0
+    with pytest.raises(ClientError, match="RequestsWouldBeRefused"):
+        control.commit_policy_change(Arn=role["Arn"], Document=cut, PolicyName="own", AcceptGap=True)
+    # The trail has no call that nobody made.
+    events = gateway.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "Username", "AttributeValue": "delivery"}]
+    )["Events"]
+    assert events == []

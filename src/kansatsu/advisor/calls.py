@@ -67,8 +67,9 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `entity` is the ARN of the user, or of the role behind a session, `principal_id` its unique id. `params` and
     `result` are without secrets, by AWS's names. `whole` False: something was too long to be kept. `via`: the service
     that asked for the caller (kansatsu.amazonaws.com), within the request `parent`; "" where the caller asked itself.
-    `parent` without `via`: what was denied of that request, where the rest went on (DeleteObjects). `vouched`: who
-    became a role, or tried to, that nobody signed for.
+    `parent` without `via`: what was denied of that request, where the rest went on (DeleteObjects); or, without an
+    access key, what a service will do by itself as a role since that request (`delivers`). `vouched`: who became a
+    role, or tried to, that nobody signed for.
     """
 
     call: str
@@ -104,6 +105,11 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     def agent(self) -> str:
         """The user agent. It is often a tenth of a record, so that it stands in there once."""
         return self.user_agent or str(self.context.get(_AGENT, ""))
+
+    @property
+    def delivers(self) -> bool:
+        """Is it what a service will do by itself, on resources that may be patterns?"""
+        return bool(self.parent) and not self.via and not self.access_key_id
 
 
 # What is on record of signing in to the console, which is no operation of a service: see trail.py.

@@ -61,6 +61,7 @@ def told(exchange: Exchange, error: AwsError | None) -> Evidence:
     _tell(exchange, _Told(exchange.request_id, operation, exchange.params, exchange.result, items), error, made)
     if exchange.delivering:
         made[0].extend(_delivered(exchange, made[0][0].account))
+        made[1].extend(_delivered_as_role(exchange, made[2]))
     for step in exchange.steps:
         operation = wire.load_service(step.service).operation(step.name)
         part = _Told(new_id(), operation, step.params, step.result, step.authorizations, exchange.request_id, steps.VIA)
@@ -175,6 +176,28 @@ def _delivered(exchange: Exchange, account: str) -> Iterator[AccessEvent]:
             source_ip="",
             user_agent=exchange.name.partition(".")[0] + ".amazonaws.com",
         )
+
+
+def _delivered_as_role(exchange: Exchange, texts: dict[str, str]) -> Iterator[CallRecord]:
+    """The same of what a role of the account is to do, with all that decided: so that a replay asks it again.
+
+    INVARIANT: what only deliveries need of a role is used, and no suggestion takes it away.
+    """
+    for decision in exchange.delivering:
+        request, principal = decision.request, decision.request.principal
+        if principal.kind != "role":
+            continue
+        resource, known = request.resource[:_LONGEST], request.resource is not UNRESOLVED
+        owner, guard = request.resource_account, digest_of(decision.policies.resource, texts)
+        time, (role_id, _, session) = exchange.now.timestamp(), principal.id.partition(":")
+        service = exchange.known.service.name
+        yield CallRecord(
+            new_id(), time, principal.account, "role", role_id, principal.role_arn.rpartition("/")[2], principal.arn,
+            principal.role_arn, "", service, exchange.known.name, exchange.region, "", decision.allowed,
+            _NOTHING, (Asking(request.action, resource, known, owner, guard, request.context, None),),
+            user_agent=f"{service}.amazonaws.com", error="" if decision.allowed else "AccessDenied",
+            session=Bearer("role", session, time), parent=exchange.request_id,
+        )  # fmt: skip
 
 
 def _bearer(session: Session, learning: str, texts: dict[str, str]) -> Bearer:

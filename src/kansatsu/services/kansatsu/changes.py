@@ -257,9 +257,11 @@ def _tried(records: Iterable[CallRecord]) -> Iterator[Use]:
 
 
 def _asked(record: CallRecord) -> Iterator[Use]:
-    """INVARIANT: a record that was cut shows no resource and no condition key, but that its actions are used."""
+    """INVARIANT: a record that was cut shows no resource and no condition key, but that its actions are used; nor is
+    a pattern, of what a service will do, taken for the name of a resource.
+    """
     for item in record.asked:
-        if not record.whole:
+        if not record.whole or (record.delivers and set("*?") & set(item.resource)):
             yield Use(item.action, "*", False, None, record.time, record.entity, request=record.call)
             continue
         context = {**record.context, **item.context}
