@@ -229,3 +229,23 @@ def test_what_was_denied_keeps_nothing_and_is_told(
     assert (line.fate, made.statements) == (Fate.REMOVED, ())
     assert (line.denied, line.unmet) == expected
     assert line.last_denied == (tried.time if expected[0] else 0.0)
+
+
+HIDDEN: list[tuple[str, Any, list[dict[str, Any]], tuple[tuple[str, ...], ...]]] = [
+    ("a wildcard of what nobody sees stays", ["aws-portal:*"], [allow(["aws-portal:*"], ["*"])], ((),)),
+    ("and one that is narrower", ["aws-portal:View*"], [allow(["aws-portal:View*"], ["*"])], ((),)),
+    ("one that is spelt out stays", ["iam:*ServiceSpecific*", "sts:SetContext"], [allow(["sts:SetContext"], ["*"])],
+     ((), ())),
+    ("what goes with a wildcard is told", ["sts:G*", "sts:Set*"], [],
+     (("sts:GetServiceBearerToken",), ("sts:SetContext",))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("actions", "after", "hidden"), [row[1:] for row in HIDDEN], ids=[row[0] for row in HIDDEN])
+def test_silence_about_what_no_request_shows_is_told(
+    actions: Any, after: list[dict[str, Any]], hidden: tuple[tuple[str, ...], ...]
+) -> None:
+    """INVARIANT: a wildcard of such actions alone stays; where it stands for others too, they are named."""
+    made = narrow(document(allow(actions)), [])
+    assert list(map(dict, made.statements)) == after
+    assert tuple(line.hidden for line in made.lines) == hidden

@@ -308,3 +308,17 @@ def test_a_suggestion_larger_than_a_policy_may_be_is_no_commit(gateway: Gateway,
     arn = gateway.iam.get_user(UserName=keys.name)["User"]["Arn"]
     with pytest.raises(ClientError, match=rf"LimitExceeded.*AWS takes 2048 here.*suggest {arn} -o cli"):
         control.commit_policy_change(Arn=arn, Suggested=True, AcceptGap=True)
+
+
+def test_what_no_request_shows_is_named_before_it_goes(gateway: Gateway, control: Any) -> None:
+    """With the suggestion, its replay and the commit: no silence about it is taken for "unused" unsaid."""
+    keys = gateway.user(statement("Allow", ["iam:ListUsers", "sts:Set*", "aws-portal:*"]))
+    gateway.client("iam", keys).list_users()
+    arn = gateway.iam.get_user(UserName=keys.name)["User"]["Arn"]
+    suggested = control.suggest_policy_change(Arn=arn)
+    assert [line["HiddenActions"] for line in suggested["Lines"] if line["Hidden"]] == [["sts:SetContext"]]
+    replayed = control.replay_policy_change(Arn=arn, Suggested=True)
+    made = control.commit_policy_change(Arn=arn, Suggested=True, AcceptGap=True)
+    for answer in (suggested, replayed, made):
+        assert any(note.startswith("No request here shows the use of sts:SetContext") for note in answer["Notes"])
+    assert "aws-portal:*" in made["Document"]

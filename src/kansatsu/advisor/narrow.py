@@ -12,7 +12,7 @@ from typing import Any
 
 from kansatsu.advisor.fitting import fitted
 from kansatsu.advisor.generalise import Patterns, literal
-from kansatsu.advisor.wildcards import BREVITIES, Brevity, shortened
+from kansatsu.advisor.wildcards import BREVITIES, Brevity, matches, shortened
 from kansatsu.catalog import tracking
 from kansatsu.policy import (
     UNRESOLVED,
@@ -68,7 +68,8 @@ class Line:
 
     `requests`: ids of the newest that used it, the newest first. `denied`: attempts that were denied though the
     statement has the action, and the resource where that is known; `unmet`: condition keys of the statement, where it
-    is these that kept it from applying, or may have.
+    is these that kept it from applying, or may have. `hidden`: actions that go with a wildcard though no request here
+    shows their use.
     """
 
     index: int
@@ -82,6 +83,7 @@ class Line:
     denied: int = 0
     last_denied: float = 0.0
     unmet: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +196,13 @@ def _narrow(
         rows[_where(statement, those, patterns) if exact else _own(statement)].add(action)
     lines = []
     for name, meant in _written(document, statement):
-        if unseen := _unseen(name):
+        hidden = _hidden(name, meant)
+        if unseen := _unseen(name, hidden):
             rows[_own(statement)].add(unseen)
         matched = [use for those in by_action.values() for use in those if _allows(meant, use)]
         line = _line(index, name, matched, rows, statement, unseen)
-        lines.append(_with_denied(line, statement, meant, tried))
+        gone = () if unseen else tuple(action for action in hidden if action not in by_action)
+        lines.append(_with_denied(replace(line, hidden=gone), statement, meant, tried))
     own, negated = statement.actions, statement.not_action
     short = {where: shortened(actions, own, negated=negated, brevity=brevity) for where, actions in rows.items()}
     stays = short.get(_own(statement), [])
@@ -237,11 +241,22 @@ def _with_denied(line: Line, statement: Statement, meant: PolicySet, tried: Sequ
     return replace(line, denied=count, last_denied=last, unmet=keys)
 
 
-def _unseen(action: str) -> str:
-    """The action, where it is spelt in full and no request here can show its use."""
+def _unseen(action: str, hidden: Sequence[str]) -> str:
+    """The action, where no request here can show its use; a wildcard, where it stands for nothing else."""
     prefix, _, name = action.partition(":")
-    plain = not set("*?") & set(action) and not action.startswith("!")
-    return action if plain and name and not tracking.is_tracked(prefix, name) else ""
+    if set("*?") & set(action) or action.startswith("!"):
+        stands_for = (other for other in tracking.actions(prefix.lower()) if matches(action, f"{prefix}:{other}"))
+        return action if hidden and name and sum(1 for _ in stands_for) == len(hidden) else ""
+    return action if name and not tracking.is_tracked(prefix, name) else ""
+
+
+def _hidden(action: str, meant: PolicySet) -> tuple[str, ...]:
+    """The actions that a wildcard or NotAction stands for and that no request here can show."""
+    if not (set("*?") & set(action) or action.startswith("!")):
+        return ()
+    services = (service for service in tracking.services() if meant.concerns(service))
+    names = ((service, name) for service in services for name in tracking.untracked(service))
+    return tuple(found for found in (f"{service}:{name}" for service, name in names) if meant.may_allow(found))
 
 
 def _written(document: Document, statement: Statement) -> list[tuple[str, PolicySet]]:

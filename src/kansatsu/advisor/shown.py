@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetServiceLastAccessedDe
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListPoliciesGrantingServiceAccess.html
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from kansatsu.catalog import tracking
 from kansatsu.policy import Policy, PolicySet
 
 Shown = dict[str, Any]
+_NAMED = 3  # actions that are named of many
 
 
 def service(used: ServiceUse) -> Shown:
@@ -61,9 +63,23 @@ def line(policy: Policy, said: Line, confidence: str) -> Shown:
         "Confidence": "high" if said.fate is Fate.KEPT else confidence,
         "Denied": said.denied,
         "UnmetKeys": list(said.unmet),
+        "Hidden": len(said.hidden),
+        "HiddenActions": list(said.hidden[:_NAMED]),
     }
     times = {"LastUsed": said.last if said.uses else 0.0, "LastDenied": said.last_denied}
     return shown | {name: datetime.fromtimestamp(time, UTC) for name, time in times.items() if time}
+
+
+def hidden(lines: Iterable[Line]) -> list[str]:
+    """The sentence on actions that a suggestion takes away with a wildcard though nobody could see their use."""
+    found = list(dict.fromkeys(action for line in lines for action in line.hidden))
+    if not found:
+        return []
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return [
+        f"No request here shows the use of {', '.join(found[:_NAMED])}{more}: with the wildcards they go, used or not. "
+        "Spelt out in the policy they stay."
+    ]
 
 
 def when(seconds: float) -> datetime:

@@ -38,6 +38,12 @@ def is_tracked(prefix: str, action: str) -> bool:
     return action not in _untracked().get(prefix, ())
 
 
+def untracked(prefix: str) -> tuple[str, ...]:
+    """The actions of a service that no request here can be seen to use, sorted."""
+    known = _untracked().get(prefix, ())
+    return tuple(name for name in actions(prefix) if name in known)
+
+
 @lru_cache(maxsize=1)
 def _untracked() -> Mapping[str, frozenset[str]]:
     lines = UNTRACKED.read_text().splitlines()

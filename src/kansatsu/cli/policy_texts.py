@@ -61,7 +61,7 @@ def evidence(lines: Sequence[Answer]) -> dict[str, str]:
         else:
             said = f"{line['Fate']}: not used on record"
         said += _denied(line)
-        said += f"; confidence {line['Confidence']}"
+        said += f"; confidence {line['Confidence']}" + _hidden(line)
         known = found.get(line["Action"], said)  # of several statements with the same action each is told
         found[line["Action"]] = known if said in known else f"{known} | {said}"
     return found
@@ -75,6 +75,15 @@ def _denied(line: Answer) -> str:
     said = f", {'and' if line['Uses'] else 'but tried'} {times} {'' if line['Uses'] else 'and '}denied"
     said += f", last on {line['LastDenied']:%Y-%m-%d}"
     return said + (f" (its conditions ask for {' and '.join(line['UnmetKeys'])})" if line["UnmetKeys"] else "")
+
+
+def _hidden(line: Answer) -> str:
+    """What goes with a wildcard, used or not: "; no record shows 12 of its actions (aws-portal:ViewBilling, ...)"."""
+    count = line.get("Hidden", 0)
+    if not count:
+        return ""
+    named = ", ".join(line["HiddenActions"]) + (", ..." if count > len(line["HiddenActions"]) else "")
+    return f"; no request here shows {count} of its actions ({named})"
 
 
 def commands(answer: Answer) -> Iterator[str]:

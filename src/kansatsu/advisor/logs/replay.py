@@ -54,7 +54,9 @@ _NO_ACTION = "The records do not say which actions it took, and not all that it 
 
 def replayed(evidence: Evidence, account: Account, asked: Asked, listed: int) -> dict[str, Any]:
     """What the change would have refused. Raises NoSubject, errors.MalformedPolicyDocument."""
-    changed, people, document = _changed(evidence, account, asked)
+    made = suggestion(evidence, account, asked.arn) if asked.suggested else None
+    document = made["Document"] if made else asked.document or ""
+    changed, people = _changed(account, asked, document)
     counts: Counter[_Outcome] = Counter()
     unknown: Counter[str] = Counter()
     refused: list[Seen] = []
@@ -90,7 +92,7 @@ def replayed(evidence: Evidence, account: Account, asked: Asked, listed: int) ->
         "RefusedRequests": [_refused(item, arns[item.id]) for item in refused[:listed]],
         "Unknown": [{"Reason": reason, "Count": count, "RequestIds": []} for reason, count in unknown.items()],
         "Gaps": [],
-        "Notes": [OF_NOW, *gaps(evidence, account)],
+        "Notes": made["Notes"] if made else [OF_NOW, *gaps(evidence, account)],
     }
 
 
@@ -154,11 +156,8 @@ def _outcome(before: PolicySet, after: PolicySet, item: Seen) -> tuple[_Outcome,
     return (_Outcome.REFUSED if gone else _Outcome.ALREADY), ""
 
 
-def _changed(evidence: Evidence, account: Account, asked: Asked) -> tuple[Account, tuple[Entity, ...], str]:
-    """The account with the change, whom it concerns, and the new document."""
-    document = asked.document or ""
-    if asked.suggested:
-        document = suggestion(evidence, account, asked.arn)["Document"]
+def _changed(account: Account, asked: Asked, document: str) -> tuple[Account, tuple[Entity, ...]]:
+    """The account with the change, and whom it concerns."""
     if is_policy(asked.arn):
         return _of_managed(account, asked, document)
     entity = named(account, asked.arn)
@@ -167,10 +166,10 @@ def _changed(evidence: Evidence, account: Account, asked: Asked) -> tuple[Accoun
     policies = tuple(_own(entity, asked, document))
     people = account.members(entity.who.arn) if entity.who.kind == "group" else [entity]
     entities = account.entities | {entity.who.arn: replace(entity, policies=policies)}
-    return replace(account, entities=entities), tuple(people), document
+    return replace(account, entities=entities), tuple(people)
 
 
-def _of_managed(account: Account, asked: Asked, document: str) -> tuple[Account, tuple[Entity, ...], str]:
+def _of_managed(account: Account, asked: Asked, document: str) -> tuple[Account, tuple[Entity, ...]]:
     if asked.detach or asked.delete or asked.name:
         raise NoChange("Of a managed policy only a new document and the suggested one are changes.")
     policy = account.managed.get(asked.arn)
@@ -185,7 +184,7 @@ def _of_managed(account: Account, asked: Asked, document: str) -> tuple[Account,
     entities: Mapping[str, Entity] = {
         arn: replace(entity, policies=tuple(altered(entity.policies))) for arn, entity in account.entities.items()
     }
-    return replace(account, entities=dict(entities)), tuple(account.holders(asked.arn)), document
+    return replace(account, entities=dict(entities)), tuple(account.holders(asked.arn))
 
 
 def _own(entity: Entity, asked: Asked, document: str) -> Iterator[Policy]:

@@ -46,7 +46,7 @@ def suggestion(evidence: Evidence, account: Account, text: str) -> dict[str, Any
     uses = [*_uses(evidence, subject.people), *_unseen(evidence, subject)]
     tried = list(_tried(evidence, subject.people))
     made = smaller(subject.policies, uses, tried, fitting.quota_of(subject.arn))
-    confidence = _confidence(evidence)
+    confidence, told = _confidence(evidence), shown.hidden(line for _, line in made.lines)
     return {
         "Arn": subject.arn,
         "Document": made.text,
@@ -59,7 +59,7 @@ def suggestion(evidence: Evidence, account: Account, text: str) -> dict[str, Any
         "Confidence": confidence,
         "CannotTell": 0,
         "Gaps": [],
-        "Notes": [OF_NOW, *gaps(evidence, account), *_notes(evidence, subject)],
+        "Notes": [OF_NOW, *gaps(evidence, account), *_notes(evidence, subject), *told],
         "Policies": [
             {"PolicyArn": item.source.arn, "PolicyName": item.source.name, "Document": item.document.text}
             for item in subject.policies

@@ -231,9 +231,9 @@ def _suggested(call: Call, arn: str, since: datetime | None) -> Shown:
 def _suggestion(call: Call, subject: Subject, found: history.Found, since: float) -> Proposed:
     uses, tried = list(_uses(found.calls)), list(_tried(found.calls))
     made = smaller(subject.policies, uses, tried, fitting.quota_of(subject.arn))
-    text, lines = made.text, made.lines
+    text, lines, told = made.text, made.lines, shown.hidden(line for _, line in made.lines)
     if subject.record is not None:
-        return Proposed(subject, Change(holder=subject.record.id, document=text or None), found, since, lines)
+        return Proposed(subject, Change(holder=subject.record.id, document=text or None), found, since, lines, told)
     if not text:
         raise AwsError(
             f"Nothing on record was allowed by {subject.arn}: detach it instead of narrowing it "
@@ -241,7 +241,7 @@ def _suggestion(call: Call, subject: Subject, found: history.Found, since: float
             code="NothingOnRecord",
             status=409,
         )
-    return Proposed(subject, Change(policy_arn=subject.arn, document=text), found, since, lines)
+    return Proposed(subject, Change(policy_arn=subject.arn, document=text), found, since, lines, told)
 
 
 def _uses(records: Iterable[CallRecord]) -> Iterator[Use]:
