@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from kansatsu.advisor.events import AccessEvent, Gap, decode
 from kansatsu.advisor.segments import dated, lines
 
 _MTIME_SLACK = 2.0  # seconds: clocks of file systems are coarse
+_DAY, _SILENCE = 86400.0, 14
 _CALL, _GAP, _POLICY = b'{"call":', b'{"gap":', b'{"policy":'
 T = TypeVar("T")
 
@@ -21,14 +23,25 @@ T = TypeVar("T")
 class Found:
     """Requests of a time range, the texts of the policies they name by digest, and the gaps in between.
 
-    `uncovered`: requests of before records had all that replay needs, by their events alone.
+    `days`: those (since the epoch, UTC) on which anybody's request is on record.
     """
 
     calls: list[CallRecord] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
-    uncovered: int = 0
     oldest: float = 0.0  # of all evidence that there is, in epoch seconds; 0: there is none
+    days: set[int] = field(default_factory=set)
+
+    def covered(self, since: float, until: float) -> float:
+        """How many days the record is about: two weeks without any request may be the server's, or its clock's.
+
+        INVARIANT: a clock that once was years behind makes no long record of a short one.
+        """
+        begin, end = max(since, self.oldest), int(until / _DAY)
+        days = sorted({*(day for day in self.days if begin / _DAY - 1 < day < end), end})
+        spans = (one - other for other, one in pairwise(days))
+        seen = sum(span for span in spans if span <= _SILENCE) + 1
+        return min((until - begin) / _DAY, seen) if self.oldest else 0.0
 
 
 def newest(
@@ -51,7 +64,10 @@ def newest(
 
 
 def everything(chain: Chain, since: float, until: float, wanted: Callable[[CallRecord], bool]) -> Found:
-    """All requests of a time range that are wanted, in the order of their times."""
+    """All requests since a time that are wanted, in the order of their times, and the gaps until another.
+
+    INVARIANT: a clock that once was ahead hides no request: what lies in the future was made, too.
+    """
     found = Found()
     for name in chain.files(since):
         for line in chain.lines(name):
@@ -86,8 +102,10 @@ def _take(found: Found, record: object, since: float, until: float, wanted: Call
     elif isinstance(record, Gap):
         if record.until >= since and record.after <= until:
             found.gaps.append(record)
-    elif isinstance(record, CallRecord) and since <= record.time <= until and wanted(record):
-        found.calls.append(record)
+    elif isinstance(record, CallRecord) and since <= record.time:
+        found.days.add(int(record.time / _DAY))
+        if wanted(record):
+            found.calls.append(record)
 
 
 def _calls(path: Path, needles: Sequence[bytes]) -> Iterator[CallRecord]:

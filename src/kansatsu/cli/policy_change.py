@@ -159,6 +159,9 @@ def summary(answer: Answer) -> list[str]:
         "NewlyAllowed": "denied then, and would be allowed",
     }
     lines += [f"  {answer[name]} {said}" for name, said in more.items() if answer[name]]
+    listed = sum(item["Count"] for item in answer["RefusedRequests"])
+    if listed < answer["Refused"]:
+        lines.append(f"  {answer['Refused'] - listed} that would be refused are not listed: ask for more with --max")
     if answer.get("Confidence") == "low":  # reports have none
         lines.append(f"Low confidence. {policy_texts.RARELY}")
     for item in answer["Unknown"]:

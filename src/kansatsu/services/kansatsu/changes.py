@@ -271,7 +271,7 @@ def _asked(record: CallRecord) -> Iterator[Use]:
 
 def _confidence(call: Call, made: Proposed) -> str:
     """How far silence may be taken for "unused": how long the record is, and whether it is whole."""
-    days = (call.now.timestamp() - max(made.since, made.found.oldest)) / 86400 if made.found.oldest else 0.0
+    days = made.found.covered(made.since, call.now.timestamp())
     if made.found.gaps or days < 7:
         return "low"
     return "high" if days >= 90 else "medium"
