@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from kansatsu.advisor.account import Entity
-from kansatsu.advisor.logs.evidence import Evidence, Told, day, told_of
+from kansatsu.advisor.logs.evidence import Evidence, Told, day
 from kansatsu.advisor.logs.kinds import READ, WRITE
 from kansatsu.catalog import cloudtrail, reference, tracking
 
@@ -51,6 +51,9 @@ class Blind:
         self._known: dict[tuple[str, str], bool] = {}
         self._hidden: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
         self._latest: dict[tuple[str, str], float] = {}
+        self._told: dict[str, list[Told]] = {}
+        for report in evidence.told:
+            self._told.setdefault(report.arn, []).append(report)
         # Who used, or may have used, which service in a way that is like no action of IAM.
         self._vague: set[tuple[str, str]] = set()
         for item in evidence.seen:
@@ -72,8 +75,10 @@ class Blind:
 
     def among(self, entity: Entity, service: str, names: tuple[str, ...]) -> frozenset[str]:
         """Which of these actions are unknown; of all who differ in nothing that counts it is found once."""
-        id_, evidence = entity.who.id, self._evidence
-        if (id_, service) in self._vague or id_ in evidence.passing or told_of(evidence, entity):
+        id_ = entity.who.id
+        if (id_, service) in self._vague:
+            return frozenset(names)
+        if self._told.get(entity.who.arn) or (service == PASS_ROLE[0] and id_ in self._evidence.passing):
             return frozenset(name for name in names if self.unknown(entity, service, name))
         key = service, names
         if key not in self._hidden:
@@ -101,7 +106,7 @@ class Blind:
         """Does AWS say that the action was not used, for all the time of the logs? Of iam:PassRole it never tells."""
         return (service, action) != PASS_ROLE and any(
             item.services.get(service) == 0.0 or item.actions.get(service, {}).get(action) == 0.0
-            for item in told_of(self._evidence, entity)
+            for item in self._told.get(entity.who.arn, ())
             if reaches(self._evidence, item)
         )
 
@@ -113,7 +118,7 @@ class Blind:
         key = entity.who.id, service
         if key in self._vague:
             return True
-        for item in told_of(self._evidence, entity):
+        for item in self._told.get(entity.who.arn, ()):
             last = item.services.get(service, 0.0)
             early = 0.0 < last < self._evidence.begin
             if (early or last > self._latest.get(key, 0.0) + _LATE) and action not in item.actions.get(service, {}):

@@ -1,7 +1,7 @@
 """What a report says of each user and role: services granted and used, what is unused, what nobody can know."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -9,16 +9,14 @@ from typing import Any
 
 import msgspec
 
-from kansatsu import tabular
-from kansatsu.advisor import granting
 from kansatsu.advisor.account import Account, Entity
 from kansatsu.advisor.logs import evidence as evidences
 from kansatsu.advisor.logs.blind import Blind
 from kansatsu.advisor.logs.evidence import Evidence
 from kansatsu.advisor.logs.gaps import gaps
+from kansatsu.advisor.logs.grants import Grant, Grants
 from kansatsu.advisor.shown import when
 from kansatsu.catalog import tracking
-from kansatsu.policy import PolicySet
 
 USED, UNUSED, UNKNOWN = "used", "unused", "unknown"
 JSON, CSV = "report.json", "services.csv"
@@ -90,7 +88,7 @@ def outcome(evidence: Evidence) -> Outcome:
     """The report of some evidence."""
     account = evidence.account
     uses = _uses(evidence, account)
-    grants, blind = _Grants(), Blind(evidence)
+    grants, blind = Grants(), Blind(evidence)
     people = [_person(account, item, uses.get(item.who.id, {}), grants, blind) for item in account.people()]
     people.sort(key=lambda item: (-item.cut, item.arn))
     return Outcome(evidence, account, tuple(gaps(evidence, account)), tuple(people))
@@ -112,47 +110,37 @@ def _uses(evidence: Evidence, account: Account) -> Mapping[str, Mapping[str, _Us
     return found
 
 
-class _Grants:
-    """What sets of policies grant; many roles have the same ones."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, ...], dict[str, tuple[str, ...]]] = {}
-
-    def of(self, held: PolicySet) -> dict[str, tuple[str, ...]]:
-        """namespace -> actions that may be allowed."""
-        key = tuple(sorted(policy.document.text for policy in held))
-        if key not in self._known:
-            every = ((namespace, granting.granted(held, namespace)) for namespace in tracking.services())
-            self._known[key] = {namespace: names for namespace, names in every if names}
-        return self._known[key]
-
-
-def _person(account: Account, entity: Entity, uses: Mapping[str, _Use], grants: _Grants, blind: Blind) -> Person:
-    held = account.held(entity)
+def _person(account: Account, entity: Entity, uses: Mapping[str, _Use], grants: Grants, blind: Blind) -> Person:
     services = tuple(
-        _service(namespace, names, uses.get(namespace), held, blind.among(entity, namespace, names))
-        for namespace, names in grants.of(held).items()
-    )  # fmt: skip
+        _service(one, uses.get(one.namespace), blind.among(entity, one.namespace, one.names))
+        for one in grants.of(account.held(entity))
+    )
     last = max((use.last for use in uses.values()), default=0.0)
     return Person(entity.who.arn, entity.who.kind, entity.who.name, entity.elsewhere, last, services)
 
 
-def _service(
-    namespace: str, names: tuple[str, ...], use: _Use | None, held: PolicySet, unseen: frozenset[str]
-) -> Service:
+def _service(grant: Grant, use: _Use | None, unseen: frozenset[str]) -> Service:
     """INVARIANT: a service that may have been used without a record is unknown, never unused.
 
     It may have been by what is `unseen`, and where no granted action leaves a record at all.
     """
-    done = use.actions if use else set[str]()
-    used = sum(name in done for name in names)
-    unknown = (unseen | _untracked(namespace, names) | (use.perhaps if use else set[str]())) - done
-    state = USED if use else UNKNOWN if is_unknown(namespace, names, unseen) else UNUSED
-    policies = tuple(policy.source.arn or policy.source.name for policy in granting.granting(held, namespace))
+    if use is None:
+        if unseen not in grant.idle:
+            grant.idle[unseen] = _idle(grant, unseen)
+        return grant.idle[unseen]
+    used = sum(name in use.actions for name in grant.names)
+    unknown = (unseen | _untracked(grant.namespace, grant.names) | use.perhaps) - use.actions
     return Service(
-        namespace, state, use.last if use else 0.0, use.calls if use else 0, len(names), used,
-        len(unknown & {*names}), policies,
+        grant.namespace, USED, use.last, use.calls, len(grant.names), used, len(unknown & {*grant.names}),
+        grant.policies,
     )  # fmt: skip
+
+
+def _idle(grant: Grant, unseen: frozenset[str]) -> Service:
+    unknown = unseen | _untracked(grant.namespace, grant.names)
+    state = UNKNOWN if is_unknown(grant.namespace, grant.names, unseen) else UNUSED
+    count = len(unknown & {*grant.names})
+    return Service(grant.namespace, state, 0.0, 0, len(grant.names), 0, count, grant.policies)
 
 
 def is_unknown(namespace: str, names: tuple[str, ...], unseen: frozenset[str]) -> bool:
@@ -167,83 +155,7 @@ def _untracked(namespace: str, names: tuple[str, ...]) -> frozenset[str]:
 
 def write(found: Outcome, directory: Path) -> None:
     """report.json, services.csv and index.html. Raises OSError."""
-    from kansatsu.advisor.logs import html
+    from kansatsu.advisor.logs import html, tables
 
-    texts = {JSON: _json(found), CSV: _csv(found.people), "index.html": html.page(found).encode()}
+    texts = {JSON: tables.json(found), CSV: tables.csv(found.people), "index.html": html.page(found).encode()}
     evidences.put_all(directory, texts)
-
-
-def _json(found: Outcome) -> bytes:
-    evidence = found.evidence
-    text = {
-        "made": _time(evidence.made),
-        "window": {"since": _time(evidence.since), "first": _time(evidence.first), "last": _time(evidence.last)},
-        "files": evidence.files,
-        "filesBeside": evidence.beside,
-        "calls": evidence.events,
-        "duplicates": evidence.duplicates,
-        "malformed": evidence.malformed,
-        "notCalls": evidence.others,
-        "troubles": [
-            {"file": name, "trouble": trouble or None, "duplicates": count}
-            for name, trouble, count in evidence.troubles
-        ],
-        "gaps": found.gaps,
-        "dataEvents": evidence.data,
-        "lastAccessedReports": [
-            {"arn": item.arn, "file": item.file, "made": _time(item.made)} for item in evidence.told
-        ],
-        "strangers": [
-            {"kind": item.kind, "arn": item.arn, "id": item.id, "calls": item.count, "last": _time(item.last)}
-            for item in evidence.strangers
-        ],
-        "unmapped": [{"source": source, "name": name, "calls": calls} for source, name, calls in evidence.unmapped],
-        "principals": [
-            {
-                "arn": item.arn,
-                "type": item.kind,
-                "managedElsewhere": item.elsewhere or None,
-                "lastUsed": _time(item.last),
-                "removableActions": item.cut,
-                "services": [
-                    {
-                        "namespace": one.namespace,
-                        "state": one.state,
-                        "lastAccessed": _time(one.last),
-                        "calls": one.calls,
-                        "actions": {"granted": one.actions, "used": one.used, "unknown": one.unknown},
-                        "policies": one.policies,
-                    }
-                    for one in item.services
-                ],
-            }
-            for item in found.people
-        ],
-    }
-    return msgspec.json.format(msgspec.json.encode(text), indent=1)
-
-
-def _csv(people: Iterable[Person]) -> bytes:
-    titles = (
-        "principal",
-        "type",
-        "service",
-        "state",
-        "last-accessed",
-        "calls",
-        "granted",
-        "used",
-        "unknown",
-        "policies",
-    )
-    rows = (
-        (item.arn, item.kind, one.namespace, one.state, _time(one.last) or "", one.calls, one.actions, one.used,
-         one.unknown, " ".join(one.policies))
-        for item in people
-        for one in item.services
-    )  # fmt: skip
-    return tabular.text([titles, *rows]).encode()
-
-
-def _time(seconds: float) -> str | None:
-    return when(seconds).isoformat() if seconds else None
