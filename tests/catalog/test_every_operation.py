@@ -36,6 +36,7 @@ def test_every_operation(part: int) -> None:
         for operation in operations:
             resolves(operation)
             assert unknown_actions(operation) == []
+            assert list(survey.lines(operation)), "`kansatsu catalog` shows nothing of it"
             count += 1
         found = survey.counted(name, operations)
         assert {script.row(found), *script.lines(found)} <= on_page, "run scripts/catalog_page.py"

@@ -8,7 +8,7 @@ import pytest
 from kansatsu import wire
 from kansatsu.catalog import acts_unseen
 from kansatsu.catalog.lending import LENDS
-from kansatsu.gateway.pipeline import OURS
+from kansatsu.services import OURS
 from kansatsu.wire import Service, Shape, service_metadata
 from kansatsu.wire.model import read_model
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from kansatsu.catalog import generic, reference
+from kansatsu.catalog.authorization import Authorization
 from kansatsu.catalog.compiled import How, entry
 from kansatsu.catalog.plans import Plan
 from kansatsu.catalog.resolution import resolve
 from kansatsu.catalog.services import ec2
 from kansatsu.catalog.words import members_of
+from kansatsu.errors import AwsError
 from kansatsu.wire import Operation, Service, service_metadata
 from kansatsu.wire.model import read_model
 
@@ -21,11 +23,30 @@ _BEGIN = {"GatewayId": "vgw-1", "ImportTaskId": "import-ami-1"}
 # Of parameters that do not hold a bare name.
 _EXAMPLES = {
     "QueueUrl": "http://host/123456789012/QueueName",
+    "SSEKMSKeyId": "11111111-2222-3333-4444-555555555555",
+    "TopicArn": "arn:aws:sns:us-east-1:123456789012:TopicName",
+    "TargetArn": "arn:aws:sns:us-east-1:123456789012:TopicName",
     "CopySource": "SourceBucket/SourceKey",
     "KeyId": "11111111-2222-3333-4444-555555555555",
     "ListenerArn": "arn:aws:elasticloadbalancing:us-east-1:123456789012:listener/app/NAME/ID/ID",
     "SubscriptionArn": "arn:aws:sns:us-east-1:123456789012:TopicName:ID",
 }
+# Of those whose lists are all of a request: what stands in them.
+_SAMPLES: dict[tuple[str, str], dict[str, Any]] = {
+    ("dynamodb", "BatchGetItem"): {"RequestItems": {"TableName": {}}},
+    ("dynamodb", "BatchWriteItem"): {"RequestItems": {"TableName": []}},
+    ("dynamodb", "TransactGetItems"): {"TransactItems": [{"Get": {"TableName": "TableName"}}]},
+    ("dynamodb", "TransactWriteItems"): {
+        "TransactItems": [
+            {"ConditionCheck": {"TableName": "TableName"}},
+            {"Put": {"TableName": "TableName"}},
+            {"Delete": {"TableName": "TableName"}},
+            {"Update": {"TableName": "TableName"}},
+        ]
+    },
+}
+_NO_NAMES = {"Statement", "CiphertextBlob"}  # texts that are more than a name
+_MOST_KINDS = 6  # types of resources that one line shows
 _EVERYTHING = "* (AWS has no resource for this action)"
 _ACCOUNT, _REGION = "123456789012", "us-east-1"
 
@@ -35,7 +56,7 @@ class Line:
     """One check of an operation: `resource` as the reference writes it, `parameters` are those that name it."""
 
     operation: str
-    how: How
+    how: str  # a How, or "own": by the operation's handler
     action: str
     resource: str
     parameters: tuple[str, ...]
@@ -127,15 +148,22 @@ def counts() -> Iterator[Counts]:
         yield counted(name, map(service.operation, service.operation_names))
 
 
-def lines(operation: Operation) -> Iterator[Line]:
-    """The checks of an operation that are always made; tags, roles and keys in a request add more."""
+def lines(operation: Operation, *, own: str = "") -> Iterator[Line]:
+    """The checks of an operation, at least one; tags, roles and keys in a request add more.
+
+    `own`: Kansatsu answers it itself, and its handler names the resource that no parameter does; this is said of it
+    where AWS's reference has none.
+    """
     how = how_of(operation)
     found = entry(operation)
-    if operation.service.name in _OWN_MODULES or found.custom or any(plan.finder for plan in found.plans):
-        yield from _sampled(operation, how)
+    if own and how == "fall-back":
+        for plan in found.plans:
+            for resource in [kind.template.text for kind in plan.kinds or ()] or [own]:
+                yield Line(operation.name, "own", plan.action, resource, ())
         return
-    for plan in found.plans:
-        yield from _planned(operation, how, plan)
+    special = operation.service.name in _OWN_MODULES or found.custom or any(plan.finder for plan in found.plans)
+    planned = [] if special else [line for plan in found.plans for line in _planned(operation, how, plan)]
+    yield from planned or _sampled(operation, how)
 
 
 def _planned(operation: Operation, how: How, plan: Plan) -> Iterator[Line]:
@@ -154,23 +182,61 @@ def _planned(operation: Operation, how: How, plan: Plan) -> Iterator[Line]:
 def _kinds_of(action: str) -> str:
     """What the reference says that an action is on, where the table of the service finds it in no plain parameter."""
     found = reference.documented(*action.split(":", 1))
-    kinds = " or ".join(dict.fromkeys(kind.template for kind in found.types)) if found else ""
-    return f"{kinds} (by the table of the service)" if kinds else "by the table of the service"
+    kinds = tuple(dict.fromkeys(kind.template for kind in found.types)) if found else ()
+    if len(kinds) > _MOST_KINDS:
+        return f"one of {len(kinds)} types of resources (by the table of the service)"
+    return f"{' or '.join(kinds)} (by the table of the service)" if kinds else "by the table of the service"
 
 
 def _sampled(operation: Operation, how: How) -> Iterator[Line]:
-    """By an example: every parameter holds its own name, in the account 123456789012."""
-    members = [member for member in members_of(operation) if member.text]
+    """By examples: every parameter holds its own name, in the account 123456789012.
+
+    First with what is required, then with each other parameter as well: what that alone adds is marked so.
+    """
+    members = [member for member in members_of(operation) if member.text and member.name not in _NO_NAMES]
+    values = {m.name: [_text(m.name)] if m.many else _text(m.name) for m in members}
     required = set(operation.input.required) if operation.input else set()
-    given = {}
-    for member in members:
-        if member.name in required:
-            text = _EXAMPLES.get(member.name, member.name)
-            given[member.name] = [text] if member.many else text
-    for item in resolve(operation, given, _ACCOUNT, _REGION):
-        resource = item.resource if item.exact else _kinds_of(item.action)
-        if how == "fall-back":
-            resource = "*"
-        elif not has_resource(operation):
-            resource = _EVERYTHING
-        yield Line(operation.name, how, item.action, resource, tuple(given))
+    given = {name: value for name, value in values.items() if name in required}
+    least = given | _SAMPLES.get((operation.service.name, operation.name), {})
+    items = _asked(operation, least)
+    without = {name: _asked(operation, {key: value for key, value in least.items() if key != name}) for name in given}
+    naming = [name for name, found in without.items() if _pairs(found) != _pairs(items)]
+    shown: dict[tuple[str, str], Line] = {}
+    for item in items:
+        resource = _resource(operation, how, item)
+        shown.setdefault((item.action, resource), Line(operation.name, how, item.action, resource, tuple(naming)))
+    for name in [] if how == "fall-back" else [name for name in values if name not in required]:
+        told = {action for action, _ in shown}
+        for item in _asked(operation, {**least, name: values[name]}):
+            resource = _resource(operation, how, item)
+            if (item.action, resource) not in shown and (item.resource != "*" or item.action not in told):
+                where = f"{resource} (where {name} is given)"
+                line = Line(operation.name, how, item.action, where, (*naming, name))
+                shown[item.action, resource] = line
+    # What is on everything only until a parameter names it is shown as what it is then.
+    named = {action for action, resource in shown if resource != "*"}
+    yield from (line for (action, resource), line in shown.items() if resource != "*" or action not in named)
+
+
+def _text(name: str) -> str:
+    return _EXAMPLES.get(name, name)
+
+
+def _asked(operation: Operation, params: dict[str, Any]) -> tuple[Authorization, ...]:
+    """What must be allowed for one example; nothing where it cannot be a request."""
+    try:
+        return resolve(operation, params, _ACCOUNT, _REGION)
+    except AwsError:
+        return ()
+
+
+def _pairs(items: tuple[Authorization, ...]) -> set[tuple[str, str]]:
+    return {(item.action, item.resource) for item in items}
+
+
+def _resource(operation: Operation, how: How, item: Authorization) -> str:
+    if how == "fall-back":
+        return "*"
+    if not has_resource(operation):
+        return _EVERYTHING
+    return item.resource if item.exact or item.resource != "*" else _kinds_of(item.action)

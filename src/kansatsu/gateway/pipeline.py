@@ -33,6 +33,7 @@ from kansatsu.identity import Snapshot, Store
 from kansatsu.identity.turns import SMALL
 from kansatsu.policy import Decision, Policies
 from kansatsu.resources import Resources
+from kansatsu.services import OURS
 from kansatsu.services.callers import policies_of
 from kansatsu.services.deciding import decide
 from kansatsu.services.ec2 import ownership
@@ -44,8 +45,6 @@ from kansatsu.workload import Workload
 
 log = logging.getLogger(__name__)
 
-# What is ours entirely: an operation that we lack is 501 and never falls through to a backend.
-OURS = frozenset({"iam", "sts", "ecs", "cloudtrail", "organizations", "iam-toolbox", "kansatsu"})
 # Services with one endpoint for the partition: whatever Region a client signs with, this is aws:RequestedRegion.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-requestedregion
 GLOBAL_REGION = "us-east-1"
