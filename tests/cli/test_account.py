@@ -81,6 +81,9 @@ def test_from_the_first_command_to_the_reset(data_dir: Path, tmp_path: Path, sta
         assert "Wrote profile kansatsu-shop to" in made.stderr and "env --account shop" in made.stderr
         again = kansatsu(environ, "account", "create", "--name", "shop")
         assert (again.returncode, again.stderr.count("\n")) == (1, 1), again.stderr
+        for flags in (["--id", "12"], ["--name", "a b"]):
+            wrong = kansatsu(environ, "account", "create", *flags)
+            assert (wrong.returncode, wrong.stdout) == (2, "") and flags[1] in wrong.stderr, wrong.stderr
         server.process.send_signal(signal.SIGKILL)
         server.process.wait(30)
     # A kill between the answer and the writing of the profile: the next start writes it.

@@ -61,7 +61,14 @@ def test_what_another_account_decides_is_undecided(server: Any) -> None:
     [
         (["user/nobody-there", "s3:GetObject", KEY], 1),
         (["nobody-there", "s3:GetObject", KEY], 1),
-        (["user/admin", "s3:Get*", KEY], 1),
+        (["user/admin", "s3:Get*", KEY], 2),
+        (["user/admin", "s3", KEY], 2),
+        (["user/admin", "", KEY], 2),
+        (["user/admin", "s3:GetObjct", KEY], 2),
+        (["user/admin", "s3:GetObject", "bucket/key"], 2),
+        (["user/admin", "s3:GetObject", ""], 2),
+        (["group/admin", "s3:GetObject", KEY], 2),
+        (["arn:aws:s3:::bucket", "s3:GetObject", KEY], 2),
         (["user/admin", "s3:GetObject", KEY, "--context", "true"], 2),
         (["user/admin"], 2),
     ],
@@ -70,6 +77,12 @@ def test_wrong(server: Any, arguments: list[str], code: int) -> None:
     done = kansatsu(server.environ(), "can", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["s3", KEY], ["s3:Get*", KEY], ["s3:GetObjct", KEY], ["s3:GetObject", "key"]])
+def test_who_can_of_what_cannot_be_read(server: Any, arguments: list[str]) -> None:
+    done = kansatsu(server.environ(), "who-can", *arguments)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith("kansatsu: ")
 
 
 def test_who_can(server: Any, user: str) -> None:

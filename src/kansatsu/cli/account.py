@@ -30,7 +30,7 @@ def create(name: str | None, wanted: str | None, form: str, profile: str | None,
     settings = options.load(**given).settings
     asked = {member: text for member, text in (("Name", name), ("AccountId", wanted)) if text is not None}
     control = client.connect(settings, "kansatsu", profile)
-    with client.answers():
+    with client.answers({"'accountId'": "--id"}, usage=client.CANNOT_BE_READ):
         made = control.create_account(**asked)
     row, keys = made["Account"], Keys(made["AccessKeyId"], made["SecretAccessKey"])
     shown = {"id": row["Id"], "name": row["Name"]}

@@ -1,6 +1,7 @@
 """`kansatsu can`: may this user or role do that, which statement says so, and what would allow it."""
 
 import json
+from functools import partial
 from typing import Any
 
 import click
@@ -57,13 +58,14 @@ def can(
     """Say whether PRINCIPAL (an ARN, user/NAME, role/NAME or NAME; a role session too) may do ACTION on RESOURCE.
 
     Exit code 0: allowed; 4: denied, or for the policy of another account's resource to decide; 1: there is no such
-    principal; 2: AWS has no such action.
+    principal; 2: what was typed cannot be read, or AWS has no such action.
     """
     keys = context_keys(context)
     check(action)
     settings = options.load(**given).settings
     control = client.connect(settings, "kansatsu", profile, whose)
-    with names.meant(lambda: client.connect(settings, "iam", profile, whose), principal, ("user", "role")):
+    iam = partial(client.connect, settings, "iam", profile, whose)
+    with names.meant(iam, principal, ("user", "role"), usage=client.CANNOT_BE_READ):
         answer = control.simulate_access(Principal=principal, Action=action, Resource=resource, Context=keys)
     answer.pop("ResponseMetadata", None)
     if form == "json":

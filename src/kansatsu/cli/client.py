@@ -4,7 +4,7 @@ The control API is the service `kansatsu`; its model lies with those of `kansats
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from kansatsu.cli.settings import Settings
 
 MODELS = Path(kansatsu.__file__).parent / "wire" / "models"
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
-_MEANS_NOTHING = "InvalidParameterCombination"
+_MEANS_NOTHING = frozenset({"InvalidParameterCombination"})
+# Of operations that take nothing which may be missing: there this is what cannot be read.
+CANNOT_BE_READ = frozenset({"InvalidParameterValue", "ValidationException"})
 _LOST = frozenset(
     {
         "EndpointConnectionError",
@@ -87,11 +89,11 @@ NO_FILES: dict[str, tuple[str | None, str | None, Any, Any]] = {
 
 
 @contextmanager
-def answers(flags: Mapping[str, str] | None = None) -> Iterator[None]:
+def answers(flags: Mapping[str, str] | None = None, *, usage: Collection[str] = ()) -> Iterator[None]:
     """Turn AWS's errors into ends of the command: exit 4 when denied, 3 when nobody answers, 2 for what was asked in a
     way that means nothing, else 1.
 
-    `flags`: what the command line calls parameters that a message may name.
+    `flags`: what the command line calls parameters that a message may name. `usage`: further codes that mean exit 2.
     """
     import botocore.exceptions
 
@@ -101,8 +103,9 @@ def answers(flags: Mapping[str, str] | None = None) -> Iterator[None]:
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
         for parameter, flag in (flags or {}).items():
             message = message.replace(parameter, flag)
-        ends = Exit.DENIED if code in _DENIED else Exit.USAGE if code == _MEANS_NOTHING else Exit.FAILED
+        ends = Exit.DENIED if code in _DENIED else Exit.USAGE if code in {*_MEANS_NOTHING, *usage} else Exit.FAILED
         raise Failure(f"{code}: {message}", ends) from None
     except botocore.exceptions.BotoCoreError as error:
-        lost = type(error).__name__ in _LOST
-        raise Failure(" ".join(str(error).split()), Exit.NOT_RUNNING if lost else Exit.FAILED) from None
+        kind = type(error).__name__
+        ends = Exit.NOT_RUNNING if kind in _LOST else Exit.USAGE if kind == "ParamValidationError" else Exit.FAILED
+        raise Failure(" ".join(str(error).split()), ends) from None

@@ -6,7 +6,7 @@ one user, group, role or managed policy that has it, of those that the command i
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,14 +62,19 @@ def role_of(text: str) -> str:
 
 
 @contextmanager
-def meant(iam: Callable[[], Any], text: str, kinds: Sequence[str] = ENTITIES) -> Iterator[None]:
-    """Say beside "there is no such thing" which one may be meant: `text` is as it was typed, for one of `kinds`."""
+def meant(
+    iam: Callable[[], Any], text: str, kinds: Sequence[str] = ENTITIES, *, usage: Collection[str] = ()
+) -> Iterator[None]:
+    """Say beside "there is no such thing" which one may be meant: `text` is as it was typed, for one of `kinds`.
+
+    `usage`: as of `client.answers`.
+    """
     from botocore.exceptions import ClientError
 
     from kansatsu.cli.client import answers
 
     try:
-        with answers():
+        with answers(usage=usage):
             yield
     except Failure as failure:
         sentence = failure.message

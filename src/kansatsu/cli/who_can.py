@@ -34,7 +34,7 @@ def who_can(
     keys = context_keys(context)
     check(action)
     control = client.connect(options.load(**given).settings, "kansatsu", profile, whose)
-    with client.answers():
+    with client.answers(usage=client.CANNOT_BE_READ):
         rows = [_row(item) for item in _all(control, {"Action": action, "Resource": resource, "Context": keys})]
     if not rows:
         say("kansatsu: nobody may do that, as far as this account can tell.")
