@@ -227,16 +227,22 @@ def test_who_asks_after_a_change_never_sees_what_was_before(steps: list[tuple[st
 
 
 @pytest.mark.parametrize(
-    ("failure", "level"),
+    ("failure", "level", "why"),
     [
-        (ServiceUnavailable("The backend cannot be reached. Please try again."), "INFO"),
-        (AwsError("no", code="AccessDenied", status=403), "ERROR"),
+        (
+            ServiceUnavailable("The backend is away. Please try again."),
+            "INFO",
+            ": The backend is away. Please try again.",
+        ),
+        (AwsError("no", code="AccessDenied", status=403), "ERROR", " from the backend. Please try again."),
     ],
 )
 async def test_a_backend_that_is_away_is_no_error_for_each_fact(
-    failure: AwsError, level: str, caplog: pytest.LogCaptureFixture
+    failure: AwsError, level: str, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """The client is told what is the matter, and nothing that the backend said to Kansatsu."""
     caplog.set_level("INFO", "kansatsu.resources.knowledge")
-    with pytest.raises(ServiceUnavailable):
+    with pytest.raises(ServiceUnavailable) as told:
         await knowing(Backend(failure=failure)).learn(KIND, THING)
+    assert told.value.message.endswith(f"could not be read{why}")
     assert [record.levelname for record in caplog.records if "could not be read" in record.getMessage()] == [level]

@@ -44,6 +44,15 @@ def test_a_server_for_a_block() -> None:
     assert daemon.running(directory) is None and not directory.exists()
 
 
+def test_what_cannot_be_started_or_read_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(KansatsuError, match=r"^There is no setting modus; "), Kansatsu(settings={"modus": "observe"}):
+        pass
+    with Kansatsu() as kansatsu, pytest.raises(KansatsuError) as told, kansatsu.role("p.json"):
+        pass
+    assert str(told.value) == f"There is no policy file p.json in {tmp_path}."
+
+
 def test_a_server_ends_with_whoever_started_it(tmp_path: Path) -> None:
     """However that ends: the suite was killed."""
     code = (

@@ -72,7 +72,8 @@ class PolicyCalls:
         if name not in _BY_VALUE or operation.service.protocol not in operation.service.protocols:
             return None
         if not guard.supported:
-            raise Unimplemented(f"The backend has no policies for this resource, so {name} is refused.")
+            said = f"{operation.service.name}:{operation.name}"
+            raise Unimplemented(f"The backend has no policies for this resource, so {said} is refused.")
         # What is only made now has no ARN yet, and whoever makes it owns it.
         place = guard.place or Place(guard.account or identity.caller.account, "", exchange.region)
         if name in _BY_OWNER and identity.caller.account != place.account:

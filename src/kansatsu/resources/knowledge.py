@@ -45,6 +45,12 @@ class _Write(NamedTuple):
         return key[0] in self.kinds and (self.arns is None or key[2] in self.arns)
 
 
+def unread(what: str, error: AwsError) -> ServiceUnavailable:
+    """What could not be read, and why where there was no answer: the sentence is ours then, a backend's stays here."""
+    why = f": {error.message}" if isinstance(error, ServiceUnavailable) else " from the backend. Please try again."
+    return ServiceUnavailable(f"{what} could not be read{why}")
+
+
 class Knowledge:
     """A read-through memory of facts; used from one event loop.
 
@@ -149,7 +155,7 @@ class Knowledge:
             # That a backend gives no answer is in the log already, once and not per request: see backends.health.
             level = logging.INFO if isinstance(error, ServiceUnavailable) else logging.ERROR
             log.log(level, "%s could not be read: %s %s", what, error.code, error.message)
-            raise ServiceUnavailable(f"{what} could not be read from the backend. Please try again.") from error
+            raise unread(what, error) from error
         try:
             return kind.read(place, answer)
         except Unimplemented:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from kansatsu.arn import Arn
 from kansatsu.catalog import Authorization, ec2
 from kansatsu.catalog.authorization import Context
-from kansatsu.errors import AwsError, ServiceUnavailable, Unimplemented
+from kansatsu.errors import AwsError, Unimplemented
 from kansatsu.resources.ec2_properties import MADE, ROWS
-from kansatsu.resources.knowledge import Ask
+from kansatsu.resources.knowledge import Ask, unread
 from kansatsu.resources.properties import OTHERS, Properties, text
 from kansatsu.resources.tags import Deciding
 
@@ -132,9 +132,7 @@ async def _answer(ask: Ask, look: _Look, account: str, region: str) -> Context:
                 f"A policy asks for {', '.join(sorted(look.wanted))} of {named}, and the backend cannot tell it."
             ) from error
         # INVARIANT: what cannot be read refuses the request; it is never taken for absent.
-        raise ServiceUnavailable(
-            f"The properties of {named} could not be read from the backend. Please try again."
-        ) from error
+        raise unread(f"The properties of {named}", error) from error
     item = row.item(answer)
     if item is None:
         return {}

@@ -14,7 +14,7 @@ from kansatsu.catalog.authorization import Context
 from kansatsu.catalog.tags import of_pairs
 from kansatsu.errors import AwsError, ServiceUnavailable, Unimplemented
 from kansatsu.policy import Policies
-from kansatsu.resources.knowledge import Ask
+from kansatsu.resources.knowledge import Ask, unread
 
 Answer = Mapping[str, Any]
 Tags = dict[str, str]
@@ -239,7 +239,5 @@ async def _tags(ask: Ask, named: Arn, item: Authorization, account: str, region:
         if error.code.startswith(reading.absent):
             return {}
         # INVARIANT: tags that cannot be read refuse the request; they are never taken for none.
-        raise ServiceUnavailable(
-            f"The tags of {named} could not be read from the backend. Please try again."
-        ) from error
+        raise unread(f"The tags of {named}", error) from error
     return dict(reading.read(answer))

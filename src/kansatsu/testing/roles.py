@@ -69,7 +69,8 @@ def _found(policy: Policy, directories: Sequence[Path]) -> Held:
     for directory in directories:
         if (path := directory / text).is_file():
             return Held(text, text=path.read_text(encoding="utf-8"))
-    raise ValueError(f"There is no policy file {text} in {' or '.join(dict.fromkeys(map(str, directories)))}.")
+    places = dict.fromkeys(str(directory.absolute()) for directory in directories)
+    raise ValueError(f"There is no policy file {text} in {' or '.join(places)}.")
 
 
 def trusted(trust: Policy | None, directories: Sequence[Path]) -> tuple[str, str]:

@@ -243,6 +243,8 @@ def sweep(place: Path) -> None:
 
 
 def _flag(name: str, text: str) -> list[str]:
+    if name not in cli_settings.BY_NAME:
+        raise KansatsuError(f"There is no setting {name}; docs/settings.md has them all.")
     if cli_settings.BY_NAME[name].flag:
         return [f"--{name}"] if text == "true" else []
     return [f"--{name}", text]
