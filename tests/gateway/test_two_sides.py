@@ -74,6 +74,50 @@ def test_a_bucket_without_a_policy_in_another_account(gateway: Gateway) -> None:
         s3.get_object(Bucket=bucket, Key="k")
 
 
+def user(gateway: Gateway, name: str) -> Keys:
+    """A user of the second account with no policy."""
+    iam = gateway.client("iam", gateway.stranger)
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return Keys(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def test_a_bucket_that_lets_the_account_in(gateway: Gateway) -> None:
+    """What is missing is the caller's own side, and it is proposed; of the bucket's policy he reads nothing."""
+    bucket, s3 = gateway.bucket(), gateway.client("s3", user(gateway, "let-in"))
+    account = {"AWS": f"arn:aws:iam::{SECOND}:root"}
+    objects = f"arn:aws:s3:::{bucket}/*"
+    policy = statement("Allow", "s3:GetObject", objects) | {"Principal": account, "Sid": "Secret"}
+    gateway.client("s3").put_bucket_policy(Bucket=bucket, Policy=raw.document(policy))
+    _, answer = explained(gateway, s3.get_object, Bucket=bucket, Key="k")
+    own = f"arn:aws:iam::{SECOND}:user/let-in"
+    assert ("identity-based policy", own) in sides(answer) and "Secret" not in str(answer)
+    assert answer["Notes"][0].endswith("The Allow on the caller's side is missing.")
+    (change,) = [each for each in answer["Changes"] if each["Owner"] == own]
+    iam = gateway.client("iam", gateway.stranger)
+    document = raw.document(raw.json.loads(change["Statement"]))
+    iam.put_user_policy(UserName="let-in", PolicyName="p", PolicyDocument=document)
+    gateway.client("s3").put_object(Bucket=bucket, Key="k", Body=b"x")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+
+
+def test_what_another_accounts_bucket_allows_needs_no_change(gateway: Gateway) -> None:
+    """A copy between buckets of two accounts: the other one's lets him read, and he may not write to his own."""
+    theirs, keys = gateway.bucket(), user(gateway, "copies")
+    policy = statement("Allow", "s3:GetObject*", f"arn:aws:s3:::{theirs}/*") | {"Principal": {"AWS": SECOND}}
+    gateway.client("s3").put_bucket_policy(Bucket=theirs, Policy=raw.document(policy))
+    gateway.client("s3").put_object(Bucket=theirs, Key="k", Body=b"x")
+    mine = gateway.name("bucket")
+    gateway.client("s3", gateway.stranger).create_bucket(Bucket=mine)
+    iam = gateway.client("iam", gateway.stranger)
+    reading = raw.document(statement("Allow", "s3:GetObject*", "*"))
+    iam.put_user_policy(UserName="copies", PolicyName="p", PolicyDocument=reading)
+    copy = gateway.client("s3", keys).copy_object
+    _, answer = explained(gateway, copy, Bucket=mine, Key="k", CopySource=f"{theirs}/k")
+    assert sides(answer) == {("identity-based policy", f"arn:aws:iam::{SECOND}:user/copies")}
+    assert mine in answer["Changes"][0]["Statement"]
+
+
 def test_can_takes_the_arn_of_a_role_session(gateway: Gateway) -> None:
     role = gateway.role(statement("Allow", "s3:GetObject", "arn:aws:s3:::b/${aws:userid}"))
     session = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role['RoleName']}/web"

@@ -143,9 +143,18 @@ def _again(denial: Denial, texts: Sequence[str]) -> list[Decision]:
         decisions = thaw(denial, texts)
     except (MalformedPolicyDocument, TypeError, ValueError):
         return []
-    then = [(item.allowed, item.explicit, item.type) for item in denial.asked]
-    now = [(decision.allowed, decision.explicit, str(decision.type or "")) for decision in decisions]
-    return decisions if then == now else []
+    again = []
+    for item, decision in zip(denial.asked, decisions, strict=True):
+        # The policy of another account's resource is not kept: what it allowed needs nothing, and in what was denied
+        # its side is one of the two that have to allow it.
+        hidden = decision.policies.guard is None and item.resource_account not in ("", denial.account)
+        if hidden and item.allowed:
+            continue
+        then = item.allowed, item.explicit, "" if hidden else item.type
+        if then != (decision.allowed, decision.explicit, "" if hidden else str(decision.type or "")):
+            return []
+        again.append(decision)
+    return again
 
 
 def _unmet(decisions: Iterable[Decision]) -> list[str]:
