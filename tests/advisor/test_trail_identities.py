@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from called import ACCOUNT, NOW, ROLE, record
 
+from called import ACCOUNT, NOW, ROLE, record
 from kansatsu.advisor import Bearer, CallRecord, Vouched, trail
 
 SESSION = Bearer("role", "night", NOW - 60, source_identity="ana")
@@ -144,6 +144,14 @@ IDENTITIES: list[tuple[str, CallRecord, dict[str, Any]]] = [
                 "attributes": ATTRIBUTES,
             },
         },
+    ),
+    (
+        "a service that gives a workload its role",
+        record(
+            kind="service", principal_id="", name="", arn="ec2.amazonaws.com", access_key_id="", service="sts",
+            operation="AssumeRole", via="ec2.amazonaws.com",
+        ),
+        {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"},
     ),
     (
         "nobody",

@@ -35,6 +35,7 @@ from kansatsu.identity import sessions
 from kansatsu.identity.issuers import published
 from kansatsu.identity.quotas import Quotas
 from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
+from kansatsu.services import issued
 from kansatsu.services.issuers import Issuers
 from kansatsu.workload import Workload, WorkloadSettings
 
@@ -92,6 +93,7 @@ class Gateway:
         self.workload = Workload(
             self.store, self.clock, settings, _no_instances, serve_task=_no_instances, backend=forwarder.ask
         )
+        self.workload.issuer.when_issued = issued.recording(self.recorder, REGION)
         accounts = Accounts(lambda: self.store.held().accounts(), forwarder.keeps_apart)
         self.resources = Resources(Knowledge(forwarder.ask, self.clock, KINDS), forwarder.ask, ACCOUNT, accounts)
         sock = socket.create_server(("127.0.0.1", 0))

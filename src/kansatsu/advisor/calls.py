@@ -75,7 +75,7 @@ class CallRecord(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     call: str
     time: float
     account: str
-    kind: str  # user | role | root | federated | anonymous
+    kind: str  # user | role | root | federated | anonymous | service
     principal_id: str
     name: str
     arn: str

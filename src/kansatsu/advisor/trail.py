@@ -152,6 +152,8 @@ def user_identity(record: CallRecord, account: str) -> Event:
         return _vouched(record.operation, record.vouched)
     if record.kind == "anonymous":
         return {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
+    if record.kind == "service":
+        return {"type": "AWSService", "invokedBy": record.via}
     principal = _principal_id(record)
     if account != record.account:
         return {"type": "AWSAccount", "principalId": principal, "accountId": record.account}

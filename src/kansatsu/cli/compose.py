@@ -28,6 +28,7 @@ from kansatsu.identity import Store
 from kansatsu.identity.issuers import published
 from kansatsu.identity.quotas import Quotas
 from kansatsu.resources import KINDS, Accounts, Knowledge, Resources
+from kansatsu.services import issued
 from kansatsu.services.issuers import Issuers
 from kansatsu.workload import Handle, PrivateGateway, Workload, WorkloadSettings
 from kansatsu.workload.associations import RevokeOn
@@ -119,6 +120,7 @@ async def _assemble(settings: Settings, stack: AsyncExitStack) -> HttpServer:
         backend=forwarder.ask,
         ask_as=within,
     )
+    workload.issuer.when_issued = issued.recording(recorder, settings.region)
     lifetime = backends.fact_lifetime(settings)
     accounts = Accounts(lambda: store.held().accounts(), forwarder.keeps_apart)
     resources = Resources(Knowledge(forwarder.ask, clock, KINDS, lifetime), forwarder.ask, account, accounts)

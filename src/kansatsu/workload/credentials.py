@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/iam-roles-for-amazon-ec2.htm
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -57,6 +57,13 @@ class Use:
     service: str
 
 
+WhenIssued = Callable[[EntityRecord, Grant, Credentials], None]
+
+
+def _untold(_role: EntityRecord, _grant: Grant, _credentials: Credentials) -> None:
+    """Nobody keeps a record."""
+
+
 class Issuer:
     """Issues sessions of roles to workloads and keeps the newest of each until it is half used up."""
 
@@ -68,6 +75,7 @@ class Issuer:
         self._duration = duration
         self._issued: dict[str, _Issued] = {}
         self._uses: dict[str, Use] = {}
+        self.when_issued: WhenIssued = _untold  # the composition root sets it
 
     def credentials(self, key: str, grant: Grant) -> CredentialsState:
         """The credentials of `grant`, or why there are none. `key` names the place where the newest are kept."""
@@ -129,6 +137,7 @@ class Issuer:
             last_updated=now,
             expiration=now + self._duration,
         )
+        self.when_issued(role, grant, credentials)
         return _Issued(credentials, grant, now + age_at_renewal(self._duration, again=again))
 
 

@@ -127,7 +127,8 @@ def _shown(record: CallRecord, account: str) -> dict[str, Any]:
         "CloudTrailEvent": _encode(trail.event(record, account)).decode(),
     }
     if record.account == account:
-        found |= {"AccessKeyId": record.access_key_id, "Username": trail.user_name(record)}
+        named = {"AccessKeyId": record.access_key_id, "Username": trail.user_name(record)}
+        found |= {key: value for key, value in named.items() if value}
     return found
 
 
