@@ -27,6 +27,7 @@ DAY = 86400.0
 USERS, ROLES, GROUPS, POLICIES = ("ana", "ben"), ("job",), ("staff", "guests"), ("shared", "spare")
 TRIED = ("s3:GetObject", "s3:PutObject", "s3:ListAllMyBuckets", "ec2:DescribeVpcs", "sqs:SendMessage", "iam:PassRole")
 PATTERNS = ("s3:Get*", "s3:PutObject", "ec2:Describe*", "sqs:*", "iam:PassRole", "s3:*", "EC2:RunInstances")
+NAMESPACES = ["s3", "ec2", "sqs", "iam", "dynamodb"]
 _numbers = itertools.count()
 
 Statement = dict[str, Any]
@@ -73,11 +74,24 @@ class Model:
     documents: dict[str, list[Statement]] = field(default_factory=dict)
     events: list[AccessEvent] = field(default_factory=list)
 
+    def holding(self, owner: tuple[str, str]) -> list[tuple[str, str]]:
+        """Itself, and a user's groups."""
+        return [owner, *(("group", group) for group, user in self.members if owner == ("user", user))]
+
     def statements(self, owner: tuple[str, str]) -> list[Statement]:
         """All that a user, group or role has by itself and through groups."""
-        holders = [owner, *(("group", group) for group, user in self.members if owner == ("user", user))]
+        holders = self.holding(owner)
         found = [statement for holder in holders for statement in self.inline.get(holder, [])]
         return found + [s for holder, name in self.attached if holder in holders for s in self.documents[name]]
+
+    def granting(self, owner: tuple[str, str], namespace: str) -> set[tuple[str, ...]]:
+        """The policies that by themselves allow something of the service: managed by name, inline with their holder."""
+        holders = self.holding(owner)
+        managed = {name for holder, name in self.attached if holder in holders}
+        held = {(name, "MANAGED"): self.documents[name] for name in managed}
+        inline = {("own", "INLINE", *one): self.inline[one] for one in holders if one in self.inline}
+        found = {**held, **inline}.items()
+        return {policy for policy, text in found if any(a.startswith(f"{namespace}:") for a in granted(text))}
 
     def holders(self, policy: str) -> set[tuple[str, str]]:
         direct = {owner for owner, name in self.attached if name == policy}
@@ -238,6 +252,19 @@ class Play:
             }
         return services, uses
 
+    def granting(self, arn: str) -> dict[str, list[tuple[str, ...]]]:
+        """What ListPoliciesGrantingServiceAccess says, in the oracle's form."""
+        asked = self.iam.list_policies_granting_service_access(Arn=arn, ServiceNamespaces=NAMESPACES)
+        found: dict[str, list[tuple[str, ...]]] = {}
+        for item in asked["PoliciesGrantingServiceAccess"]:
+            mine = found[item["ServiceNamespace"]] = []
+            for one in item["Policies"]:
+                named = one["PolicyName"].removesuffix(self.tail)
+                holder = (one["EntityType"].lower(), one["EntityName"]) if "EntityName" in one else ()
+                assert one.get("PolicyArn") == (None if holder else self.policy_arn(named))
+                mine.append((named, one["PolicyType"], *(part.removesuffix(self.tail) for part in holder)))
+        return found
+
     def use(self, item: dict[str, Any], time: str, entity: str, region: str) -> tuple[float, str, str] | None:
         if time not in item:
             assert entity not in item
@@ -289,5 +316,10 @@ def test_every_report_is_that_of_the_oracle(recorded: tuple[World, Recorder], st
     for owner in OWNERS:
         people = {("user", user) for group, user in model.members if owner == ("group", group)}
         play.check(arn_of(owner) + play.tail, model.statements(owner), people if owner[0] == "group" else {owner})
+        granting = play.granting(arn_of(owner) + play.tail)
+        assert all(len(named) == len(set(named)) for named in granting.values())
+        assert {one: set(named) for one, named in granting.items()} == {
+            one: model.granting(owner, one) for one in NAMESPACES
+        }
     for policy in POLICIES:
         play.check(play.policy_arn(policy), model.documents[policy], model.holders(policy))
