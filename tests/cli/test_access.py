@@ -74,6 +74,22 @@ def test_actions(server: Any, policy: str, name: str) -> None:
     assert found[-1]["action"] == "s3:ListAllMyBuckets" and found[-1]["last-accessed"]
 
 
+def test_what_aws_does_not_tell_is_marked(server: Any, name: str) -> None:
+    notes = {
+        "sqs:SendMessage": "beyond AWS",
+        "sqs:CreateQueue": "",
+        "s3:GetObject": "beyond AWS",
+        "iam:PassRole": "inferred",
+    }
+    allowed = {"Effect": "Allow", "Action": list(notes), "Resource": "*"}
+    iam, user = server.client("iam"), f"{name}-marked"
+    iam.create_user(UserName=user)
+    text = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+    iam.put_user_policy(UserName=user, PolicyName="own", PolicyDocument=text)
+    found = rows(kansatsu(server.environ(), "access", f"user/{user}", "--actions", "-o", "csv"))
+    assert {row["action"]: row["note"] for row in found} == notes
+
+
 def test_entities_who_never_tried_come_first(server: Any, policy: str, name: str) -> None:
     for arn in (policy, f"group/{name}"):
         done = kansatsu(server.environ(), "access", arn, "--entities", "s3")

@@ -16,7 +16,7 @@ from kansatsu.cli.values import nearest
 
 _COLUMNS = {
     "services": ["service", "name", "last-accessed", "by", "region", "entities"],
-    "actions": ["action", "last-accessed", "by", "region"],
+    "actions": ["action", "last-accessed", "by", "region", "note"],
     "entities": ["entity", "type", "last-accessed"],
     "policies": ["policy", "type", "attached-to"],
 }
@@ -142,13 +142,24 @@ def _services(found: Iterator[Mapping[str, Any]]) -> Iterator[Row]:
 
 def _actions(found: Iterator[Mapping[str, Any]]) -> Iterator[Row]:
     for item in found:
+        service = item["ServiceNamespace"]
         for action in item.get("TrackedActionsLastAccessed", ()):
             yield {
-                "action": f"{item['ServiceNamespace']}:{action['ActionName']}",
+                "action": f"{service}:{action['ActionName']}",
                 "last-accessed": action.get("LastAccessedTime"),
                 "by": action.get("LastAccessedEntity"),
                 "region": action.get("LastAccessedRegion"),
+                "note": _note(service, action["ActionName"]),
             }
+
+
+def _note(service: str, action: str) -> str | None:
+    """How its use is known, where that is not as on AWS."""
+    from kansatsu.catalog import cloudtrail
+
+    if (service, action) == ("iam", "PassRole"):
+        return "inferred"
+    return "beyond AWS" if cloudtrail.is_data_event(service, action) else None
 
 
 def _entities(iam: Any, arn: str, service: str) -> list[Row]:
