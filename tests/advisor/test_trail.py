@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from called import ACCOUNT, NOW, OTHER, ROLE, record
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from called import ACCOUNT, NOW, OTHER, ROLE, record
 from kansatsu.advisor import Asking, CallRecord, Directory, Trail, TrailSettings, trail
 from kansatsu.advisor.calls import PolicyText
 from kansatsu.advisor.events import AccessEvent, bounded, encode
