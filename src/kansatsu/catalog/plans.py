@@ -341,7 +341,7 @@ _OWNERS = {"registryid", "catalogid", "awsaccountid", "owneraccountid", "ownerac
 
 def _owners(members: Sequence[Member], rules: Rules) -> tuple[str, ...]:
     # A resource has one owner; several accounts (of SNS's AddPermission) are whom something is shared with.
-    return tuple(m.name for m in members if (m.plain in _OWNERS and not m.many) or m.name == rules.account)
+    return tuple(m.name for m in members if (m.plain in _OWNERS and m.text and not m.many) or m.name == rules.account)
 
 
 _LOOSE = ("resource", "resourceid", "identifier", "resourceidentifier", "resourcename")

@@ -89,6 +89,27 @@ def _of_refactoring(params: Params, frame: Frame) -> Iterator[str]:
             yield from _stack({"StackName": stack}, frame)
 
 
+def _physical(params: Params) -> Iterator[Question]:
+    """Of which stack a resource is, the call itself tells.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
+    """
+    for value in read(params, "PhysicalResourceId"):
+        asked, path = {"PhysicalResourceId": value}, "StackResources[].StackId"
+        yield Question(f"resource {value}", "cloudformation", "DescribeStackResources", asked, path)
+
+
+def _holding(params: Params, frame: Frame) -> Iterator[str]:
+    """INVARIANT: a stack and a resource of another one are both asked for."""
+    yield from _stack(params, frame)
+    for value in read(params, "PhysicalResourceId"):
+        stacks = frame.known.get(f"resource {value}", "")
+        if not stacks:
+            raise Unsure(value)
+        for stack in stacks.splitlines():
+            yield from _stack({"StackName": stack}, frame)
+
+
 _stack, _set = _named("StackName", "stack", "/"), _named("StackSetName", "stackset", ":")
 _STACKS = (
     *(
@@ -100,7 +121,7 @@ _STACKS = (
         "DeleteChangeSet",
     ),
     *("DescribeChangeSet", "DescribeChangeSetHooks", "DescribeStackEvents", "DescribeStackResource"),
-    *("DescribeStackResourceDrifts", "DescribeStackResources", "DetectStackDrift", "DetectStackResourceDrift"),
+    *("DescribeStackResourceDrifts", "DetectStackDrift", "DetectStackResourceDrift"),
     *("ExecuteChangeSet", "GetStackPolicy", "GetTemplate", "ListChangeSets", "ListStackResources", "RollbackStack"),
     *("SetStackPolicy", "SignalResource", "UpdateStack", "UpdateTerminationProtection"),
 )
@@ -119,10 +140,11 @@ RULES = Rules(
         "DescribeStacks": _described,
         "CreateStackRefactor": _refactored,
         "DescribeEvents": _events,
+        "DescribeStackResources": _holding,
         "GetTemplateSummary": _summarized,
         **dict.fromkeys(_REFACTORINGS, _of_refactoring),
     },
-    questions=dict.fromkeys(_REFACTORINGS, _refactoring),
+    questions={**dict.fromkeys(_REFACTORINGS, _refactoring), "DescribeStackResources": _physical},
     types={"ListStackRefactors": ("stack=*",)},
     defaults={"StackName": "*"},
     keys={

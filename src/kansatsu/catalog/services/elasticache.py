@@ -34,6 +34,7 @@ RULES = Rules(
     optional=frozenset(
         {"parametergroup", "securitygroup", "subnetgroup", "snapshot", "usergroup", "replicationgroup", "user"}
     ),
+    made=frozenset({"PurchaseReservedCacheNodesOffering"}),
     lower=True,
     keys={
         "CreateCacheCluster": {**_AUTH, **_ENGINE, **_ZONES},

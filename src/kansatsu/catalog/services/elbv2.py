@@ -44,14 +44,22 @@ def _targets(params: Params, frame: Frame) -> Iterator[str]:
 _PATHS = {
     "LoadBalancerArn": (
         *("CreateListener", "DeleteLoadBalancer", "ModifyLoadBalancerAttributes", "SetIpAddressType"),
-        *("SetSecurityGroups", "SetSubnets"),
+        *("ModifyCapacityReservation", "ModifyIpPools", "SetSecurityGroups", "SetSubnets"),
     ),
-    "ListenerArn": ("CreateRule", "DeleteListener", "ModifyListener", "AddListenerCertificates"),
+    "ListenerArn": (
+        *("CreateRule", "DeleteListener", "ModifyListener", "ModifyListenerAttributes"),
+        *("AddListenerCertificates", "RemoveListenerCertificates"),
+    ),
     "TargetGroupArn": (
         *("DeleteTargetGroup", "DeregisterTargets", "ModifyTargetGroup", "ModifyTargetGroupAttributes"),
         "RegisterTargets",
     ),
     "RuleArn": ("DeleteRule", "ModifyRule"),
+    "TrustStoreArn": (
+        *("AddTrustStoreRevocations", "DeleteSharedTrustStoreAssociation", "DeleteTrustStore", "ModifyTrustStore"),
+        *("GetTrustStoreCaCertificatesBundle", "GetTrustStoreRevocationContent", "RemoveTrustStoreRevocations"),
+    ),
+    "ResourceArn": ("GetResourcePolicy",),
     "ResourceArns": ("AddTags", "RemoveTags"),
 }
 RULES = Rules(

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html#da
 import re
 from collections.abc import Callable, Iterator
 
+from kansatsu.catalog import glue_schemas
 from kansatsu.catalog.authorization import Params
 from kansatsu.catalog.rules import Frame, Question, Rules
 from kansatsu.catalog.values import Unsure, arn_parts, read, safe
@@ -195,6 +196,8 @@ RULES = Rules(
         **dict.fromkeys(("ListDataQualityStatisticAnnotations", "ListDataQualityStatistics"), _statistics),
         "GetEntityRecords": _records,
         "CreateIntegration": _integrated,
+        **dict.fromkeys(glue_schemas.OF_SCHEMAS, glue_schemas.schemas),
+        "CreateSchema": glue_schemas.made,
         **dict.fromkeys(_PROPERTIES, _property),
         "ListIntegrationResourceProperties": _properties,
     },
@@ -206,7 +209,7 @@ RULES = Rules(
         "ListDataQualityStatisticAnnotations": "GetDataQualityResult",
         "ListDataQualityStatistics": "GetDataQualityResult",
     },
-    questions=dict.fromkeys(_RESULTS, _results),
+    questions={**dict.fromkeys(_RESULTS, _results), **dict.fromkeys(glue_schemas.OF_SCHEMAS, glue_schemas.versions)},
     types={
         **dict.fromkeys(("GetMLTransforms", "ListMLTransforms"), ("mlTransform=*",)),
         **dict.fromkeys(_RUNS, ("dataQualityRuleset=*",)),
@@ -228,8 +231,7 @@ RULES = Rules(
         "dataQualityRuleset": ("Name", "RulesetName", "RulesetNames"),
         "mlTransform": ("TransformId",),
         "usageProfile": ("Name",),
-        "registry": ("RegistryId.RegistryName", "RegistryId.RegistryArn", "SchemaId.RegistryName", "RegistryName"),
-        "schema": ("SchemaId.SchemaArn",),
+        "registry": ("RegistryId.RegistryName", "RegistryId.RegistryArn", "RegistryName"),
         "session": ("Id", "SessionId"),
     },
     account="CatalogId",

@@ -7,21 +7,38 @@ import re
 from collections.abc import Iterator
 
 from kansatsu.catalog.authorization import Authorization, Params
-from kansatsu.catalog.rules import Frame, Rules
+from kansatsu.catalog.rules import Frame, Question, Rules
 from kansatsu.catalog.values import Unsure, read
 from kansatsu.wire import Operation
 
 _CONSUMER = re.compile(
-    r"arn:aws:kinesis:(?P<region>[a-z0-9-]+):[0-9]{12}:stream/[A-Za-z0-9_.-]+/consumer/[A-Za-z0-9_.-]+(?::[0-9]+)?"
+    r"(?P<stream>arn:aws:kinesis:(?P<region>[a-z0-9-]+):[0-9]{12}:stream/[A-Za-z0-9_.-]+)"
+    r"/consumer/(?P<name>[A-Za-z0-9_.-]+)(?::[0-9]+)?"
 )
 
 
+def _consumers(params: Params) -> Iterator[Question]:
+    """When a consumer was made, which its ARN has in it.
+
+    https://docs.aws.amazon.com/kinesis/latest/APIReference/API_ListStreamConsumers.html
+    """
+    for stream in read(params, "StreamARN"):
+        for name in read(params, "ConsumerName"):
+            asked, where = {"StreamARN": stream}, ("ConsumerName", name)
+            yield Question("consumer", "kinesis", "ListStreamConsumers", asked, "Consumers.?.ConsumerARN", where)
+
+
 def _consumer(params: Params, frame: Frame) -> Iterator[str]:
-    """A consumer is named by its ARN, or by its name and its stream's ARN, which do not say when it was made."""
-    given = list(read(params, "ConsumerARN"))
-    for value in given:
+    """A consumer is named by its ARN, or by its name and its stream's ARN.
+
+    INVARIANT: what is named in both ways may be two, and one that the backend tells is of the stream that is named.
+    """
+    given, named = list(read(params, "ConsumerARN")), params.get("StreamARN") or params.get("ConsumerName")
+    for value in given or [frame.known.get("consumer", "")]:
         found = _CONSUMER.fullmatch(value)
-        if found is None or found["region"] != frame.region or params.get("StreamARN") or params.get("ConsumerName"):
+        if found is None or found["region"] != frame.region or (given and named):
+            raise Unsure(value)
+        if not given and (found["stream"], found["name"]) != (params.get("StreamARN"), params.get("ConsumerName")):
             raise Unsure(value)
         yield value
 
@@ -59,6 +76,7 @@ RULES = Rules(
         **dict.fromkeys(("DescribeStreamConsumer", "DeregisterStreamConsumer", "SubscribeToShard"), _consumer),
         "GetRecords": _of_iterator,
     },
+    questions=dict.fromkeys(("DescribeStreamConsumer", "DeregisterStreamConsumer"), _consumers),
     custom=_listed,
     custom_of=frozenset({"ListShards"}),
     types=dict.fromkeys(

@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.Resource
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Tagging.ARN.html (the ARNs)
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from kansatsu.catalog.authorization import Params
 from kansatsu.catalog.rules import Finder, Frame, Question, Rules
@@ -39,6 +39,39 @@ def _versions(params: Params) -> Iterator[Question]:
 def _version(params: Params, frame: Frame) -> Iterator[str]:
     given = {name: params[name] for name in ("Engine", "EngineVersion") if name in params}
     yield _told(frame.known.get(f"cev {given}", ""), "cev", frame, slashes=True)
+
+
+def _versioned(params: Params, frame: Frame) -> Iterator[str]:
+    """A version that is made gets an id.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateCustomDBEngineVersion.html
+    """
+    names = [value for name in ("Engine", "EngineVersion") for value in read(params, name)]
+    if len(names) != 2 or not all(safe(name, False) for name in names):
+        raise Unsure(names)
+    yield frame.arn("rds", f"cev:{'/'.join(names)}/*")
+
+
+def _backups(kind: str) -> Callable[[Params], Iterator[Question]]:
+    """Automated backups have ids that no request gives; "DBInstance" or "DBCluster", by the id of its resource.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstanceAutomatedBackups.html
+    """
+    member = {"DBInstance": "DbiResourceId", "DBCluster": "DbClusterResourceId"}[kind]
+
+    def ask(params: Params) -> Iterator[Question]:
+        for value in read(params, member):
+            path, where = f"{kind}AutomatedBackups.?.{kind}AutomatedBackupsArn", (member, value)
+            yield Question("backup", "rds", f"Describe{kind}AutomatedBackups", {member: value}, path, where)
+
+    return ask
+
+
+def _backup(params: Params, frame: Frame) -> Iterator[str]:
+    """INVARIANT: a backup that is named in two ways is both of them."""
+    by_id = [*read(params, "DbiResourceId"), *read(params, "DbClusterResourceId")]
+    for value in (*read(params, "DBInstanceAutomatedBackupsArn"), *(frame.known.get("backup", "") for _ in by_id)):
+        yield _told(value, "cluster-auto-backup" if "DbClusterResourceId" in params else "auto-backup", frame)
 
 
 def _tenants(params: Params) -> Iterator[Question]:
@@ -114,6 +147,7 @@ _PROXIES = {
 }
 
 _VERSIONS = ("DeleteCustomDBEngineVersion", "ModifyCustomDBEngineVersion")
+_BACKUPS = {kind: f"Delete{kind}AutomatedBackup" for kind in ("DBInstance", "DBCluster")}
 _TENANTS = ("DeleteTenantDatabase", "ModifyTenantDatabase")
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/security_iam_service-with-iam.html (the keys of what is made)
 _KEYS = {
@@ -173,18 +207,24 @@ RULES = Rules(
         **_PROXIES,
         **dict.fromkeys(_VERSIONS, _version),
         **dict.fromkeys(_TENANTS, _tenant),
+        "CreateCustomDBEngineVersion": _versioned,
         "CreateIntegration": _integrated,
+        **dict.fromkeys(_BACKUPS.values(), _backup),
     },
     questions={
         **dict.fromkeys(_PROXIES, _questions),
         **dict.fromkeys(_VERSIONS, _versions),
         **dict.fromkeys(_TENANTS, _tenants),
+        **{operation: _backups(kind) for kind, operation in _BACKUPS.items()},
     },
     made=frozenset({"PurchaseReservedDBInstancesOffering"}),
     types={
         "CreateDBSnapshot": ("db", "snapshot"),
         "RestoreDBClusterFromSnapshot": ("cluster", "cluster-pg?", "cluster-snapshot=*?", "og?", "subgrp?"),
         "FailoverDBCluster": ("cluster", "db?"),
+        "CreateDBInstanceReadReplica": ("db", "cluster?", "og?", "pg?", "subgrp?"),
+        "CreateGlobalCluster": ("global-cluster", "cluster?"),
+        "DeleteDBCluster": ("cluster", "cluster-snapshot?"),
     },
     optional=frozenset({"cluster-pg", "og", "pg", "subgrp", "secgrp"}),
     lower=True,
