@@ -29,7 +29,33 @@ def test_a_batch_of_secrets_needs_the_right_to_each(gateway: Gateway, secret: st
     client = gateway.client("secretsmanager", gateway.user(batch))
     assert code_of(lambda: client.batch_get_secret_value(SecretIdList=[secret])) == "AccessDeniedException"
     by_filter = [{"Key": "name", "Values": [secret]}]
-    assert code_of(lambda: client.batch_get_secret_value(Filters=by_filter)) == "NotImplemented"
+    assert code_of(lambda: client.batch_get_secret_value(Filters=by_filter)) == "AccessDeniedException"
+
+
+def test_secrets_that_filters_find_need_the_right_to_each(gateway: Gateway) -> None:
+    """https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html"""
+    admin, prefix = gateway.client("secretsmanager"), gateway.name("found")
+    one, other = (admin.create_secret(Name=f"{prefix}/{name}", SecretString=name)["ARN"] for name in ("one", "another"))
+    found = {"Filters": [{"Key": "name", "Values": [prefix]}]}
+    batch = statement("Allow", ["secretsmanager:BatchGetSecretValue", "secretsmanager:ListSecrets"])
+    for each, code in (([one], "AccessDeniedException"), ([], "AccessDeniedException"), ([one, other], "")):
+        reading = [statement("Allow", "secretsmanager:GetSecretValue", arn) for arn in each]
+        client = gateway.client("secretsmanager", gateway.user(batch, *reading))
+        if code:
+            assert code_of(client.batch_get_secret_value, **found) == code
+        else:
+            values = client.batch_get_secret_value(**found)["SecretValues"]
+            assert {value["SecretString"] for value in values} == {"one", "another"}
+    reading = [statement("Allow", ["secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue"])]
+    client = gateway.client("secretsmanager", gateway.user(*reading))
+    assert code_of(client.batch_get_secret_value, **found) == "AccessDeniedException"  # without ListSecrets
+    condition = {"StringEquals": {"aws:ResourceTag/team": "blue"}}
+    tagged = statement("Allow", "secretsmanager:GetSecretValue", condition=condition)
+    client = gateway.client("secretsmanager", gateway.user(batch, tagged))
+    assert code_of(client.batch_get_secret_value, **found) == "AccessDeniedException"
+    for arn in (one, other):
+        admin.tag_resource(SecretId=arn, Tags=[{"Key": "team", "Value": "blue"}])
+    assert len(client.batch_get_secret_value(**found)["SecretValues"]) == 2
 
 
 def test_a_batch_of_secrets_asks_the_policy_of_each(gateway: Gateway, secret: str) -> None:
@@ -45,7 +71,7 @@ def test_a_batch_of_secrets_asks_the_policy_of_each(gateway: Gateway, secret: st
         ({"SecretIdList": ["none-such", secret]}, "AccessDeniedException"),
         ({"SecretIdList": ["none such?", secret]}, "NotImplemented"),
         ({"SecretIdList": ["none-such"] * 20 + [secret]}, "NotImplemented"),
-        ({"Filters": by_filter}, "NotImplemented"),
+        ({"Filters": by_filter}, "AccessDeniedException"),
         ({"Filters": by_filter, "SecretIdList": ["none-such"]}, "NotImplemented"),
     ):
         assert code_of(client.batch_get_secret_value, **chosen) == code

@@ -35,8 +35,8 @@ class Secrets:
     async def answer(self, exchange: Exchange, account: str, allow: Allow) -> Whole:
         """The backend's answer, once the keys allow it too.
 
-        INVARIANT: of the very values that would go out the keys are asked, and what is written is encrypted by the key
-        that was asked, whatever an alias means by then.
+        INVARIANT: of the very values that would go out the keys are asked, and the secrets, too, where filters found
+        them; what is written is encrypted by the key that was asked, whatever an alias means by then.
         """
         params: Mapping[str, Any] = exchange.params
         if exchange.name in _WRITES:
@@ -47,6 +47,8 @@ class Secrets:
             found: list[Authorization] = []
             for value in result.get("SecretValues", [result]):
                 if value.get("ARN"):
+                    if params.get("Filters"):
+                        found.append(Authorization("secretsmanager:GetSecretValue", value["ARN"]))
                     key = await self._key(exchange, account, value["ARN"])
                     found += await self._checks(("kms:Decrypt",), key, exchange, account, value["ARN"], value)
             await allow((*exchange.authorizations, *found))

@@ -77,13 +77,15 @@ def _replica(params: Params, frame: Frame) -> Iterator[str]:
 def _batch(_operation: Operation, params: Params, frame: Frame) -> list[Authorization]:
     """The call itself, and GetSecretValue of each secret.
 
-    INVARIANT: a secret that is read with others is authorized as one that is read alone, by its own policy too; which
-    secrets filters find is not known.
+    INVARIANT: a secret that is read with others is authorized as one that is read alone, by its own policy too. Those
+    that filters find are asked for once the backend has found them (kansatsu.gateway.secrets).
     https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
     """
     found = [Authorization("secretsmanager:BatchGetSecretValue", "*")]
     if params.get("Filters"):
         found.append(Authorization("secretsmanager:ListSecrets", "*"))
+        if not params.get("SecretIdList"):
+            return found
     try:
         names = list(read(params, "SecretIdList")) or [""]
     except Unsure:
