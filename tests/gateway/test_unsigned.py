@@ -10,7 +10,8 @@ from kansatsu import wire
 
 from . import raw
 from .conftest import Gateway
-from .raw import Ask, statement
+from .raw import REGION, Ask, statement
+from .test_resource_policies import refused
 
 TARGET = "AWSCognitoIdentityProviderService."
 # https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-public-server-side.html and the pages
@@ -69,9 +70,20 @@ def test_an_identity_without_a_signature(gateway: Gateway) -> None:
     assert anybody.get_open_id_token(IdentityId=identity)["Token"]
     assert "a-token-of-theirs" not in repr(gateway.recorder.recent(50))
     for client in (anybody, gateway.client("cognito-identity")):
-        with pytest.raises(ClientError, match="lend credentials of its own") as refused:
+        with pytest.raises(ClientError, match="lend credentials of its own") as lent:
             client.get_credentials_for_identity(IdentityId=identity)
-        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+        assert lent.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+def test_an_identity_is_of_a_pool_that_lets_one_in(gateway: Gateway) -> None:
+    """https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetId.html (its errors)"""
+    made = gateway.client("cognito-identity").create_identity_pool(
+        IdentityPoolName="members", AllowUnauthenticatedIdentities=False
+    )["IdentityPoolId"]
+    anybody: Any = gateway.client("cognito-identity", signature_version=UNSIGNED)
+    refused(lambda: anybody.get_id(IdentityPoolId=made), "NotAuthorizedException")
+    refused(lambda: anybody.get_id(IdentityPoolId=f"{REGION}:none"), "ResourceNotFoundException")
+    assert anybody.get_id(IdentityPoolId=made, Logins={"idp.example": "a-token"})["IdentityId"]
 
 
 def test_what_is_unsigned_of_identities_and_nothing_else_is(gateway: Gateway) -> None:

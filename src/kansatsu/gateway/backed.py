@@ -11,7 +11,7 @@ from kansatsu import catalog, wire
 from kansatsu.backends import EmbeddedBackend, verified
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
-from kansatsu.gateway import asgi, deleting, digests, foreign, lookups
+from kansatsu.gateway import asgi, deleting, digests, foreign, identity_pools, lookups
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.deliveries import Deliveries
 from kansatsu.gateway.encryption import Encryption
@@ -179,6 +179,7 @@ class Backed:
         account = owner or exchange.caller.account or self._forwarder.home  # of an application's user
         await self._refuse_unseen(exchange, account)
         await self._uploads.verify(exchange, account)
+        await identity_pools.verify(exchange, account, self._forwarder)
         if operation.tells_endpoints:
             return Whole(wire.encode(operation, _own_endpoint(exchange), exchange.request_id))
         async with self._deliveries.around(exchange, guard, snapshot, account):
