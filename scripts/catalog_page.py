@@ -30,7 +30,8 @@ another Region the resource of the same name in the request's Region must be all
 
 - `iam:PassRole` with `iam:PassedToService` on each role that it hands to a service, wherever the role stands in it:
   also in an instance profile (Amazon EMR, launch configurations, Spot requests), in the version of a launch template
-  that Auto Scaling, a fleet or AWS Batch launches, and among the settings of Elastic Beanstalk.
+  that Auto Scaling, a fleet or AWS Batch launches, and among the settings of Elastic Beanstalk,
+  also those of a saved configuration.
 - `ec2:RunInstances` on each thing that a fleet or an Auto Scaling group launches by a launch template.
 - the action that tags (`sqs:TagQueue`, `ec2:CreateTags`, ...), where it gives tags to what it makes;
 - for S3, `kms:GenerateDataKey` on a key that it names, and

@@ -2,6 +2,7 @@
 """Resources that a request does not name: what is asked of the backend for them, and when its answer is believed."""
 
 import base64
+import json
 from typing import Any
 
 import pytest
@@ -123,3 +124,20 @@ def test_what_only_the_backend_knows_is_asked_and_believed_where_it_fits() -> No
         assert (found.action, found.resource, found.exact) == (*expected, expected[1] != "*")
         assert catalog.questions(wire.load_service(service).operation(operation), params)
     assert catalog.questions(wire.load_service("s3").operation("PutObject"), {**text, "SSEKMSKeyId": KEY}) == ()
+
+
+@pytest.mark.parametrize("operation", ["CreateEnvironment", "UpdateEnvironment"])
+def test_the_roles_of_a_saved_configuration_are_passed(operation: str) -> None:
+    """The attack: an environment by a configuration that somebody with more rights saved."""
+    role, params = "arn:aws:iam::123456789012:role/r", {"ApplicationName": "a", "TemplateName": "t"}
+    saved = {"OptionSettings": [{"OptionName": "ServiceRole", "Value": role}]}
+    (question,) = catalog.questions(wire.load_service("elasticbeanstalk").operation(operation), params)
+    assert question.whole and question.operation == "DescribeConfigurationSettings" and question.params == params
+    for answer, expected in (
+        (json.dumps(saved), [(role, True)]),
+        (json.dumps({"OptionSettings": []}), []),
+        ("", [("*", False)]),
+    ):
+        found = resolve("elasticbeanstalk", operation, params, known={question.key: answer})
+        assert [(item.resource, item.exact) for item in found if item.action == "iam:PassRole"] == expected
+    assert not catalog.questions(wire.load_service("elasticbeanstalk").operation("CreateConfigurationTemplate"), params)

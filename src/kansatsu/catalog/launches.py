@@ -162,4 +162,4 @@ def within(service: str, operation: str) -> Iterator[Within]:
     if paths := TEMPLATES.get((service, operation)):
         yield Launches(paths) if service in ("autoscaling", "ec2") else Templates(paths)
     if has_options(service, operation):
-        yield Options()
+        yield Options(saved=operation.endswith("Environment"))

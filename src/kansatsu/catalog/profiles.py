@@ -170,20 +170,38 @@ _PROFILE = "iaminstanceprofile"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The settings of an environment of Elastic Beanstalk: roles by name or ARN, and the profile of its instances."""
+    """The settings of an environment of Elastic Beanstalk: roles by name or ARN, and the profile of its instances.
 
-    def _given(self, params: Params) -> Iterator[tuple[str, str]]:
-        for option in params.get("OptionSettings") or ():
+    `saved`: they may be in a saved configuration that is named.
+    """
+
+    saved: bool
+
+    def questions(self, params: Params) -> Iterator[Question]:
+        """What is in a saved configuration, whose roles the environment will have.
+
+        https://docs.aws.amazon.com/elasticbeanstalk/latest/api/API_DescribeConfigurationSettings.html
+        """
+        if self.saved and params.get("TemplateName"):
+            named = {name: params[name] for name in ("ApplicationName", "TemplateName") if params.get(name)}
+            call = ("elasticbeanstalk", "DescribeConfigurationSettings", named)
+            yield Question("saved", *call, "ConfigurationSettings.0", whole=True)
+
+    def _given(self, params: Params, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        saved: dict[str, Any] = json.loads(known.get("saved") or "{}")
+        for option in (*(params.get("OptionSettings") or ()), *(saved.get("OptionSettings") or ())):
             if option.get("Value"):
                 yield str(option.get("OptionName", "")).lower(), str(option["Value"])
 
-    def profiles(self, params: Params, _known: Mapping[str, str]) -> Iterator[str]:
+    def profiles(self, params: Params, known: Mapping[str, str]) -> Iterator[str]:
         """The profiles of instances."""
-        yield from (value for name, value in self._given(params) if name == _PROFILE)
+        yield from (value for name, value in self._given(params, known) if name == _PROFILE)
 
     def resolve(self, params: Params, frame: Frame) -> Iterator[Authorization]:
-        """The check for each role."""
-        for name, value in self._given(params):
+        """The check for each role; a saved configuration that the backend does not show may hold any."""
+        if self.saved and params.get("TemplateName") and not frame.known.get("saved"):
+            yield Authorization("iam:PassRole", "*", {}, exact=False)
+        for name, value in self._given(params, frame.known):
             if name == _PROFILE:
                 yield from _passed(value, frame)
             elif name in _OPTIONS or name.endswith("role"):

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from kansatsu.catalog.authorization import Params
 from kansatsu.catalog.compiled import entry
-from kansatsu.catalog.profiles import Templates
+from kansatsu.catalog.profiles import Options, Templates
 from kansatsu.catalog.rules import Question, rules_of
 from kansatsu.catalog.values import Unsure
 from kansatsu.wire import Operation
@@ -22,7 +22,7 @@ def questions(operation: Operation, params: Params) -> tuple[Question, ...]:
     ask = rules_of(operation.service.name).questions.get(operation.name)
     asked = list(ask(params)) if ask else []
     for one in entry(operation).within:
-        asked += one.questions(params) if isinstance(one, Templates) else ()
+        asked += one.questions(params) if isinstance(one, Templates | Options) else ()
     return tuple({item.key: item for item in asked}.values())
 
 
