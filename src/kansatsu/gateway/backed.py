@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
 from kansatsu.gateway.introductions import introduce
 from kansatsu.gateway.iterators import Iterators
+from kansatsu.gateway.lasting import Decider, Outdated
 from kansatsu.gateway.log_groups import LogGroups
 from kansatsu.gateway.log_queries import LogQueries
 from kansatsu.gateway.occupancy import Occupancy
@@ -36,7 +37,6 @@ from kansatsu.policy import Policies, PolicySet
 from kansatsu.resources import Deciding, Guard, Resources, arn_of, bucket_of, owner_in
 from kansatsu.wire import Operation
 
-Authorize = Callable[[bool], None]  # whether it has waited since it was authenticated
 # INVARIANT: what policies are asked about one request has an end. AWS's own limits are 50 tags, 100 keys.
 MOST_VALUES = 4000
 _OF_VALUE = 1 << 13  # a value that patterns are held against takes as long as so many octets
@@ -67,38 +67,34 @@ class Backed:
         self._spool = spool
         self._large = store.large
 
-    async def answer(self, exchange: Exchange, snapshot: Snapshot, policies: Deciding, authorize: Authorize) -> Answer:
-        """The answer to a request, once `authorize` has raised no denial of `exchange.authorizations`.
-
-        `policies` are those of everybody who must be allowed it.
-        """
-        items = exchange.authorizations = await self._resolve(exchange, policies, snapshot)
+    async def answer(self, exchange: Exchange, snapshot: Snapshot, decider: Decider) -> Answer:
+        """The answer to a request, once `decider` has raised no denial of `exchange.authorizations`."""
+        items = exchange.authorizations = await self._resolve(exchange, decider.policies, snapshot)
         if not self._encryption.concerns(exchange):
-            return await self._answer(exchange, snapshot, policies, authorize, items)
+            return await self._answer(exchange, snapshot, decider, items)
         async with self._encryption.around(exchange, items) as keys:
-            return await self._answer(exchange, snapshot, policies, authorize, (*items, *keys))
+            return await self._answer(exchange, snapshot, decider, (*items, *keys))
 
     async def _answer(
         self,
         exchange: Exchange,
         snapshot: Snapshot,
-        policies: Deciding,
-        authorize: Authorize,
+        decider: Decider,
         items: tuple[Authorization, ...],
     ) -> Answer:
         exchange.authorizations = items
         named = tuple(dict.fromkeys(filter(None, (bucket_of(item.resource) for item in items))))
-        allow = partial(self._allow, exchange, policies, authorize)
+        allow = partial(self._allow, exchange, decider)
         # INVARIANT: from the look at a bucket's owner to the backend's answer, its name means the same bucket.
         async with self._occupancy.using(named):
             await allow(items)
             if exchange.name not in _CHANGES_BUCKET or not self._resources.owners.several:
-                return await self._serve(exchange, snapshot, allow)
+                return await self._serve(exchange, snapshot, decider, allow)
             await self._refuse_taken(exchange, named[0])
         async with self._occupancy.changing(named[0]):
             await allow(items)  # once more: whose it is may have changed
             await self._refuse_taken(exchange, named[0])
-            return await self._serve(exchange, snapshot, allow)
+            return await self._serve(exchange, snapshot, decider, allow)
 
     async def _resolve(self, exchange: Exchange, policies: Deciding, snapshot: Snapshot) -> tuple[Authorization, ...]:
         """What must be allowed, that of other accounts included."""
@@ -127,11 +123,10 @@ class Backed:
             items = (*items, *catalog.read_as_paths(items))
         return (*items, *catalog.abroad(operation, params, account, region, items))
 
-    async def _allow(
-        self, exchange: Exchange, policies: Deciding, authorize: Authorize, items: Sequence[Authorization]
-    ) -> None:
-        account, region = exchange.caller.account, exchange.region
+    async def _allow(self, exchange: Exchange, decider: Decider, items: Sequence[Authorization]) -> None:
+        account, region, policies = exchange.caller.account, exchange.region, decider.policies
         exchange.guards = await self._resources.guards(items, account, region, exchange.names)
+        decider.guarded(items, exchange.guards)
         if exchange.name == "s3.CopyObject":
             owners = [guard.account or account for guard in exchange.guards]
             tagged = bool(exchange.params.get("Tagging"))
@@ -152,14 +147,27 @@ class Backed:
             raise Unimplemented(
                 f"Kansatsu decides on no request with more than {MOST_VALUES} values of a condition key."
             )
+        await self._hold(exchange, decider)
         size = max(len(exchange.request.body), values * _OF_VALUE)
-        await self._large.by_size(account, size, partial(authorize, size > SMALL))
+        await self._large.by_size(account, size, partial(decider.authorize, size > SMALL))
         # What everybody has through a service is no right that anybody needs: no evidence of use, none to learn.
         keys = [place for place, guard in enumerate(exchange.guards) if guard.of_aws and place not in exchange.passed]
-        unneeded = [place for place in keys if "kms:viaservice" in completed[place].context]
+        unneeded = [place for place in keys if "kms:viaservice" in exchange.authorizations[place].context]
         if unneeded:
-            exchange.keep([place for place in range(len(completed)) if place not in unneeded])
+            exchange.keep([place for place in range(len(exchange.guards)) if place not in unneeded])
         _expected(exchange.params, exchange.authorizations, exchange.guards, account)
+
+    async def _hold(self, exchange: Exchange, decider: Decider) -> None:
+        """Raises Outdated, or SigningError, where it was decided by what holds no more.
+
+        INVARIANT: what is asked of the backend is allowed by what holds then, not by what held when it was looked up.
+        """
+
+        async def guards(items: Sequence[Authorization]) -> Sequence[Guard]:
+            return await self._resources.guards(items, exchange.caller.account, exchange.region, exchange.names)
+
+        if await decider.outdated(guards):
+            raise Outdated
 
     async def _refuse_taken(self, exchange: Exchange, bucket: str) -> None:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html"""
@@ -173,7 +181,7 @@ class Backed:
             )
             raise AwsError(text, code="BucketAlreadyExists", status=409, fields={"BucketName": bucket})
 
-    async def _serve(self, exchange: Exchange, snapshot: Snapshot, allow: Allow) -> Answer:
+    async def _serve(self, exchange: Exchange, snapshot: Snapshot, decider: Decider, allow: Allow) -> Answer:
         operation, guard = exchange.known, exchange.guards[0]
         owner = _account(operation, exchange.authorizations, exchange.guards)
         account = owner or exchange.caller.account or self._forwarder.home  # of an application's user
@@ -184,6 +192,7 @@ class Backed:
             return Whole(wire.encode(operation, _own_endpoint(exchange), exchange.request_id))
         async with self._deliveries.around(exchange, guard, snapshot, account):
             with self._resources.changing(exchange.name, exchange.authorizations):
+                await self._hold(exchange, decider)
                 result = await self._policies.answer(exchange, guard, snapshot)
                 if result is not None:
                     return Whole(wire.encode(operation, result, exchange.request_id))
@@ -193,7 +202,8 @@ class Backed:
                         return await special.answer(exchange, account, allow)
                 await self._foreign.verify(backend, account, exchange.region, operation, exchange.params)
                 await introduce(backend, account, exchange.region, exchange.authorizations, snapshot)
-                return await self._pass_on(exchange, account)
+                await self._hold(exchange, decider)
+                return await self._pass_on(exchange, account, partial(self._at_last, exchange, decider, allow))
 
     async def _refuse_unseen(self, exchange: Exchange, account: str) -> None:
         operation = exchange.known
@@ -214,12 +224,22 @@ class Backed:
                         f"not account {account}'s, and no policy would be asked about what happens to it."
                     )
 
-    async def _pass_on(self, exchange: Exchange, account: str) -> Answer:
+    async def _at_last(self, exchange: Exchange, decider: Decider, allow: Allow) -> None:
+        """Once more when the body is there, which its sender may have held back. Raises its denial."""
+        items = exchange.authorizations
+        try:
+            await self._hold(exchange, decider)
+        except Outdated:
+            exchange.undecided()
+            await decider.answered(partial(allow, items))
+
+    async def _pass_on(self, exchange: Exchange, account: str, still: Callable[[], Awaitable[None]]) -> Answer:
         if exchange.refused:
             return await deleting.answer(exchange, account, self._forwarder)
         if exchange.form is not None:
             form, at = exchange.form, (account, exchange.region, exchange.request_id)
             async with form.spooled(self._spool) as (upload, file):
+                await still()
                 got = await self._forwarder.forward(upload, exchange.known, *at, file)
                 return await form.answer(got, secure=exchange.secure)
         operation = exchange.known
@@ -230,11 +250,24 @@ class Backed:
                 digests.verify(said, exchange.request.body)
             elif body is not None:
                 body = digests.verified(said, body)
+        body = _checked(body, still) if body is not None else None
         # INVARIANT: only S3 reads a bucket from the host; no other path may grow by what a client wrote there.
         request = wire.path_style(exchange.request) if operation.service.name == "s3" else exchange.request
         got = await self._forwarder.forward(request, operation, account, exchange.region, exchange.request_id, body)
         await self._encryption.verify(exchange, got)
         return got
+
+
+async def _checked(body: AsyncIterator[bytes], still: Callable[[], Awaitable[None]]) -> AsyncIterator[bytes]:
+    """A body whose last piece comes only while it is still allowed, so that no backend keeps another one."""
+    held = b""
+    async for piece in body:
+        if held:
+            yield held
+        held = piece
+    await still()
+    if held:
+        yield held
 
 
 def _own_endpoint(exchange: Exchange) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """One request on its way through the gateway, and what goes back."""
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,23 @@ def new_id() -> str:
     )
 
 
+class Turn:
+    """Whether anything else had a turn since it began: if not, nothing has changed."""
+
+    def __init__(self) -> None:
+        self.passed = True
+        self._handle: asyncio.Handle | None = None
+
+    def begin(self) -> None:
+        """From now on; in a running event loop."""
+        if self._handle is not None:
+            self._handle.cancel()
+        self.passed, self._handle = False, asyncio.get_running_loop().call_soon(self._pass)
+
+    def _pass(self) -> None:
+        self.passed = True
+
+
 @dataclass(slots=True)
 class Exchange:
     """One request on its way: what is known of it so far."""
@@ -46,6 +64,7 @@ class Exchange:
     body: BodyVerifier | None = None  # of a body that is streamed, else None
     form: Form | None = None  # where an HTML form is the request
     region: str = ""
+    turn: Turn = field(default_factory=Turn)  # since it was looked up what decides it
     params: dict[str, Any] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)  # in the parameters -> the ARNs that they mean
     authorizations: tuple[Authorization, ...] = ()
@@ -61,6 +80,12 @@ class Exchange:
     completed: bool = False  # authorizations have what only the backend knows, as far as a policy asks for it
     refused: dict[int, AwsError] = field(default_factory=dict)  # of single keys, by place in authorizations
     passed: dict[int, observing.Passed] = field(default_factory=dict)  # denials let through, by place in authorizations
+
+    def undecided(self) -> None:
+        """Forget what was decided."""
+        self.authorizations, self.guards, self.read_with, self.authorized, self.completed = (), (), None, False, False
+        self.delivering.clear()
+        self.refused, self.passed = {}, {}
 
     @property
     def known(self) -> Operation:

@@ -26,6 +26,7 @@ from kansatsu.gateway.deliveries import Undelivered
 from kansatsu.gateway.denying import Denier
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.gateway.forwarding import Forwarder
+from kansatsu.gateway.lasting import Decider
 from kansatsu.gateway.learning import bound_of
 from kansatsu.gateway.spool import Spool
 from kansatsu.gateway.turned_away import TurnedAway
@@ -165,6 +166,7 @@ class Pipeline:
                 return None
             known = self._authenticator.authenticate
             found = await self._store.apart(known, exchange.request, signature, snapshot, exchange.now)
+            exchange.turn.begin()
             if whole:
                 _verify_body(exchange, found[1])
                 exchange.request = compressed.plain(exchange.request, signature.service)
@@ -272,19 +274,15 @@ class Pipeline:
         return call, False, arguments
 
     async def _forward(self, exchange: Exchange, snapshot: Snapshot) -> Answer:
-        deciding = await self._store.apart(self._deciding, exchange, snapshot)
+        decider = Decider(
+            self._store, exchange, partial(self._deciding, exchange, snapshot), partial(self._authorize, exchange)
+        )
+        return await decider.answered(partial(self._backed.answer, exchange, snapshot, decider))
 
-        def authorize(waited: bool) -> None:
-            if waited:
-                self._present(exchange, waited=True)
-            self._authorize(exchange)
-
-        return await self._backed.answer(exchange, snapshot, deciding, authorize)
-
-    def _deciding(self, exchange: Exchange, snapshot: Snapshot) -> tuple[Policies, ...]:
+    def _deciding(self, exchange: Exchange, snapshot: Snapshot, waited: bool) -> tuple[Policies, ...]:
         """All policies that must allow it; in memory from then on, as accounts are."""
         snapshot.accounts()
-        self._present(exchange, waited=False)
+        self._present(exchange, waited=waited)
         bound = bound_of(exchange.signer, self._workload, self._authenticator, snapshot, exchange.now)
         return (policies_of(exchange.caller, snapshot),) if bound is None else bound.deciding
 

@@ -135,6 +135,11 @@ class Snapshot:
         """The ids of all accounts of the installation, the first account's first."""
         return self._get((ACCOUNTS,), "account", lambda: loader.accounts(self._store)) or ()
 
+    @property
+    def revision(self) -> int:
+        """Grows with each change of it."""
+        return self._revision
+
     def refresh(self, *, trusted: bool = True) -> None:
         """Drop what has changed since the last time, or everything. The store calls it under the lock."""
         with self._store.read() as conn:
