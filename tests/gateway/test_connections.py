@@ -66,6 +66,7 @@ class Connection:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked += 1
+        self.headers = scope["headers"]
         self._sends.append(send)
         await asyncio.Event().wait()
 
@@ -159,6 +160,46 @@ async def test_a_huge_head_behind_a_request_is_not_kept(connection: Connection) 
     assert connection.wire.aborted and b"HTTP/1.1 400" not in connection.wire.sent
 
 
+CHUNKED = b"PUT / HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n"
+
+
+@pytest.mark.parametrize("trailer", [b"authorization: x", b"x-amz-acl: public-read", b"host: other"])
+def test_attack_a_trailer_is_no_header(trailer: bytes) -> None:
+    """It was one where it came with the head: a second Host, or what its check had not seen."""
+
+    @on_connection
+    async def run(connection: Connection) -> None:
+        await connection.gets(CHUNKED + trailer + b"\r\n\r\n")
+        assert connection.headers == [(b"host", b"h"), (b"transfer-encoding", b"chunked")]
+        await connection.answers()
+        assert not connection.wire.closed
+
+    run()
+
+
+@pytest.mark.parametrize("endless", [b"x: a\r\n", b"y", b";"], ids=["trailers", "trailer", "extension"])
+def test_attack_no_body_without_end(endless: bytes) -> None:
+    """What stands between the pieces of a body, or behind the last one, was kept, and counted by nobody."""
+
+    @on_connection
+    async def run(connection: Connection) -> None:
+        await connection.gets(CHUNKED if endless != b";" else CHUNKED.removesuffix(b"0\r\n") + b"3")
+        for _ in range(12):
+            if not connection.wire.closed:
+                await connection.gets(endless * (server._LONGEST_HEAD // 10 // len(endless)))
+        assert connection.wire.closed
+
+    run()
+
+
+@on_connection
+async def test_small_pieces_of_a_large_body_are_a_body(connection: Connection) -> None:
+    await connection.gets(CHUNKED.removesuffix(b"0\r\n"))
+    for _ in range(40):
+        await connection.gets(b"1\r\na\r\n" * (server._LONGEST_HEAD // 120))
+    assert not connection.wire.closed
+
+
 @on_connection
 async def test_empty_lines_without_end_are_bounded(connection: Connection) -> None:
     await connection.gets(GET)
@@ -215,3 +256,14 @@ async def test_a_body_that_was_not_taken_ends_the_connection(connection: Connect
     await connection.gets(UPLOAD + b"12")
     await connection.answers()
     assert connection.wire.sent.endswith(b"done") and connection.wire.closed
+
+
+def test_attack_to_fill_the_log_with_what_is_no_http(caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(500):
+
+        @on_connection
+        async def run(connection: Connection) -> None:
+            await connection.gets(b"no HTTP at all\r\n\r\n")
+
+        run()
+    assert 0 < len(caplog.records) <= 2 * server._MOST_WARNINGS  # a minute may end meanwhile

@@ -19,9 +19,10 @@ from botocore.exceptions import ClientError
 
 from kansatsu.backends import BackendResponse
 from kansatsu.errors import ServiceUnavailable
+from kansatsu.gateway import asgi
 
 from . import raw
-from .conftest import Gateway
+from .conftest import WAIT, Gateway
 from .raw import MIB, Ask, Keys, head_bytes, read_all, read_head
 
 STREAMING = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
@@ -195,6 +196,18 @@ def test_a_request_hidden_in_a_refused_body_is_not_one(gateway: Gateway, bucket:
             connection.shutdown(socket.SHUT_WR)
             assert (answer + read_all(connection)).count(b"HTTP/1.1 ") == 1
     assert not exists(gateway, bucket, "hidden")
+
+
+def test_attack_a_body_that_does_not_go_on(gateway: Gateway, bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It held its connection for ever, and there are only so many."""
+    monkeypatch.setattr(asgi, "_PAUSE", 0.1)
+    ask = put(gateway, bucket, "never", gateway.admin, b"x" * 100)
+    with socket.create_connection(gateway.address) as connection:
+        connection.settimeout(WAIT)
+        connection.sendall(raw.head_bytes(ask, gateway.host, 100) + b"x" * 99)
+        got = raw.read_all(connection)
+    assert got.startswith(b"HTTP/1.1 400 ") and b"<Code>RequestTimeout</Code>" in got
+    assert not exists(gateway, bucket, "never")
 
 
 def test_a_client_that_goes_away_leaves_nothing(

@@ -22,6 +22,7 @@ ANONYMOUS_LIMIT = 1024 * 1024
 # the answer where it is no longer than _SMALL; and how much of it is read at all.
 _SILENCE, _LINGERING, _WAITING = 5.0, 120.0, 20.0
 _READING = 300.0  # seconds for all of a body that is read as a whole
+_PAUSE = 60.0  # seconds until the next piece of a body that is streamed
 _SMALL, _MOST_UNREAD = ANONYMOUS_LIMIT, 128 * 1024 * 1024
 
 
@@ -133,9 +134,16 @@ class Body:
 
 
 async def stream(receive: Receive) -> AsyncIterator[bytes]:
-    """The pieces of the body as they come; nothing is read ahead, so a slow reader slows the client."""
+    """The pieces of the body as they come; nothing is read ahead, so a slow reader slows the client.
+
+    Raises RequestTimeout. INVARIANT: nobody holds a connection by a body that does not go on.
+    """
     while True:
-        message = await receive()
+        try:
+            async with asyncio.timeout(_PAUSE):
+                message = await receive()
+        except TimeoutError:
+            raise _timed_out() from None
         if message["type"] == "http.disconnect":
             raise ClientGone
         if piece := message.get("body", b""):
@@ -171,10 +179,14 @@ async def read(receive: Receive, headers: Mapping[str, str], limit: int = BODY_L
                     raise _too_large(limit)
                 pieces.append(piece)
     except TimeoutError:
-        # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
-        text = "Your socket connection to the server was not read from or written to within the timeout period."
-        raise AwsError(text, code="RequestTimeout", status=400) from None
+        raise _timed_out() from None
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _timed_out() -> AwsError:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList"""
+    text = "Your socket connection to the server was not read from or written to within the timeout period."
+    return AwsError(text, code="RequestTimeout", status=400)
 
 
 def _too_large(limit: int) -> AwsError:

@@ -1,6 +1,7 @@
 """Serves the application on any number of listening sockets: the gateway's own, and one inside each workload."""
 
 import asyncio
+import logging
 import socket
 import ssl
 from collections.abc import Callable
@@ -27,20 +28,42 @@ _MOST_CONNECTIONS = 8192
 _IDLE = 95
 
 
+_MOST_WARNINGS = 60  # a minute
+
+
+class _FewWarnings(logging.Filter):
+    """Of what no server takes for HTTP. INVARIANT: strangers fill no disk."""
+
+    _minute, _count = 0, 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno > logging.WARNING:
+            return True
+        if (minute := int(record.created) // 60) != self._minute:
+            self._minute, self._count = minute, 0
+        self._count += 1
+        return self._count <= _MOST_WARNINGS
+
+
+_FEW = _FewWarnings()
+
+
 class _Protocol(HttpToolsProtocol):
     """uvicorn's, with an end to what is not a body: nobody is authenticated before a head is complete.
 
     INVARIANT: what strangers hold is bounded: what comes before the end of a head is not kept for ever, neither by
     length nor by time, and connections are so many and no more. While a request is answered, the start of the next one
-    is bounded by length alone: it waits for the answer, however long that takes.
+    is bounded by length alone: it waits for the answer, however long that takes. So is what is between the pieces of a
+    body, and behind the last one.
     """
 
-    _left: float = _LONGEST_HEAD  # bytes that may come before what is awaited is complete
+    _left = _LONGEST_HEAD  # bytes that may come before what is awaited is complete, or a piece of a body is there
+    _in_head = False
     _until: float = inf  # when it must be, on the loop's clock
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._await(_LONGEST_HEAD, _SLOWEST_HEAD)
+        self._await(_SLOWEST_HEAD)
         if len(self.connections) > _MOST_CONNECTIONS:
             transport.abort()
 
@@ -48,8 +71,8 @@ class _Protocol(HttpToolsProtocol):
         """Whether the head of a request has been on its way for too long."""
         return now > self._until
 
-    def _await(self, most: float = inf, seconds: float = inf) -> None:
-        self._left, self._until = most, self.loop.time() + seconds
+    def _await(self, seconds: float = inf) -> None:
+        self._left, self._until = _LONGEST_HEAD, self.loop.time() + seconds
 
     @property
     def _answering(self) -> bool:
@@ -57,7 +80,7 @@ class _Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._until == inf and not self._answering:  # what follows an answer begins, if only with an empty line
-            self._await(_LONGEST_HEAD, _SLOWEST_HEAD)
+            self._await(_SLOWEST_HEAD)
         self._left -= len(data)
         if self._left < 0:
             if not self.transport.is_closing():
@@ -72,7 +95,18 @@ class _Protocol(HttpToolsProtocol):
         else:
             super().send_400_response(msg)
 
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # INVARIANT: a trailer is no header: it came when the request was authenticated, or would if it came sooner.
+        # https://www.rfc-editor.org/rfc/rfc9110#section-6.5.1
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
+        self._in_head = False
         # INVARIANT: nobody else reads another one of two; https://www.rfc-editor.org/rfc/rfc9112#section-3.2
         if sum(name == b"host" for name, _ in self.headers) > 1:
             raise ValueError("more than one Host")  # answered by 400, like everything that the parser does not take
@@ -81,7 +115,7 @@ class _Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._await(_LONGEST_HEAD)
+        self._await()
 
     def on_response_complete(self) -> None:
         if self.cycle.more_body and not self.pipeline:
@@ -92,6 +126,7 @@ class _Protocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """uvicorn's, which would copy every piece twice: into a buffer, and out of it."""
+        self._left = _LONGEST_HEAD
         cycle: Any = self.cycle
         if cycle.response_complete:
             return
@@ -123,6 +158,7 @@ class HttpServer:
             timeout_keep_alive=_IDLE,
         )
         self._config.load()
+        logging.getLogger("uvicorn.error").addFilter(_FEW)
         self._state = ServerState()
         self._servers: set[asyncio.Server] = set()
         self._clockwork: asyncio.Task[None] | None = None
