@@ -47,7 +47,8 @@ class Replayed:
     reason: str = ""
 
 
-# The policies that apply to a session or user by itself (identity, boundary, session); raises Unknowable.
+# The policies that apply to a session or user by itself (identity, boundary, session); raises Unknowable. With `trust`
+# where a change is about that of one role, its owner.
 Held = Callable[[CallRecord], Policies]
 # The trust policy of a role of now, by its ARN.
 Trusts = Callable[[str], Policy | None]
@@ -69,6 +70,10 @@ _LEARNING = "It learned: the rights of its starter decided, not those of its rol
 _NO_GUARD = "The policy that the resource had then is not on record any more."
 _NO_ROLE = "The role that it assumed is gone."
 _LAZY = "The change asks for {keys}, which no policy asked for then, so that it is not on record."
+_UNTOLD = "It was made with the token of a provider, whose claims are not on record."
+_FEDERATED = frozenset({"sts:assumerolewithsaml", "sts:assumerolewithwebidentity"})
+# Operations of ours: what they are about has all its tags on record, whatever policies asked for.
+_TELL_ALL = frozenset({"cloudtrail", "ecs", "iam", "kansatsu", "organizations", "sts"})
 _ASSUMES = frozenset({"sts:assumerole", "sts:tagsession", "sts:setsourceidentity"})
 
 
@@ -108,7 +113,7 @@ class Replay:
         held, changed = before(record), after(record)
         refused: Decision | None = None
         for item in record.asked:
-            if held is not changed:
+            if held is not changed and record.service not in _TELL_ALL:
                 self._known(item, self._within(record, item, held), self._within(record, item, changed))
             decision = self._decide(record, item, changed)
             if decision.allowed:
@@ -133,17 +138,26 @@ class Replay:
         role_arn = record.entity if record.kind in ("role", "federated") else ""
         principal = Principal(record.account, record.arn, record.kind, role_arn, record.principal_id)
         request = Request(principal, item.action, resource, {**record.context, **item.context}, item.owner)
+        if item.action.lower() in _FEDERATED:
+            raise Unknowable(_UNTOLD)
         if item.action.lower() in _ASSUMES:
-            trust = self._trusts(item.resource)
+            own = (
+                policies.trust if policies.trust is not None and policies.trust.source.owner == item.resource else None
+            )
+            trust = own or self._trusts(item.resource)
             if trust is None:
                 raise Unknowable(_NO_ROLE)
             policies = replace(policies, trust=trust)
-        elif item.guard:
-            guard = self._policy(item.guard, PolicyType.RESOURCE)
-            if guard is None:
-                raise Unknowable(_NO_GUARD)
-            policies = replace(policies, resource=guard)
+        else:
+            policies = replace(policies, trust=None, resource=self._guard(item))
         return evaluate(request, self._within(record, item, policies))
+
+    def _guard(self, item: Asking) -> Policy | None:
+        """The policy that the resource had. Raises Unknowable."""
+        guard = self._policy(item.guard, PolicyType.RESOURCE) if item.guard else None
+        if item.guard and guard is None:
+            raise Unknowable(_NO_GUARD)
+        return guard
 
     def _within(self, record: CallRecord, item: Asking, policies: Policies) -> Policies:
         return self._limited(policies, record.account, item.owner)

@@ -7,12 +7,13 @@ from pathlib import Path
 from kansatsu.cli.output import Exit, Failure
 
 
-def read_policy(file: str) -> str:
-    """The identity-based policy of a file. Raises Failure with the place of what AWS would refuse in it."""
+def read_policy(file: str, *, trust: bool = False) -> str:
+    """The identity-based or trust policy of a file. Raises Failure with the place of what AWS would refuse in it."""
     from kansatsu.lint import Severity, validate
+    from kansatsu.policy import PolicyType
 
     text = read(file)
-    for finding in validate(text):
+    for finding in validate(text, PolicyType.TRUST if trust else PolicyType.IDENTITY):
         if finding.severity is Severity.ERROR:
             raise Failure(f"{file}:{finding.line}:{finding.column}: {finding.message}")
     return text

@@ -193,6 +193,8 @@ def replayed(path: Path, arn: str, given: Mapping[str, Any], listed: int) -> Any
     from kansatsu.errors import MalformedPolicyDocument
 
     one_change(given)
+    if given["trust"]:
+        raise Failure("--trust does not go with --from: a report does not say who assumed which role.", Exit.USAGE)
     if given["since"] or given["profile"] or given["whose"]:
         raise Failure("--since, --profile and --account do not go with --from.", Exit.USAGE)
     found = open_report(path)

@@ -46,6 +46,8 @@ class Asked:
 
     def __init__(self, arn: str, given: dict[str, Any]) -> None:
         changes = {name: given.pop(name) for name in ("change", "policy_name", "new", "detach", "delete", "suggested")}
+        if "trust" in given:
+            changes["trust"] = given.pop("trust")
         since, profile, whose = (given.pop(name) for name in ("since", "profile", "whose"))
         one_change(changes)
         settings = options.load(**given).settings
@@ -54,6 +56,7 @@ class Asked:
         self.arn, detached = either_way(self.iam, arn, changes["detach"])
         found = {
             "Document": read_policy(changes["change"]) if changes["change"] else None,
+            "TrustDocument": read_policy(changes["trust"], trust=True) if changes.get("trust") else None,
             "PolicyName": changes["policy_name"],
             "NewPolicy": changes["new"] or None,
             "DetachPolicyArn": detached,
@@ -74,8 +77,10 @@ def either_way(iam: Any, arn: str, detached: str | None) -> tuple[str, str | Non
 
 def one_change(changes: Mapping[str, Any]) -> None:
     """Ends the command with exit 2 unless exactly one kind of change is asked for."""
-    if sum(map(bool, (changes["change"], changes["detach"], changes["delete"], changes["suggested"]))) != 1:
-        raise Failure("Give one of --change, --detach, --delete and --suggested.", Exit.USAGE)
+    kinds = (changes["change"], changes["detach"], changes["delete"], changes["suggested"], changes.get("trust"))
+    if sum(map(bool, kinds)) != 1:
+        trust = ", --trust" if "trust" in changes else ""  # a commit has none
+        raise Failure(f"Give one of --change, --detach, --delete{trust} and --suggested.", Exit.USAGE)
     if changes["policy_name"] and not changes["change"]:
         raise Failure(
             "--policy-name is of the inline policy that --change FILE is to be; --delete takes NAME.", Exit.USAGE
@@ -86,6 +91,7 @@ def one_change(changes: Mapping[str, Any]) -> None:
 
 @click.command(epilog=example("kansatsu policy replay role/app --detach AmazonS3FullAccess"))
 @change_options
+@click.option("--trust", metavar="FILE", help="The new trust policy of the role ARN: who would lose the role?")
 @click.option(
     "--max",
     "most",

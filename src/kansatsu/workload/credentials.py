@@ -95,6 +95,10 @@ class Issuer:
             kept = self._issued[key] = self._issue(role, grant, now, again=again)
         return kept.credentials
 
+    def given(self, role_id: str) -> list[tuple[Grant, Credentials]]:
+        """To whom this process gave the newest credentials of a role, and has not given others since."""
+        return [(one.grant, one.credentials) for one in self._issued.values() if one.grant.role_id == role_id]
+
     def kept(self, key: str) -> Credentials | None:
         """The newest that were issued for `key`."""
         issued = self._issued.get(key)

@@ -102,13 +102,23 @@ def proposed(call: Call, asked: Asked) -> Proposed:
 def replayed(call: Call, made: Proposed, listed: int = LISTED) -> Shown:
     """The answer of a replay."""
     altered = Altered(call.snapshot, made.change)
-    replay = Replay(made.found.texts, lambda role: _trust(call, role), call.snapshot.limited, looked_up)
-    before = _held(replay, call.snapshot.policies, call.snapshot.session_policy)
+    replay, before = again(call, made.found)
     after = _held(replay, altered.policies, altered.session_policy)
+    return answered(call, made, replay.all(made.found.calls, before, after), listed)
+
+
+def again(call: Call, found: history.Found) -> tuple[Replay, Held]:
+    """What decides these requests again, and what those who made them have now."""
+    replay = Replay(found.texts, lambda role: _trust(call, role), call.snapshot.limited, looked_up)
+    return replay, _held(replay, call.snapshot.policies, call.snapshot.session_policy)
+
+
+def answered(call: Call, made: Proposed, ones: Iterable[Replayed], listed: int) -> Shown:
+    """What became of each of the requests, as the answer of a replay."""
     counts: Counter[Outcome] = Counter()
     refused: dict[tuple[str, ...], Shown] = {}
     unknown: dict[str, list[str]] = {}
-    for one in replay.all(made.found.calls, before, after):
+    for one in ones:
         counts[one.outcome] += 1
         if one.outcome is Outcome.REFUSED:
             _same_once(refused, _refused(one))

@@ -13,12 +13,13 @@ from sqlalchemy import Connection
 
 from kansatsu.advisor import fitting
 from kansatsu.advisor.altered import SUGGESTED, Change
-from kansatsu.errors import AwsError, LimitExceeded
+from kansatsu.errors import AwsError, InvalidParameterCombination, LimitExceeded
 from kansatsu.identity import EntityRecord, attachments, aws_managed, commits, entities, inline, managed
 from kansatsu.identity.commits import Commit
 from kansatsu.services import steps as forwarded
 from kansatsu.services.iam import _resources
 from kansatsu.services.iam.simulate import record_of
+from kansatsu.services.kansatsu import trusting
 from kansatsu.services.kansatsu.changes import LISTED, Asked, Proposed, Shown, kept, proposed, replayed, subject_arn
 from kansatsu.services.registry import Call, Params, Step, operation
 from kansatsu.services.steps import Asked as Wanted
@@ -52,8 +53,13 @@ async def replay_policy_change(
     since: datetime | None = None,
     max_requests: int = LISTED,
     new_policy: bool = False,
+    trust_document: str | None = None,
 ) -> Shown:
     """What a change would have refused of the requests on record, and of which steps it is made."""
+    if trust_document is not None:
+        if document or policy_name or detach_policy_arn or delete_policy_name or suggested or new_policy:
+            raise InvalidParameterCombination("TrustDocument goes with no other change.")
+        return await asyncio.to_thread(trusting.replayed, call, arn, trust_document, since, max_requests)
     asked = Asked(arn, document, policy_name, detach_policy_arn, delete_policy_name, suggested, since, new_policy)
     return await asyncio.to_thread(_foreseen, call, asked, max_requests)
 
