@@ -9,6 +9,8 @@ from kansatsu.identity import EntityRecord
 from kansatsu.policy import PolicySet
 from kansatsu.services.registry import Call
 
+_NAMED = 3  # workloads that are named of many
+
 
 def of(call: Call, arn: str, people: Iterable[str], calls: Sequence[CallRecord]) -> Iterator[str]:
     """What the record does not show, and whose the policies are; `people` by their unique ids."""
@@ -24,6 +26,7 @@ def of(call: Call, arn: str, people: Iterable[str], calls: Sequence[CallRecord])
         if services := sorted(_services(record)):
             names = " and ".join(services)
             yield f"{names} may act as {record.arn}: what a service does by itself is not on record."
+        yield from _given(call, record)
     asked = Counter(item.action for record in calls for item in record.asked if record.allowed)
     if passed := asked["iam:PassRole"]:
         yield f"iam:PassRole was used {_times(passed)}: what was done with the passed roles, their own policies decide."
@@ -55,6 +58,22 @@ def _services(record: EntityRecord) -> Iterator[str]:
     for statement in record.trust.document.statements if record.trust is not None else ():
         if statement.effect == "Allow":
             yield from (name for kind, name in statement.principals if kind == "Service")
+
+
+def _given(call: Call, record: EntityRecord) -> Iterator[str]:
+    """Who has credentials of a role from this server and made no request with them."""
+    issuer = call.workload.issuer
+    held = sorted(
+        f"{grant.session_name} ({grant.service})"
+        for grant, credentials in issuer.given(record.id)
+        if credentials.expiration > call.now and issuer.last_use(credentials.access_key_id) is None
+    )
+    if held:
+        more = f" and {len(held) - _NAMED} more" if len(held) > _NAMED else ""
+        yield (
+            f"Credentials of {record.arn} were given to {', '.join(held[:_NAMED])}{more}, and no request was made with "
+            "them since: what they are for is not on record."
+        )
 
 
 def _times(count: int) -> str:
