@@ -239,8 +239,8 @@ def test_a_signature_for_one_service_is_none_for_another(gateway: Gateway, spy: 
             if other != own:
                 got = gateway.ask(ask, gateway.admin, other)
                 assert 400 <= got.status < 500, (own, other)
-    # Signed for S3, any path is an object, and was authorized as that.
-    assert spy.seen == [("s3", "GET", LAMBDA.path)]
+    # Signed for S3, any path is an object, and was authorized as that; whether its bucket is there was asked.
+    assert spy.seen == [("s3", "GET", LAMBDA.path), ("s3", "HEAD", LAMBDA.path.rpartition("/")[0])]
 
 
 # ---- EC2: ours and theirs -------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from kansatsu import catalog, wire
 from kansatsu.backends import EmbeddedBackend, verified
 from kansatsu.catalog import Authorization
 from kansatsu.errors import AccessDenied, AwsError, Unimplemented
-from kansatsu.gateway import asgi, deleting, digests, foreign, identity_pools, lookups
+from kansatsu.gateway import absent, asgi, deleting, digests, foreign, identity_pools, lookups
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.deliveries import Deliveries
 from kansatsu.gateway.encryption import Encryption
@@ -203,7 +203,8 @@ class Backed:
                 await self._foreign.verify(backend, account, exchange.region, operation, exchange.params)
                 await introduce(backend, account, exchange.region, exchange.authorizations, snapshot)
                 await self._hold(exchange, decider)
-                return await self._pass_on(exchange, account, partial(self._at_last, exchange, decider, allow))
+                got = await self._pass_on(exchange, account, partial(self._at_last, exchange, decider, allow))
+                return await absent.told(got, exchange, account, self._forwarder, allow)
 
     async def _refuse_unseen(self, exchange: Exchange, account: str) -> None:
         operation = exchange.known

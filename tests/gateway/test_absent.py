@@ -1,0 +1,75 @@
+"""Who may not list a bucket does not learn which objects are not in it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from . import raw
+from .conftest import Gateway
+from .raw import Ask, statement
+
+READS: dict[str, dict[str, Any]] = {
+    "get_object": {},
+    "head_object": {},
+    "get_object_attributes": {"ObjectAttributes": ["ETag"]},
+}
+
+
+@pytest.fixture(name="bucket", scope="module")
+def a_bucket(gateway: Gateway) -> str:
+    bucket = gateway.bucket()
+    gateway.client("s3").put_object(Bucket=bucket, Key="there", Body=b"x")
+    return bucket
+
+
+@pytest.mark.parametrize("read", READS)
+def test_an_object_that_is_not_there_is_denied_without_list_bucket(gateway: Gateway, bucket: str, read: str) -> None:
+    """The attack: guess names, and tell by the error which of them exist."""
+    reads = statement("Allow", ["s3:GetObject", "s3:GetObjectAttributes"], f"arn:aws:s3:::{bucket}*")
+    keys = gateway.user(reads)
+    reader = gateway.client("s3", keys)
+    assert getattr(reader, read)(Bucket=bucket, Key="there", **READS[read])
+    with pytest.raises(ClientError) as denied:
+        getattr(reader, read)(Bucket=bucket, Key="not-there", **READS[read])
+    assert denied.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    event = gateway.events(keys)[0]
+    assert (event.action, event.resource, event.error) == ("ListBucket", f"arn:aws:s3:::{bucket}", "AccessDenied")
+    if read != "head_object":
+        assert f'not authorized to perform: s3:ListBucket on resource: "arn:aws:s3:::{bucket}"' in str(denied.value)
+    both = gateway.user(reads, statement("Allow", "s3:ListBucket", f"arn:aws:s3:::{bucket}"))
+    lister = gateway.client("s3", both)
+    with pytest.raises(ClientError) as absent:
+        getattr(lister, read)(Bucket=bucket, Key="not-there", **READS[read])
+    assert absent.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+    # A use of it, which whoever learns from the record needs.
+    assert "ListBucket" in {event.action for event in gateway.events(both) if event.allowed}
+    with pytest.raises(ClientError) as nowhere:  # whether a bucket is there S3 tells everybody
+        getattr(reader, read)(Bucket=f"{bucket}-not", Key="there", **READS[read])
+    assert nowhere.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+
+
+def test_strangers_learn_no_more(gateway: Gateway) -> None:
+    bucket, everybody = gateway.bucket(), {"Principal": "*"}
+    public = statement("Allow", "s3:GetObject", f"arn:aws:s3:::{bucket}/*") | everybody
+    gateway.client("s3").put_bucket_policy(Bucket=bucket, Policy=raw.document(public))
+    assert gateway.send(Ask("GET", f"/{bucket}/not-there")).status == 403
+    listed = statement("Allow", "s3:ListBucket", f"arn:aws:s3:::{bucket}") | everybody
+    gateway.client("s3").put_bucket_policy(Bucket=bucket, Policy=raw.document(public, listed))
+    assert gateway.send(Ask("GET", f"/{bucket}/not-there")).status == 404
+
+
+@pytest.fixture
+def observing(gateway: Gateway) -> Iterator[Gateway]:
+    gateway.pipeline._observe = True
+    yield gateway
+    gateway.pipeline._observe = False
+
+
+def test_observing_tells_it(observing: Gateway, bucket: str) -> None:
+    keys = observing.user(statement("Allow", "s3:GetObject", "*"))
+    got = observing.ask(Ask("GET", f"/{bucket}/not-there"), keys, "s3")
+    assert (got.status, got.code) == (404, "NoSuchKey") and got.headers["x-kansatsu-would-deny"]
+    told = {(event.action, event.would_deny != "") for event in observing.events(keys)}
+    assert told == {("GetObject", False), ("ListBucket", True)}
