@@ -18,7 +18,7 @@ from kansatsu.lint import RULES, lint
 from lint.mistakes import IDENTITY, RESOURCE, TRUST, written
 
 ROOT = Path(__file__).parents[2]
-CLI = (ROOT / "docs" / "cli.md").read_text()
+CLI = "".join(page.read_text() for page in sorted((ROOT / "docs").glob("cli*.md")))
 SETTING_FLAGS = {"--" + setting.name for setting in SETTINGS} | {"--config"}
 
 
@@ -45,7 +45,7 @@ COMMANDS = dict(commands())
 
 
 def section(name: str) -> str:
-    parts = re.split(r"^## (.+)$", CLI, flags=re.MULTILINE)
+    parts = re.split(r"^##? (.+)$", CLI, flags=re.MULTILINE)
     return dict(zip(parts[1::2], parts[2::2], strict=True)).get(name, "")
 
 
@@ -106,10 +106,26 @@ def test_checks() -> None:
     assert first_cells("doctor.md")[2:] == found
 
 
+def anchors(page: Path) -> set[str]:
+    """The names by which GitHub leads to the headings of a page."""
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_lead_somewhere() -> None:
-    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target, mark in re.findall(r"\]\((?!http)([^)#\s]*)(?:#([^)\s]+))?\)", page.read_text()):
+            led = page.parent / target if target else page
+            assert led.exists(), f"{page.name}: {target}"
+            assert not mark or mark in anchors(led), f"{page.name}: {target}#{mark}"
+
+
+def test_the_overview_leads_to_every_command() -> None:
+    overview = (ROOT / "docs" / "cli.md").read_text()
+    listed = re.findall(r"\[`([^`]+)`\]\(cli-\w+\.md#kansatsu-([\w-]+)\)", overview)
+    assert [name.replace(" ", "-") for name, _ in listed] == [mark for _, mark in listed]
+    assert sorted(f"kansatsu {name}" for name, _ in listed) == sorted(COMMANDS)
 
 
 def test_lint_rules() -> None:
