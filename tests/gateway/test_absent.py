@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from kansatsu.errors import AwsError
+
 from . import raw
 from .conftest import Gateway
 from .raw import Ask, statement
@@ -58,6 +60,24 @@ def test_strangers_learn_no_more(gateway: Gateway) -> None:
     listed = statement("Allow", "s3:ListBucket", f"arn:aws:s3:::{bucket}") | everybody
     gateway.client("s3").put_bucket_policy(Bucket=bucket, Policy=raw.document(public, listed))
     assert gateway.send(Ask("GET", f"/{bucket}/not-there")).status == 404
+
+
+@pytest.mark.parametrize("status", [403, 503])
+def test_a_backend_that_does_not_say_whether_there_is_a_bucket(
+    gateway: Gateway, bucket: str, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """INVARIANT: what cannot be told apart is denied."""
+    forwarder = gateway.pipeline._backed._forwarder
+    ask = forwarder.ask
+
+    async def asked(account: str, region: str, service: str, operation: str, params: dict[str, Any]) -> Any:
+        if operation == "HeadBucket":
+            raise AwsError("no", code="Forbidden", status=status)
+        return await ask(account, region, service, operation, params)
+
+    monkeypatch.setattr(forwarder, "ask", asked)
+    keys = gateway.user(statement("Allow", "s3:GetObject", "*"))
+    assert gateway.ask(Ask("GET", f"/{bucket}/not-there"), keys, "s3").status == 403
 
 
 @pytest.fixture

@@ -23,8 +23,9 @@ async def told(got: Answer, exchange: Exchange, account: str, forwarder: Forward
     bucket = exchange.params["Bucket"]
     try:
         await forwarder.ask(account, exchange.region, "s3", "HeadBucket", {"Bucket": bucket})
-    except AwsError:
-        return got  # it is the bucket that is not there, or the backend is not any more
+    except AwsError as error:
+        if error.status == 404:
+            return got  # it is the bucket that is not there
     try:
         await allow((*exchange.authorizations, Authorization("s3:ListBucket", arn_of(bucket))))
     except BaseException:
