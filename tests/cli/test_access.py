@@ -133,6 +133,7 @@ def test_who_may_not_list_groups_still_has_the_policies(server: Any, policy: str
     ("arguments", "code", "message"),
     [
         (["non sense"], 2, "non sense names nobody. Give such an ARN (arn:aws:iam::123456789012:role/NAME), user/NAME"),
+        ([""], 2, "An empty name names nobody."),
         (["nonsense"], 1, "NoSuchEntity: There is no user, group, role or managed policy named nonsense."),
         (["policy/nonsense"], 1, "NoSuchEntity: There is no managed policy named nonsense."),
         ([ADMIN, "--actions", "--policies", "s3"], 2, "Give one of"),

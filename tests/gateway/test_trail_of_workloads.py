@@ -65,7 +65,9 @@ def test_a_service_assumed_the_role_for_it(gateway: Gateway, role: dict[str, Any
     text = "".join(path.read_text() for path in gateway.recorder.directory.glob("*.jsonl"))
     assert keys["AccessKeyId"] in text
     assert keys["SecretAccessKey"] not in text and keys["Token"] not in text
-    # To be given a role is no use of it.
+    # It is no request of anybody's, which one could ask the reason of; to be given a role is no use of it.
+    requests = gateway.client("kansatsu").list_requests(MaxResults=50)["Requests"]
+    assert told["requestID"] not in {one["RequestId"] for one in requests}
     assert gateway.iam.get_role(RoleName=role["RoleName"])["Role"]["RoleLastUsed"] == {}
 
 

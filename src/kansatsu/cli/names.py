@@ -43,7 +43,7 @@ def arn_of(iam: Any, text: str) -> str:
         if short := _SHORT.fullmatch(text):
             return _managed(iam, short["name"]) if short["kind"] == "policy" else _find(iam, *short.groups())
         if _NAME.fullmatch(text) is None:
-            raise Failure(f"{text} names nobody. {_TAKEN}", Exit.USAGE)
+            raise Failure(f"{text or 'An empty name'} names nobody. {_TAKEN}", Exit.USAGE)
         return _named(iam, text)
 
 

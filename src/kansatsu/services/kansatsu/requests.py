@@ -48,6 +48,7 @@ async def list_requests(
     def asked_for(record: CallRecord) -> bool:
         return (
             record.account == call.account
+            and record.kind != "service"  # which gave a role: nobody asked, and there is no decision to explain
             and (record.time, record.call) < before
             and (outcome is None or (_denied(record) if outcome == "DENIED" else record.allowed))
             and (principal is None or principal in (record.arn, record.entity))
