@@ -25,7 +25,7 @@ from kansatsu.gateway import evidence
 from kansatsu.gateway.authentication import Identity
 from kansatsu.gateway.exchange import Exchange
 from kansatsu.http import HttpRequest
-from kansatsu.identity import open_store
+from kansatsu.identity import accounts, open_store
 from kansatsu.policy import Principal
 from kansatsu.services.registry import Caller
 
@@ -71,6 +71,7 @@ def cost(call: CallRecord) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         store = open_store(directory, SystemClock())
+        accounts.found(store, call.account)  # as that of the server has it
         recorder = Recorder(store, directory, SystemClock())
         exchange = exchanged(call)
         exchange.snapshot = store.snapshot()

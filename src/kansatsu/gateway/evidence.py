@@ -136,6 +136,9 @@ def _tell(exchange: Exchange, told: _Told, error: AwsError | None, made: Evidenc
         own = of_resource(item.action, known, owner, caller.account, exchange.state)
         named = digest_of(policy, texts)
         absent = item.absent if exchange.completed else None
+        if not item.context:  # as of most operations of ours
+            asked.append(Asking(item.action, resource, resolved, owner, named, own, absent))
+            continue
         # INVARIANT: each way to read the tags of a resource is one that was asked about, and a replay asks again.
         for one in readings((item,)):
             asked.append(Asking(item.action, resource, resolved, owner, named, {**own, **one.context}, absent))
