@@ -88,6 +88,10 @@ WITHOUT_A_WAY: list[tuple[str, str, dict[str, Any], str]] = [
      {"Document": LARGE.replace('"Action"', '"NotAction"')}, "it cannot be divided: spell out its NotAction"),
     ("a boundary", f"{ACCOUNT}:policy/job", {"Bounds": [f"arn:aws:iam::{ACCOUNT}:user/ana"]},
      f"it bounds arn:aws:iam::{ACCOUNT}:user/ana, and a boundary is one policy"),
+    ("a role of IAM Identity Center", f"{ACCOUNT}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_A_1", {},
+     "AWSReservedSSO_A_1 is managed by AWS, which refuses other changes"),
+    ("a service-linked role", f"{ACCOUNT}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+     {"Document": ""}, "AWSServiceRoleForECS is managed by AWS, which refuses other changes"),
     ("too many beside", f"{ACCOUNT}:role/job", {"Policies": [ATTACHED] * 8}, "more than the 10 that one may have"),
 ]  # fmt: skip
 

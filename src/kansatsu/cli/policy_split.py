@@ -41,8 +41,13 @@ def plan(answer: Answer) -> Plan:
 
     document, subject = answer["Document"], answer["Arn"]
     kind, name = kind_and_name(subject)
-    if not document:
+    if not document and not _elsewhere(subject):
         return Plan("")
+    if _elsewhere(subject):
+        said = (
+            f"{subject} is managed by AWS, which refuses other changes: its permission set or service has its policies."
+        )
+        return Plan(document, said=said, possible=False)
     quota = fitting.quota_of(subject)
     size, beside = fitting.size(document), _beside(answer)
     if size + beside <= quota.size:
@@ -66,6 +71,18 @@ def plan(answer: Answer) -> Plan:
     several = f"{len(made)} managed policies" if len(made) > 1 else "a managed policy"
     said += f": it is given as {several}, which together say the same."
     return _made(subject, name, made, tuple(answer.get("AttachedTo") or ()), said)
+
+
+def _elsewhere(subject: str) -> bool:
+    """Is it a role that AWS alone changes?
+
+    https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+    """
+    kind, name = kind_and_name(subject)
+    path = subject.rpartition(":")[2].removeprefix("role")
+    return kind == "role" and (
+        name.startswith("AWSReservedSSO_") or path.startswith(("/aws-reserved/", "/aws-service-role/"))
+    )
 
 
 def _made(subject: str, name: str, made: list[str], holders: tuple[str, ...] = (), said: str = "") -> Plan:

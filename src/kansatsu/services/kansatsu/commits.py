@@ -13,13 +13,13 @@ from sqlalchemy import Connection
 
 from kansatsu.advisor import fitting
 from kansatsu.advisor.altered import SUGGESTED, Change
-from kansatsu.errors import AwsError, InvalidParameterCombination, LimitExceeded
+from kansatsu.errors import AwsError, InvalidParameterCombination, LimitExceeded, UnmodifiableEntity
 from kansatsu.identity import EntityRecord, attachments, aws_managed, commits, entities, inline, managed
 from kansatsu.identity.commits import Commit
 from kansatsu.services import steps as forwarded
 from kansatsu.services.iam import _resources
 from kansatsu.services.iam.simulate import record_of
-from kansatsu.services.kansatsu import trusting
+from kansatsu.services.kansatsu import notes, trusting
 from kansatsu.services.kansatsu.changes import LISTED, Asked, Proposed, Shown, kept, proposed, replayed, subject_arn
 from kansatsu.services.registry import Call, Params, Step, operation
 from kansatsu.services.steps import Asked as Wanted
@@ -83,6 +83,8 @@ async def commit_policy_change(
     asked = Asked(arn, document, policy_name, detach_policy_arn, delete_policy_name, suggested, since, new_policy)
     before = call.state  # INVARIANT: the steps that were authorized are those from this state
     made, answer = await asyncio.to_thread(_replay, call, asked, max_requests)
+    if made.subject.record is not None and (whose := notes.managed_elsewhere(made.subject.record)):
+        raise UnmodifiableEntity(whose)
     if _says_the_same(call, made, before):
         raise AwsError(f"{made.subject.arn} has it like that: nothing would change.", code=NOTHING, status=_CONFLICT)
     _check_size(made)

@@ -19,10 +19,8 @@ def of(call: Call, arn: str, people: Iterable[str], calls: Sequence[CallRecord])
         yield f"{arn} is AWS's own: put a policy of yours in its place."
     records = [record for record in map(call.snapshot.entity, people) if record is not None]
     for record in records:
-        if record.path.startswith("/aws-service-role/"):
-            yield f"{record.arn} is a service-linked role: its service manages what it may do."
-        elif record.name.startswith("AWSReservedSSO_"):
-            yield f"{record.arn} is managed by IAM Identity Center: change its permission set."
+        if whose := managed_elsewhere(record):
+            yield whose
         if services := sorted(_services(record)):
             names = " and ".join(services)
             yield f"{names} may act as {record.arn}: what a service does by itself is not on record."
@@ -34,6 +32,21 @@ def of(call: Call, arn: str, people: Iterable[str], calls: Sequence[CallRecord])
         yield f"Roles were assumed {_times(assumed)}: what those sessions did, the policies of those roles decide."
     if any(record.session is not None and record.session.chained for record in calls):
         yield "Some sessions came from other roles (role chaining): who was behind them, their source identity tells."
+
+
+def managed_elsewhere(record: EntityRecord) -> str:
+    """The sentence on a role that somebody else manages, "" where nobody does.
+
+    https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+    """
+    if record.kind == "role" and record.path.startswith("/aws-service-role/"):
+        return f"{record.arn} is a service-linked role: its service manages what it may do."
+    if record.kind == "role" and (
+        record.path.startswith("/aws-reserved/") or record.name.startswith("AWSReservedSSO_")
+    ):
+        return f"{record.arn} is managed by IAM Identity Center: change its permission set."
+    return ""
 
 
 def _of_now(call: Call) -> str:
