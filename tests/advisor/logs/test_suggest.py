@@ -173,6 +173,25 @@ def test_role_chaining_and_services_that_act_are_named() -> None:
     assert "role chaining" not in " ".join(by_user["Notes"])
 
 
+def test_a_role_that_was_delivered_and_did_nothing_is_told_as_such() -> None:
+    """EC2 assumes the role of an instance by itself: https://docs.aws.amazon.com/IAM/latest/UserGuide/
+    cloudtrail-integration.html#cloudtrail-integration_examples-sts-api-service
+    """
+    service = {"type": "AWSService", "invokedBy": "ec2.amazonaws.com"}
+    given = [{"ARN": ROLE, "accountId": ACCOUNT, "type": "AWS::IAM::Role"}]
+    assumed = record(service, "sts", "AssumeRole", resources=given)
+
+    def told(*calls: dict[str, Any]) -> list[str]:
+        notes = suggested(list(calls), "ec2:*")["Notes"]
+        return [note for note in notes if "no call of its sessions" in note]
+
+    (note,) = told(assumed, record(service, "sts", "AssumeRole", "2026-11-19T10:00:00Z", resources=given))
+    assert note.startswith(f"{ROLE} was assumed, by ec2.amazonaws.com last on 2026-11-20, and no call")
+    assert told(assumed, record(role(), "ec2", "DescribeVpcs")) == []
+    assert told({**assumed, "errorCode": "AccessDenied"}) == []
+    assert told(record(service, "sts", "AssumeRole", resources=[{"ARN": ROLE.replace("orders", "others")}])) == []
+
+
 def test_of_a_managed_policy_the_use_of_all_counts() -> None:
     bob = {"type": "IAMUser", "principalId": "AIDABOB", "arn": USER.replace("alice", "bob"), "accountId": ACCOUNT}
     answer = suggested([record(bob, "ec2", "DescribeVpcs")], arn=TEAM)

@@ -23,10 +23,11 @@ from kansatsu.arn import Arn
 from kansatsu.catalog import cloudtrail
 
 NAME = "evidence.bin"
-VERSION = 2
+VERSION = 3
 _ENTITIES = {"user", "role"}
 # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Operations.html
 _TRAILS = "cloudtrail.amazonaws.com"
+_SESSIONS = "sts.amazonaws.com"
 _SETTINGS = frozenset({"CreateTrail", "DeleteTrail", "PutEventSelectors", "StartLogging", "StopLogging", "UpdateTrail"})
 
 
@@ -79,7 +80,7 @@ class Evidence(msgspec.Struct):
     """All of it. Times are epoch seconds; `since` is the begin of the window that was asked for, 0 for all.
 
     `spans` as in Totals; `settings` are changes of trails and their times; `passing` are the ids of who may have passed
-    roles that no record names.
+    roles that no record names; `assumed` says of roles when their sessions were made last, and for whom.
     """
 
     made: float
@@ -105,6 +106,7 @@ class Evidence(msgspec.Struct):
     regions: list[str]
     settings: list[tuple[str, float]]
     passing: set[str]
+    assumed: dict[str, tuple[float, str]]  # by the role's ARN without its path
     beside: dict[str, int] = msgspec.field(default_factory=dict)  # files that are no logs of events, by kind
 
     @property
@@ -151,6 +153,7 @@ def of(result: Result, details: bytes, told: Sequence[Told], now: datetime, sinc
         regions=sorted(maker.regions),
         settings=sorted(maker.settings.items(), key=lambda item: (item[1], item[0])),
         passing=maker.passing,
+        assumed=maker.assumed,
         beside=result.beside,
     )
 
@@ -163,7 +166,7 @@ class _Maker:
         self._now = now
         self._latest = now + timedelta(days=1).total_seconds()
         self._ids = {item.who.id for item in account.people()}
-        self._names = {(item.who.kind, _bare(item.who.arn)): item.who.id for item in account.people()}
+        self._names = {(item.who.kind, bare(item.who.arn)): item.who.id for item in account.people()}
         self.seen: list[Seen] = []
         self.strangers: dict[tuple[str, str, str], Stranger] = {}
         self.unmapped: dict[tuple[str, str], int] = {}
@@ -171,6 +174,7 @@ class _Maker:
         self.regions: set[str] = set()
         self.settings: dict[str, float] = {}
         self.passing: set[str] = set()
+        self.assumed: dict[str, tuple[float, str]] = {}
 
     def add(self, caller: Caller, source: str, name: str, region: str, tally: Tally) -> None:
         last = tally.last.timestamp()
@@ -183,6 +187,9 @@ class _Maker:
         self.regions.add(region)
         if source == _TRAILS and name in _SETTINGS and tally.allowed:
             self.settings[name] = max(last, self.settings.get(name, 0.0))
+        if source == _SESSIONS and name.startswith("AssumeRole") and tally.allowed:
+            for role in map(bare, arns(tally) or ()):
+                self.assumed[role] = max((last, caller.arn or caller.id), self.assumed.get(role, (0.0, "")))
         id_ = self._id(caller)
         if not id_:
             self._stranger(caller, last, tally.count)
@@ -213,7 +220,7 @@ class _Maker:
             return ""
         if caller.id:
             return caller.id if caller.id in self._ids else ""
-        return self._names.get((caller.kind, _bare(caller.arn)), "")
+        return self._names.get((caller.kind, bare(caller.arn)), "")
 
     def _stranger(self, caller: Caller, last: float, count: int) -> None:
         key = (caller.kind, caller.arn, caller.id)
@@ -223,7 +230,7 @@ class _Maker:
         self.strangers[key] = Stranger(caller.kind, caller.arn, caller.id, last, count)
 
 
-def _bare(arn: str) -> str:
+def bare(arn: str) -> str:
     """An ARN without the path, which ARNs of sessions do not have."""
     parsed = Arn.parse(arn)
     if parsed is None:

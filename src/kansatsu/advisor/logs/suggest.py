@@ -168,6 +168,7 @@ def _notes(evidence: Evidence, subject: Subject) -> Iterator[str]:
     for entity in subject.people:
         if entity.who.kind == "role" and entity.who.id in chaining:
             yield f"{entity.who.arn} assumed further roles (role chaining): who was behind it, its own callers tell."
+    yield from _unused_sessions(evidence, subject, {item.id for item in seen})
     passing = [entity.who.arn for entity in subject.people if entity.who.id in evidence.passing]
     if passing:
         yield f"{', '.join(passing)} may have passed roles that no record names: iam:PassRole is unknown."
@@ -178,6 +179,17 @@ def _notes(evidence: Evidence, subject: Subject) -> Iterator[str]:
             + ", ".join(untold[:3])
             + (f" and {len(untold) - 3} more." if len(untold) > 3 else ".")
         )
+
+
+def _unused_sessions(evidence: Evidence, subject: Subject, active: set[str]) -> Iterator[str]:
+    """Roles that were assumed or delivered, and did nothing that is on record."""
+    for entity in subject.people:
+        last, who = evidence.assumed.get(evidences.bare(entity.who.arn), (0.0, ""))
+        if last and entity.who.kind == "role" and entity.who.id not in active:
+            yield (
+                f"{entity.who.arn} was assumed, by {who or 'nobody known'} last on {evidences.day(last)}, and no call "
+                "of its sessions is on record: what they are for is unknown."
+            )
 
 
 def _time(seconds: float) -> datetime:
