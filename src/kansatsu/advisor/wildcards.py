@@ -7,6 +7,7 @@ nothing new, today's actions or tomorrow's; and none of the actions that are to 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from kansatsu.catalog import tracking
@@ -35,11 +36,12 @@ def shortened(kept: Iterable[str], own: Sequence[str], *, negated: bool, brevity
     found: set[str] = set()
     for service, actions in by_service.items():
         names = {action.lower() for action in actions}
-        known = {f"{service}:{name}" for name in tracking.actions(service)} | {one for one in own if _is_name(one)}
+        mine = [pattern for pattern in own if pattern.lower().partition(":")[0] in (service, "*")]  # of many services
+        known = {f"{service}:{name}" for name in tracking.actions(service)} | {one for one in mine if _is_name(one)}
         going = sorted(one.lower() for one in known if one.lower() not in names)
-        wild = set() if negated else set(_kept_whole(actions, own, going, brevity))
+        wild = set() if negated else set(_kept_whole(actions, mine, going, brevity))
         rest = {action for action in actions if not any(matches(pattern, action) for pattern in wild)}
-        found |= wild | _grouped(rest, own, going, negated, brevity)
+        found |= wild | _grouped(rest, mine, going, negated, brevity)
     return sorted(found)
 
 
@@ -93,5 +95,10 @@ def _is_name(pattern: str) -> bool:
 
 def matches(pattern: str, action: str) -> bool:
     """Does an action pattern match an action?"""
+    return _compiled(pattern).fullmatch(action.lower()) is not None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
     parts = (".*" if sign == "*" else "." if sign == "?" else re.escape(sign) for sign in pattern.lower())
-    return re.fullmatch("".join(parts), action.lower()) is not None
+    return re.compile("".join(parts))
