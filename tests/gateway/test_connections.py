@@ -57,10 +57,11 @@ class Wire(asyncio.Transport):
 class Connection:
     """One connection to an application that answers as far as the test lets it."""
 
-    def __init__(self) -> None:
+    def __init__(self, to: HttpServer | None = None) -> None:
         self.wire, self.clock, self.asked = Wire(), Loop(), 0
         self._sends: list[Any] = []
-        self.protocol: Any = HttpServer(self)._protocol(False)
+        self.server = to or HttpServer(self)
+        self.protocol: Any = self.server._protocol(False)
         self.protocol.loop = self.clock
         self.protocol.connection_made(self.wire)
 
@@ -267,3 +268,36 @@ def test_attack_to_fill_the_log_with_what_is_no_http(caplog: pytest.LogCaptureFi
 
         run()
     assert 0 < len(caplog.records) <= 2 * server._MOST_WARNINGS  # a minute may end meanwhile
+
+
+@pytest.mark.parametrize("kept", ["answered", "idle"])
+def test_attack_to_take_all_connections(monkeypatch: pytest.MonkeyPatch, kept: str) -> None:
+    """Who came first kept everybody else out, without a single request; he gives way now, unless he is answered."""
+    monkeypatch.setattr(server, "_MOST_CONNECTIONS", 3)
+
+    @on_connection
+    async def run(first: Connection) -> None:
+        await first.gets(GET)
+        slow = [Connection(first.server) for _ in range(2)]
+        if kept == "idle":
+            await first.answers()
+        slow[0].protocol.data_received(HALF)
+        for gone in (*slow, *([first] if kept == "idle" else [])):
+            assert not gone.wire.aborted
+            latest = Connection(first.server)
+            assert gone.wire.aborted and not latest.wire.closed
+            gone.protocol.connection_lost(None)
+        assert first.wire.aborted is (kept == "idle")
+
+    run()
+
+
+def test_when_all_are_answered_the_latest_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_MOST_CONNECTIONS", 1)
+
+    @on_connection
+    async def run(first: Connection) -> None:
+        await first.gets(GET)
+        assert Connection(first.server).wire.aborted and not first.wire.closed
+
+    run()

@@ -48,24 +48,41 @@ class _FewWarnings(logging.Filter):
 _FEW = _FewWarnings()
 
 
+class _State(ServerState):
+    """What all connections of a server share."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: dict[_Protocol, None] = {}  # that nobody is authenticated on, the longest first
+
+
 class _Protocol(HttpToolsProtocol):
     """uvicorn's, with an end to what is not a body: nobody is authenticated before a head is complete.
 
     INVARIANT: what strangers hold is bounded: what comes before the end of a head is not kept for ever, neither by
-    length nor by time, and connections are so many and no more. While a request is answered, the start of the next one
+    length nor by time, and connections are so many and no more; where there are too many, one goes that nobody is
+    authenticated on, which keeps nobody else out. While a request is answered, the start of the next one
     is bounded by length alone: it waits for the answer, however long that takes. So is what is between the pieces of a
     body, and behind the last one.
     """
 
     _left = _LONGEST_HEAD  # bytes that may come before what is awaited is complete, or a piece of a body is there
     _in_head = False
+    server_state: _State
     _until: float = inf  # when it must be, on the loop's clock
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._await(_SLOWEST_HEAD)
+        waiting = self.server_state.waiting
         if len(self.connections) > _MOST_CONNECTIONS:
-            transport.abort()
+            gone = next(iter(waiting), self)
+            waiting.pop(gone, None)  # and is not asked to go twice
+            gone.transport.abort()
+        self._await(_SLOWEST_HEAD)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.server_state.waiting.pop(self, None)
+        super().connection_lost(exc)
 
     def late(self, now: float) -> bool:
         """Whether the head of a request has been on its way for too long."""
@@ -73,6 +90,14 @@ class _Protocol(HttpToolsProtocol):
 
     def _await(self, seconds: float = inf) -> None:
         self._left, self._until = _LONGEST_HEAD, self.loop.time() + seconds
+        if seconds == _SLOWEST_HEAD:
+            self._wait()
+
+    def _wait(self) -> None:
+        waiting = self.server_state.waiting
+        waiting.pop(self, None)
+        if not self.transport.is_closing():
+            waiting[self] = None
 
     @property
     def _answering(self) -> bool:
@@ -111,6 +136,7 @@ class _Protocol(HttpToolsProtocol):
         if sum(name == b"host" for name, _ in self.headers) > 1:
             raise ValueError("more than one Host")  # answered by 400, like everything that the parser does not take
         self._await()
+        self.server_state.waiting.pop(self, None)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -121,8 +147,10 @@ class _Protocol(HttpToolsProtocol):
         if self.cycle.more_body and not self.pipeline:
             self.transport.close()  # INVARIANT: what is left of a body that was not taken is not waited for
         super().on_response_complete()
-        if not self._answering and self._left < _LONGEST_HEAD:
-            self._until = self.loop.time() + _SLOWEST_HEAD
+        if not self._answering:
+            self._wait()
+            if self._left < _LONGEST_HEAD:
+                self._until = self.loop.time() + _SLOWEST_HEAD
 
     def on_body(self, body: bytes) -> None:
         """uvicorn's, which would copy every piece twice: into a buffer, and out of it."""
@@ -159,7 +187,7 @@ class HttpServer:
         )
         self._config.load()
         logging.getLogger("uvicorn.error").addFilter(_FEW)
-        self._state = ServerState()
+        self._state = _State()
         self._servers: set[asyncio.Server] = set()
         self._clockwork: asyncio.Task[None] | None = None
 
