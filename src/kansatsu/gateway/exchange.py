@@ -62,6 +62,7 @@ class Exchange:
     signature: Signature | None = None
     identity: Identity | None = None
     body: BodyVerifier | None = None  # of a body that is streamed, else None
+    holds: tuple[str, int] = ("", 0)  # octets of a body in memory, and whose: see bodies
     form: Form | None = None  # where an HTML form is the request
     region: str = ""
     turn: Turn = field(default_factory=Turn)  # since it was looked up what decides it

@@ -21,6 +21,7 @@ from kansatsu.gateway import anonymous, asgi, compressed, deleting, evidence, fo
 from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.backed import Backed
+from kansatsu.gateway.bodies import Bodies
 from kansatsu.gateway.context import Context, of_request, of_s3
 from kansatsu.gateway.deliveries import Undelivered
 from kansatsu.gateway.denying import Denier
@@ -69,10 +70,8 @@ class Pipeline:
         issuers: Issuers | None = None,
     ) -> None:
         self._store, self._by_size = store, store.large.by_size
-        self._recorder = recorder
-        self._workload = workload
-        self._forwarder = forwarder
-        self._resources = resources
+        self._recorder, self._workload = recorder, workload
+        self._forwarder, self._resources = forwarder, resources
         self._backed = Backed(store, resources, forwarder, spool or Spool())
         self._clock = clock
         self._authenticator = Authenticator(store)
@@ -80,13 +79,17 @@ class Pipeline:
         self._observe = observe
         self._issuers = issuers or Issuers()
         self._strangers, self._bearers = anonymous.Rate(), anonymous.Rate()
-        self._turned_away = TurnedAway()
+        self._turned_away, self._bodies = TurnedAway(), Bodies()
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Answer one AWS request."""
         request, secure = asgi.head(scope), scope.get("scheme") == "https"
         body = asgi.Body(receive, request.headers)
         exchange = Exchange(request, body, asgi.client(scope), secure, self._clock.now())
+        with self._bodies.held(exchange):
+            await self._answer(exchange, send)
+
+    async def _answer(self, exchange: Exchange, send: asgi.Send) -> None:
         response, error = await self._attempt(exchange)
         try:
             # INVARIANT: the evidence of a call is written before its answer goes out.
@@ -188,12 +191,12 @@ class Pipeline:
         raise InvalidAction(f"No service that signs as {signing_name!r} has an operation for this request.")
 
     async def _read_body(self, exchange: Exchange, signature: Signature | None = None) -> None:
-        limit = asgi.ANONYMOUS_LIMIT
+        who = ""
         try:
-            if signature and not asgi.fits(exchange.request.headers, limit):
-                known = self._authenticator.knows(signature, await self._store.current())
-                limit = asgi.BODY_LIMIT if known else limit
-            body = await asgi.read(exchange.receive, exchange.request.headers, limit)
+            large = not asgi.fits(exchange.request.headers, SMALL)
+            if signature and large and self._authenticator.knows(signature, await self._store.current()):
+                who = signature.access_key_id
+            body = await self._bodies.read(exchange, who)
         except AwsError:
             # Only to answer in its protocol.
             exchange.service = catalog.outlined(exchange.request, signature.service if signature else None)
