@@ -1,5 +1,6 @@
 """Attack: many large bodies at once, by who only names an access key, or none: memory has an end, and others go on."""
 
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -69,3 +70,20 @@ def test_attack_to_fill_the_memory_with_many_keys(gateway: Gateway, monkeypatch:
     with holding(gateway, first):
         assert status(gateway, second) == b"503"
         assert gateway.client("dynamodb", second).list_tables()["TableNames"] == []
+
+
+def test_attack_to_fill_the_memory_with_what_is_said_to_the_console(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads before it knows who asks."""
+    monkeypatch.setattr(bodies, "_MOST_OF_ONE", LENGTH + 1000)
+    ask = Ask("POST", "/_kansatsu/console/api/x", headers={"content-type": "application/json"})
+    with ExitStack() as stack:
+        first, second = (
+            stack.enter_context(closing(socket.create_connection(gateway.address, WAIT))) for _ in range(2)
+        )
+        for connection in (first, second):
+            connection.settimeout(WAIT)
+            connection.sendall(head_bytes(ask, gateway.host, LENGTH) + b"x" * (LENGTH - 1))
+        refused = select.select([first, second], [], [], WAIT)[0]
+        assert [read_head(connection)[9:12] for connection in refused] == [b"503"]

@@ -10,6 +10,7 @@ from typing import Any
 from kansatsu import wire
 from kansatsu.errors import AwsError
 from kansatsu.gateway import asgi
+from kansatsu.gateway.bodies import Bodies, Unsigned
 from kansatsu.http import HttpRequest, HttpResponse
 from kansatsu.services.issuers import OWN
 
@@ -57,6 +58,7 @@ class App:
         self._health = health
         self._reset = reset
         self._console = console
+        self._bodies = Bodies()
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["type"] != "http":
@@ -77,7 +79,9 @@ class App:
             await self._do_reset(scope, send)
         elif (path == CONSOLE or path.startswith(CONSOLE + "/")) and self._console is not None and not inside:
             # INVARIANT: workloads have no place to try passwords at.
-            await self._show(self._console, scope, receive, send)
+            holder = Unsigned()
+            with self._bodies.held(holder):
+                await self._show(self._console, holder, scope, receive, send)
         elif path.startswith(OWN) and (found := await asyncio.to_thread(self._discovered, path[len(OWN) :])):
             await self._json(send, 200, found)
         else:
@@ -98,11 +102,13 @@ class App:
             "id_token_signing_alg_values_supported": ["RS256", "ES384"],
         }
 
-    @staticmethod
-    async def _show(console: Console, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+    async def _show(
+        self, console: Console, holder: Unsigned, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send
+    ) -> None:
         request, client = asgi.head(scope), asgi.client(scope)
         try:
-            body = await asgi.read(receive, request.headers, _CONSOLE_LIMIT)
+            # INVARIANT: strangers, for whom the console is too, fill no memory.
+            body = await self._bodies.read_for(holder, receive, request.headers, "", _CONSOLE_LIMIT)
         except asgi.ClientGone:
             return
         except AwsError as error:
