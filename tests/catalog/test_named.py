@@ -20,6 +20,9 @@ BY_NAME = {"StreamARN": STREAM, "ConsumerName": "c"}
 CONNECTION = f"arn:aws:events:{PLACE}:connection/c/{VERSION}"
 STACK = f"arn:aws:cloudformation:{PLACE}:stack/a/{VERSION}"
 BACKUP = f"{RDS}:auto-backup:ab-1"
+CERTIFICATES = f"arn:aws:acm:{PLACE}:certificate"
+CERTIFICATE, CLUSTER = f"{CERTIFICATES}/{VERSION}", f"arn:aws:kafka:{PLACE}:cluster/c/{VERSION}-1"
+SERVICE, VIDEO = f"arn:aws:apprunner:{PLACE}:service/s/0a", f"arn:aws:kinesisvideo:{PLACE}:stream/s/1700000000000"
 NAMED: list[tuple[str, dict[str, Any], dict[str, str], list[str]]] = [
     # https://docs.aws.amazon.com/glue/latest/webapi/API_RegistryId.html
     ("glue.GetRegistry", {"RegistryId": {"RegistryName": "r"}}, {}, [REGISTRY]),
@@ -85,6 +88,21 @@ NAMED: list[tuple[str, dict[str, Any], dict[str, str], list[str]]] = [
         {},
         [f"arn:aws:elasticache:{PLACE}:reserved-instance:*"],
     ),
+    # https://docs.aws.amazon.com/acm/latest/APIReference/API_ImportCertificate.html
+    ("acm.ImportCertificate", {"Certificate": b"c", "PrivateKey": b"k"}, {}, [f"{CERTIFICATES}/*"]),
+    ("acm.ImportCertificate", {"Certificate": b"c", "CertificateArn": CERTIFICATE}, {}, [CERTIFICATE]),
+    # https://docs.aws.amazon.com/Route53/latest/APIReference/API_GetHostedZoneLimit.html
+    ("route53.GetHostedZoneLimit", {"HostedZoneId": "Z1", "Type": "t"}, {}, ["arn:aws:route53:::hostedzone/Z1"]),
+    (
+        "route53.GetReusableDelegationSetLimit",
+        {"DelegationSetId": "N1", "Type": "t"},
+        {},
+        ["arn:aws:route53:::delegationset/N1"],
+    ),
+    # A name and an id in one ARN, which the request gives.
+    ("kafka.DeleteCluster", {"ClusterArn": CLUSTER}, {}, [CLUSTER]),
+    ("apprunner.DeleteService", {"ServiceArn": SERVICE}, {}, [SERVICE]),
+    ("kinesisvideo.DeleteStream", {"StreamARN": VIDEO}, {}, [VIDEO]),
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResources.html
     ("cloudformation.DescribeStackResources", {"PhysicalResourceId": "p"}, {"resource p": STACK}, [STACK]),
 ]

@@ -107,7 +107,7 @@ class Kind:
     def resolves(self) -> bool:
         """Whether parameters can name it at all, or need not."""
         parents = all(paths or default for paths, default in zip(self.parents, self.defaults, strict=True))
-        parents = parents or any(plain(path).endswith("arn") for path in self.names)
+        parents = parents or any(map(_holds_arn, self.names))
         return parents and bool(self.names or self.fixed or self.made or not self.template.placeholder)
 
 
@@ -376,7 +376,7 @@ def _kind(item: TypeOf, fixed: str, operation: str, action: str, members: Sequen
     parents = tuple(
         tuple(p for p in rules.parents[name] if _exists(p, members))
         if name in rules.parents
-        else sources(name, "", "", members)
+        else tuple(path for path in sources(name, "", "", members) if not (path in names and _holds_arn(path)))
         for name in template.parents
     )
     defaults = tuple(rules.defaults.get(name, "") for name in template.parents)
@@ -385,6 +385,11 @@ def _kind(item: TypeOf, fixed: str, operation: str, action: str, members: Sequen
     form = Template(rules.forms[item.key], True, rules.paths) if item.required and item.key in rules.forms else None
     made = operation in rules.made
     return Kind(item.key, template, item.required, made, reads, fixed, names, parents, defaults, rules.paths, own, form)
+
+
+def _holds_arn(path: str) -> bool:
+    """Whether what it names, if that is the type itself, tells what the type is in."""
+    return plain(path).endswith("arn")
 
 
 def _exists(path: str, members: Sequence[Member]) -> bool:

@@ -70,7 +70,6 @@ RULES = Rules(
     templates={
         "connections": "arn:${Partition}:events:${Region}:${Account}:connection/${ConnectionName}/${ConnectionId}",
     },
-    parents={"ConnectionName": ()},  # only the ARN tells it
     types={
         "DescribeApiDestination": ("api-destination",),
         "CreateApiDestination": ("api-destination", "connections"),

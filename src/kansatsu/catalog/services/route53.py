@@ -48,7 +48,7 @@ _BY_ID = {
         "UpdateHealthCheck",
     ),
     "change": ("GetChange",),
-    "delegationset": ("DeleteReusableDelegationSet", "GetReusableDelegationSet", "GetReusableDelegationSetLimit"),
+    "delegationset": ("DeleteReusableDelegationSet", "GetReusableDelegationSet"),
 }
 _PATHS = {"healthcheck": "HealthCheckId"}
 _ZONE_ID = {
@@ -66,7 +66,7 @@ _ZONE_ID = {
         "ListVPCAssociationAuthorizations",
         "ListTrafficPolicyInstancesByHostedZone",
     ),
-    *("CreateQueryLoggingConfig", "UpdateHostedZoneFeatures"),
+    *("CreateQueryLoggingConfig", "GetHostedZoneLimit", "UpdateHostedZoneFeatures"),
 }
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonroute53.html",
@@ -76,6 +76,7 @@ RULES = Rules(
             for kind, operations in _BY_ID.items()
             for operation in operations
         },
+        "GetReusableDelegationSetLimit": _id("DelegationSetId", "delegationset"),
         "ChangeTagsForResource": _tagged("ResourceId"),
         "ListTagsForResource": _tagged("ResourceId"),
         "ListTagsForResources": _tagged("ResourceIds"),
