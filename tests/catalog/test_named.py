@@ -137,3 +137,11 @@ UNSURE: list[tuple[str, dict[str, Any], dict[str, str]]] = [
 @pytest.mark.parametrize(("name", "params", "known"), UNSURE)
 def test_what_nobody_can_tell_is_on_everything(name: str, params: dict[str, Any], known: dict[str, str]) -> None:
     assert resolved(name, params, known) == [("*", False)]
+
+
+@pytest.mark.parametrize("reveals", [True, False])
+def test_secrets_of_a_tested_state_are_revealed_to_who_may_see_them(reveals: bool) -> None:
+    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_TestState.html (revealSecrets)"""
+    operation = wire.load_service("stepfunctions").operation("TestState")
+    found = catalog.resolve(operation, {"definition": "{}", "revealSecrets": reveals}, ACCOUNT, REGION)
+    assert [item.action for item in found] == ["states:TestState", *["states:RevealSecrets"] * reveals]

@@ -61,6 +61,11 @@ def _machines(operation: Operation, params: Params, frame: Frame) -> list[Author
     return [Authorization(f"states:{operation.name}", arn, own) for arn in arns]
 
 
+def _revealed(params: Params, _frame: Frame) -> Iterator[str]:
+    """https://docs.aws.amazon.com/step-functions/latest/dg/test-state-isolation.html (states:RevealSecrets)"""
+    yield from ["*"] * bool(params.get("revealSecrets"))
+
+
 _EXECUTION = ("execution?", "express?", "labelled execution?", "labelled express?")
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsstepfunctions.html",
@@ -72,6 +77,7 @@ RULES = Rules(
     custom=_machines,
     custom_of=frozenset(_QUALIFIED),
     finders={"CreateStateMachineAlias": _routed},
+    also={"TestState": (("states:RevealSecrets", _revealed),)},
     keys={"CreateStateMachineAlias": {"name": "states:StateMachineQualifier"}},
     names={
         **dict.fromkeys(("execution", "express", "labelled execution", "labelled express"), ("executionArn",)),
