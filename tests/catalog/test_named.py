@@ -139,9 +139,38 @@ def test_what_nobody_can_tell_is_on_everything(name: str, params: dict[str, Any]
     assert resolved(name, params, known) == [("*", False)]
 
 
-@pytest.mark.parametrize("reveals", [True, False])
-def test_secrets_of_a_tested_state_are_revealed_to_who_may_see_them(reveals: bool) -> None:
-    """https://docs.aws.amazon.com/step-functions/latest/apireference/API_TestState.html (revealSecrets)"""
-    operation = wire.load_service("stepfunctions").operation("TestState")
-    found = catalog.resolve(operation, {"definition": "{}", "revealSecrets": reveals}, ACCOUNT, REGION)
-    assert [item.action for item in found] == ["states:TestState", *["states:RevealSecrets"] * reveals]
+GROUP, PROVIDER = f"arn:aws:logs:{PLACE}:log-group:/g", f"arn:aws:lambda:{PLACE}:capacity-provider:p"
+ON_PROVIDER = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": PROVIDER}}
+READ = {"logGroupName": "/g", "logStreamName": "s"}
+# (call, what it also needs, parameters that ask for that, and the same without)
+FURTHER: list[tuple[str, str, dict[str, Any], dict[str, Any], str]] = [
+    # https://docs.aws.amazon.com/step-functions/latest/apireference/API_TestState.html (revealSecrets)
+    ("stepfunctions.TestState", "states:RevealSecrets", {"revealSecrets": True}, {"revealSecrets": False}, "*"),
+    # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html (unmask)
+    ("logs.GetLogEvents", "logs:Unmask", {**READ, "unmask": True}, READ, f"{GROUP}:log-stream:"),
+    (
+        "logs.FilterLogEvents",
+        "logs:Unmask",
+        {"logGroupIdentifier": GROUP, "unmask": True},
+        {"logGroupIdentifier": GROUP, "unmask": False},
+        f"{GROUP}:log-stream:",
+    ),
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html (PassCapacityProvider)
+    (
+        "lambda.CreateFunction",
+        "lambda:PassCapacityProvider",
+        {"FunctionName": "f", "CapacityProviderConfig": ON_PROVIDER},
+        {"FunctionName": "f"},
+        PROVIDER,
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "action", "params", "without", "resource"), FURTHER, ids=[row[0] for row in FURTHER])
+def test_what_a_parameter_needs_beside_the_operation(
+    name: str, action: str, params: dict[str, Any], without: dict[str, Any], resource: str
+) -> None:
+    service, _, operation = name.partition(".")
+    for given, needed in ((params, [(resource, True)]), (without, [])):
+        found = catalog.resolve(wire.load_service(service).operation(operation), given, ACCOUNT, REGION)
+        assert [(item.resource, item.exact) for item in found if item.action == action] == needed

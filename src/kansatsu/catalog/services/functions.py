@@ -149,6 +149,22 @@ def _signed(params: Params, frame: Frame) -> Iterator[str]:
 
 
 _SIGNING = re.compile(r"arn:aws:lambda:([a-z0-9-]+):[0-9]{12}:code-signing-config:csc-[a-z0-9]+")
+_CAPACITY = re.compile(r"arn:aws:lambda:[a-z0-9-]+:[0-9]{12}:capacity-provider:[A-Za-z0-9_-]+")
+
+
+def _capacity(params: Params, _frame: Frame) -> Iterator[str]:
+    """What a function is to run on is passed to it.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html (PassCapacityProvider)
+    """
+    path = "CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig.CapacityProviderArn"
+    for value in read(params, path):
+        if _CAPACITY.fullmatch(value) is None:
+            raise Unsure(value)
+        yield value
+
+
+_ON_CAPACITY = ("lambda:PassCapacityProvider", _capacity)
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html",
     actions={
@@ -165,8 +181,8 @@ RULES = Rules(
     custom=_of_function,
     custom_of=frozenset({*_URLS, "CreateEventSourceMapping", "UpdateEventSourceMapping"}),
     also={
-        "CreateFunction": (("lambda:GetLayerVersion", _layers), *_of_archive("Code")),
-        "UpdateFunctionConfiguration": (("lambda:GetLayerVersion", _layers),),
+        "CreateFunction": (("lambda:GetLayerVersion", _layers), _ON_CAPACITY, *_of_archive("Code")),
+        "UpdateFunctionConfiguration": (("lambda:GetLayerVersion", _layers), _ON_CAPACITY),
         "UpdateFunctionCode": _of_archive(""),
         "PublishLayerVersion": _of_archive("Content"),
     },

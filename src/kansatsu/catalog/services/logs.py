@@ -52,6 +52,25 @@ def _groups_of_query(params: Params, frame: Frame) -> Iterator[str]:
     yield from groups
 
 
+def _unmasked(params: Params, frame: Frame) -> Iterator[str]:
+    """Who wants to see what a data protection policy masks needs logs:Unmask on the group.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html (unmask)
+    """
+    if not params.get("unmask"):
+        return
+    if params.get("logRecordPointer"):
+        yield from _group_of_record(params, frame)
+        return
+    prefix, groups = frame.arn("logs", "log-group:"), list(map(str, filter(None, map(params.get, _GROUPS[:2]))))
+    for group in groups or [""]:
+        name = group.removeprefix(prefix).removesuffix(":*") if group.startswith(prefix) else group
+        if not safe(name, True):
+            raise Unsure(group)
+        yield f"{prefix}{name}:log-stream:"
+
+
+_UNMASKED = ("FilterLogEvents", "GetLogEvents", "GetLogObject", "GetLogRecord")
 RULES = Rules(
     page="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatchlogs.html",
     names={
@@ -76,7 +95,10 @@ RULES = Rules(
         "DeleteDeliverySource": ("delivery-source",),
         "UpdateDeliveryConfiguration": ("delivery",),
     },
-    also={"StartQuery": (("logs:StartQuery", _in_the_text),)},
+    also={
+        "StartQuery": (("logs:StartQuery", _in_the_text),),
+        **dict.fromkeys(_UNMASKED, (("logs:Unmask", _unmasked),)),
+    },
     finders={"GetLogRecord": _group_of_record, "GetQueryResults": _groups_of_query},
     questions={"GetLogRecord": _which},
     tagging="TagResource",
