@@ -114,13 +114,13 @@ def test_events_are_known_by_their_hour() -> None:
     times = [f"2026-11-{20 + hour // 24}T{hour % 24:02}:{minute}:00{zone}"
              for hour in (22, 23, 25) for minute in (10, 59) for zone in ("Z", "+01:30")]  # fmt: skip
     items = [record(time=time, eventID=f"00000000-0000-4000-8000-{n:012}") for n, time in enumerate(times)]
-    at_once = summarise(delivered(items)).hours
-    assert {hour: len(ids) // 8 for hour, ids in at_once.items()} == {
+    at_once = summarise(delivered(items)).ids
+    assert {hour: len(ids) for hour, ids in at_once.items()} == {
         "2026-11-20T20": 1, "2026-11-20T21": 2, "2026-11-20T22": 3, "2026-11-20T23": 3, "2026-11-21T00": 1,
         "2026-11-21T01": 2,
     }  # fmt: skip
-    other = summarise(delivered([*items, record(time="2026-12-24T00:00:00Z", eventID="our own")])).hours
-    assert len(other.pop("2026-12-24T00")) == 8
+    other = summarise(delivered([*items, record(time="2026-12-24T00:00:00Z", eventID="our own")])).ids
+    assert len(other.pop("2026-12-24T00")) == 1
     assert other == at_once
 
 

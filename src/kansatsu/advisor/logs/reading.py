@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from array import array
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -51,12 +51,13 @@ class Result:
 class _Task(msgspec.Struct, frozen=True):
     """What a worker has made of some files, and which it could not read, with the reason.
 
-    `totals`: those of the batch, where they were counted in this process and need not be unpacked again.
+    `totals` and `ids`: those of the batch, where they were counted in this process and need not be unpacked again.
     """
 
     batch: Batch
     unread: list[tuple[str, str]]
     totals: Totals | None = None
+    ids: dict[str, set[int]] | None = None
 
 
 @contextmanager
@@ -95,7 +96,7 @@ def read(files: Sequence[LogFile], bucket: Bucket, cache: Cache, processes: int,
         result.troubles += [(name, why, 0) for name, why in task.unread]
         if task.batch.files:
             tags = {file.name: current[file.name].tag for file in task.batch.files}
-            sum_.add(cache.keep(task.batch, tags), task.batch, task.totals)
+            sum_.add(cache.keep(task.batch, tags), task.batch, task.totals, task.ids)
             cache.commit()
         done += sum(current[name].size for name in _names(task))
         progress(done, result.size)
@@ -124,10 +125,10 @@ class _Sum:
         self._cache, self._bucket = cache, bucket
         self._seen: OrderedDict[str, set[int]] = OrderedDict()
 
-    def add(self, id_: int, batch: Batch, totals: Totals | None = None) -> None:
-        """`totals` are those of the batch, and are not to be used any more."""
+    def add(self, id_: int, batch: Batch, totals: Totals | None = None, ids: dict[str, set[int]] | None = None) -> None:
+        """`totals` and `ids` are those of the batch, and are not to be used any more."""
         totals, files = totals or unpack(batch.totals), batch.files
-        ids = {hour: set(_ids(digests)) for hour, digests in batch.hours.items()}
+        ids = ids or {hour: set(_ids(digests)) for hour, digests in batch.hours.items()}
         if any(not self._events(hour).isdisjoint(some) for hour, some in ids.items()):
             totals, files = self._without(batch, totals)
         self.totals.merge(totals)
@@ -217,7 +218,7 @@ def _end_with_parent() -> None:
 
 
 def _packed_task(names: list[str], bucket: Bucket) -> bytes:
-    return msgspec.msgpack.encode(msgspec.structs.replace(_counted(names, bucket), totals=None))
+    return msgspec.msgpack.encode(msgspec.structs.replace(_counted(names, bucket), totals=None, ids=None))
 
 
 _decoder = msgspec.msgpack.Decoder(_Task)
@@ -229,18 +230,20 @@ def _counted(names: list[str], bucket: Bucket, known: Known | None = None) -> _T
     files: list[File] = []
     unread: list[tuple[str, str]] = []
     together = Totals()
-    seen: defaultdict[str, set[int]] = defaultdict(set, {hour: set(ids) for hour, ids in (known or {}).items()})
-    hours: defaultdict[str, bytes] = defaultdict(bytes)
+    ids: dict[str, set[int]] = {}
+    seen = {hour: set(some) for hour, some in known.items()} if known else ids
     for name, data in zip(names, _contents(names, bucket), strict=True):
         if isinstance(data, OSError):
             unread.append((name, data.strerror or "cannot be read"))
             continue
         summary = summarise(data, seen, together)
-        for hour, digests in summary.hours.items():
-            seen[hour].update(_ids(digests))
-            hours[hour] += digests
+        for held in (ids,) if seen is ids else (ids, seen):
+            for hour, some in summary.ids.items():
+                if held.setdefault(hour, some) is not some:
+                    held[hour] |= some
         files.append(File(name, summary.trouble, summary.elsewhere))
-    return _Task(Batch(files, pack(together), dict(hours)), unread, together)
+    hours = {hour: array("Q", some).tobytes() for hour, some in ids.items()}
+    return _Task(Batch(files, pack(together), hours), unread, together, ids)
 
 
 def _contents(names: list[str], bucket: Bucket) -> Iterator[bytes | OSError]:

@@ -115,11 +115,14 @@ Hours = dict[str, bytes]  # 2026-11-25T21 (UTC) -> digests of the eventIDs of th
 
 
 class Summary(msgspec.Struct):
-    """A file: what was counted, what is wrong with it ("": nothing), which events these are, how many others have."""
+    """A file: what was counted, what is wrong with it ("": nothing), which events these are, how many others have.
+
+    `ids` are the digests of its events, by hour.
+    """
 
     totals: Totals
     trouble: str
-    hours: Hours
+    ids: dict[str, set[int]]
     elsewhere: int
 
 
@@ -131,9 +134,9 @@ def summarise(data: bytes, known: Known | None = None, into: Totals | None = Non
     found = read(data)
     totals = into if into is not None else Totals()
     totals.malformed += found.malformed
-    records, hours, elsewhere = _distinct(found.records, known or {}, totals)
+    records, ids, elsewhere = _distinct(found.records, known or {}, totals)
     _count(records, totals)
-    return Summary(totals, found.trouble, hours, elsewhere)
+    return Summary(totals, found.trouble, ids, elsewhere)
 
 
 def _count(records: Sequence[Record], totals: Totals) -> None:  # noqa: PLR0912 - calls would cost as much again
@@ -240,7 +243,7 @@ def _caller(identity: bytes) -> Caller:
     return found
 
 
-def _distinct(records: list[Record], known: Known, totals: Totals) -> tuple[list[Record], Hours, int]:
+def _distinct(records: list[Record], known: Known, totals: Totals) -> tuple[list[Record], dict[str, set[int]], int]:
     """The records that are not known yet, each once, the digests of their events by hour, and how many were known."""
     if not records:
         return [], {}, 0
@@ -255,18 +258,18 @@ def _distinct(records: list[Record], known: Known, totals: Totals) -> tuple[list
     for span in kinds.spans(records, first, last):
         totals.span(*span)
     digests = _digests(records)
-    if digests is None or len(set(digests)) < len(digests) or last - first > _MOST_AT_ONCE:
-        ids = digests or [_digest(record.eventID) for record in records]
-        return _filtered(records, ids, known, totals)
-    hours: Hours = {}
+    if digests is None or last - first > _MOST_AT_ONCE:
+        return _filtered(records, digests or [_digest(record.eventID) for record in records], known, totals)
+    hours: dict[str, set[int]] = {}
     begin = first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     while begin <= last:
         end = begin + _HOUR
         some = digests if begin <= first and last < end else array("Q", _between(digests, times, begin, end))
-        if some:
-            hours[_hour(begin)] = some.tobytes()
-            if not known.get(_hour(begin), _NONE).isdisjoint(some):
-                return _filtered(records, digests, known, totals)
+        ids = set(some)
+        if len(ids) < len(some) or not known.get(_hour(begin), _NONE).isdisjoint(ids):
+            return _filtered(records, digests, known, totals)
+        if ids:
+            hours[_hour(begin)] = ids
         begin = end
     return records, hours, 0
 
@@ -287,22 +290,22 @@ def _filtered(
     digests: Iterable[int | None],
     known: Known,
     totals: Totals,
-) -> tuple[list[Record], Hours, int]:
+) -> tuple[list[Record], dict[str, set[int]], int]:
     """A record without an eventID cannot be told from another: it counts."""
     kept: list[Record] = []
     elsewhere = 0
-    by_hour: dict[str, dict[int, None]] = {}
+    by_hour: dict[str, set[int]] = {}
     for record, digest in zip(records, digests, strict=True):
         if digest is not None:
             hour = _hour(record.eventTime)
-            seen = by_hour.setdefault(hour, {})
+            seen = by_hour.setdefault(hour, set())
             if (is_known := digest in known.get(hour, _NONE)) or digest in seen:
                 totals.duplicates += 1
                 elsewhere += is_known
                 continue
-            seen[digest] = None
+            seen.add(digest)
         kept.append(record)
-    return kept, {hour: array("Q", seen).tobytes() for hour, seen in by_hour.items() if seen}, elsewhere
+    return kept, {hour: seen for hour, seen in by_hour.items() if seen}, elsewhere
 
 
 def _hour(time: datetime) -> str:
