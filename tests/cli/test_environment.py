@@ -5,13 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from kansatsu.advisor import Recorder
-from kansatsu.cli import environment, surroundings
+from kansatsu.cli import environment, lifecycle, surroundings
 from kansatsu.cli.root import COMMANDS, cli
 from kansatsu.clock import SystemClock
 from kansatsu.identity import open_store
@@ -207,6 +208,27 @@ def test_doctor_holds_the_evidence_against_what_was_written(data_dir: Path, monk
     state, detail = evidence()
     assert state == "missing" and "cannot be held against the database" in detail
     store.close()
+
+
+def test_status_tells_of_the_evidence_in_a_line(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(*words: str) -> list[str]:
+        lines = invoke("status", "--data-dir", str(data_dir), *words).stderr.splitlines()
+        return [line.removeprefix("Evidence: ") for line in lines if line.startswith("Evidence: ")]
+
+    assert said() == ["nothing is recorded yet."]
+    with closing(open_store(data_dir, SystemClock())) as store:
+        Recorder(store, data_dir, SystemClock()).close()
+        assert (said(), said("-o", "json")) == (["1 segment, as written."], [])
+        (path,) = (data_dir / "events").glob("w0-*.jsonl")
+        kept = path.read_bytes()
+        path.unlink()
+        for words in ((), ("-o", "json")):
+            (line,) = said(*words)
+            assert line.startswith(f"{path.name}: missing segment (20") and "put the files back" in line
+        path.write_bytes(kept)
+        monkeypatch.setattr(lifecycle, "_MOST_READ", 0)
+        (line,) = said()
+        assert f"`kansatsu doctor --data-dir {data_dir}` holds it against what was written." in line
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,8 @@ def _database(settings: Settings) -> Iterator[Finding]:
     yield Finding("database", not mend, detail, mend, required=True)
 
 
-def _evidence(settings: Settings) -> Iterator[Finding]:
+def evidence(settings: Settings) -> Iterator[Finding]:
+    """Is the record of requests as it was written? Reads all of it."""
     from kansatsu import identity
     from kansatsu.advisor import DEFAULT_WORKER, chain
 
@@ -228,7 +229,7 @@ LOOKS: tuple[Callable[[Settings], Iterator[Finding]], ...] = (
     _python,
     _directory,
     _database,
-    _evidence,
+    evidence,
     _port,
     _clock,
     _backends,

@@ -12,8 +12,10 @@ import click
 
 from kansatsu.cli import daemon, options
 from kansatsu.cli.output import Exit, Failure, again, emit, hint, output_option, say
-from kansatsu.cli.settings import NOT_ENFORCED, OBSERVE
+from kansatsu.cli.settings import NOT_ENFORCED, OBSERVE, Settings
 from kansatsu.cli.values import Address
+
+_MOST_READ = 64 << 20  # bytes of the record of requests that status holds against what was written: some 50 ms
 
 
 @click.command()
@@ -70,6 +72,8 @@ def status(form: str, **given: Any) -> None:
     emit([row], tuple(row), form)
     if said.get("mode") == OBSERVE:
         say(NOT_ENFORCED, color="red")
+    if health == 200 or not effective.settings.database_url.value:
+        _say_evidence(effective.settings, form)
     next_one = f'eval "$({again("env")})"' if health == 200 else again("logs") if found else again("up -d")
     if not found and (other := _other(effective.settings.listen)):
         say(f"Another Kansatsu listens on {effective.settings.listen}; its data directory is {other}.")
@@ -79,6 +83,22 @@ def status(form: str, **given: Any) -> None:
         raise click.exceptions.Exit(Exit.NOT_RUNNING)
     if health != 200:
         raise click.exceptions.Exit(Exit.FAILED)
+
+
+def _say_evidence(settings: Settings, form: str) -> None:
+    """A line on the record of requests, which is read only as long as that takes no time."""
+    from kansatsu.cli.doctor import evidence
+
+    size = sum(file.stat().st_size for file in (settings.data_dir / "events").glob("*"))
+    if size > _MOST_READ:
+        if form == "table":
+            say(f"Evidence: {size / 1e6:.0f} MB; `{again('doctor')}` holds it against what was written.")
+        return
+    for found in evidence(settings):
+        if not found.good:
+            say(f"Evidence: {found.detail}: {found.mend}.", color="red")
+        elif form == "table":
+            say(f"Evidence: {found.detail}.")
 
 
 def _summary(conditions: Mapping[str, Mapping[str, Any]]) -> str:
