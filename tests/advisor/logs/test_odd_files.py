@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from kansatsu.advisor.logs import records
+from kansatsu.advisor.logs.records import NO_LOG, TOO_LARGE
 from kansatsu.advisor.logs.summary import arns, pack, summarise, unpack
 
 RECORD: dict[str, Any] = {
@@ -73,3 +75,25 @@ def test_bytes_that_are_no_text(members: dict[str, Any]) -> None:
     assert [arns(tally) for tally in found.totals.rows.values()] == [None] * len(found.totals.rows)
     kinds = {caller.kind for caller, *_ in found.totals.rows}
     assert kinds == ({"user", "nobody"} if "userIdentity" in members else {"user"})
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+def test_nothing_is_read_of_what_is_too_large(packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attack: an archive of some MB among the logs, of which each process that reads needs gigabytes."""
+    text = json.dumps({"Records": [made(), made()]}).encode()
+    data = gzip.compress(text) if packed else text
+    monkeypatch.setattr(records, "MOST_BYTES", len(text) + 1)
+    assert len(records.read(data).records) == 2
+    monkeypatch.setattr(records, "MOST_BYTES", len(text) - 1)
+    assert records.read(data) == records.Read(trouble=TOO_LARGE)
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [b"[" + b"{}," * 99 + b"{}]", b'{"Records": [' + b"1," * 99 + b"1]}", b"{}\n" * 99],
+    ids=["array", "document", "lines"],
+)
+def test_small_values_of_which_each_would_be_an_object_are_no_log(junk: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(records, "_MUCH", 10)  # bytes
+    assert records.read(junk) == records.Read(trouble=NO_LOG)
+    assert len(records.read(json.dumps([made()] * 9).encode()).records) == 9

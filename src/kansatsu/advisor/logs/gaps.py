@@ -16,7 +16,7 @@ _TROUBLES = {
     "no log": "{} without records of CloudTrail",
     "missing": "{} missing, which CloudTrail's digests name; what was in it is unknown",
     "altered": "{} not what CloudTrail delivered, as its digests say",
-    "too large": "{} too large to be unpacked",
+    "too large": "{} larger than 256 MB unpacked and left out, so that what is in it is unknown; split it",
 }
 
 

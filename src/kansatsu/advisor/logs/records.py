@@ -5,22 +5,23 @@ lookup-events` prints ({"Events": [{"CloudTrailEvent": "..."}]}); with gzip or w
 https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html
 """
 
+import io
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
 from typing import Annotated, Any, cast
 
 import msgspec
 from zlib_ng import zlib_ng
 
-MOST_BYTES = 1 << 30  # of one file, unpacked; CloudTrail's own have some MB
+MOST_BYTES = 256 << 20  # of one file, unpacked; CloudTrail's own have some MB, and one of Firehose 128
 TRUNCATED = "truncated"  # it ends before it should; what was before that counts
 CORRUPT = "corrupt"  # bytes that are no records
-TOO_LARGE = "too large"
+TOO_LARGE = "too large"  # nothing of it is read: it may be an archive that was made to fill the memory
 NO_LOG = "no log"  # whole and well-formed, and no record in it: a digest, something else
 _GZIP = b"\x1f\x8b"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -28,6 +29,8 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ANOTHER = re.compile(r'\]\s*\}\s*\{\s*"Records"\s*:\s*\[')
 _ENDED = re.compile(r"\]\s*\}?\s*")
 NOTHING = msgspec.Raw()  # the very value of a member that is not there
+_MUCH = 16 << 20  # bytes of a text that may be anything
+_LEAST_VALUE = 12  # bytes of a value, on an average; those of records have some thirty
 _MOST_PACKED = 1032  # times that deflate makes anything smaller
 _BROKEN = (EOFError, OSError, zlib.error, cast(type[Exception], zlib_ng.error))
 
@@ -86,6 +89,8 @@ BAD = (msgspec.MsgspecError, ValueError, RecursionError)
 def read(data: bytes) -> Read:
     """The records of a file, given with all its bytes."""
     text, trouble = _unpacked(data)
+    if trouble == TOO_LARGE or _is_dense(text):
+        return Read(trouble=TOO_LARGE if trouble == TOO_LARGE else NO_LOG)
     if not trouble:
         try:
             return Read(_file.decode(text).Records)  # nearly always
@@ -95,6 +100,11 @@ def read(data: bytes) -> Read:
     if trouble:  # the archive's trouble is the cause of the text's
         found.trouble = trouble
     return found
+
+
+def _is_dense(text: bytes) -> bool:
+    """Are these far more and smaller values than records have? Each would be an object fifty times its size."""
+    return len(text) > _MUCH and text.count(b",") + text.count(b"\n") > len(text) // _LEAST_VALUE
 
 
 def _unpacked(data: bytes) -> tuple[bytes, str]:
@@ -139,15 +149,17 @@ def _by_record(text: bytes) -> Read:
         text = text.decode("utf-16", "replace").encode()
     text = text.removeprefix(b"\xef\xbb\xbf").strip()
     found = Read()
+    pieces: Iterable[bytes] | None
     try:
         pieces = _pieces(text)
     except BAD:
         pieces = None
     if pieces is None:
-        lines = text.splitlines()
-        if len(lines) < 2 or not any(line.startswith(b"{") and line.rstrip().endswith(b"}") for line in lines[:2]):
+        lines = io.BytesIO(text)
+        first = list(islice(lines, 2))
+        if len(first) < 2 or not any(line.startswith(b"{") and line.rstrip().endswith(b"}") for line in first):
             return _salvaged(text)
-        pieces = list(chain.from_iterable(_of_line(line) for line in lines))
+        pieces = chain.from_iterable(_of_line(line.strip()) for line in chain(first, lines))
     for piece in pieces:
         _take(found, piece)
     if not found.records and found.malformed:
