@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -250,6 +251,20 @@ def test_how_it_fails(
     done = kansatsu(*(str(places.get(item, item)) for item in arguments))
     assert (done.exit_code, done.stdout) == (code, "")
     assert message in done.stderr and "Traceback" not in done.output
+
+
+def test_the_report_and_the_details_among_the_logs_are_no_logs(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`kansatsu analyze .` where everything lies together, the report of the first run beside the logs."""
+    shutil.copytree(sample / "AWSLogs", tmp_path / "AWSLogs")
+    shutil.copy(sample / "details.json", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for known in ("", ", 90 known from before"):
+        done = kansatsu("analyze", ".", "--authorization-details", "details.json", "--processes", "1")
+        assert done.exit_code == 0, done.output
+        assert done.stderr.startswith(f"90 files{known}: ")
+        assert "no log" not in done.stderr and "without records" not in done.stderr
 
 
 def test_a_second_run_into_the_same_directory_is_refused(

@@ -75,7 +75,8 @@ def analyze(
     begin = now - _age(since)
     text = _details(details)
     with _held(out) as cache:
-        result = _read(logs, Bucket(profile, endpoint_url, region), cache, begin, processes, validate=validate)
+        own = (out / report.JSON, details)
+        result = _read(logs, Bucket(profile, endpoint_url, region), cache, begin, processes, own, validate=validate)
         reports, bad = _told(told, text)
         for name, why in bad:
             say(f"{name} is left out: {why}.")
@@ -140,12 +141,19 @@ def _held(out: Path) -> Iterator["Cache"]:
 
 
 def _read(
-    logs: Sequence[str], bucket: "Bucket", cache: "Cache", begin: datetime, processes: int, *, validate: bool
-) -> "Result":
+    logs: Sequence[str], bucket: "Bucket", cache: "Cache", begin: datetime, processes: int, own: Sequence[Path],
+    *, validate: bool,
+) -> "Result":  # fmt: skip
+    """`own`: files of ours that may lie among the logs, and are none."""
     from kansatsu.advisor.logs import digests, reading, sources
 
     try:
         listed = sources.listing(logs, bucket, begin)
+        names = {path.name for path in own}
+        near = [file for file in listed.files if file.name.rpartition("/")[2] in names]
+        for file in near:
+            if any(path.resolve() == Path(file.name).resolve() for path in own):
+                listed.files.remove(file)
         with Bar() as bar:
             result = reading.read(listed.files, bucket, cache, processes, bar.show)
         cache.commit()
