@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from kansatsu.advisor.logs import report
+from kansatsu.advisor.logs import reading, report
 from kansatsu.cli.progress import line
 from kansatsu.cli.root import cli
 
@@ -265,6 +265,18 @@ def test_the_report_and_the_details_among_the_logs_are_no_logs(
         assert done.exit_code == 0, done.output
         assert done.stderr.startswith(f"90 files{known}: ")
         assert "no log" not in done.stderr and "without records" not in done.stderr
+
+
+def test_an_interrupted_run_says_that_it_goes_on(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reading, "read", stop)
+        done = analyze(sample, tmp_path / "out")
+    said = "kansatsu: Interrupted. What was read until then is kept: the same command goes on from there.\n"
+    assert (done.exit_code, done.stdout, done.stderr) == (1, "", said)
+    assert analyze(sample, tmp_path / "out").exit_code == 0
 
 
 def test_a_second_run_into_the_same_directory_is_refused(

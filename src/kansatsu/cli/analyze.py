@@ -161,6 +161,8 @@ def _read(
             checked = digests.check(listed.digests, listed.files, bucket, begin)
             result.troubles += checked.troubles
             _say_checked(checked)
+    except KeyboardInterrupt:
+        raise Failure("Interrupted. What was read until then is kept: the same command goes on from there.") from None
     except sources.NotLetIn as error:
         again_ = "What was read until then is kept: renew the credentials and give the same command again."
         raise Failure(f"{error}. {again_}".replace("..", ".")) from None
