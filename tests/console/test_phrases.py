@@ -60,6 +60,7 @@ SPEAKERS = {
     "identity/commits.py": (),
     "services/kansatsu/explain.py": ("_of_denial", "_unmet", "_two_sides", "_changes", "_of_events"),
     "advisor/replay.py": ("",),
+    "advisor/shown.py": (),
     "workload/tasks/plan.py": ("_judged", "_moved", "_arrived"),
     "workload/tasks/runner.py": ("_look", "_ready"),
     "workload/attachment.py": ("check", "attach"),

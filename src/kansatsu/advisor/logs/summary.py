@@ -4,7 +4,6 @@ What is kept are maxima, counts and small sets, so that order does not matter; a
 its eventID and counts once.
 """
 
-import hashlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from zlib_ng import zlib_ng
 
-from kansatsu.advisor.logs import callers, kinds, passing, tagged
+from kansatsu.advisor.logs import callers, event_ids, kinds, passing, tagged
 from kansatsu.advisor.logs.callers import Caller
 from kansatsu.advisor.logs.records import BAD, NOTHING, Record, read
 
@@ -257,9 +256,9 @@ def _distinct(records: list[Record], known: Known, totals: Totals) -> tuple[list
     totals.last = max(totals.last, last.timestamp())
     for span in kinds.spans(records, first, last):
         totals.span(*span)
-    digests = _digests(records)
+    digests = event_ids.digests_of(records)
     if digests is None or last - first > _MOST_AT_ONCE:
-        return _filtered(records, digests or [_digest(record.eventID) for record in records], known, totals)
+        return _filtered(records, digests or [event_ids.digest_of(record.eventID) for record in records], known, totals)
     hours: dict[str, set[int]] = {}
     begin = first.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     while begin <= last:
@@ -310,46 +309,6 @@ def _filtered(
 
 def _hour(time: datetime) -> str:
     return time.astimezone(UTC).isoformat()[:13]
-
-
-_LENGTH = 36  # of a UUID with its dashes
-_DASHES = (8, 13, 18, 23)
-
-
-def _digests(records: list[Record]) -> "array[int] | None":
-    """Eight bytes of each eventID, its halves as one, all at once; None when one of them is no UUID."""
-    ids = [record.eventID or "" for record in records]
-    text = "".join(ids)
-    size = len(ids)
-    if len(text) != _LENGTH * size or text.count("-") != 4 * size:
-        return None
-    if any(text[place::_LENGTH] != "-" * size for place in _DASHES):
-        return None
-    try:
-        whole = bytes.fromhex(text.replace("-", ""))
-    except ValueError:
-        return None
-    if len(whole) != 16 * size:
-        return None
-    halves = array("Q", whole)
-    one, other = (int.from_bytes(half.tobytes(), "little") for half in (halves[::2], halves[1::2]))
-    return array("Q", (one ^ other).to_bytes(8 * size, "little"))
-
-
-def _digest(event_id: str | None) -> int | None:
-    """The same of one of any form; None where there is none."""
-    if not event_id:
-        return None
-    plain = event_id.replace("-", "")
-    if len(event_id) == _LENGTH and len(plain) == 32 and all(event_id[place] == "-" for place in _DASHES):
-        try:
-            one, other = array("Q", bytes.fromhex(plain))
-        except ValueError:
-            pass
-        else:
-            return one ^ other
-    digest = hashlib.blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
 
 
 class File(msgspec.Struct, frozen=True):
