@@ -115,6 +115,7 @@ def test_exit_code_3_when_nothing_was_started(
     command: list[str], data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KANSATSU_DATA_DIR", str(data_dir))
+    monkeypatch.setenv("KANSATSU_LISTEN", "127.0.0.1:1")  # whoever else has the usual port is named by `status`
     result = invoke(*command)
     assert result.exit_code == 3
     assert ("kansatsu up -d" in result.stderr) == (command != ["down"])  # who stops it does not want it started
