@@ -44,6 +44,10 @@ def test_a_root_user_is_nobody_elsewhere_and_assumes_no_role(gateway: Gateway) -
     role = gateway.role(trust={"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"})
     with pytest.raises(ClientError, match="Roles may not be assumed by root accounts"):
         gateway.client("sts", root).assume_role(RoleArn=role["Arn"], RoleSessionName="session")
+    for call, params in (("get_session_token", {}), ("get_federation_token", {"Name": "carol"})):
+        with pytest.raises(ClientError, match="Kansatsu makes no sessions of the root user") as caught:
+            getattr(gateway.client("sts", root), call)(**params)
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
     with pytest.raises(ClientError, match="AccessDenied"):
         gateway.client("s3", root).list_objects_v2(Bucket=gateway.bucket())
     with pytest.raises(ClientError, match="AccessDenied"):

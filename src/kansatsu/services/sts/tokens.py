@@ -11,7 +11,7 @@ from typing import Any
 
 from kansatsu import arn
 from kansatsu.catalog import Authorization, asked_tags
-from kansatsu.errors import AccessDenied
+from kansatsu.errors import AccessDenied, Unimplemented
 from kansatsu.identity import Session, sessions
 from kansatsu.services.registry import Call, Params, operation
 from kansatsu.services.sts import _sessions as common
@@ -78,6 +78,8 @@ def get_federation_token(
 
 def _require_long_term_key(call: Call, name: str) -> None:
     """INVARIANT: no session begets another one that is free of its limits, its policies or its end."""
+    if call.caller.session is None and call.caller.kind == "root":
+        raise Unimplemented(f"Kansatsu makes no sessions of the root user with {name}; AWS advises against them, too.")
     if call.caller.session is not None or call.caller.kind != "user":
         raise AccessDenied(f"Cannot call {name} with session credentials")
 
