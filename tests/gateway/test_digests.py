@@ -95,3 +95,18 @@ def test_what_is_no_digest(gateway: Gateway, bucket: str, value: str) -> None:
     refused(lambda: client.put_object(Bucket=bucket, Key="k", Body=b"", ContentMD5=value), "InvalidDigest")
     refused(lambda: client.put_object(Bucket=bucket, Key="k", Body=b"", ChecksumSHA256=value), "InvalidDigest")
     assert not client.list_objects_v2(Bucket=bucket, Prefix="k")["KeyCount"]
+
+
+@pytest.mark.parametrize("part", [False, True])
+def test_checksums_by_two_algorithms(gateway: Gateway, bucket: str, part: bool) -> None:
+    """Which of them the object has would be anybody's guess."""
+    client, at = gateway.client("s3"), {"Bucket": bucket, "Key": "two"}
+    both = {SAID[name][0]: text(SAID[name][1](b"body")) for name in ("crc32", "sha256")}
+    if part:
+        of = {"UploadId": client.create_multipart_upload(**at)["UploadId"]}
+        refused(lambda: client.upload_part(**at, **of, PartNumber=1, Body=b"body", **both), "InvalidRequest")
+        assert "Parts" not in client.list_parts(**at, **of)
+    else:
+        error = refused(lambda: client.put_object(**at, Body=b"body", **both), "InvalidRequest")
+        assert error["Message"].startswith("Expecting a single x-amz-checksum- header")
+        assert not client.list_objects_v2(Bucket=bucket, Prefix="two")["KeyCount"]

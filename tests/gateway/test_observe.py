@@ -57,6 +57,33 @@ def test_the_log_tells_what_was_refused_from_what_was_let_through(
     assert "s3:ListAllMyBuckets" in said[0] and "iam:ListUsers" in said[1]
 
 
+@pytest.mark.parametrize("service", ["s3", "secretsmanager"])
+def test_what_is_decided_twice_is_told_once(
+    observing: Gateway, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, service: str
+) -> None:
+    """Once more with what the backend's answer needs: s3:ListBucket for a missing key, the key of a secret."""
+    bucket, keys = observing.bucket(), observing.client("kms").create_key()["KeyMetadata"]["Arn"]
+    made = {"Name": observing.name("secret"), "SecretString": "x", "KmsKeyId": keys}
+    secret = observing.client("secretsmanager").create_secret(**made)["ARN"]
+    nobody, kept = observing.user(), list[str]()
+    keep = observing.recorder.denials.keep
+    monkeypatch.setattr(observing.recorder.denials, "keep", lambda *told: kept.append(keep(*told)) or kept[-1])
+    caplog.set_level(logging.INFO, "kansatsu.gateway.pipeline")
+    if service == "s3":
+        got = observing.ask(Ask("GET", f"/{bucket}/not-there"), nobody, "s3")
+        answered, header, actions = got.code, got.headers[HEADER], ["s3:GetObject", "s3:ListBucket"]
+    else:
+        value = observing.client("secretsmanager", nobody).get_secret_value(SecretId=secret)
+        answered, header = value["SecretString"], value["ResponseMetadata"]["HTTPHeaders"][HEADER]
+        actions = ["secretsmanager:GetSecretValue", "kms:Decrypt"]
+    assert answered == {"s3": "NoSuchKey", "secretsmanager": "x"}[service]
+    said = [record.getMessage().partition(" on ")[0] for record in caplog.records if nobody.name in record.getMessage()]
+    assert [line.rpartition(" ")[2] for line in said] == actions
+    assert len(kept) == len(set(kept)) == len(actions) and header == kept[0]
+    why = control(observing, observing.admin).explain_request(AuthorizationId=header)
+    assert [asked["Action"] for asked in why["Evaluations"]] == actions  # all of it, also what was found later
+
+
 def test_what_policy_allows_says_nothing(observing: Gateway) -> None:
     allowed = observing.user(statement("Allow", "s3:ListAllMyBuckets"))
     got = observing.ask(Ask("GET", "/"), allowed, "s3")

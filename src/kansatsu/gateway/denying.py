@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied-auth
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from kansatsu.advisor import Denied, Recorder, freeze
 from kansatsu.catalog import Authorization
@@ -70,11 +71,13 @@ class Denier:
         operation: Operation,
         context: Context,
         decisions: Sequence[Decision],
+        item: Authorization,
     ) -> Passed:
-        """The same where the request goes on: only observed."""
+        """The same where the request goes on: only observed. Nothing is kept before its answer: it may be decided
+        again."""
         decisions = [_seen(decision, caller.account) for decision in decisions]
-        kept = self._keep(made, caller, operation, context, decisions, passed=True)
-        return Passed(decisions[0].reason(decisions[0].request.action), kept)
+        keep = partial(self._keep, made, caller, operation, context, decisions, passed=True)
+        return Passed(item, decisions[0].reason(decisions[0].request.action), keep)
 
     def refused(
         self,

@@ -41,7 +41,13 @@ class Said:
 
 
 def said(operation: str, headers: Mapping[str, str]) -> tuple[Said, ...]:
-    """The digests in the headers of a request. Raises InvalidDigest for what can be none."""
+    """The digests in the headers of a request.
+
+    Raises InvalidDigest for what can be none, InvalidRequest for checksums by several algorithms: an object has one.
+    """
+    if len(headers.keys() & TRAILERS) > 1:
+        text = "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+        raise AwsError(text, code="InvalidRequest", status=400)
     found = []
     for name, value in headers.items():
         if name == MD5:

@@ -12,6 +12,7 @@ from kansatsu.catalog import Authorization
 from kansatsu.errors import AwsError
 from kansatsu.gateway import asgi, observing
 from kansatsu.gateway.authentication import Identity
+from kansatsu.gateway.context import Context, of_request, of_s3
 from kansatsu.gateway.forms import Form
 from kansatsu.http import HttpRequest
 from kansatsu.identity import Snapshot
@@ -110,6 +111,14 @@ class Exchange:
         self.authorizations = tuple(self.authorizations[place] for place in places)
         self.guards = tuple(self.guards[place] for place in places)
         self.passed = {new: self.passed[old] for new, old in enumerate(places) if old in self.passed}
+
+    def context_of(self, identity: Identity) -> Context:
+        """All condition keys but those of its resources, of its signer or whoever stands for it."""
+        session = identity.caller.session
+        own = of_request(self.request, self.client, self.secure, self.region, self.now, session)
+        if self.known.service.signing_name == "s3":
+            own |= of_s3(self.signature, self.request, self.params, self.now)
+        return identity.context | own | self.state.organization_keys("principal", identity.caller.account)
 
     @property
     def name(self) -> str:

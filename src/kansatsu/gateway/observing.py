@@ -1,5 +1,6 @@
 """Observe mode: which denials are let through, recorded and told, and which are denials in every mode."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kansatsu.catalog import Authorization, manages_permissions
@@ -12,14 +13,12 @@ _ALWAYS_ENFORCED = frozenset({"iam", "sts", "kansatsu", "organizations"})
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A denial that was let through: its reason, and the authorization id of its details ("" without room)."""
+    """The denial of `item` that was let through, its reason, and what keeps its details: the authorization id of them,
+    "" without room."""
 
+    item: Authorization
     reason: str
-    id: str
-
-    @property
-    def header(self) -> str:
-        return self.id or self.reason
+    keep: Callable[[], str]
 
 
 def may_pass(item: Authorization) -> bool:

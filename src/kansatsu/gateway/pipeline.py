@@ -22,7 +22,6 @@ from kansatsu.gateway.answers import Answer, Whole
 from kansatsu.gateway.authentication import Authenticator, Identity
 from kansatsu.gateway.backed import Backed
 from kansatsu.gateway.bodies import Bodies
-from kansatsu.gateway.context import Context, of_request, of_s3
 from kansatsu.gateway.deliveries import Undelivered
 from kansatsu.gateway.denying import Denier
 from kansatsu.gateway.exchange import Exchange
@@ -99,7 +98,7 @@ class Pipeline:
             response = _refusal(exchange, ServiceUnavailable(str(lost)))
         send = await exchange.receive.settled(send)
         if exchange.passed:
-            send = asgi.adding(send, observing.HEADER, next(iter(exchange.passed.values())).header)
+            send = asgi.adding(send, observing.HEADER, self._told(exchange))
         await response.send(send, bodiless=exchange.request.method == "HEAD")
 
     async def _attempt(self, exchange: Exchange) -> tuple[Answer, AwsError | None]:
@@ -295,7 +294,7 @@ class Pipeline:
         if waited and exchange.signature is not None:
             exchange.snapshot = self._store.snapshot()
             exchange.identity = self._authenticator.again(exchange.signature, exchange.snapshot, self._clock.now())
-        exchange.context = _context(exchange, exchange.signer)
+        exchange.context = exchange.context_of(exchange.signer)
 
     def _authorize(self, exchange: Exchange) -> None:
         """Raise the denial of the first authorization that policy does not allow; all must be allowed."""
@@ -311,7 +310,7 @@ class Pipeline:
         for place, (item, guard) in enumerate(items):
             decision = decide(identity.principal, item, guard, context, policies, snapshot)
             if decision.allowed and bound is not None:
-                starter, theirs = bound.starter.principal, _context(exchange, bound.starter)
+                starter, theirs = bound.starter.principal, exchange.context_of(bound.starter)
                 decision = bound.within(decide(starter, item, guard, theirs, bound.policies, snapshot))
             if decision.allowed:
                 continue
@@ -325,8 +324,8 @@ class Pipeline:
             # INVARIANT: observing opens no account to another.
             own = guard is None or guard.account in ("", identity.caller.account)
             passes = self._observe and own and observing.may_pass(item)
-            said = "would be denied" if passes else "denied"
-            log.info("%s %s %s on %r %s", said, identity.caller.arn, item.action, item.resource, exchange.request_id)
+            if not passes:
+                self._log("denied", exchange, item)
             if not passes and deleting.named(item) in keys:
                 refused[place] = item, decision
                 continue
@@ -334,7 +333,7 @@ class Pipeline:
             asked = (decide(identity.principal, *other, context, policies, snapshot) for other in others[:MOST_ASKED])
             denial = made, identity.caller, exchange.known, context, [decision, *asked]
             if passes:
-                exchange.passed[place] = self._denier.passed(*denial)
+                exchange.passed[place] = self._denier.passed(*denial, item)
                 continue
             evidence.deny(exchange, item)
             raise self._denier.denied(*denial, item)
@@ -344,11 +343,22 @@ class Pipeline:
             exchange.refused = self._denier.divided(made, identity.caller, exchange.known, context, refused)
         exchange.authorized = True
 
+    def _told(self, exchange: Exchange) -> str:
+        """Tell of what was let through, once a request, however often it was decided; what its client is told."""
+        told = []
+        for passed in exchange.passed.values():
+            self._log("would be denied", exchange, passed.item)
+            told.append(passed.keep() or passed.reason)
+        return told[0]
+
+    def _log(self, said: str, exchange: Exchange, item: Authorization) -> None:
+        log.info("%s %s %s on %r %s", said, exchange.caller.arn, item.action, item.resource, exchange.request_id)
+
     def _refused(self, exchange: Exchange, error: Refused | Undelivered) -> AwsError:
         """The denial of an operation of ours that decided by itself, or of what the backend would deliver."""
         identity = exchange.signer
         made = exchange.request_id, exchange.now, exchange.region
-        context = _context(exchange, identity) if isinstance(error, Refused) else error.decision.request.context
+        context = exchange.context_of(identity) if isinstance(error, Refused) else error.decision.request.context
         return self._denier.refused(made, identity.caller, exchange.known, context, error)
 
     def _record(self, exchange: Exchange, error: AwsError | None) -> None:
@@ -375,16 +385,6 @@ class Pipeline:
 def _refusal(exchange: Exchange, error: AwsError) -> Whole:
     service = exchange.service or wire.outline("s3")
     return Whole(wire.encode_error(service, error, exchange.request_id, exchange.operation))
-
-
-def _context(exchange: Exchange, identity: Identity) -> Context:
-    """All condition keys of a request but those of its resources, of its signer or whoever stands for it."""
-    own = of_request(
-        exchange.request, exchange.client, exchange.secure, exchange.region, exchange.now, identity.caller.session
-    )
-    if exchange.known.service.signing_name == "s3":
-        own |= of_s3(exchange.signature, exchange.request, exchange.params, exchange.now)
-    return identity.context | own | exchange.state.organization_keys("principal", identity.caller.account)
 
 
 def _verify_body(exchange: Exchange, verified: Verified) -> None:
