@@ -228,7 +228,7 @@ def test_a_change_is_held_against_the_logs(out: Path, tmp_path: Path) -> None:
         (["analyze", "EMPTY", "--authorization-details", "DETAILS", "--out", "NEW"], 1, "There is no log file"),
         (["analyze", "SAMPLE", "--authorization-details", "/nowhere", "--out", "NEW"], 2, "/nowhere cannot be read"),
         (["analyze", "SAMPLE", "--authorization-details", str(SAMPLE), "--out", "NEW"], 2, "is no output of"),
-        (["analyze", "SAMPLE", "--authorization-details", "DETAILS", "--since", "soon"], 2, "'soon' is no age"),
+        (["analyze", "SAMPLE", "--authorization-details", "DETAILS", "--since", "90"], 2, "90 is neither a time"),
         (["analyze", "SAMPLE", "--authorization-details", "DETAILS", "--out", str(SAMPLE)], 1, "cannot be written to"),
     ],
 )

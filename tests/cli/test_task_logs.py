@@ -50,7 +50,7 @@ def test_a_long_log_is_read_in_pieces_up_to_now(control: Control) -> None:
     ("flags", "sentence"),
     [
         (["--since", "10m", "-n", "5"], "Give --lines or --since, not both."),
-        (["--since", "yesterday"], "yesterday is neither a time like 90d or 12h, nor a date like 2026-11-05."),
+        (["--since", "yesterday"], "yesterday is neither a time like 90d, 12h or 3w, nor a date like 2026-11-05."),
     ],
 )
 def test_what_means_nothing_is_wrong_usage(control: Control, flags: list[str], sentence: str) -> None:

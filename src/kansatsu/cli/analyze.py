@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import click
 
 from kansatsu.cli.output import Exit, Failure, again, emit, example, hint, numbered, output_option, say
 from kansatsu.cli.progress import Bar
+from kansatsu.cli.times import moment
 
 if TYPE_CHECKING:
     from kansatsu.advisor.logs.cache import Cache
@@ -42,7 +43,9 @@ _MOST_ROWS = 20
     show_default=True,
     help="Where the report goes, and what makes the next run fast.",
 )
-@click.option("--since", metavar="AGE", default="400d", show_default=True, help="How far back (90d, 36h).")
+@click.option(
+    "--since", metavar="TIME", default="400d", show_default=True, help="How far back: 90d, 3w, 36h, or 2026-11-05."
+)
 @click.option(
     "--last-accessed",
     "told",
@@ -72,7 +75,7 @@ def analyze(
     from kansatsu.advisor.logs.sources import Bucket
 
     now = datetime.now(UTC)
-    begin = now - _age(since)
+    begin = moment(since)
     text = _details(details)
     with _held(out) as cache:
         own = (out / report.JSON, details)
@@ -92,15 +95,6 @@ def analyze(
     say(f"The report is {out / 'index.html'}.")
     if outcome.people:
         hint(again(f"access {shlex.quote(outcome.people[0].arn)} --from {shlex.quote(str(out))}"), form)
-
-
-def _age(text: str) -> timedelta:
-    from kansatsu.advisor.logs.sources import age
-
-    try:
-        return age(text)
-    except ValueError:
-        raise Failure(f"'{text}' is no age; one is 400d or 36h.", Exit.USAGE) from None
 
 
 def _details(path: Path) -> bytes:

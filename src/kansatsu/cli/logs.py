@@ -60,7 +60,7 @@ def only_to_file() -> None:
 @click.option("-f", "--follow", is_flag=True, help="Go on printing as lines arrive.")
 @click.option("-n", "--lines", default=50, show_default=True, type=click.IntRange(min=0), help="Last lines to print.")
 @click.option("--would-deny", is_flag=True, help="What the mode observe let through and policies would have refused.")
-@click.option("--since", metavar="TIME", help="With --would-deny: how far back, like 24h; else all that is recorded.")
+@click.option("--since", metavar="TIME", help="With --would-deny: how far back (24h), or since when.")
 @output_option
 @options.where_options
 def logs(follow: bool, lines: int, would_deny: bool, since: str | None, form: str, **given: Any) -> None:

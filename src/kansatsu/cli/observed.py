@@ -2,16 +2,16 @@
 
 import json
 import re
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kansatsu.cli import daemon, values
+from kansatsu.cli import daemon
 from kansatsu.cli.output import Exit, Failure, again, emit, hint, say
+from kansatsu.cli.times import moment
 
 if TYPE_CHECKING:
     from kansatsu.advisor import AccessEvent
@@ -20,7 +20,6 @@ COLUMNS = ("principal", "action", "resource", "count", "first", "last", "reason"
 _SESSION = re.compile(r"(arn:[^:]*:sts::[0-9]*:assumed-role/[^/]+/).+")
 # The one reason that a statement of one's own mends; the others are a Deny, a boundary or somebody else's policy.
 _MENDED = "because no identity-based policy allows "
-_LONGEST = timedelta(days=3650)
 
 
 @dataclass(slots=True)
@@ -82,13 +81,7 @@ def _events(data_dir: Path, oldest: float) -> Iterator["AccessEvent"]:
 
 
 def _oldest(since: str | None) -> float:
-    if since is None:
-        return 0.0
-    try:
-        back: timedelta = values.duration(timedelta(0), _LONGEST)(since)
-    except values.BadValue as error:
-        raise Failure(f"--since: {error}", Exit.USAGE) from None
-    return time.time() - back.total_seconds()
+    return moment(since).timestamp() if since is not None else 0.0
 
 
 def _moment(seconds: float) -> str:

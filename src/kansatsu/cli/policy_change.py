@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,12 +11,11 @@ from kansatsu.cli import client, options, policy_texts
 from kansatsu.cli.files import read_policy
 from kansatsu.cli.names import arn_of, meant, policy_of
 from kansatsu.cli.output import Exit, Failure, emit, example, output_option, say, tell
-from kansatsu.cli.values import BadValue, duration
+from kansatsu.cli.times import moment
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Answer = Mapping[str, Any]
 COLUMNS = ["time", "principal", "action", "resource", "times", "reason", "request-id"]
-_since_of = duration(timedelta(seconds=1), timedelta(days=3650))
 _MOST_SHOWN = 5
 FLAGS = {"NewPolicy": "--new"}  # what the command line calls parameters that messages name
 
@@ -236,19 +234,6 @@ def _before(iam: Any, arn: str, default: str) -> str:
     """The newest version that is older than the default one; the default one where there is none."""
     numbers = [int(item["VersionId"][1:]) for item in iam.list_policy_versions(PolicyArn=arn)["Versions"]]
     return f"v{max((number for number in numbers if number < int(default[1:])), default=int(default[1:]))}"
-
-
-def moment(text: str) -> datetime:
-    """90d ago, or 2026-11-05T12:00:00, in UTC unless it says otherwise. Ends the command with exit 2."""
-    try:
-        found = datetime.fromisoformat(text)
-        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    except ValueError:
-        pass
-    try:
-        return datetime.now(UTC) - _since_of(text)
-    except BadValue:
-        raise Failure(f"{text} is neither a time like 90d or 12h, nor a date like 2026-11-05.", Exit.USAGE) from None
 
 
 def _count(number: int, word: str) -> str:

@@ -10,7 +10,7 @@ import click
 from kansatsu.cli import client, learning, options, policy_texts
 from kansatsu.cli.names import arn_of, meant, role_of
 from kansatsu.cli.output import Exit, Failure, again, emit, example, hint, output_option, say, tell
-from kansatsu.cli.policy_change import moment
+from kansatsu.cli.times import moment
 
 COLUMNS = ["policy", "statement", "line", "effect", "action", "uses"]
 _profile = click.option("--profile", metavar="NAME", help="Ask as this profile of your AWS files.")

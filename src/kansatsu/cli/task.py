@@ -10,7 +10,7 @@ import click
 from kansatsu.cli import client, options, workloads
 from kansatsu.cli.groups import Group
 from kansatsu.cli.output import Exit, Failure, again, emit, example, hint, output_option
-from kansatsu.cli.policy_change import moment
+from kansatsu.cli.times import moment
 
 _COLUMNS = ("id", "definition", "cluster", "state", "role", "served", "problems")
 _MOST = 10000

@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -194,11 +194,3 @@ def content(name: str, bucket: Bucket) -> bytes:
         code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
         raise NotLetIn(f"{name} cannot be read: {said}") if code in _CREDENTIALS else OSError(5, said, name) from None
     return data
-
-
-def age(text: str) -> timedelta:
-    """`400d`, `36h`. Raises ValueError."""
-    match = re.fullmatch(r"(\d{1,5})([dh])", text, re.ASCII)
-    if match is None:
-        raise ValueError(text)
-    return timedelta(**{{"d": "days", "h": "hours"}[match[2]]: int(match[1])})
