@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COLUMNS = ["principal", "type", "granted", "used", "unused", "unknown", "last-used"]
 _PROCESSES = 2
 _MOST_ROWS = 20
+_MOST_NAMED = 20  # files with trouble
 
 
 @click.command(epilog=example("kansatsu analyze s3://trail/AWSLogs --authorization-details account.json --out report"))
@@ -159,7 +160,7 @@ def _read(
         raise Failure("Interrupted. What was read until then is kept: the same command goes on from there.") from None
     except sources.NotLetIn as error:
         again_ = "What was read until then is kept: renew the credentials and give the same command again."
-        raise Failure(f"{error}. {again_}".replace("..", ".")) from None
+        raise Failure(f"{error}. {again_}") from None
     except sources.NoSource as error:
         raise Failure(str(error), Exit.USAGE if isinstance(error, sources.NoFile) else Exit.FAILED) from None
     if not listed.files:
@@ -200,7 +201,9 @@ def _say(result: "Result", found: "Evidence", gaps: Sequence[str]) -> None:
     say(f"{numbered(found.files, 'file')}{again_}: {numbered(found.events, 'call')}{twice}.")
     if found.beside:
         say(_beside(found.beside))
-    for name, trouble, duplicates in found.troubles:
+    for name, trouble, duplicates in found.troubles[:_MOST_NAMED]:
         say(f"{name}: {trouble}." if trouble else f"{name}: of its events {duplicates} are in another file too.")
+    if len(found.troubles) > _MOST_NAMED:
+        say(f"... and {numbered(len(found.troubles) - _MOST_NAMED, 'more file')} of such; report.json names all.")
     for gap in gaps:
         say(gap)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -114,3 +115,89 @@ def test_files_beside_the_logs_are_named_and_not_read(server: Kansatsu, tmp_path
     assert json.loads((tmp_path / "out" / "report.json").read_text())["filesBeside"] == {"Digest": 3, "Insight": 2}
     assert (alone.exit_code, alone.stdout) == (1, "")
     assert "There is no log file" in alone.stderr and "1 Digest file beside the logs" in alone.stderr
+
+
+def test_objects_that_change_before_they_are_read(server: Kansatsu, tmp_path: Path) -> None:
+    """Denied ones are one gap in the same words; one that is gone or other by then is read as it is, and read again."""
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="changing")
+    keys = [key(number) for number in range(6)]
+    for number, name in enumerate(keys):
+        s3.put_object(Bucket="changing", Key=name, Body=delivered([record(user(f"u{number}", f"AIDA{number}"))]))
+    bucket = Bucket(endpoint=server.endpoint, region="us-east-1")
+    with environment(server.environ()), closing(Cache(tmp_path)) as cache:
+        files = sources.listing(["s3://changing"], bucket, None).files
+        s3.delete_object(Bucket="changing", Key=keys[0])
+        s3.put_object(Bucket="changing", Key=keys[1], Body=delivered([record(), record()]))
+        denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject"}
+        denied["Resource"] = [f"arn:aws:s3:::changing/{name}" for name in keys[2:4]]
+        s3.put_bucket_policy(Bucket="changing", Policy=json.dumps({"Version": "2012-10-17", "Statement": [denied]}))
+        found = reading.read(files, bucket, cache, 1, lambda done, size: None)
+        refused = "AccessDenied: s3:GetObject, or kms:Decrypt with its key, is not allowed"
+        assert [(name.rpartition("/")[2], why) for name, why, _ in found.troubles] == [
+            (keys[0].rpartition("/")[2], "gone since it was listed"),
+            *((name.rpartition("/")[2], refused) for name in keys[2:4]),
+        ]
+        assert found.totals.events == 4
+        s3.delete_bucket_policy(Bucket="changing")
+        files = sources.listing(["s3://changing"], bucket, None).files
+        found = reading.read(files, bucket, cache, 1, lambda done, size: None)
+        assert (found.totals.events, found.troubles) == (6, [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["my logs/a b.json.gz", "ünï/日志.json.gz", "p%20q/a%2Fb.json", "a+b/c+d.jsonl", "we?ird#x/y&z=1.json",
+     "two//slashes.json", "./dot/x.json", "q'uo\"te.json", "~/home.json", "zipped.json"],
+)  # fmt: skip
+def test_keys_as_they_come(server: Kansatsu, name: str) -> None:
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="keys")
+    packed = {"ContentEncoding": "gzip"} if name == "zipped.json" else {}
+    body = delivered([record()])
+    s3.put_object(Bucket="keys", Key=name, Body=body, **packed)
+    bucket = Bucket(endpoint=server.endpoint, region="us-east-1")
+    with environment(server.environ()):
+        for prefix in (name, name[:1]):
+            (file,) = (one for one in sources.listing([f"s3://keys/{prefix}"], bucket, None).files if name in one.name)
+            assert sources.content(file.name, bucket) == body
+    s3.delete_object(Bucket="keys", Key=name)
+
+
+def test_more_objects_than_a_page_has(server: Kansatsu) -> None:
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="pages")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: s3.put_object(Bucket="pages", Key=key(number), Body=b""), range(1001)))
+    with environment(server.environ()):
+        listed = sources.listing(["s3://pages/"], Bucket(endpoint=server.endpoint, region="us-east-1"), None)
+    assert sorted(file.name for file in listed.files) == [f"s3://pages/{key(number)}" for number in range(1001)]
+
+
+_PLACES = "are read from directories, files and s3://BUCKET/PREFIX"
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "code", "said"),
+    [
+        ("s3://", (), 2, "s3:// names no bucket; a URL is like s3://BUCKET/AWSLogs."),
+        ("s3://a bucket/x", (), 2, "s3://a bucket/x names no bucket"),
+        ("s3:/trail", (), 2, _PLACES),
+        ("S3://trail", (), 2, _PLACES),
+        ("https://trail.s3.amazonaws.com/AWSLogs", (), 2, "https://trail.s3.amazonaws.com/AWSLogs is no place of logs"),
+        ("s3://trail", ("--endpoint-url", "nonsense"), 2, "s3://trail cannot be listed: Invalid endpoint: nonsense."),
+        ("s3://trail", ("--profile", "nobody"), 1, "The config profile (nobody) could not be found."),
+        ("s3://not-there", (), 1, "cannot be listed: NoSuchBucket: The specified bucket does not exist."),
+        ("s3://trail/nothing", (), 1, "There is no log file"),
+    ],
+)
+def test_places_that_are_none(
+    server: Kansatsu, tmp_path: Path, url: str, options: tuple[str, ...], code: int, said: str
+) -> None:
+    """Each a sentence, and no report."""
+    (tmp_path / "details.json").write_text('{"UserDetailList": [], "GroupDetailList": [], "RoleDetailList": []}')
+    arguments = ["--authorization-details", str(tmp_path / "details.json"), "--out", str(tmp_path / "out")]
+    with environment(server.environ()):
+        done = CliRunner().invoke(cli, ["analyze", url, *arguments, *options])
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (code, "", 1)
+    assert said in done.stderr

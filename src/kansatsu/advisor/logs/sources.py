@@ -24,6 +24,8 @@ _NO_LOGS = re.compile(r"/(?:\d{12}_)?CloudTrail-(Digest|Insight|Aggregated)")
 # 123456789012_CloudTrail_us-east-1_20261125T2105Z_XXXXXXXXXXXXXXXX.json.gz
 _NAME = re.compile(r"\d{12}_CloudTrail_[a-z0-9-]+_(\d{8}T\d{4})Z_[^/]*$")
 _S3 = "s3://"
+_BUCKET = re.compile(r"[a-zA-Z0-9._-]{1,255}")
+_URL = re.compile(r"(?i)s3:|[a-z][a-z0-9+.-]+://")
 # What a bucket, and botocore, say of credentials and not of one object.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _CREDENTIALS = frozenset(
@@ -34,6 +36,11 @@ _CREDENTIALS = frozenset(
         *("UnauthorizedSSOTokenError", "SSOTokenLoadError", "RefreshWithMFAUnsupportedError"),
     }
 )
+# What one object is refused with: in the same words for all, which are told once.
+_OF_AN_OBJECT = {
+    "AccessDenied": "AccessDenied: s3:GetObject, or kms:Decrypt with its key, is not allowed",
+    "NoSuchKey": "gone since it was listed",
+}
 
 
 class NoSource(Exception):
@@ -92,7 +99,7 @@ def listing(logs: Iterable[str], bucket: Bucket, since: datetime | None) -> List
     found: dict[str, LogFile] = {}
     beside: dict[str, tuple[str, LogFile]] = {}
     for text in logs:
-        for file in _objects(text, bucket) if text.startswith(_S3) else _files(Path(text)):
+        for file in _objects(text, bucket) if text.startswith(_S3) else _files(text):
             if kind := _NO_LOGS.search("/" + file.name.removeprefix(_S3)):
                 beside[file.name] = kind[1], file
             else:
@@ -107,13 +114,18 @@ def listing(logs: Iterable[str], bucket: Bucket, since: datetime | None) -> List
     return Listing(files, len(found) - len(files), kinds, digests)
 
 
-def _files(path: Path) -> Iterator[LogFile]:
+def _files(text: str) -> Iterator[LogFile]:
+    path = Path(text)
     try:
         if path.is_dir():
             yield from _below(str(path))
         else:
             yield _file(str(path), path.stat())
     except OSError as error:
+        if _URL.match(text):
+            raise NoFile(
+                f"{text} is no place of logs: they are read from directories, files and s3://BUCKET/PREFIX."
+            ) from None
         raise NoFile(f"{error.filename or path} cannot be read: {error.strerror}.") from None
     except ValueError:
         raise NoFile(f"{str(path)!r} cannot be the name of a file.") from None
@@ -146,6 +158,8 @@ def _objects(url: str, bucket: Bucket) -> Iterator[LogFile]:
     import botocore.exceptions
 
     name, _, prefix = url.removeprefix(_S3).partition("/")
+    if not _BUCKET.fullmatch(name):
+        raise NoFile(f"{url} names no bucket; a URL is like s3://BUCKET/AWSLogs.")
     try:
         pages = client(bucket).get_paginator("list_objects_v2").paginate(Bucket=name, Prefix=prefix)
         for page in pages:
@@ -153,8 +167,17 @@ def _objects(url: str, bucket: Bucket) -> Iterator[LogFile]:
                 key = item["Key"]
                 if key == prefix or key.endswith(_SUFFIXES):
                     yield LogFile(f"{_S3}{name}/{key}", item["ETag"].strip('"'), item["Size"])
+    except ValueError as error:  # of a URL of the endpoint that is none
+        raise NoFile(f"{url} cannot be listed: {error}.") from None
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        raise NoSource(f"{url} cannot be listed: {' '.join(str(error).split())}") from None
+        raise NoSource(f"{url} cannot be listed: {_said(error)}.") from None
+
+
+def _said(error: Exception) -> str:
+    """What a bucket or botocore says, without a full stop."""
+    answer = getattr(error, "response", {}).get("Error", {})
+    said = f"{answer.get('Code')}: {answer['Message']}" if answer.get("Message") else str(error)
+    return " ".join(said.split()).rstrip(".")
 
 
 def client(bucket: Bucket) -> Any:
@@ -190,7 +213,7 @@ def content(name: str, bucket: Bucket) -> bytes:
     try:
         data: bytes = client(bucket).get_object(Bucket=holder, Key=key)["Body"].read(MOST_BYTES + 1)
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        said = " ".join(str(error).split())
         code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+        said = _OF_AN_OBJECT.get(code) or _said(error)
         raise NotLetIn(f"{name} cannot be read: {said}") if code in _CREDENTIALS else OSError(5, said, name) from None
     return data
