@@ -56,7 +56,9 @@ def test_strangers_learn_no_more(gateway: Gateway) -> None:
     bucket, everybody = gateway.bucket(), {"Principal": "*"}
     public = statement("Allow", "s3:GetObject", f"arn:aws:s3:::{bucket}/*") | everybody
     gateway.client("s3").put_bucket_policy(Bucket=bucket, Policy=raw.document(public))
+    before = len(gateway.recorder.recent(2000))
     assert gateway.send(Ask("GET", f"/{bucket}/not-there")).status == 403
+    assert len(gateway.recorder.recent(2000)) == before, "who must sign fills no record"
     listed = statement("Allow", "s3:ListBucket", f"arn:aws:s3:::{bucket}") | everybody
     gateway.client("s3").put_bucket_policy(Bucket=bucket, Policy=raw.document(public, listed))
     assert gateway.send(Ask("GET", f"/{bucket}/not-there")).status == 404

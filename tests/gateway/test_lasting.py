@@ -145,3 +145,4 @@ def test_attack_to_hold_the_body_back(gateway: Gateway, query: str, body: bytes,
         assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == (not code)
     (event,) = (one for one in gateway.events(keys))
     assert event.error == code.decode()
+    assert event.allowed == (not code), "what was taken away is no use of it"

@@ -31,6 +31,9 @@ def new_id() -> str:
     )
 
 
+_OF_BODY = (AuthFailure.MISMATCH, AuthFailure.PAYLOAD_MISMATCH)
+
+
 class Turn:
     """Whether anything else had a turn since it began: if not, nothing has changed."""
 
@@ -88,6 +91,12 @@ class Exchange:
         self.authorizations, self.guards, self.read_with, self.authorized, self.completed = (), (), None, False, False
         self.delivering.clear()
         self.refused, self.passed = {}, {}
+
+    def unauthenticated(self, failure: AuthFailure) -> None:
+        """Who asked is good for nothing any more: what was allowed before is no use of it. A body that is another one
+        than was signed fails like any request that was allowed."""
+        if failure.general not in _OF_BODY:
+            self.authorized, self.passed = False, {}
 
     @property
     def known(self) -> Operation:

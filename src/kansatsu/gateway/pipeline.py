@@ -111,6 +111,7 @@ class Pipeline:
         except SigningError as raised:
             name = exchange.service.name if exchange.service else ""
             self._turned_away.tell(raised.failure, exchange.signature, exchange.client, name, exchange.now)
+            exchange.unauthenticated(raised.failure)
             error = refusals.unauthenticated(raised, exchange.service)
         except asgi.ClientGone:
             error = AwsError("The client closed the connection.", code="RequestAborted")
