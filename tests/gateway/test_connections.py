@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kansatsu.gateway import server
+from kansatsu.gateway.asgi import ADMITTED
 from kansatsu.gateway.server import HttpServer
 
 START = 100.0
@@ -67,7 +68,7 @@ class Connection:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked += 1
-        self.headers = scope["headers"]
+        self.headers, self.admitted = scope["headers"], scope["state"][ADMITTED]
         self._sends.append(send)
         await asyncio.Event().wait()
 
@@ -288,6 +289,30 @@ def test_attack_to_take_all_connections(monkeypatch: pytest.MonkeyPatch, kept: s
             assert gone.wire.aborted and not latest.wire.closed
             gone.protocol.connection_lost(None)
         assert first.wire.aborted is (kept == "idle")
+
+    run()
+
+
+@pytest.mark.parametrize("sent", [UPLOAD + b"1", GET + UPLOAD + b"1"], ids=["alone", "behind another"])
+def test_attack_to_take_all_connections_by_bodies(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    """A head costs nothing, and a body that does not end kept the connection; of who is authenticated it does so."""
+    monkeypatch.setattr(server, "_MOST_CONNECTIONS", 3)
+
+    @on_connection
+    async def run(first: Connection) -> None:
+        await first.gets(UPLOAD + b"1")
+        first.admitted()
+        slow = [Connection(first.server) for _ in range(2)]
+        for connection in slow:
+            connection.protocol.data_received(sent)
+            await asyncio.sleep(0)
+        for gone in slow:
+            assert not gone.wire.aborted
+            latest = Connection(first.server)
+            assert gone.wire.aborted and not latest.wire.closed
+            gone.protocol.connection_lost(None)
+            latest.protocol.data_received(UPLOAD + b"12345")  # all of it
+        assert Connection(first.server).wire.aborted and not first.wire.closed
 
     run()
 

@@ -13,7 +13,8 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-INSIDE = "kansatsu.inside"  # in the state of a scope: whether the socket is a workload's own
+# In the state of a scope: whether the socket is a workload's own; what is to be called when who asks is authenticated.
+INSIDE, ADMITTED = "kansatsu.inside", "kansatsu.admitted"
 # The largest body that is read into memory; only S3 objects are larger, and they are streamed.
 BODY_LIMIT = 16 * 1024 * 1024
 # The same for requests that nobody signed: enough for an AssumeRoleWithSAML, too little to fill the memory with.
@@ -28,6 +29,16 @@ _SMALL, _MOST_UNREAD = ANONYMOUS_LIMIT, 128 * 1024 * 1024
 
 class ClientGone(Exception):
     """The client closed the connection before its request was complete: there is nobody to answer."""
+
+
+def nothing() -> None:
+    """Nobody waits to be told."""
+
+
+def admitting(scope: Scope) -> Callable[[], None]:
+    """What to call when whoever sent the head is authenticated."""
+    told: Callable[[], None] = scope["state"].get(ADMITTED, nothing)
+    return told
 
 
 _MAPPED = "::ffff:"  # before an IPv4 address, where a socket takes both kinds (RFC 4291, 2.5.5.2)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -61,6 +61,7 @@ class Exchange:
     secure: bool
     now: datetime
     request_id: str = field(default_factory=new_id)
+    admitted: Callable[[], None] = asgi.nothing  # tells the connection that who asks is authenticated
     service: Service | None = None
     operation: Operation | None = None
     signature: Signature | None = None

@@ -83,8 +83,8 @@ class Pipeline:
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         """Answer one AWS request."""
         request, secure = asgi.head(scope), scope.get("scheme") == "https"
-        body = asgi.Body(receive, request.headers)
-        exchange = Exchange(request, body, asgi.client(scope), secure, self._clock.now())
+        client, body = asgi.client(scope), asgi.Body(receive, request.headers)
+        exchange = Exchange(request, body, client, secure, self._clock.now(), admitted=asgi.admitting(scope))
         with self._bodies.held(exchange):
             await self._answer(exchange, send)
 
@@ -170,6 +170,7 @@ class Pipeline:
             known = self._authenticator.authenticate
             found = await self._store.apart(known, exchange.request, signature, snapshot, exchange.now)
             exchange.turn.begin()
+            exchange.admitted()
             if whole:
                 _verify_body(exchange, found[1])
                 exchange.request = compressed.plain(exchange.request, signature.service)
@@ -346,11 +347,10 @@ class Pipeline:
 
     def _told(self, exchange: Exchange) -> str:
         """Tell of what was let through, once a request, however often it was decided; what its client is told."""
-        told = []
         for passed in exchange.passed.values():
             self._log("would be denied", exchange, passed.item)
-            told.append(passed.keep() or passed.reason)
-        return told[0]
+        told, *_ = [passed.keep() or passed.reason for passed in exchange.passed.values()]
+        return told
 
     def _log(self, said: str, exchange: Exchange, item: Authorization) -> None:
         log.info("%s %s %s on %r %s", said, exchange.caller.arn, item.action, item.resource, exchange.request_id)

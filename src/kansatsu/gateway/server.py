@@ -16,7 +16,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from kansatsu.gateway.asgi import INSIDE
+from kansatsu.gateway.asgi import ADMITTED, INSIDE
 
 _GRACE = 10.0  # seconds for requests that are under way when the server stops
 
@@ -53,7 +53,8 @@ class _State(ServerState):
 
     def __init__(self) -> None:
         super().__init__()
-        self.waiting: dict[_Protocol, None] = {}  # that nobody is authenticated on, the longest first
+        # That have no whole request, and nobody who is authenticated; the longest first.
+        self.waiting: dict[_Protocol, None] = {}
 
 
 class _Protocol(HttpToolsProtocol):
@@ -83,6 +84,10 @@ class _Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.server_state.waiting.pop(self, None)
         super().connection_lost(exc)
+
+    def admitted(self) -> None:
+        """Somebody is authenticated, whose body may still come."""
+        self.server_state.waiting.pop(self, None)
 
     def late(self, now: float) -> bool:
         """Whether the head of a request has been on its way for too long."""
@@ -123,6 +128,7 @@ class _Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head = True
+        self.server_state.waiting.setdefault(self, None)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # INVARIANT: a trailer is no header: it came when the request was authenticated, or would if it came sooner.
@@ -136,10 +142,11 @@ class _Protocol(HttpToolsProtocol):
         if sum(name == b"host" for name, _ in self.headers) > 1:
             raise ValueError("more than one Host")  # answered by 400, like everything that the parser does not take
         self._await()
-        self.server_state.waiting.pop(self, None)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
+        if self._answering:
+            self.admitted()
         super().on_message_complete()
         self._await()
 
@@ -220,8 +227,9 @@ class HttpServer:
             await asyncio.gather(self._clockwork, return_exceptions=True)
 
     def _protocol(self, inside: bool) -> asyncio.Protocol:
-        state = {INSIDE: inside}
-        protocol: asyncio.Protocol = _Protocol(config=self._config, server_state=self._state, app_state=state)
+        state: dict[str, Any] = {INSIDE: inside}
+        protocol = _Protocol(config=self._config, server_state=self._state, app_state=state)
+        state[ADMITTED] = protocol.admitted
         return protocol
 
     def _set_date(self) -> None:
