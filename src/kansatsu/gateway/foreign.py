@@ -28,11 +28,14 @@ _DOCUMENTS = {
     "GetObjectTagging": ("Tagging",),
     "ListParts": ("ListPartsResult",),
 }
-_OF_BUCKET = "ListBucketResult"
-_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<(\w+)")
+_OF_ANYTHING = frozenset({"", "ListBucketResult", "ListAllMyBucketsResult", "Error", "html"})
+_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?<(?:[\w.-]+:)?(\w+)")
 _ENOUGH = 512  # bytes: the name of a document is in them
-# Errors that no request for an object or bucket itself has.
-_KNOWN_BY = re.compile(r"NoSuch(?!Key$|Bucket$|Version$)\w+|\w+NotFound(Error)?")
+# Errors that no request for an object or bucket itself has, whatever a server calls what it does not find.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+_KNOWN_BY = re.compile(
+    r"NoSuch(Upload|TagSet(Error)?|BucketPolicy|\w*Configuration)|\w+(Configuration|Controls)NotFound(Error)?"
+)
 
 
 class Subresources:
@@ -140,7 +143,7 @@ async def _answers(operation: Operation, response: BackendResponse) -> bool:
     root = found[1].decode() if found else ""
     if _of_object(operation):
         return root in _DOCUMENTS.get(operation.name, ()) and not any(name == "etag" for name, _ in response.headers)
-    return root not in ("", _OF_BUCKET) or (operation.name == "GetBucketPolicy" and text.lstrip()[:1] == b"{")
+    return root not in _OF_ANYTHING or (operation.name == "GetBucketPolicy" and text.lstrip()[:1] == b"{")
 
 
 async def _begun(body: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
