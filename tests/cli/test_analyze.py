@@ -256,12 +256,14 @@ def test_how_it_fails(
 def test_the_report_and_the_details_among_the_logs_are_no_logs(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`kansatsu analyze .` where everything lies together, the report of the first run beside the logs."""
+    """`kansatsu analyze .` where everything lies together, AWS's reports and that of the first run beside the logs."""
     shutil.copytree(sample / "AWSLogs", tmp_path / "AWSLogs")
+    shutil.copytree(sample / "last-accessed", tmp_path / "last-accessed")
     shutil.copy(sample / "details.json", tmp_path)
     monkeypatch.chdir(tmp_path)
-    for known in ("", ", 90 known from before"):
-        done = kansatsu("analyze", ".", "--authorization-details", "details.json", "--processes", "1")
+    for known, told in (("", "last-accessed"), (", 90 known from before", "last-accessed/role-orders.json")):
+        details = ("--authorization-details", "details.json", "--processes", "1")
+        done = kansatsu("analyze", ".", *details, "--last-accessed", told)
         assert done.exit_code == 0, done.output
         assert done.stderr.startswith(f"90 files{known}: ")
         assert "no log" not in done.stderr and "without records" not in done.stderr

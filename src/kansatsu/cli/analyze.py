@@ -74,12 +74,13 @@ def analyze(
     """
     from kansatsu.advisor.logs import evidence, report
     from kansatsu.advisor.logs.sources import Bucket
+    from kansatsu.advisor.logs.told import files as reports_of
 
     now = datetime.now(UTC)
     begin = moment(since)
     text = _details(details)
     with _held(out) as cache:
-        own = (out / report.JSON, details)
+        own = (out / report.JSON, details, *reports_of(told))
         result = _read(logs, Bucket(profile, endpoint_url, region), cache, begin, processes, own, validate=validate)
         reports, bad = _told(told, text)
         for name, why in bad:
@@ -144,11 +145,10 @@ def _read(
 
     try:
         listed = sources.listing(logs, bucket, begin)
-        names = {path.name for path in own}
-        near = [file for file in listed.files if file.name.rpartition("/")[2] in names]
-        for file in near:
-            if any(path.resolve() == Path(file.name).resolve() for path in own):
-                listed.files.remove(file)
+        names, ours = {path.name for path in own}, {path.resolve() for path in own}
+        near = [file.name for file in listed.files if file.name.rpartition("/")[2] in names]
+        if mine := {name for name in near if Path(name).resolve() in ours}:
+            listed.files[:] = [file for file in listed.files if file.name not in mine]
         with Bar() as bar:
             result = reading.read(listed.files, bucket, cache, processes, bar.show)
         cache.commit()
@@ -182,8 +182,9 @@ def _say_checked(checked: "Checked") -> None:
 
 
 def _beside(kinds: Mapping[str, int]) -> str:
-    told = " and ".join(numbered(count, f"{kind} file") for kind, count in kinds.items())
-    return f"{told} beside the logs: no events are in them, and none was read."
+    *most, last = (numbered(count, f"{kind} file") for kind, count in kinds.items())
+    told = f"{', '.join(most)} and " if most else ""
+    return f"{told}{last} beside the logs: no events are in them, and none was read."
 
 
 def _told(paths: Sequence[Path], details: bytes) -> tuple[list["Told"], list[tuple[str, str]]]:

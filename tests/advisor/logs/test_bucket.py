@@ -96,6 +96,8 @@ def test_files_beside_the_logs_are_named_and_not_read(server: Kansatsu, tmp_path
         place.format("-Digest") + digest,
         place.format("-Digest") + digest.replace(".json", "_backfill.json"),
         place.format("-Insight") + insight,
+        f"AWSLogs/{ACCOUNT}/Config/us-east-1/2026/11/20/ConfigHistory/{ACCOUNT}_Config_us-east-1_x.json.gz",
+        f"AWSLogs/{ACCOUNT}/GuardDuty/us-east-1/2026/11/20/x.jsonl.gz",
         digest,
         insight,
     ):
@@ -109,10 +111,14 @@ def test_files_beside_the_logs_are_named_and_not_read(server: Kansatsu, tmp_path
         assert told.exit_code == 0, told.output
         alone = CliRunner().invoke(cli, ["analyze", f"s3://beside/{digest}", *arguments, "--out", str(tmp_path / "no")])
     assert "1 file: 1 call.\n" in told.stderr
-    assert (
-        "3 Digest files and 2 Insight files beside the logs: no events are in them, and none was read." in told.stderr
-    )
-    assert json.loads((tmp_path / "out" / "report.json").read_text())["filesBeside"] == {"Digest": 3, "Insight": 2}
+    beside = "1 Config file, 3 Digest files, 1 GuardDuty file and 2 Insight files beside the logs"
+    assert f"{beside}: no events are in them, and none was read." in told.stderr
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["filesBeside"] == {
+        "Config": 1,
+        "Digest": 3,
+        "GuardDuty": 1,
+        "Insight": 2,
+    }
     assert (alone.exit_code, alone.stdout) == (1, "")
     assert "There is no log file" in alone.stderr and "1 Digest file beside the logs" in alone.stderr
 

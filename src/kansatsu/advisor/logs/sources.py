@@ -17,10 +17,14 @@ from kansatsu.advisor.logs.records import MOST_BYTES
 
 _SUFFIXES = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 # Beside the logs in the same bucket: signatures of the logs, and what CloudTrail found unusual about them; told by the
-# folder, and by the name where somebody copied them elsewhere.
+# folder, and by the name where somebody copied them elsewhere; and what other services deliver there as JSON.
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/get-and-view-cloudtrail-log-files.html
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html
-_NO_LOGS = re.compile(r"/(?:\d{12}_)?CloudTrail-(Digest|Insight|Aggregated)")
+# https://docs.aws.amazon.com/config/latest/developerguide/example-configuration-history-notification.html
+# https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_exportfindings.html
+_NO_LOGS = re.compile(
+    r"/(?:\d{12}_)?CloudTrail-(Digest|Insight|Aggregated)|/AWSLogs/(?:o-[a-z0-9]+/)?\d{12}/(Config|GuardDuty)/"
+)
 # 123456789012_CloudTrail_us-east-1_20261125T2105Z_XXXXXXXXXXXXXXXX.json.gz
 _NAME = re.compile(r"\d{12}_CloudTrail_[a-z0-9-]+_(\d{8}T\d{4})Z_[^/]*$")
 _S3 = "s3://"
@@ -85,7 +89,8 @@ class LogFile:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The files, oldest delivery first; how many are left out because all in them is older than what is asked for; and
-    how many are no logs of events, by their kind: Digest, Insight, Aggregated. `digests`: those of the first kind.
+    how many are no logs of events, by their kind: Digest, Insight, Aggregated, Config, GuardDuty.
+    `digests`: those of the first kind.
     """
 
     files: list[LogFile]
@@ -101,7 +106,7 @@ def listing(logs: Iterable[str], bucket: Bucket, since: datetime | None) -> List
     for text in logs:
         for file in _objects(text, bucket) if text.startswith(_S3) else _files(text):
             if kind := _NO_LOGS.search("/" + file.name.removeprefix(_S3)):
-                beside[file.name] = kind[1], file
+                beside[file.name] = kind[kind.lastindex or 0], file
             else:
                 found.setdefault(file.name, file)
     # Events are delivered late, never early: what a file has is older than its name says.

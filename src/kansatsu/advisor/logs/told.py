@@ -49,15 +49,19 @@ def read(paths: Iterable[Path], account: Account) -> tuple[list[Told], list[tupl
     """Reports from files and directories of *.json, and those that are of no use, with why."""
     found: list[Told] = []
     bad: list[tuple[str, str]] = []
-    for path in paths:
-        for file in sorted(path.glob("*.json")) if path.is_dir() else (path,):
-            try:
-                found.append(_told(file, account))
-            except OSError as error:
-                bad.append((str(file), f"cannot be read: {error.strerror}"))
-            except (ValueError, RecursionError) as error:  # msgspec's are such
-                bad.append((str(file), " ".join(str(error).split())))
+    for file in files(paths):
+        try:
+            found.append(_told(file, account))
+        except OSError as error:
+            bad.append((str(file), f"cannot be read: {error.strerror}"))
+        except (ValueError, RecursionError) as error:  # msgspec's are such
+            bad.append((str(file), " ".join(str(error).split())))
     return found, bad
+
+
+def files(paths: Iterable[Path]) -> list[Path]:
+    """Those files themselves."""
+    return [file for path in paths for file in (sorted(path.glob("*.json")) if path.is_dir() else (path,))]
 
 
 def _told(file: Path, account: Account) -> Told:
