@@ -16,7 +16,7 @@ NAME = "summaries.sqlite"
 _SCHEMA = """
 CREATE TABLE batch (id INTEGER PRIMARY KEY, merged INTEGER NOT NULL, totals BLOB NOT NULL);
 CREATE TABLE file (name TEXT PRIMARY KEY, tag TEXT NOT NULL, batch INTEGER NOT NULL, trouble TEXT NOT NULL,
-    within INTEGER NOT NULL, duplicates INTEGER NOT NULL) WITHOUT ROWID;
+    within INTEGER NOT NULL, duplicates INTEGER NOT NULL, shown TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX file_of ON file (batch);
 CREATE TABLE event (hour TEXT NOT NULL, batch INTEGER NOT NULL, digests BLOB NOT NULL,
     PRIMARY KEY (hour, batch)) WITHOUT ROWID;
@@ -87,11 +87,21 @@ class Cache:
             found.update(array("Q", digests))
         return found
 
+    def holders(self, hours: Hours) -> list[str]:
+        """Files of batches that are merged and have one of these events."""
+        query = "SELECT batch, digests FROM event JOIN batch ON batch.id = event.batch WHERE hour = ? AND merged = 1"
+        found: set[int] = set()
+        for hour, digests in hours.items():
+            events = set(array("Q", digests))
+            found |= {id_ for id_, some in self._db.execute(query, (hour,)) if not events.isdisjoint(array("Q", some))}
+        named = "SELECT name FROM file WHERE batch = ? ORDER BY name"
+        return [name for id_ in sorted(found) for (name,) in self._db.execute(named, (id_,))]
+
     def keep(self, batch: Batch, tags: Mapping[str, str]) -> int:
         """Files that were read, with their tags; they are not merged yet. The id of the batch."""
         id_ = self._db.execute("INSERT INTO batch (merged, totals) VALUES (0, ?)", (batch.totals,)).lastrowid or 0
-        files = [(one.name, tags[one.name], id_, one.trouble, one.duplicates, 0) for one in batch.files]
-        self._db.executemany("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?)", files)
+        files = [(one.name, tags[one.name], id_, one.trouble, one.duplicates, 0, "") for one in batch.files]
+        self._db.executemany("INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?)", files)
         hours = [(hour, id_, digests) for hour, digests in batch.hours.items()]
         self._db.executemany("INSERT INTO event VALUES (?, ?, ?)", hours)
         return id_
@@ -122,19 +132,19 @@ class Cache:
         self._db.execute("UPDATE batch SET merged = 0 WHERE merged = 1")
         self._db.execute("DELETE FROM merged")
 
-    def merging(self, id_: int, duplicates: Mapping[str, int]) -> None:
-        """A batch is part of a merger that is not kept yet; `duplicates` are those of each of its files."""
+    def merging(self, id_: int, files: Iterable[File]) -> None:
+        """A batch is part of a merger that is not kept yet; its files, with what shows of them only beside others."""
         self._db.execute("DELETE FROM merged")
         self._db.execute("UPDATE batch SET merged = 1 WHERE id = ?", (id_,))
-        counts = [(count, name) for name, count in duplicates.items()]
-        self._db.executemany("UPDATE file SET duplicates = ? WHERE name = ?", counts)
+        shown = [(file.duplicates, file.trouble, file.name) for file in files]
+        self._db.executemany("UPDATE file SET duplicates = ?, shown = ? WHERE name = ?", shown)
 
     def keep_merged(self, totals: bytes) -> None:
         self._db.execute("INSERT OR REPLACE INTO merged VALUES (1, ?)", (totals,))
 
     def troubles(self) -> list[tuple[str, str, int]]:
         """Files with trouble or with events that others have too: name, trouble, how many such events."""
-        query = "SELECT name, trouble, duplicates FROM file WHERE trouble != '' OR duplicates > 0 ORDER BY name"
+        query = "SELECT name, shown, duplicates FROM file WHERE shown != '' OR duplicates > 0 ORDER BY name"
         return list(self._db.execute(query))
 
     def close(self) -> None:

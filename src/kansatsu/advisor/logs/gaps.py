@@ -16,6 +16,7 @@ _TROUBLES = {
     "no log": "{} without records of CloudTrail",
     "missing": "{} missing, which CloudTrail's digests name; what was in it is unknown",
     "altered": "{} not what CloudTrail delivered, as its digests say",
+    "rival": "{} in conflict with others: events of one eventID differ; one may be forged, and all count",
     "too large": "{} larger than 256 MB unpacked and left out, so that what is in it is unknown; split it",
 }
 

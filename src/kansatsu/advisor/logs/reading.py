@@ -8,7 +8,7 @@ import sys
 import threading
 from array import array
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from multiprocessing import get_context, parent_process
 
 import msgspec
 
-from kansatsu.advisor.logs import sources
+from kansatsu.advisor.logs import rivals, sources
 from kansatsu.advisor.logs.cache import Cache
 from kansatsu.advisor.logs.sources import Bucket, LogFile
 from kansatsu.advisor.logs.summary import Batch, File, Known, Totals, pack, summarise, unpack
@@ -130,17 +130,18 @@ class _Sum:
         totals, files = totals or unpack(batch.totals), batch.files
         ids = ids or {hour: set(_ids(digests)) for hour, digests in batch.hours.items()}
         if any(not self._events(hour).isdisjoint(some) for hour, some in ids.items()):
-            totals, files = self._without(batch, totals)
+            totals, files = self._without(batch)
         self.totals.merge(totals)
         for hour, some in ids.items():
             self._events(hour).update(some)
-        self._cache.merging(id_, {file.name: file.duplicates for file in files})
+        self._cache.merging(id_, files)
         self.changed = True
 
-    def _without(self, batch: Batch, totals: Totals) -> tuple[Totals, list[File]]:
+    def _without(self, batch: Batch) -> tuple[Totals, list[File]]:
         """The batch without the events that are counted already; it has to be read again for that."""
         known = {hour: self._events(hour) for hour in batch.hours}
-        again = _counted([file.name for file in batch.files], self._bucket, known)
+        others = self._cache.holders(batch.hours)
+        again = _counted([file.name for file in batch.files], self._bucket, known, others)
         for name, why in again.unread:
             raise OSError(errno.EIO, why, name)
         return unpack(again.batch.totals), again.batch.files
@@ -224,9 +225,21 @@ def _packed_task(names: list[str], bucket: Bucket) -> bytes:
 _decoder = msgspec.msgpack.Decoder(_Task)
 
 
+def _counted(names: list[str], bucket: Bucket, known: Known | None = None, others: Iterable[str] = ()) -> _Task:
+    """The files as one batch; `known` are events that count elsewhere, which are in the files `others`.
+
+    INVARIANT: no record hides another that has its eventID and says something else: both count.
+    """
+    task = _summed(names, bucket, known, frozenset())
+    if task.totals is None or not task.totals.duplicates:
+        return task
+    contents = [data for data in _contents([*others, *names], bucket) if isinstance(data, bytes)]
+    found = rivals.found(contents)
+    return _summed(names, bucket, known, found) if found else task
+
+
 @_without_collections()
-def _counted(names: list[str], bucket: Bucket, known: Known | None = None) -> _Task:
-    """The files as one batch; `known` are events that count elsewhere."""
+def _summed(names: list[str], bucket: Bucket, known: Known | None, rival: Set[int]) -> _Task:
     files: list[File] = []
     unread: list[tuple[str, str]] = []
     together = Totals()
@@ -236,7 +249,7 @@ def _counted(names: list[str], bucket: Bucket, known: Known | None = None) -> _T
         if isinstance(data, OSError):
             unread.append((name, data.strerror or "cannot be read"))
             continue
-        summary = summarise(data, seen, together)
+        summary = summarise(data, seen, together, rival)
         for held in (ids,) if seen is ids else (ids, seen):
             for hour, some in summary.ids.items():
                 if held.setdefault(hour, some) is not some:

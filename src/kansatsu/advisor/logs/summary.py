@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from zlib_ng import zlib_ng
 
-from kansatsu.advisor.logs import callers, event_ids, kinds, passing, tagged
+from kansatsu.advisor.logs import callers, event_ids, kinds, passing, rivals, tagged
 from kansatsu.advisor.logs.callers import Caller
 from kansatsu.advisor.logs.records import BAD, NOTHING, Record, read
 
-VERSION = 7  # of what is kept: with another one everything is read again
+VERSION = 8  # of what is kept: with another one everything is read again
 MOST_NAMED = 25  # resources that are kept of an action of a caller; of more there is only that there are more
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 _CALLS = frozenset({"AwsApiCall", "AwsConsoleAction", None})
@@ -128,9 +128,16 @@ class Summary(msgspec.Struct):
 Known = Mapping[str, Set[int]]  # digests of events that count elsewhere, by hour
 
 
-def summarise(data: bytes, known: Known | None = None, into: Totals | None = None) -> Summary:
-    """The summary of a file, given with all its bytes, added to those of others in `into`. Never raises."""
+def summarise(
+    data: bytes, known: Known | None = None, into: Totals | None = None, rival: Set[int] = frozenset()
+) -> Summary:
+    """The summary of a file, given with all its bytes, added to those of others in `into`. Never raises.
+
+    `rival`: digests of eventIDs that do not tell an event.
+    """
     found = read(data)
+    if rival and rivals.tell_apart(found.records, rival):
+        found.trouble = found.trouble or rivals.TROUBLE
     totals = into if into is not None else Totals()
     totals.malformed += found.malformed
     records, ids, elsewhere = _distinct(found.records, known or {}, totals)
