@@ -242,7 +242,7 @@ def test_when_its_role_goes_it_is_nobody_and_not_somebody_else(dev: User, server
         (["--role", "run-missing"], 1, "NoSuchEntity: The role with name run-missing cannot be found."),
         (["--role", "run-lambda"], 4, "role run-lambda does not allow ecs-tasks.amazonaws.com to assume it"),
         (["--role", "run-task", "--as", "ec2.amazonaws.com"], 4, "role run-task does not allow ec2.amazonaws.com"),
-        (["--role", ""], 1, "Invalid length for parameter Role"),
+        (["--role", ""], 2, "Invalid length for parameter Role"),
         (["--role", "run-other"], 4, f"iam:PassRole on resource: {role_arn('run-other')}"),
         (["--instance-profile", "nowhere"], 1, "nowhere"),
         (["--instance-profile", "run-profile", "--as", "lambda.amazonaws.com"], 1, "ec2.amazonaws.com alone"),
