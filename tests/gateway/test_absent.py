@@ -52,6 +52,43 @@ def test_an_object_that_is_not_there_is_denied_without_list_bucket(gateway: Gate
     assert nowhere.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
 
 
+CSV: dict[str, Any] = {"InputSerialization": {"CSV": {}}, "OutputSerialization": {"CSV": {}}}
+SELECT = {"ExpressionType": "SQL", "Expression": "select * from s3object s", **CSV}
+
+
+@pytest.mark.parametrize("call", ["select_object_content", "copy_object", "upload_part_copy"])
+def test_nor_by_another_way_to_read_it(gateway: Gateway, bucket: str, call: str) -> None:
+    """The attack: what s3:GetObject allows as well, a copy into a bucket of one's own above all."""
+    own, s3 = gateway.bucket(), gateway.client("s3")
+    to: dict[str, Any] = {"Bucket": own, "Key": "to"}
+    if call == "upload_part_copy":
+        to |= {"UploadId": s3.create_multipart_upload(Bucket=own, Key="to")["UploadId"], "PartNumber": 1}
+    may = (
+        statement("Allow", "s3:GetObject", f"arn:aws:s3:::{bucket}*"),
+        statement("Allow", "s3:*", f"arn:aws:s3:::{own}*"),
+    )
+    reader = gateway.user(*may)
+    lister = gateway.user(*may, statement("Allow", "s3:ListBucket", f"arn:aws:s3:::{bucket}*"))
+
+    def answered(keys: raw.Keys, of: str, key: str, **other: str) -> tuple[int, str]:
+        how = {"Bucket": of, "Key": key, **SELECT} if "select" in call else {**to, "CopySource": f"{of}/{key}", **other}
+        try:
+            getattr(gateway.client("s3", keys), call)(**how)
+        except ClientError as error:
+            return error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Message"]
+        return 200, ""
+
+    assert answered(reader, bucket, "there")[0] == 200
+    status, text = answered(reader, bucket, "not-there")
+    assert status == 403 and f'perform: s3:ListBucket on resource: "arn:aws:s3:::{bucket}"' in text
+    assert answered(lister, bucket, "not-there")[0] == 404
+    assert answered(reader, f"{bucket}-not", "there")[0] == 404
+    if "select" not in call:
+        assert answered(reader, bucket, "there", Bucket=f"{own}-not")[0] == 404
+    if call == "upload_part_copy":
+        assert answered(reader, bucket, "there", UploadId="not")[0] == 404
+
+
 def test_strangers_learn_no_more(gateway: Gateway) -> None:
     bucket, everybody = gateway.bucket(), {"Principal": "*"}
     public = statement("Allow", "s3:GetObject", f"arn:aws:s3:::{bucket}/*") | everybody

@@ -88,7 +88,8 @@ def test_the_tags_are_those_of_the_version(gateway: Gateway, bucket: str) -> Non
 
 
 def test_a_source_that_is_not_there_is_the_backends_to_miss(gateway: Gateway, bucket: str) -> None:
-    keys = gateway.user(statement("Allow", BASIC, objects(bucket)))
+    may_know = statement("Allow", "s3:ListBucket", f"arn:aws:s3:::{bucket}")
+    keys = gateway.user(statement("Allow", BASIC, objects(bucket)), may_know)
     copy = {"Bucket": bucket, "Key": "copy", "CopySource": f"{bucket}/nothing"}
     with pytest.raises(ClientError, match="NoSuchKey"):
         gateway.client("s3", keys).copy_object(**copy)

@@ -203,7 +203,7 @@ class Backed:
                 await self._foreign.verify(backend, account, exchange.region, operation, exchange.params)
                 await introduce(backend, account, exchange.region, exchange.authorizations, snapshot)
                 await self._hold(exchange, decider)
-                got = await self._pass_on(exchange, account, partial(self._at_last, exchange, decider, allow))
+                got = self._pass_on(exchange, account, partial(self._at_last, exchange, decider, allow))
                 return await absent.told(got, exchange, account, self._forwarder, allow)
 
     async def _refuse_unseen(self, exchange: Exchange, account: str) -> None:

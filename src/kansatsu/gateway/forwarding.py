@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from kansatsu import backends, wire
-from kansatsu.backends import Backend, BackendResponse
+from kansatsu.backends import Backend, BackendResponse, EmbeddedBackend
 from kansatsu.errors import AwsError, ServiceUnavailable, SlowDown, Throttling, Unimplemented
 from kansatsu.gateway import asgi, foreign, own_ids
 from kansatsu.http import HttpRequest
@@ -120,6 +120,9 @@ class Forwarder:
             raise Unimplemented("The backend redirects this request; its URL in the settings must be the right one.")
         # A HEAD without a body is no page: S3's "there is no such key" has nothing but its status.
         if response.status >= 400 and request.method != "HEAD" and _is_page(response):
+            if operation.name == "UploadPartCopy" and response.status == 404 and isinstance(backend, EmbeddedBackend):
+                await response.close()  # of which it says no more
+                raise AwsError("The specified key does not exist.", code="NoSuchKey", status=404)
             raise await _no_aws_answer(response, operation)
         if response.status < 300 and not operation.streams_response and await _is_web_site(response):
             await response.close()
