@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +44,12 @@ CASES: dict[str, tuple[bytes, int, int, str]] = {
     "lines whose first is torn": (b"\n".join([LINES[0][40:], *LINES]), 3, 1, ""),
     "lines whose first is none": (b"\n".join([b"{bad", *LINES]), 3, 1, ""),
     "outputs of lookup-events": (LOOKED_UP + b"\n" + LOOKED_UP.replace(b'\\"1\\"', b'\\"2\\"'), 2, 0, ""),
+    "events of lookup-events": (json.dumps(json.loads(LOOKED_UP)["Events"], indent=4).encode(), 1, 0, ""),
+    "records of lookup-events": (json.dumps([line.decode() for line in LINES]).encode(), 3, 0, ""),
+    "records of lookup-events as text": (b"\t".join(LINES[:2]) + b"\n" + LINES[2] + b"\n", 3, 0, ""),
+    "records of lookup-events as text, one line": (b"\t".join(LINES), 3, 0, ""),
+    "an event of lookup-events without a record": (b'{"Events": [{"EventId": "1"}]}', 0, 1, "corrupt"),
+    "texts that are no records": (b'["a", "b"]', 0, 2, "corrupt"),
     "a number that JSON does not have": (file(made(requestParameters={"a": float("nan")})), 1, 0, ""),
     "before there was a cloud": (file(made(eventTime="0001-01-01T00:00:00+14:00"), made(eventID="2")), 1, 1, ""),
     "after all calendars": (file(made(eventTime="9999-12-31T23:59:59-14:00"), made(eventID="2")), 1, 1, ""),
@@ -75,6 +82,32 @@ def test_bytes_that_are_no_text(members: dict[str, Any]) -> None:
     assert [arns(tally) for tally in found.totals.rows.values()] == [None] * len(found.totals.rows)
     kinds = {caller.kind for caller, *_ in found.totals.rows}
     assert kinds == ({"user", "nobody"} if "userIdentity" in members else {"user"})
+
+
+@pytest.mark.parametrize("frame", ["%s", '{"Records": %s}', '{"Events": %s}', '{"a": 1}\n%s'])
+def test_values_of_a_large_array_are_never_objects_all_at_once(frame: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attack: 256 MB of texts of ten characters, of which the reader needed 2.9 GB."""
+    monkeypatch.setattr(records, "_MUCH", 10_000)  # bytes
+    data = (frame % ("[" + '"aaaaaaaaaa", ' * 50_000 + json.dumps(made()) + "]")).encode()
+    tracemalloc.start()
+    try:
+        found = records.read(data)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (len(found.records), found.malformed) == (1, 50_000 + ("\n" in frame))
+    assert peak < 5 * len(data)
+
+
+@pytest.mark.parametrize(
+    "broken", ["[%s, x", "[%s", "[%s] [", '[%s, "\\ud800"]'], ids=["no value", "no end", "more", "no text"]
+)
+def test_a_large_array_that_breaks_off(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is whole in it counts, once."""
+    monkeypatch.setattr(records, "_MUCH", 10)
+    found = records.read((broken % ", ".join(line.decode() for line in LINES)).encode())
+    assert [record.eventID for record in found.records] == ["0", "1", "2"]
+    assert (found.trouble, found.malformed) == (("", 1) if broken.endswith('"]') else ("truncated", 0))
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])

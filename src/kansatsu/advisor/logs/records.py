@@ -60,8 +60,8 @@ class _File(msgspec.Struct, gc=False):
 
 
 class _Loose(msgspec.Struct, gc=False):
-    Records: list[msgspec.Raw] | None = None
-    Events: list[msgspec.Raw] | None = None
+    Records: msgspec.Raw = NOTHING
+    Events: msgspec.Raw = NOTHING
     eventName: msgspec.Raw = NOTHING
 
 
@@ -82,6 +82,7 @@ _file = msgspec.json.Decoder(_File)
 _loose = msgspec.json.Decoder(_Loose)
 _record = msgspec.json.Decoder(Record)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
+_text = msgspec.json.Decoder(str)
 _looked = msgspec.json.Decoder(_Looked)
 BAD = (msgspec.MsgspecError, ValueError, RecursionError)
 
@@ -147,7 +148,8 @@ def _by_record(text: bytes) -> Read:
     """The records one by one, from whatever form."""
     if text.startswith(_UTF16):  # what PowerShell makes of an output
         text = text.decode("utf-16", "replace").encode()
-    text = text.removeprefix(b"\xef\xbb\xbf").strip()
+    # With tabs between them, which nothing in JSON has: `--query 'Events[].CloudTrailEvent' --output text`.
+    text = text.removeprefix(b"\xef\xbb\xbf").strip().replace(b"}\t{", b"}\n{")
     found = Read()
     pieces: Iterable[bytes] | None
     try:
@@ -160,14 +162,17 @@ def _by_record(text: bytes) -> Read:
         if len(first) < 2 or not any(line.startswith(b"{") and line.rstrip().endswith(b"}") for line in first):
             return _salvaged(text)
         pieces = chain.from_iterable(_of_line(line.strip()) for line in chain(first, lines))
-    for piece in pieces:
-        _take(found, piece)
+    try:
+        for piece in pieces:
+            _take(found, piece)
+    except BAD:
+        return _salvaged(text)
     if not found.records and found.malformed:
         found.trouble = CORRUPT
     return found
 
 
-def _of_line(line: bytes) -> list[bytes]:
+def _of_line(line: bytes) -> Iterable[bytes]:
     """The records of a line: itself, or those of a document in one line."""
     try:
         return _pieces(line) or [line]
@@ -175,16 +180,37 @@ def _of_line(line: bytes) -> list[bytes]:
         return [line]
 
 
-def _pieces(text: bytes) -> list[bytes] | None:
-    """The records of a well-formed document; None when it has none. Raises what a decoder raises."""
+def _pieces(text: bytes) -> Iterable[bytes] | None:
+    """The records of a well-formed document; None when it has none. Raises what a decoder raises, at once or later."""
     if text.startswith(b"["):
-        return [bytes(piece) for piece in _array.decode(text)]
+        return _values(text)
     found = _loose.decode(text)
-    if found.Records is not None:
-        return [bytes(piece) for piece in found.Records]
-    if found.Events is not None:
-        return [(_looked.decode(piece).CloudTrailEvent or "").encode() for piece in found.Events]
+    for member in (bytes(found.Records), bytes(found.Events)):
+        if member not in {b"", b"null"}:
+            return _values(member)
     return [text] if bytes(found.eventName) else None
+
+
+def _values(array: bytes) -> Iterable[bytes]:
+    """Those of a large array one after the other: all at once they would be objects many times their size."""
+    if len(array) <= _MUCH:
+        return [bytes(piece) for piece in _array.decode(array)]
+    return _one_by_one(array.decode())
+
+
+def _one_by_one(array: str) -> Iterator[bytes]:
+    decoder, at = json.JSONDecoder(), 1
+    while True:
+        while array[at : at + 1] in _BETWEEN:
+            at += 1
+        if array.startswith("]", at) and not array[at + 1 :].strip():
+            return
+        start = at
+        _, at = decoder.raw_decode(array, at)
+        yield array[start:at].encode()
+
+
+_BETWEEN = frozenset(" \t\r\n,")
 
 
 def _take(found: Read, piece: bytes) -> None:
@@ -192,6 +218,15 @@ def _take(found: Read, piece: bytes) -> None:
         return
     try:
         found.records.append(_record.decode(piece))
+    except BAD:
+        _take_within(found, piece)
+
+
+def _take_within(found: Read, piece: bytes) -> None:
+    """The record in a text, or in an event of `lookup-events`, of which it is the text."""
+    try:
+        text = _text.decode(piece) if piece.startswith(b'"') else _looked.decode(piece).CloudTrailEvent
+        found.records.append(_record.decode(text or ""))
     except BAD:
         found.malformed += 1
 
