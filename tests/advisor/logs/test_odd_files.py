@@ -30,6 +30,7 @@ def file(*records: dict[str, Any]) -> bytes:
 ONE, OTHER = file(made()), file(made(eventID="2"))
 LINES = [json.dumps(made(eventID=str(number))).encode() for number in range(3)]
 LOOKED_UP = json.dumps({"Events": [{"CloudTrailEvent": json.dumps(made())}]}).encode()
+PAGE = json.dumps(json.loads(LOOKED_UP) | {"NextToken": "eyJ="}, indent=4).encode()
 # (bytes, events, records that are none, trouble)
 CASES: dict[str, tuple[bytes, int, int, str]] = {
     "put together": (ONE + OTHER, 2, 0, ""),
@@ -44,6 +45,7 @@ CASES: dict[str, tuple[bytes, int, int, str]] = {
     "lines whose first is torn": (b"\n".join([LINES[0][40:], *LINES]), 3, 1, ""),
     "lines whose first is none": (b"\n".join([b"{bad", *LINES]), 3, 1, ""),
     "outputs of lookup-events": (LOOKED_UP + b"\n" + LOOKED_UP.replace(b'\\"1\\"', b'\\"2\\"'), 2, 0, ""),
+    "pages of lookup-events": (PAGE + b"\n" + PAGE.replace(b'\\"1\\"', b'\\"2\\"'), 2, 0, ""),
     "events of lookup-events": (json.dumps(json.loads(LOOKED_UP)["Events"], indent=4).encode(), 1, 0, ""),
     "records of lookup-events": (json.dumps([line.decode() for line in LINES]).encode(), 3, 0, ""),
     "records of lookup-events as text": (b"\t".join(LINES[:2]) + b"\n" + LINES[2] + b"\n", 3, 0, ""),

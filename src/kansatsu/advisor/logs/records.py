@@ -26,8 +26,8 @@ NO_LOG = "no log"  # whole and well-formed, and no record in it: a digest, somet
 _GZIP = b"\x1f\x8b"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 # The end of a document and the beginning of the next, as where files were put together.
-_ANOTHER = re.compile(r'\]\s*\}\s*\{\s*"Records"\s*:\s*\[')
-_ENDED = re.compile(r"\]\s*\}?\s*")
+_ANOTHER = re.compile(r'\]\s*(?:,\s*"NextToken"\s*:\s*"[^"]*"\s*)?\}\s*\{\s*"(?:Records|Events)"\s*:\s*\[')
+_ENDED = re.compile(r'\]\s*(?:,\s*"NextToken"\s*:\s*"[^"]*"\s*)?\}?\s*')
 NOTHING = msgspec.Raw()  # the very value of a member that is not there
 _MUCH = 16 << 20  # bytes of a text that may be anything
 _LEAST_VALUE = 12  # bytes of a value, on an average; those of records have some thirty
