@@ -44,8 +44,11 @@ def replayed(call: Call, arn: str, document: str, since: datetime | None, listed
 
 
 def _assumes(record: CallRecord, role: EntityRecord) -> bool:
-    return record.service != SIGN_IN and any(
-        item.resource == role.arn and item.action.lower().startswith("sts:assumerole") for item in record.asked
+    # What a service was given for a workload is told of the workload.
+    return (
+        record.service != SIGN_IN
+        and record.kind != "service"
+        and any(item.resource == role.arn and item.action.lower().startswith("sts:assumerole") for item in record.asked)
     )
 
 
