@@ -34,8 +34,8 @@ another Region the resource of the same name in the request's Region must be all
   also those of a saved configuration.
 - `ec2:RunInstances` on each thing that a fleet or an Auto Scaling group launches by a launch template.
 - the action that tags (`sqs:TagQueue`, `ec2:CreateTags`, ...), where it gives tags to what it makes;
-- `s3:ListBucket` on the bucket, for GetObject, HeadObject and GetObjectAttributes to answer that there is no such
-  object: without it they are denied;
+- `s3:ListBucket` on the bucket, for GetObject, HeadObject, GetObjectAttributes, SelectObjectContent and copies of an
+  object to answer that there is no such object: without it they are denied;
 - for S3, `kms:GenerateDataKey` on a key that it names, and
   [at the embedded backend](resource-policies.md#services-calling-services)
   the same for the default key of a bucket and `kms:Decrypt` for the key of an object that is read; for a SecureString

@@ -32,7 +32,7 @@ def test_an_object_that_is_not_there_is_denied_without_list_bucket(gateway: Gate
     reads = statement("Allow", ["s3:GetObject", "s3:GetObjectAttributes"], f"arn:aws:s3:::{bucket}*")
     keys = gateway.user(reads)
     reader = gateway.client("s3", keys)
-    assert getattr(reader, read)(Bucket=bucket, Key="there", **READS[read])
+    raw.closed(getattr(reader, read)(Bucket=bucket, Key="there", **READS[read]))
     with pytest.raises(ClientError) as denied:
         getattr(reader, read)(Bucket=bucket, Key="not-there", **READS[read])
     assert denied.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
@@ -73,7 +73,7 @@ def test_nor_by_another_way_to_read_it(gateway: Gateway, bucket: str, call: str)
     def answered(keys: raw.Keys, of: str, key: str, **other: str) -> tuple[int, str]:
         how = {"Bucket": of, "Key": key, **SELECT} if "select" in call else {**to, "CopySource": f"{of}/{key}", **other}
         try:
-            getattr(gateway.client("s3", keys), call)(**how)
+            raw.closed(getattr(gateway.client("s3", keys), call)(**how))
         except ClientError as error:
             return error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Message"]
         return 200, ""
