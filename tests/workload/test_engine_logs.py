@@ -66,11 +66,12 @@ async def follow(provider: DockerEngine, container: str) -> list[str]:
 async def last(provider: DockerEngine, container: str) -> Sequence[Line]:
     """All lines, once they are there; until then the last ones, of several numbers: each time a piece of the whole."""
     limit, pieces, texts = time.monotonic() + GIVE_UP, list[list[str]](), list[str]()
-    while not {ERR[-1], OUT[-1]} <= set(texts):
+    while not {ERR[-1], OUT[-1], "never ends"} <= set(texts):
         assert time.monotonic() < limit
         for most in (1, 3, 7, 1000):
-            texts = [line.text for line in await provider.logs(container, most) if line.ended]
-            pieces.append(texts)
+            lines = await provider.logs(container, most)
+            pieces.append([line.text for line in lines if line.ended])
+            texts = [line.text for line in lines]
     found = await provider.logs(container, 1000)
     whole = [line.text for line in found]
     for piece in filter(None, pieces):
