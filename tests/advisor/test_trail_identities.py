@@ -13,6 +13,7 @@ AS_ROLE = {
     "arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/job/night",
 }  # fmt: skip
 ATTRIBUTES = {"creationDate": "2026-11-05T11:59:00Z", "mfaAuthenticated": "false"}
+ISSUER = {"type": "Role", "principalId": "AROAJ", "arn": ROLE, "accountId": ACCOUNT, "userName": "job"}
 IDP = f"arn:aws:iam::{ACCOUNT}:oidc-provider/idp.example/Path"
 NOBODY: dict[str, Any] = {"kind": "anonymous", "principal_id": "", "name": "anonymous", "arn": "anonymous",
                           "access_key_id": "", "service": "sts"}  # fmt: skip
@@ -43,9 +44,7 @@ IDENTITIES: list[tuple[str, CallRecord, dict[str, Any]]] = [
             "type": "AssumedRole", "principalId": "AROAJ:night", "arn": AS_ROLE["arn"], "accountId": ACCOUNT,
             "accessKeyId": "ASIAJ",
             "sessionContext": {
-                "sessionIssuer": {
-                    "type": "Role", "principalId": "AROAJ", "arn": ROLE, "accountId": ACCOUNT, "userName": "job",
-                },
+                "sessionIssuer": ISSUER,
                 "attributes": ATTRIBUTES,
                 "sourceIdentity": "ana",
             },
@@ -58,9 +57,7 @@ IDENTITIES: list[tuple[str, CallRecord, dict[str, Any]]] = [
             "type": "AssumedRole", "principalId": "AROAJ:i-1", "arn": AS_ROLE["arn"], "accountId": ACCOUNT,
             "accessKeyId": "ASIAJ",
             "sessionContext": {
-                "sessionIssuer": {
-                    "type": "Role", "principalId": "AROAJ", "arn": ROLE, "accountId": ACCOUNT, "userName": "job",
-                },
+                "sessionIssuer": ISSUER,
                 "attributes": ATTRIBUTES,
                 "ec2RoleDelivery": "2.0",
             },
@@ -117,9 +114,7 @@ IDENTITIES: list[tuple[str, CallRecord, dict[str, Any]]] = [
             "type": "AssumedRole", "principalId": "AROAJ:night", "arn": AS_ROLE["arn"], "accountId": ACCOUNT,
             "accessKeyId": "ASIAJ",
             "sessionContext": {
-                "sessionIssuer": {
-                    "type": "Role", "principalId": "AROAJ", "arn": ROLE, "accountId": ACCOUNT, "userName": "job",
-                },
+                "sessionIssuer": ISSUER,
                 "webIdFederationData": {
                     "federatedProvider": IDP,
                     "attributes": {"idp.example/path:aud": "app", "idp.example/path:sub": "ana"},
@@ -138,9 +133,7 @@ IDENTITIES: list[tuple[str, CallRecord, dict[str, Any]]] = [
             "type": "AssumedRole", "principalId": "AROAJ:night", "arn": AS_ROLE["arn"], "accountId": ACCOUNT,
             "accessKeyId": "ASIAJ",
             "sessionContext": {
-                "sessionIssuer": {
-                    "type": "Role", "principalId": "AROAJ", "arn": ROLE, "accountId": ACCOUNT, "userName": "job",
-                },
+                "sessionIssuer": ISSUER,
                 "attributes": ATTRIBUTES,
             },
         },

@@ -1,6 +1,7 @@
 """Policy documents, what they match, and the decision with its reasons; pure, nothing but the standard library."""
 
 from kansatsu.policy._compiled import Policy, PolicySet, compile_policy
+from kansatsu.policy._patterns import globs
 from kansatsu.policy.diagnosis import Fault, diagnose, diagnose_all
 from kansatsu.policy.document import dump, parse, principals, with_principals
 from kansatsu.policy.evaluation import Decision, evaluate
@@ -48,6 +49,7 @@ __all__ = [
     "diagnose_all",
     "dump",
     "evaluate",
+    "globs",
     "is_free",
     "line_and_column",
     "parse",
